@@ -1,0 +1,1 @@
+"""What was seen and heard: frames, audio, windows; buffers and clips."""

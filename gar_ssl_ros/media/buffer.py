@@ -1,0 +1,180 @@
+"""The time-ordered store between whatever delivers frames and audio and whatever cuts windows from them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from threading import Lock
+
+import numpy as np
+
+from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
+
+REORDER = SECOND // 2  # a stamp further back than this behind its stream's newest is a jump, not a late arrival
+JITTER = SECOND // 33  # ~30 ms: two audio chunks whose stamps are this close to touching are one stretch of sound
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a buffer has met since it was made: every frame and chunk offered is in exactly one of the first four.
+
+    frames, chunks: stored. thinned: frames left out to stay within the memory bound. repeated: frames or chunks that
+    took the place of one with the same stamp. resets: how often the store was emptied because time jumped back.
+    changes: how often the audio's rate or number of channels changed, which empties the audio.
+    """
+
+    frames: int = 0
+    chunks: int = 0
+    thinned: int = 0
+    repeated: int = 0
+    resets: int = 0
+    changes: int = 0
+
+
+class WindowBuffer:
+    """Holds the newest `span` ns of frames and audio, in time order, and cuts windows from them. Thread-safe.
+
+    Arrivals up to 0.5 s out of order are sorted in; a stamp further back means that time itself jumped (a looped bag)
+    and empties the buffer. Frames are thinned evenly where `span` of them would exceed `max_bytes`.
+    """
+
+    def __init__(self, span: int, max_bytes: int = 512 * 2**20) -> None:
+        if span <= 0 or max_bytes <= 0:
+            raise ValueError("a buffer spans a positive time and a positive number of bytes")
+        self._span = span
+        self._max_bytes = max_bytes
+        self._lock = Lock()
+        self._frames: list[Frame] = []
+        self._chunks: list[Audio] = []
+        self._counts = Counts()
+
+    def add_frame(self, frame: Frame) -> None:
+        """Store a frame at its place in time."""
+        with self._lock:
+            if self._frames and frame.stamp < self._frames[-1].stamp - REORDER:
+                self._reset()
+            at = bisect_left(self._frames, frame.stamp, key=lambda held: held.stamp)
+            if at < len(self._frames) and self._frames[at].stamp == frame.stamp:
+                self._frames[at] = frame
+                self._count(repeated=1)
+            elif at and frame.stamp - self._frames[at - 1].stamp < self._spacing(frame):
+                self._count(thinned=1)
+            else:
+                self._frames.insert(at, frame)
+                self._count(frames=1)
+                self._expire()
+
+    def add_audio(self, audio: Audio) -> None:
+        """Store a chunk of audio at its place in time."""
+        with self._lock:
+            if self._chunks and audio.stamp < self._chunks[-1].stamp - REORDER:
+                self._reset()
+            if self._chunks and (audio.rate, len(audio.samples)) != (
+                self._chunks[-1].rate,
+                len(self._chunks[-1].samples),
+            ):
+                self._chunks.clear()
+                self._count(changes=1)
+            at = bisect_left(self._chunks, audio.stamp, key=lambda held: held.stamp)
+            if at < len(self._chunks) and self._chunks[at].stamp == audio.stamp:
+                self._chunks[at] = audio
+                self._count(repeated=1)
+            else:
+                self._chunks.insert(at, audio)
+                self._count(chunks=1)
+                self._expire()
+
+    def cut(self, start: int, end: int) -> Window | None:
+        """The window [start, end), or None where no frame lies in it.
+
+        Its audio is None where no chunk touches the interval; else it is exactly as long as the interval, zero where
+        nothing arrived.
+        """
+        if end <= start:
+            raise ValueError(f"a window ends after it starts, not at {end} from {start}")
+        with self._lock:
+            frames = tuple(frame for frame in self._frames if start <= frame.stamp < end)
+            chunks = [chunk for chunk in self._chunks if chunk.stamp < end and chunk.end > start]
+            newest_frame, newest_audio = self.newest_frame, self.newest_audio
+        if not frames:
+            return None
+        audio = _join(chunks, start, end)
+        edges = [start, *(frame.stamp for frame in frames), end]
+        return Window(
+            start,
+            end,
+            frames,
+            audio,
+            frame_gap=max(later - earlier for earlier, later in pairwise(edges)),
+            audio_gap=end - start if audio is None else round(audio.missing * SECOND / audio.rate),
+            skew=newest_audio - newest_frame if newest_audio is not None and newest_frame is not None else 0,
+        )
+
+    def clear(self) -> None:
+        """Forget all frames and audio; the counts stay."""
+        with self._lock:
+            self._frames.clear()
+            self._chunks.clear()
+
+    @property
+    def newest_frame(self) -> int | None:
+        """Stamp of the newest frame held, ns."""
+        return self._frames[-1].stamp if self._frames else None
+
+    @property
+    def newest_audio(self) -> int | None:
+        """The time just after the newest sample held, ns."""
+        return self._chunks[-1].end if self._chunks else None
+
+    @property
+    def counts(self) -> Counts:
+        """A snapshot of what the buffer has met so far."""
+        return self._counts
+
+    def _spacing(self, frame: Frame) -> int:
+        # A tenth less than the exact spacing, so that a jittering camera is not thinned to half its rate.
+        return int(0.9 * self._span * frame.image.nbytes / self._max_bytes)
+
+    def _expire(self) -> None:
+        # Each stream by its own newest: two clocks far apart then show as skew, not as one stream that is never there.
+        while self._frames and self._frames[0].stamp < self._frames[-1].stamp - self._span:
+            del self._frames[0]
+        while self._chunks and self._chunks[0].end < self._chunks[-1].end - self._span:
+            del self._chunks[0]
+
+    def _reset(self) -> None:
+        self._frames.clear()
+        self._chunks.clear()
+        self._count(resets=1)
+
+    def _count(self, **more: int) -> None:
+        self._counts = replace(self._counts, **{name: getattr(self._counts, name) + by for name, by in more.items()})
+
+
+def _join(chunks: list[Audio], start: int, end: int) -> Audio | None:
+    """Chunks in time order as one stretch over [start, end).
+
+    A chunk whose stamp is within JITTER of its predecessor's last sample continues it, so that a driver's jittering
+    stamps leave neither holes nor doubled samples; further off, its stamp is believed.
+    """
+    if not chunks:
+        return None
+    rate, channels = chunks[-1].rate, len(chunks[-1].samples)
+    length = round((end - start) * rate / SECOND)
+    joined = np.zeros((channels, length), np.float32)
+    heard = np.zeros(length, bool)
+    missing = 0
+    place: int | None = None
+    for chunk in chunks:
+        stamped = round((chunk.stamp - start) * rate / SECOND)
+        if place is None or abs(stamped - place) * SECOND > JITTER * rate:
+            place = stamped
+        size = chunk.samples.shape[1]
+        first, last = max(place, 0), min(place + size, length)
+        if last > first:
+            joined[:, first:last] = chunk.samples[:, first - place : last - place]
+            heard[first:last] = True
+            missing += round(chunk.missing * (last - first) / size)
+        place += size
+    return Audio(start, joined, rate, missing=min(length, length - int(heard.sum()) + missing))

@@ -1,0 +1,116 @@
+"""What was seen and heard in one interval: frames, audio, and the window that holds both.
+
+Times are integer nanoseconds on the sender's clock (a message's header stamp, or a file's own time from its start).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+SECOND = 1_000_000_000  # ns
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture.
+
+    stamp: ns. image: RGB uint8 (H, W, 3), not written to again. frame_id: the camera's optical frame (REP-103).
+    Raises ValueError where the image has another shape or type.
+    """
+
+    stamp: int
+    image: NDArray[np.uint8]
+    frame_id: str = ""
+
+    def __post_init__(self) -> None:
+        if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3 or not self.image.size:
+            raise ValueError(f"an image is RGB uint8 (H, W, 3), not {self.image.dtype} {self.image.shape}")
+        self.image.setflags(write=False)
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return int(self.image.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return int(self.image.shape[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Audio:
+    """A stretch of sound.
+
+    stamp: ns of the first sample. samples: float32 (channels, samples) in [-1, 1], finite. rate: Hz.
+    missing: how many of the samples stand for sound that was lost or could not be read; they are zero.
+    Raises ValueError where the samples have another shape, type or a rate that is not positive.
+    """
+
+    stamp: int
+    samples: NDArray[np.float32]
+    rate: int
+    missing: int = 0
+
+    def __post_init__(self) -> None:
+        if self.samples.dtype != np.float32 or self.samples.ndim != 2 or not self.samples.shape[0]:
+            raise ValueError(f"audio is float32 (channels, samples), not {self.samples.dtype} {self.samples.shape}")
+        if self.rate <= 0:
+            raise ValueError(f"an audio rate is a positive number of Hz, not {self.rate}")
+        self.samples.setflags(write=False)
+
+    @property
+    def end(self) -> int:
+        """The time just after the last sample, ns."""
+        return self.stamp + round(int(self.samples.shape[1]) * SECOND / self.rate)
+
+    def mono(self, rate: int) -> NDArray[np.float32]:
+        """The mean of all channels at `rate` Hz: float32 (samples,)."""
+        mixed = np.asarray(self.samples.mean(axis=0))
+        return mixed if rate == self.rate else np.asarray(soxr.resample(mixed, self.rate, rate), np.float32)
+
+
+def audio_from_samples(stamp: int, samples: NDArray[Any], rate: int) -> Audio:
+    """Audio from floating-point samples of any quality, (channels, samples).
+
+    What is not finite is read as silence and counted as missing; what exceeds [-1, 1] is clipped.
+    """
+    finite = np.isfinite(samples)
+    missing = samples.shape[1] - int(finite.all(axis=0).sum())
+    clean = samples if missing == 0 else np.where(finite, samples, 0.0)
+    return Audio(stamp, np.clip(clean, -1.0, 1.0).astype(np.float32), rate, missing)
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """Frames and audio of the interval [start, end).
+
+    start, end: ns. frames: in time order, at least one. audio: exactly the interval, lost parts zero; None where there
+    was no sound to hear at all. frame_gap: the longest stretch without a frame, ns. audio_gap: how much of the
+    interval's audio is missing, ns. skew: how far the newest audio ran ahead of the newest frame when the window was
+    cut, ns (negative: behind).
+    """
+
+    start: int
+    end: int
+    frames: tuple[Frame, ...]
+    audio: Audio | None
+    frame_gap: int = 0
+    audio_gap: int = 0
+    skew: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.frames:
+            raise ValueError("a window holds at least one frame")
+
+    @cached_property
+    def center(self) -> Frame:
+        """The frame nearest the middle of the interval: the image that every box of this window is about."""
+        middle = (self.start + self.end) // 2
+        return min(self.frames, key=lambda frame: abs(frame.stamp - middle))

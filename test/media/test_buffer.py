@@ -1,0 +1,190 @@
+from threading import Thread
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gar_ssl_ros.media.buffer import JITTER, REORDER, WindowBuffer
+from gar_ssl_ros.media.window import SECOND, Audio, Frame
+
+MS = SECOND // 1000
+RATE = 1000  # Hz: one sample a millisecond
+
+
+def frame(ms: int) -> Frame:
+    return Frame(ms * MS, np.full((2, 2, 3), ms % 251, np.uint8))
+
+
+def chunk(ms: int, length: int = 100, rate: int = RATE, channels: int = 1, value: float = 0.5) -> Audio:
+    return Audio(ms * MS, np.full((channels, length * rate // RATE), value, np.float32), rate)
+
+
+def filled(frames: range, chunks: range) -> WindowBuffer:
+    buffer = WindowBuffer(span=10 * SECOND)
+    for ms in frames:
+        buffer.add_frame(frame(ms))
+    for ms in chunks:
+        buffer.add_audio(chunk(ms))
+    return buffer
+
+
+def test_a_window_holds_exactly_its_interval():
+    window = filled(range(0, 4000, 100), range(0, 4000, 100)).cut(500 * MS, 1500 * MS)
+    assert window is not None
+    assert [f.stamp // MS for f in window.frames] == list(range(500, 1500, 100))
+    assert window.audio is not None
+    assert window.audio.samples.shape == (1, 1000)
+    assert (window.audio.samples == 0.5).all()
+    assert (window.audio_gap, window.frame_gap) == (0, 100 * MS)
+
+
+def test_no_frame_no_window_and_no_audio_is_said_to_be_none():
+    assert filled(range(0), range(0, 1000, 100)).cut(0, SECOND) is None
+    window = filled(range(0, 1000, 100), range(0)).cut(0, SECOND)
+    assert window is not None
+    assert window.audio is None
+    assert window.audio_gap == SECOND
+
+
+def test_lost_audio_is_zero_and_measured():
+    buffer = filled(range(0, 1000, 100), range(0))
+    for ms in (0, 100, 400, 500, 600, 700, 800, 900):
+        buffer.add_audio(chunk(ms))
+    window = buffer.cut(0, SECOND)
+    assert window is not None
+    assert window.audio is not None
+    assert window.audio_gap == 200 * MS
+    assert (window.audio.samples[0, 200:400] == 0).all()
+    assert (window.audio.samples[0, 400:] == 0.5).all()
+
+
+def test_a_stretch_without_frames_is_measured_to_the_window_s_edges():
+    window = filled(range(300, 700, 100), range(0)).cut(0, 2 * SECOND)
+    assert window is not None
+    assert window.frame_gap == 1400 * MS
+
+
+def test_jittering_stamps_leave_neither_holes_nor_doubled_samples():
+    buffer = filled(range(0, 1000, 100), range(0))
+    ramp = np.arange(1000, dtype=np.float32) / 1000
+    for start in range(0, 1000, 100):
+        jitter = (start // 100 % 3 - 1) * 14
+        assert 2 * abs(jitter) * MS < JITTER
+        buffer.add_audio(Audio((start + jitter) * MS, ramp[None, start : start + 100], RATE))
+    window = buffer.cut(0, SECOND)
+    assert window is not None
+    assert window.audio is not None
+    heard = window.audio.samples[0]
+    assert np.allclose(np.diff(heard[heard > 0]), 0.001, atol=1e-5)
+    assert window.audio_gap <= JITTER
+
+
+def test_skew_tells_how_far_audio_runs_ahead():
+    window = filled(range(0, 1000, 100), range(0, 2000, 100)).cut(0, SECOND)
+    assert window is not None
+    assert window.skew == 2000 * MS - 900 * MS
+
+
+@given(st.permutations(range(0, 500, 50)))
+def test_arrivals_out_of_order_are_sorted_in(order):
+    buffer = WindowBuffer(span=10 * SECOND)
+    for ms in order:
+        assert ms * MS <= REORDER
+        buffer.add_frame(frame(ms))
+        buffer.add_audio(chunk(ms, 50, value=ms / 1000))
+    window = buffer.cut(0, SECOND // 2)
+    assert window is not None
+    assert window.audio is not None
+    assert [f.stamp // MS for f in window.frames] == list(range(0, 500, 50))
+    assert (np.diff(window.audio.samples[0]) >= 0).all()
+    assert buffer.counts.frames == buffer.counts.chunks == 10
+
+
+@given(st.lists(st.integers(0, 100_000), max_size=60), st.lists(st.integers(0, 100_000), max_size=60))
+def test_whatever_arrives_the_buffer_is_bounded_ordered_and_accounts_for_it(frames, chunks):
+    buffer = WindowBuffer(span=3 * SECOND)
+    for ms in frames:
+        buffer.add_frame(frame(ms))
+    for ms in chunks:
+        buffer.add_audio(chunk(ms))
+    counts = buffer.counts
+    assert counts.frames + counts.chunks + counts.thinned + counts.repeated == len(frames) + len(chunks)
+    held = buffer.cut(0, 200 * SECOND)
+    if held is not None:
+        stamps = [f.stamp for f in held.frames]
+        assert stamps == sorted(set(stamps))
+        assert stamps[-1] - stamps[0] <= 3 * SECOND
+
+
+def test_time_that_jumps_back_empties_the_buffer():
+    buffer = filled(range(5000, 8000, 100), range(5000, 8000, 100))
+    buffer.add_frame(frame(100))
+    assert buffer.counts.resets == 1
+    assert buffer.newest_frame == 100 * MS
+    assert buffer.newest_audio is None
+
+
+def test_a_stamp_that_stands_still_keeps_the_newest_frame_only():
+    buffer = WindowBuffer(span=SECOND)
+    for value in range(5):
+        buffer.add_frame(Frame(0, np.full((1, 1, 3), value, np.uint8)))
+    window = buffer.cut(0, 1)
+    assert window is not None
+    assert [int(f.image[0, 0, 0]) for f in window.frames] == [4]
+    assert buffer.counts.repeated == 4
+
+
+def test_audio_that_changes_its_rate_starts_anew():
+    buffer = filled(range(0, 1000, 100), range(0, 500, 100))
+    buffer.add_audio(chunk(500, rate=2 * RATE))
+    buffer.add_audio(chunk(600, rate=2 * RATE))
+    window = buffer.cut(0, SECOND)
+    assert window is not None
+    assert window.audio is not None
+    assert window.audio.rate == 2 * RATE
+    assert window.audio_gap == 800 * MS
+    assert buffer.counts.changes == 1
+
+
+def test_large_frames_are_thinned_evenly_to_fit_into_memory():
+    big = np.zeros((100, 100, 3), np.uint8)
+    buffer = WindowBuffer(span=3 * SECOND, max_bytes=30 * big.nbytes)
+    for ms in range(0, 9000, 33):
+        buffer.add_frame(Frame(ms * MS, big))
+    window = buffer.cut(6 * SECOND, 9 * SECOND)
+    assert window is not None
+    assert 20 <= len(window.frames) <= 33
+    assert window.frame_gap < 200 * MS
+    assert buffer.counts.thinned > 100
+
+
+def test_two_clocks_far_apart_show_as_skew():
+    buffer = filled(range(0, 1000, 100), range(0))
+    buffer.add_audio(chunk(10_000_000))
+    window = buffer.cut(0, SECOND)
+    assert window is not None
+    assert window.audio is None
+    assert window.skew > 9_000 * SECOND
+
+
+def test_a_bad_span_or_interval_is_refused():
+    with pytest.raises(ValueError, match="positive"):
+        WindowBuffer(span=0)
+    with pytest.raises(ValueError, match="ends after it starts"):
+        filled(range(1), range(1)).cut(5, 5)
+
+
+def test_it_may_be_filled_and_cut_from_several_threads():
+    buffer = WindowBuffer(span=2 * SECOND)
+    threads = [
+        Thread(target=lambda: [buffer.add_frame(frame(ms)) for ms in range(0, 4000, 5)]),
+        Thread(target=lambda: [buffer.add_audio(chunk(ms, 10)) for ms in range(0, 4000, 10)]),
+        Thread(target=lambda: [buffer.cut(ms * MS, (ms + 500) * MS) for ms in range(0, 3500, 5)]),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert buffer.counts.frames == 800
+    assert buffer.counts.chunks == 400
