@@ -1,0 +1,1 @@
+"""The method itself, pure Python and NumPy: boxes, stages, consensus, gate, pipeline."""

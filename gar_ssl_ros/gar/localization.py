@@ -1,0 +1,100 @@
+"""What is known of a window once it has been through GAR."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial
+
+
+class Outcome(str, Enum):
+    """How a window ended. The last three are failures: they say nothing about what is there."""
+
+    LOCALIZED = "LOCALIZED"
+    SILENT = "SILENT"
+    OFF_SCREEN = "OFF_SCREEN"
+    UNPARSEABLE = "UNPARSEABLE"
+    TIMEOUT = "TIMEOUT"
+    BACKEND_ERROR = "BACKEND_ERROR"
+
+    @property
+    def failed(self) -> bool:
+        """Whether nothing can be concluded from it."""
+        return self in (Outcome.UNPARSEABLE, Outcome.TIMEOUT, Outcome.BACKEND_ERROR)
+
+
+class Stage(str, Enum):
+    """Whether a localization may still be refined."""
+
+    INITIAL = "initial"
+    FINAL = "final"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One thing that makes a sound.
+
+    box: pixels of the center frame. label, audio_confidence: what it sounds like, [0, 1]. av_consistency: how well
+    what is seen fits what is heard, [0, 1]; None before the analysis. initial_box: before refinement. refined:
+    whether the box is a refinement's. share: how much of the sound it makes, [0, 1], where that is known.
+    """
+
+    box: Box
+    label: str
+    audio_confidence: float
+    av_consistency: float | None
+    description: str
+    initial_box: Box
+    refined: bool
+    share: float | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """How the stages went for one located source, for whoever wants the reasons.
+
+    location: as replied. hypothesis: as understood; None where its box could not be used. trials, consensus: the
+    analysis. kept: whether the gate let the initial box stand (eq. 10). refinement: where it did not.
+    failure: why it came to nothing, if so.
+    """
+
+    location: Location
+    hypothesis: Hypothesis | None = None
+    trials: tuple[Trial | Failure, ...] = ()
+    consensus: Consensus | None = None
+    kept: bool | None = None
+    refinement: Refinement | Failure | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds that each stage took; None where it did not run."""
+
+    read: float | None = None
+    classify: float | None = None
+    locate: float | None = None
+    analyze: float | None = None
+    refine: float | None = None
+    total: float = 0.0
+
+
+@dataclass(frozen=True)
+class Localization:
+    """A window's answer.
+
+    detail: one sentence where there is something to explain. sound: what was heard. sources: the surest first; only
+    ever where the outcome is LOCALIZED. cases: every stage's result so far, whatever the outcome.
+    """
+
+    outcome: Outcome
+    stage: Stage
+    reasoner: str
+    model: str | None
+    detail: str = ""
+    sound: AudioLabel | None = None
+    sources: tuple[Source, ...] = ()
+    cases: tuple[Case, ...] = ()
+    timing: Timing = field(default_factory=Timing)

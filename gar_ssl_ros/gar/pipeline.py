@@ -1,0 +1,240 @@
+"""Generation, analysis, gate, refinement: GAR over one window (arXiv:2604.06824, section 3)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import numpy as np
+
+from gar_ssl_ros.gar.boxes import Box, box_from_reply, limited
+from gar_ssl_ros.gar.consensus import consensus, unit
+from gar_ssl_ros.gar.deadline import Cancelled, Deadline, DeadlineExceeded
+from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Stage
+from gar_ssl_ros.gar.reasoner import Reading, Reasoner, Unparseable
+from gar_ssl_ros.gar.stages import SILENCE, AudioLabel, Consensus, Failure, Hypothesis, Refinement, Sides
+from gar_ssl_ros.media.window import SECOND, Audio, Window
+
+logger = logging.getLogger(__name__)
+
+QUIET = -60.0  # dBFS: a window whose loudest 50 ms are below holds no sound, and no reasoner need be asked
+LOST = 0.5  # of the sound: with more than that missing, nothing can be concluded from the rest
+
+
+@dataclass(frozen=True)
+class GarOptions:
+    """The method's parameters; the defaults are the paper's (section 4.2).
+
+    sources: at most how many are located (K). trials: of the analysis (N). tau_av, tau_aud: what S_av and s_aud must
+    reach for the initial box to stand (eq. 10). Raises ValueError where one is out of its range.
+    """
+
+    sources: int = 1
+    trials: int = 5
+    tau_av: float = 0.5
+    tau_aud: float = 0.75
+
+    def __post_init__(self) -> None:
+        for name, least in (("sources", 1), ("trials", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} is {getattr(self, name)}: it must be {least} or more")
+        for name in ("tau_av", "tau_aud"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} is {getattr(self, name)}: it must lie in 0..1")
+
+
+def gate(analysis: Consensus, sound: AudioLabel, options: GarOptions) -> bool:
+    """Whether the initial box stands (eq. 10)."""
+    return analysis.keep and analysis.av_consistency >= options.tau_av and unit(sound.confidence) >= options.tau_aud
+
+
+def localize(
+    window: Window, reasoner: Reasoner, options: GarOptions | None = None, deadline: Deadline | None = None
+) -> Iterator[Localization]:
+    """Localize what sounds in a window, handing out what is known as it comes; the last one is final.
+
+    An initial localization comes as soon as there are boxes. Failures are outcomes, never exceptions, and keep the
+    results of the stages before them. Raises Cancelled where the deadline was cancelled.
+    """
+    return _Run(window, reasoner, options or GarOptions(), deadline or Deadline()).steps()
+
+
+class _Run:
+    """One window on its way through the stages."""
+
+    def __init__(self, window: Window, reasoner: Reasoner, options: GarOptions, deadline: Deadline) -> None:
+        self._window = window
+        self._reasoner = reasoner
+        self._options = options
+        self._deadline = deadline
+        self._start = perf_counter()
+        self._known = Localization(Outcome.SILENT, Stage.FINAL, reasoner.name, reasoner.model)
+
+    def steps(self) -> Iterator[Localization]:
+        try:
+            yield from self._stages()
+        except Cancelled:
+            raise
+        except DeadlineExceeded:
+            yield self._final(Outcome.TIMEOUT, "the window took longer than its deadline")
+        except Unparseable as problem:
+            yield self._final(Outcome.UNPARSEABLE, str(problem))
+        except Exception as problem:
+            logger.exception("the reasoner %s failed", self._reasoner.name)
+            yield self._final(Outcome.BACKEND_ERROR, f"{type(problem).__name__}: {problem}")
+
+    def _stages(self) -> Iterator[Localization]:
+        audio = self._window.audio
+        if audio is None:
+            yield self._final(Outcome.SILENT, "there is no sound to hear")
+            return
+        length = self._window.end - self._window.start
+        if self._window.audio_gap > LOST * length:
+            lost = f"{self._window.audio_gap / SECOND:.1f} s of {length / SECOND:.1f} s of sound are missing"
+            yield self._final(Outcome.BACKEND_ERROR, f"{lost}: nothing can be concluded from the rest")
+            return
+        if _loudest(audio) < QUIET:
+            yield self._final(Outcome.SILENT, f"no 50 ms of it are louder than {QUIET:.0f} dBFS")
+            return
+        self._deadline.check()
+        with self._timed("read"):
+            entered = self._reasoner.read(self._window, self._deadline)
+        with entered as reading:
+            yield from self._generation(reading)
+
+    def _generation(self, reading: Reading) -> Iterator[Localization]:
+        with self._timed("classify"):
+            sound = reading.classify()
+        self._know(sound=replace(sound, confidence=unit(sound.confidence)))
+        if sound.label == SILENCE:
+            yield self._final(Outcome.SILENT, "there is nothing but silence to hear")
+            return
+        self._deadline.check()
+        with self._timed("locate"):
+            located = reading.locate(self._options.sources)[: self._options.sources]
+        if not located:
+            yield self._final(Outcome.OFF_SCREEN, "nothing in view goes with the sound")
+            return
+        cases = []
+        for location in located:
+            box = self._box(location.sides)
+            if box is None:
+                cases.append(Case(location, failure=f"{list(location.sides)} is no box of the image"))
+            else:
+                heard = location.sound or sound
+                heard = replace(heard, confidence=unit(heard.confidence))
+                cases.append(Case(location, Hypothesis(box, location.description, heard)))
+        self._know(cases=tuple(cases))
+        if all(case.hypothesis is None for case in cases):
+            raise Unparseable("no located box can be used: " + "; ".join(case.failure or "" for case in cases))
+        yield self._localized(Stage.INITIAL)
+        self._deadline.check()
+        yield from self._verification(reading)
+
+    def _verification(self, reading: Reading) -> Iterator[Localization]:
+        open_cases = [case for case in self._known.cases if case.hypothesis is not None]
+        hypotheses = [case.hypothesis for case in open_cases if case.hypothesis is not None]
+        with self._timed("analyze"):
+            answers = reading.analyze(hypotheses, self._options.trials)
+        for case, hypothesis, trials in zip(open_cases, hypotheses, answers, strict=True):
+            agreed = consensus(trials)
+            self._replace(
+                case,
+                trials=tuple(trials),
+                consensus=agreed,
+                kept=gate(agreed, hypothesis.sound, self._options),
+                failure=None if agreed.failed < agreed.trials else "every trial of its analysis failed",
+            )
+        self._deadline.check()
+        doubted = [case for case in self._known.cases if case.kept is False and case.failure is None]
+        if doubted:
+            with self._timed("refine"):
+                refinements = reading.refine(
+                    [
+                        (c.hypothesis, c.consensus)
+                        for c in doubted
+                        if c.hypothesis is not None and c.consensus is not None
+                    ]
+                )
+            for case, refinement in zip(doubted, refinements, strict=True):
+                failed = f"its refinement failed: {refinement.reason}" if isinstance(refinement, Failure) else None
+                self._replace(case, refinement=refinement, failure=failed)
+        if all(case.failure is not None for case in self._known.cases):
+            raise Unparseable(
+                "no located source could be verified: " + "; ".join(c.failure or "" for c in self._known.cases)
+            )
+        yield self._localized(Stage.FINAL)
+
+    def _localized(self, stage: Stage) -> Localization:
+        sources = tuple(self._source(c, c.hypothesis) for c in self._known.cases if c.hypothesis and not c.failure)
+        failures = [case.failure for case in self._known.cases if case.failure]
+        detail = f"{len(failures)} of {len(self._known.cases)} located sources dropped: {'; '.join(failures)}"
+        self._know(outcome=Outcome.LOCALIZED, stage=stage, sources=sources, detail=detail if failures else "")
+        return self._now()
+
+    def _source(self, case: Case, hypothesis: Hypothesis) -> Source:
+        box, description = hypothesis.box, hypothesis.description
+        if isinstance(case.refinement, Refinement):
+            box = self._refined(hypothesis.box, case.refinement)
+            description = case.refinement.description or description
+        return Source(
+            box=box,
+            label=hypothesis.sound.label,
+            audio_confidence=hypothesis.sound.confidence,
+            av_consistency=None if case.consensus is None else case.consensus.av_consistency,
+            description=description,
+            initial_box=hypothesis.box,
+            refined=box != hypothesis.box,
+            share=None if case.location.share is None else unit(case.location.share),
+        )
+
+    def _refined(self, initial: Box, reply: Refinement) -> Box:
+        """The reply's box, or else its operation on the initial box, never further than refinement may go."""
+        if not reply.changed:
+            return initial
+        frame = self._window.center
+        usable = reply.sides is not None and box_from_reply(reply.sides, frame.width, frame.height)
+        if usable:
+            return limited(initial, usable.sides, frame.width, frame.height)
+        if reply.operation is not None:
+            return limited(initial, reply.operation.sides(initial), frame.width, frame.height)
+        return initial
+
+    def _box(self, sides: Sides) -> Box | None:
+        frame = self._window.center
+        return box_from_reply(sides, frame.width, frame.height)
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self._know(timing=replace(self._known.timing, **{stage: perf_counter() - start}))
+
+    def _replace(self, case: Case, **changes: object) -> None:
+        cases: Sequence[Case] = [replace(c, **changes) if c is case else c for c in self._known.cases]  # type: ignore[arg-type]
+        self._know(cases=tuple(cases))
+
+    def _know(self, **facts: object) -> None:
+        self._known = replace(self._known, **facts)  # type: ignore[arg-type]
+
+    def _now(self) -> Localization:
+        self._know(timing=replace(self._known.timing, total=perf_counter() - self._start))
+        return self._known
+
+    def _final(self, outcome: Outcome, detail: str) -> Localization:
+        self._know(outcome=outcome, stage=Stage.FINAL, sources=(), detail=detail)
+        return self._now()
+
+
+def _loudest(audio: Audio) -> float:
+    """The level of its loudest 50 ms, dBFS."""
+    block = max(1, audio.rate // 20)
+    count = audio.samples.shape[1] // block
+    whole = audio.samples[:, : count * block] if count else audio.samples
+    power = (whole.astype(np.float64) ** 2).mean(axis=0).reshape(max(1, count), -1).mean(axis=1)
+    return float(10 * np.log10(power.max(initial=0.0) + 1e-12))

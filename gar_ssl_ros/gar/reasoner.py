@@ -1,0 +1,50 @@
+"""Who answers the three stages: all that `gar` knows of a reasoner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial
+from gar_ssl_ros.media.window import Window
+
+
+class Unparseable(Exception):
+    """A stage's reply could not be read; the message says which and how it looked."""
+
+
+class Reading(Protocol):
+    """One window as a reasoner has taken it in: looked at and listened to once, asked several times.
+
+    Every method may raise Unparseable, or let Cancelled and DeadlineExceeded through; whatever else it raises means
+    that the reasoner is broken.
+    """
+
+    def classify(self) -> AudioLabel:
+        """What is heard, from the sound alone; the label `silence` where that is nothing."""
+
+    def locate(self, most: int) -> Sequence[Location]:
+        """Where the sound is made, at most `most` places, the surest first; none where nothing in view makes it."""
+
+    def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
+        """For each hypothesis, `trials` independent looks at it. Trial i is the same however many there are."""
+
+    def refine(self, cases: Sequence[tuple[Hypothesis, Consensus]]) -> Sequence[Refinement | Failure]:
+        """For each hypothesis and what the analysis said of it, a better box."""
+
+
+class Reasoner(Protocol):
+    """Answers the stages for one window after another."""
+
+    @property
+    def name(self) -> str:
+        """As in `--reasoner`."""
+
+    @property
+    def model(self) -> str | None:
+        """Whose weights, where there are any."""
+
+    def read(self, window: Window, deadline: Deadline) -> AbstractContextManager[Reading]:
+        """Take a window in; what that holds is freed when the context ends."""

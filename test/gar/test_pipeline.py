@@ -1,0 +1,289 @@
+"""The pipeline over a reasoner that says what each test wants, wild things included."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Timer
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gar_ssl_ros.gar.boxes import Box, Delta, Expand, Recenter
+from gar_ssl_ros.gar.deadline import Cancelled, Deadline
+from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
+from gar_ssl_ros.gar.pipeline import GarOptions, gate, localize
+from gar_ssl_ros.gar.reasoner import Unparseable
+from gar_ssl_ros.gar.stages import (
+    AnchorVote,
+    AudioLabel,
+    Consensus,
+    Failure,
+    Location,
+    Refinement,
+    Trial,
+)
+from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
+
+GOOD = Trial(0.9, ("hand",), (), True)
+DOUBT = Trial(0.2, ("hand",), (), False)
+
+
+@dataclass
+class Scripted:
+    """Answers each stage with what it was made with; an exception is raised."""
+
+    sound: Any = AudioLabel("violin", 0.9)
+    locations: Any = (Location((10, 10, 50, 50), "a violin"),)
+    trials: Any = (GOOD,) * 5
+    refinement: Any = Refinement((12, 12, 52, 52), True, None, "Moved a little.")
+    asked: list[str] = field(default_factory=list)
+    closed: bool = False
+    name: str = "scripted"
+    model: str | None = None
+
+    @contextmanager
+    def read(self, window: Window, deadline: Deadline) -> Iterator[Scripted]:
+        try:
+            yield self
+        finally:
+            self.closed = True
+
+    def classify(self) -> AudioLabel:
+        return self._say("classify", self.sound)
+
+    def locate(self, most: int) -> Sequence[Location]:
+        return self._say("locate", self.locations)
+
+    def analyze(self, hypotheses: Sequence[Any], trials: int) -> Any:
+        answer = self._say("analyze", self.trials)
+        return [tuple(answer[i % len(answer)] for i in range(trials)) for _ in hypotheses]
+
+    def refine(self, cases: Sequence[Any]) -> Any:
+        return [self._say("refine", self.refinement) for _ in cases]
+
+    def _say(self, stage: str, answer: Any) -> Any:
+        self.asked.append(stage)
+        if callable(answer):
+            return answer()
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+def window(width: int = 100, height: int = 80, audio: Audio | str | None = "noise") -> Window:
+    if audio == "noise":
+        samples = np.random.default_rng(0).normal(0, 0.1, (1, 16_000)).astype(np.float32)
+        audio = Audio(0, samples, 16_000)
+    assert not isinstance(audio, str)
+    return Window(0, SECOND, (Frame(SECOND // 2, np.zeros((height, width, 3), np.uint8)),), audio)
+
+
+def final(reasoner: Scripted, options: GarOptions | None = None, **kind: Any) -> Localization:
+    steps = list(localize(window(**kind), reasoner, options))
+    assert [step.stage for step in steps[:-1]] == [Stage.INITIAL] * (len(steps) - 1)
+    assert steps[-1].stage is Stage.FINAL
+    return steps[-1]
+
+
+def test_a_good_initial_box_stands():
+    reasoner = Scripted()
+    found = final(reasoner)
+    assert found.outcome is Outcome.LOCALIZED
+    (source,) = found.sources
+    assert source.box == source.initial_box == Box(10, 10, 50, 50)
+    assert (source.label, source.audio_confidence, source.av_consistency) == ("violin", 0.9, pytest.approx(0.9))
+    assert source.refined is False
+    assert reasoner.asked == ["classify", "locate", "analyze"]
+    assert reasoner.closed
+
+
+def test_the_initial_box_is_handed_out_before_the_analysis_is_asked():
+    reasoner = Scripted()
+    steps = localize(window(), reasoner)
+    first = next(steps)
+    assert (first.stage, first.outcome) == (Stage.INITIAL, Outcome.LOCALIZED)
+    assert first.sources[0].box == Box(10, 10, 50, 50)
+    assert first.sources[0].av_consistency is None
+    assert reasoner.asked == ["classify", "locate"]
+    list(steps)
+
+
+@pytest.mark.parametrize(
+    ("sound", "trials"),
+    [
+        (AudioLabel("violin", 0.7), (GOOD,)),  # s_aud below 0.75
+        (AudioLabel("violin", 0.9), (Trial(0.4, (), (), True),)),  # S_av below 0.5
+        (AudioLabel("violin", 0.9), (Trial(0.9, (), (), False),)),  # no keep
+    ],
+)
+def test_each_condition_of_the_gate_alone_sends_the_box_to_refinement(sound, trials):
+    found = final(Scripted(sound=sound, trials=trials))
+    assert found.sources[0].box == Box(12, 12, 52, 52)
+    assert found.sources[0].initial_box == Box(10, 10, 50, 50)
+    assert found.sources[0].refined is True
+    assert found.cases[0].kept is False
+
+
+def test_the_gate_is_inclusive():
+    exactly = Consensus(0.5, (), (), True, 5, 0)
+    assert gate(exactly, AudioLabel("a", 0.75), GarOptions())
+    assert not gate(exactly, AudioLabel("a", math.nan), GarOptions())
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (Refinement((12, 12, 52, 52), False, None, ""), (10, 10, 50, 50)),  # changed = false restores
+        (Refinement(None, True, Delta(dx=2, db=3), ""), (12, 10, 52, 53)),
+        (Refinement((math.nan,) * 4, True, Expand(2), ""), (8, 8, 52, 52)),
+        (Refinement(None, True, Recenter(32, 31), ""), (12, 11, 52, 51)),
+        (Refinement(None, True, None, ""), (10, 10, 50, 50)),
+        (Refinement((0, 0, 100, 80), True, None, ""), (4, 4, 56, 56)),  # max_delta of 100 x 80 is 6
+    ],
+)
+def test_what_becomes_of_a_refinement_s_reply(reply, expected):
+    found = final(Scripted(trials=(DOUBT,), refinement=reply))
+    assert found.sources[0].box.sides == expected
+
+
+def test_several_sources_go_through_the_stages_each_on_its_own():
+    locations = (
+        Location((0, 0, 20, 20), "a", AudioLabel("drum", 0.9), 0.7),
+        Location((50, 40, 90, 70), "b", AudioLabel("flute", 0.3), 0.3),
+        Location((0, 0, 5, 5), "one more than asked for"),
+    )
+    found = final(Scripted(locations=locations), GarOptions(sources=2))
+    assert [source.label for source in found.sources] == ["drum", "flute"]
+    assert [case.kept for case in found.cases] == [True, False]
+    assert [source.share for source in found.sources] == [0.7, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("reasoner", "outcome", "asked"),
+    [
+        (Scripted(sound=AudioLabel("silence", 1.0)), Outcome.SILENT, ["classify"]),
+        (Scripted(locations=()), Outcome.OFF_SCREEN, ["classify", "locate"]),
+        (Scripted(locations=Unparseable("no JSON")), Outcome.UNPARSEABLE, ["classify", "locate"]),
+        (Scripted(locations=(Location((1, 1, 1, math.nan), ""),)), Outcome.UNPARSEABLE, ["classify", "locate"]),
+        (Scripted(trials=(Failure("cut off"),)), Outcome.UNPARSEABLE, ["classify", "locate", "analyze"]),
+        (Scripted(trials=(DOUBT,), refinement=Failure("no")), Outcome.UNPARSEABLE,
+         ["classify", "locate", "analyze", "refine"]),
+        (Scripted(trials=RuntimeError("the GPU is gone")), Outcome.BACKEND_ERROR, ["classify", "locate", "analyze"]),
+    ],
+)  # fmt: skip
+def test_a_failure_is_an_outcome_and_never_looks_like_a_box(reasoner, outcome, asked):
+    found = final(reasoner)
+    assert (found.outcome, found.sources) == (outcome, ())
+    assert reasoner.asked == asked
+    assert found.detail
+    assert reasoner.closed
+
+
+def test_what_a_failed_window_had_found_out_is_kept():
+    found = final(Scripted(trials=RuntimeError("the GPU is gone")))
+    assert found.detail == "RuntimeError: the GPU is gone"
+    assert found.sound == AudioLabel("violin", 0.9)
+    assert found.cases[0].hypothesis is not None
+    assert found.timing.locate is not None
+    assert found.timing.refine is None
+
+
+def test_one_bad_location_does_not_take_the_good_one_with_it():
+    locations = (Location((math.inf, 0, 1, 1), "bad"), Location((10, 10, 50, 50), "good"))
+    found = final(Scripted(locations=locations), GarOptions(sources=2))
+    assert found.outcome is Outcome.LOCALIZED
+    assert [source.description for source in found.sources] == ["good"]
+    assert "1 of 2 located sources dropped" in found.detail
+
+
+def test_no_reasoner_is_asked_about_silence():
+    for audio in (None, Audio(0, np.zeros((2, 16_000), np.float32), 16_000)):
+        reasoner = Scripted()
+        assert final(reasoner, audio=audio).outcome is Outcome.SILENT
+        assert reasoner.asked == []
+
+
+def test_a_window_whose_sound_is_mostly_lost_is_a_failure_and_not_silence():
+    broken = window()
+    lost = Window(broken.start, broken.end, broken.frames, broken.audio, audio_gap=SECOND * 6 // 10)
+    (found,) = localize(lost, Scripted())
+    assert found.outcome is Outcome.BACKEND_ERROR
+    assert "0.6 s of 1.0 s of sound are missing" in found.detail
+
+
+def test_a_deadline_ends_a_window_and_keeps_what_is_known():
+    slow = Scripted(locations=lambda: (time.sleep(0.1), (Location((10, 10, 50, 50), "late"),))[1])
+    steps = list(localize(window(), slow, deadline=Deadline(0.05)))
+    assert steps[-1].outcome is Outcome.TIMEOUT
+    assert steps[-1].sources == ()
+    assert steps[-1].cases[0].hypothesis is not None
+    assert slow.closed
+
+
+def test_a_cancelled_window_raises_and_frees_what_it_held():
+    deadline = Deadline()
+    slow = Scripted(locations=lambda: (time.sleep(0.2), (Location((10, 10, 50, 50), "late"),))[1])
+    Timer(0.05, deadline.cancel).start()
+    with pytest.raises(Cancelled):
+        list(localize(window(), slow, deadline=deadline))
+    assert slow.closed
+
+
+def test_leaving_off_midway_frees_what_the_reasoner_held():
+    reasoner = Scripted()
+    steps = localize(window(), reasoner)
+    next(steps)
+    steps.close()  # type: ignore[attr-defined]
+    assert reasoner.closed
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"trials": 0}, {"sources": 0}, {"tau_av": 1.1}, {"tau_aud": -0.1}, {"tau_av": math.nan}]
+)
+def test_options_out_of_range_are_refused_by_name(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        GarOptions(**wrong)
+
+
+anything = st.floats(allow_nan=True, allow_infinity=True)
+sides = st.tuples(anything, anything, anything, anything)
+labels = st.builds(AudioLabel, st.text(max_size=8), anything)
+anchors = st.builds(AnchorVote, st.text(max_size=8), anything, st.none() | st.tuples(anything, anything))
+wild_trials = st.builds(Trial, anything, st.tuples(st.text(max_size=8)), st.tuples(anchors), st.booleans())
+operations = st.builds(Delta, *[anything] * 6) | st.builds(Expand, anything) | st.builds(Recenter, anything, anything)
+refinements = st.builds(
+    Refinement, st.none() | st.lists(anything, max_size=5), st.booleans(), st.none() | operations, st.text(max_size=8)
+)
+
+
+@settings(deadline=None)
+@given(
+    sound=labels,
+    locations=st.lists(
+        st.builds(Location, sides, st.text(max_size=8), st.none() | labels, st.none() | anything), max_size=4
+    ),
+    trials=st.lists(wild_trials | st.builds(Failure, st.text(max_size=8)), min_size=1, max_size=5),
+    refinement=refinements | st.builds(Failure, st.text(max_size=8)),
+    size=st.tuples(st.integers(1, 300), st.integers(1, 300)),
+    count=st.integers(1, 3),
+)
+def test_no_reply_however_wild_yields_a_box_outside_the_image_or_a_crash(
+    sound, locations, trials, refinement, size, count
+):
+    reasoner = Scripted(sound, locations, trials, refinement)
+    for step in localize(window(*size), reasoner, GarOptions(sources=count)):
+        assert step.outcome is not Outcome.BACKEND_ERROR, step.detail
+        assert len(step.sources) <= count
+        for source in step.sources:
+            for box in (source.box, source.initial_box):
+                assert 0 <= box.x1 < box.x2 <= size[0]
+                assert 0 <= box.y1 < box.y2 <= size[1]
+            assert 0 <= source.audio_confidence <= 1
+            assert source.av_consistency is None or 0 <= source.av_consistency <= 1
