@@ -1,0 +1,1 @@
+"""Scenes whose truth is known, and how a localizer does on them."""

@@ -1,0 +1,1 @@
+"""Rendered scenes whose truth is known."""

@@ -1,0 +1,120 @@
+"""Scenes on disk: a clip, and beside it what is true of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gar_ssl_ros.evaluation.scenes.scene import Scene, TrueSource
+from gar_ssl_ros.evaluation.scenes.score import matched
+from gar_ssl_ros.evaluation.scenes.sounds import RATE, Samples
+from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.media.window import SECOND, Audio
+from gar_ssl_ros.output.video import VideoWriter
+
+
+class TruthError(ValueError):
+    """A file that is no truth of a scene: one sentence that names it and what is wrong."""
+
+
+class SceneTruth(BaseModel):
+    """What is true of one clip."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    video: str = Field(description="the clip, beside this file")
+    audio: str | None = Field(description="its sound, beside this file; null where it is in the clip")
+    scene: dict[str, Any] = Field(description="the options that it was rendered from")
+    fps: float = Field(gt=0, description="frames a second")
+    frames: int = Field(ge=1, description="frames in the clip")
+    outcome: str = Field(description="what a localizer should say of the whole: LOCALIZED, SILENT or OFF_SCREEN")
+    labels: tuple[str, ...] = Field(description="what is to be heard, coarsely")
+    sources: tuple[TrueSource, ...] = Field(description="what makes it, with its box in each frame")
+
+    def boxes_at(self, time: float) -> list[Box]:
+        """The boxes of all sources in sight in the frame nearest `time`, s."""
+        index = min(self.frames - 1, max(0, round(time * self.fps)))
+        return [box for source in self.sources if (box := source.boxes[index]) is not None]
+
+    def overlaps(self, found: Sequence[Box], time: float) -> list[float]:
+        """For each source in sight at `time`, s, the intersection over union of its own found box with it, else 0.
+
+        Of a source with a part that moves with the sound, as a head has a mouth, whichever of both fits better.
+        """
+        index = min(self.frames - 1, max(0, round(time * self.fps)))
+        sources = [source for source in self.sources if source.boxes[index] is not None]
+        wholes = [source.boxes[index] for source in sources]
+        parts = [whole if s.part is None else s.part[index] for s, whole in zip(sources, wholes, strict=True)]
+        scores = (matched(found, [box for box in boxes if box is not None]) for boxes in (wholes, parts))
+        return [max(pair) for pair in zip(*scores, strict=True)]
+
+
+def write_scene(scene: Scene, folder: Path, name: str, separate_audio: bool = False) -> Path:
+    """Render a scene into `folder`/`name`.mp4 (its sound muxed in, or apart as a .wav) and `name`.truth.json.
+
+    Returns the clip's path. Raises OSError where something cannot be written.
+    """
+    options = scene.options
+    video = folder / f"{name}.mp4"
+    sound = Audio(0, scene.samples[None], RATE)
+    fps = Fraction(options.fps).limit_denominator(1001)
+    muxed = None if separate_audio else sound
+    with VideoWriter(video, options.width, options.height, fps, muxed, crf=14) as writer:
+        second = RATE  # samples: sound goes in beside the frames of the same time
+        for index in range(scene.frames):
+            stamp = round(index * SECOND / options.fps)
+            writer.add_image(scene.image(index), stamp)
+            if muxed is not None and (index % round(options.fps) == 0):
+                first = int(index // round(options.fps)) * second
+                part = scene.samples[first : first + second]
+                if part.size:
+                    writer.add_audio(Audio(round(first * SECOND / RATE), part[None], RATE))
+    if separate_audio:
+        write_wav(video.with_suffix(".wav"), scene.samples)
+    truth = scene.truth()
+    told = SceneTruth(
+        video=video.name,
+        audio=video.with_suffix(".wav").name if separate_audio else None,
+        scene=asdict(options),
+        fps=options.fps,
+        frames=scene.frames,
+        outcome=truth.outcome,
+        labels=truth.labels,
+        sources=truth.sources,
+    )
+    truth_of(video).write_text(told.model_dump_json() + "\n", encoding="utf-8")
+    return video
+
+
+def truth_of(video: Path) -> Path:
+    """Where the truth of a scene's clip lies."""
+    return video.with_suffix(".truth.json")
+
+
+def read_truth(path: Path) -> SceneTruth:
+    """Raises TruthError where it is missing or says something else."""
+    try:
+        return SceneTruth.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise TruthError(f"{path} cannot be read ({problem.strerror}): render it with `gar-ssl scenes`") from None
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        raise TruthError(f"{path} is no truth of a scene: {where}: {first['msg']}") from None
+
+
+def write_wav(path: Path, samples: Samples) -> None:
+    """Mono 16-bit PCM at RATE."""
+    with av.open(str(path), "w", format="wav") as container:
+        stream = container.add_stream("pcm_s16le", rate=RATE, layout="mono")
+        frame = av.AudioFrame.from_ndarray((samples[None] * 32767).astype(np.int16), format="s16", layout="mono")
+        frame.sample_rate = RATE
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))

@@ -1,0 +1,1 @@
+"""What a program or a person gets to see: records, drawn frames, videos."""

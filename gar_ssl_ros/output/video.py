@@ -1,0 +1,100 @@
+"""Videos written frame by frame, readable up to wherever writing stopped."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.codec import Codec
+from numpy.typing import NDArray
+
+from gar_ssl_ros.media.window import SECOND, Audio
+
+TICKS = 90_000  # a second: MPEG's clock
+
+
+class VideoWriter:
+    """An MP4 of H.264 (or MPEG-4 where FFmpeg has no H.264 encoder) with AAC sound.
+
+    It is written in fragments, so that what a full disk or a crash leaves behind can be played; a clean end makes it
+    an ordinary MP4. Frames and audio come each in the order of their times, ns from 0. Raises OSError where writing
+    fails.
+    """
+
+    def __init__(
+        self, path: Path, width: int, height: int, fps: Fraction, audio: Audio | None = None, crf: int = 20
+    ) -> None:
+        """`width`, `height`: even. `audio`: a first piece of the sound to come, for its rate and channels. `crf`: of
+        H.264, lower is better.
+        """
+        # delay_moov: the index then tells how far the encoders run ahead, without which the sound would lag.
+        fragmented = {"movflags": "hybrid_fragmented+delay_moov"}
+        self._container = av.open(str(path), "w", format="mp4", options=fragmented)
+        self._video = self._container.add_stream(
+            "libx264" if _can_encode("libx264") else "mpeg4",
+            rate=fps.limit_denominator(TICKS),
+            options={"crf": str(crf), "preset": "veryfast", "g": str(max(1, round(2 * fps)))},  # fragments of 2 s
+        )
+        self._video.width, self._video.height, self._video.pix_fmt = width, height, "yuv420p"
+        self._video.codec_context.time_base = Fraction(1, TICKS)
+        self._audio: AudioStream | None = None
+        if audio is not None:
+            # AAC knows 96 kHz at most and no more than 8 channels.
+            rate = audio.rate if audio.rate in _AAC_RATES else 48_000
+            layout = _LAYOUTS[min(len(audio.samples), len(_LAYOUTS)) - 1]
+            self._audio = self._container.add_stream("aac", rate=rate, layout=layout)
+            self._to_aac = AudioResampler(format="fltp", layout=layout, rate=rate)
+
+    def add_image(self, image: NDArray[np.uint8], stamp: int) -> None:
+        """An RGB frame (height, width, 3) shown from `stamp` on."""
+        frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+        frame.pts, frame.time_base = round(stamp * TICKS / SECOND), Fraction(1, TICKS)
+        self._container.mux(self._video.encode(frame))
+
+    def add_audio(self, audio: Audio) -> None:
+        """The next piece of sound."""
+        if self._audio is None:
+            return
+        layout = _LAYOUTS[min(len(audio.samples), len(_LAYOUTS)) - 1]
+        packed = np.ascontiguousarray(audio.samples[: len(_LAYOUTS)].T).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(packed, "flt", layout)
+        frame.sample_rate, frame.time_base = audio.rate, Fraction(1, audio.rate)
+        frame.pts = round(audio.stamp * audio.rate / SECOND)
+        for part in self._to_aac.resample(frame):
+            self._container.mux(self._audio.encode(part))
+
+    def close(self) -> None:
+        """Write what encoders still hold and the index."""
+        try:
+            self._container.mux(self._video.encode(None))
+            if self._audio is not None:
+                for part in self._to_aac.resample(None):
+                    self._container.mux(self._audio.encode(part))
+                self._container.mux(self._audio.encode(None))
+        finally:
+            self._container.close()
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+_AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+_LAYOUTS = ("mono", "stereo", "2.1", "quad", "5.0", "5.1", "6.1", "7.1")
+
+
+def _can_encode(name: str) -> bool:
+    try:
+        Codec(name, "w")
+    except av.codec.codec.UnknownCodecError:
+        return False
+    return True
