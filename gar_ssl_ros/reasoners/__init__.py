@@ -1,0 +1,1 @@
+"""Who answers the three stages of GAR."""

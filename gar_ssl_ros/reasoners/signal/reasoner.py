@@ -1,0 +1,235 @@
+"""The reasoner that needs no weights: what moves in time with the sound makes it.
+
+Classical audio-visual synchrony. How much each part of the picture changes between frames, the camera's own motion
+taken out, is compared with the sound's loudness and its changes; the part that goes with it best, if any does better
+than chance allows, is the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.consensus import unit
+from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.gar.stages import (
+    AnchorVote,
+    AudioLabel,
+    Consensus,
+    Failure,
+    Hypothesis,
+    Location,
+    Refinement,
+    Trial,
+)
+from gar_ssl_ros.media.window import Window
+from gar_ssl_ros.reasoners.signal.camera import Rect
+from gar_ssl_ros.reasoners.signal.candidates import bounds, inside, moving, whole
+from gar_ssl_ros.reasoners.signal.hearing import hear
+from gar_ssl_ros.reasoners.signal.motion import Motion, Region, measure
+from gar_ssl_ros.reasoners.signal.outline import VIEWS, outline
+from gar_ssl_ros.reasoners.signal.sound import BANDS, RATE, BandedSound, Sound
+from gar_ssl_ros.reasoners.signal.synchrony import Courses, Loudness, Match, heat
+
+ENOUGH = 0.7  # score at which a match is as likely one as chance (`benchmarks/scenes.py` counts both errors)
+DOUBT = 0.1  # of score: how gradually that changes
+BANDED = 0.08  # more of it where bands are compared one by one, and chance has more to choose from
+
+
+class SignalReasoner:
+    """See above. `seed` makes its trials differ from run to run; the same seed gives the same answers."""
+
+    name = "signal"
+    model = None
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
+
+    @contextmanager
+    def read(self, window: Window, deadline: Deadline) -> Iterator[_SignalReading]:
+        """Take in a window's sound; its picture is looked at when it is asked for."""
+        yield _SignalReading(window, deadline, self._seed)
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A located source: its box, the parts that make it up, all of them as one region, and the best one's match."""
+
+    box: Box
+    parts: tuple[int, ...]
+    region: Region
+    match: Match
+
+
+@dataclass(frozen=True, eq=False)
+class _Sight:
+    """What was seen: all motion, how far it is in time with the sound, its parts, their courses, and the sources.
+
+    enough: the score from which a match is believed.
+    """
+
+    motion: Motion
+    heat: NDArray[np.float64]
+    parts: list[Rect]
+    courses: Courses
+    found: list[_Found]
+    enough: float
+
+
+class _SignalReading:
+    """One window: heard at once, seen when `locate` asks."""
+
+    def __init__(self, window: Window, deadline: Deadline, seed: int) -> None:
+        assert window.audio is not None  # the pipeline asks nobody about a window without sound
+        self._window = window
+        self._deadline = deadline
+        self._seed = seed
+        self._samples = window.audio.mono(RATE)
+        self._sight: _Sight | None = None
+
+    def classify(self) -> AudioLabel:
+        return hear(self._samples)
+
+    def locate(self, most: int) -> Sequence[Location]:
+        motion = measure(self._window)
+        if motion is None:
+            return []
+        self._deadline.check()
+        self._sight = self._see(motion, most)
+        return [self._location(found, self._sight, most) for found in self._sight.found]
+
+    def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
+        sight = self._seen()
+        looks = [self._look(sight, trial) for trial in range(trials)]
+        return [[self._trial(_of(hypothesis, sight), sight, look) for look in looks] for hypothesis in hypotheses]
+
+    def refine(self, cases: Sequence[tuple[Hypothesis, Consensus]]) -> Sequence[Refinement | Failure]:
+        sight = self._seen()
+        return [self._refinement(_of(hypothesis, sight), sight) for hypothesis, _ in cases]
+
+    def _seen(self) -> _Sight:
+        if self._sight is None:
+            raise RuntimeError("signal is asked about what it has not located: ask `locate` first")
+        return self._sight
+
+    def _see(self, motion: Motion, most: int) -> _Sight:
+        """Find at most `most` sources: the parts that go best with the sound, each with what moves as one with it."""
+        sound = Sound(self._samples)
+        loudnesses: list[Loudness] = [sound.loudness]
+        if most > 1:
+            banded = BandedSound(self._samples)
+            loudnesses += [banded.band(i) for i in range(len(BANDS) - 1)]
+        hot = heat(motion, sound.loudness)
+        parts = moving(motion, hot)
+        regions = [motion.region(rect) for rect in parts]
+        courses = Courses(motion.times, regions, loudnesses)
+        self._deadline.check()
+        sight = _Sight(motion, hot, parts, courses, [], ENOUGH if most == 1 else ENOUGH + BANDED)
+        matches = courses.matches()
+        taken: set[int] = set()
+        for best in sorted(range(len(matches)), key=lambda i: -matches[i].score):
+            if len(sight.found) == most or matches[best].score < sight.enough:
+                break
+            if best in taken:
+                continue
+            own = [i for i in whole(best, parts, matches, courses) if i not in taken]
+            region = regions[best] if len(own) == 1 else motion.region(bounds([parts[i] for i in own]))
+            sight.found.append(_Found(outline(motion, region), tuple(own), region, matches[best]))
+            taken |= {i for i, part in enumerate(parts) if i in own or inside(part, region.rect)}
+        return sight
+
+    def _location(self, found: _Found, sight: _Sight, most: int) -> Location:
+        match = found.match
+        description = (
+            f"The thing in the {self._place(*found.box.center)} {match.way.words} "
+            f"(correlation {match.correlation:.2f} with the sound {_lag(match.lag)})."
+        )
+        if most == 1:
+            return Location(found.box.sides, description)
+        sound, share = self._contribution(found, sight)
+        return Location(found.box.sides, description, sound, share)
+
+    def _contribution(self, found: _Found, sight: _Sight) -> tuple[AudioLabel, float]:
+        """The part of the sound that a source explains, as it would sound alone, and how much of the whole it is."""
+        own = np.array(found.match.bands[1:]) ** 2  # of each band's loudness, the variance that it explains
+        explained = np.sum([np.array(f.match.bands[1:]) ** 2 for f in sight.found], axis=0)
+        middles = np.sqrt(np.array(BANDS[:-1]) * np.array(BANDS[1:]))
+        spectrum = np.fft.rfft(self._samples)
+        frequency = np.fft.rfftfreq(len(self._samples), 1 / RATE)
+        alone = spectrum * np.sqrt(np.interp(frequency, middles, own / np.maximum(explained, 1e-9)))
+        power = np.abs(spectrum) ** 2
+        share = power @ np.interp(frequency, middles, own / np.maximum(explained, 1.0)) / power.sum()
+        return hear(np.fft.irfft(alone, len(self._samples)).astype(np.float32)), float(share)
+
+    def _look(self, sight: _Sight, trial: int) -> list[Match]:
+        """All parts' matches over a stretch of the window, drawn anew for each trial."""
+        self._deadline.check()
+        random = np.random.default_rng([self._seed, abs(self._window.start), trial])
+        count = sight.courses.count
+        length = max(3, round(count * random.uniform(0.6, 0.9)))
+        first = int(random.integers(0, count - length + 1))
+        return sight.courses.matches(slice(first, first + length))
+
+    def _trial(self, found: _Found, sight: _Sight, look: list[Match]) -> Trial:
+        own = max((look[i] for i in found.parts), key=lambda match: match.score)
+        rivals = [
+            match.score
+            for part, match in zip(sight.parts, look, strict=True)
+            if not any(inside(part, source.region.rect) for source in sight.found)
+        ]
+        return Trial(
+            av_consistency=float(1 / (1 + np.exp((sight.enough - own.score) / DOUBT))),
+            role_tags=tuple(dict.fromkeys(look[i].way.tag for i in found.parts)),
+            anchor_votes=self._anchors(found, sight, look),
+            keep=own.score >= max([sight.enough, *rivals]),
+        )
+
+    def _anchors(self, found: _Found, sight: _Sight, look: list[Match]) -> tuple[AnchorVote, ...]:
+        """The heat's peaks in the parts that move most in time, inside the source and out."""
+        votes = []
+        for part, match in sorted(zip(sight.parts, look, strict=True), key=lambda both: -both[1].score)[:5]:
+            x, y = _peak(sight, part)
+            whose = "source" if inside(part, found.region.rect) else "other"
+            votes.append(AnchorVote(f"{whose} moving in the {self._place(x, y)}", unit(match.correlation), (x, y)))
+        return tuple(votes)
+
+    def _refinement(self, found: _Found, sight: _Sight) -> Refinement:
+        """The bounds again from twice as many frames, met halfway."""
+        again = outline(sight.motion, found.region, views=2 * VIEWS)
+        sides = tuple((a + b) / 2 for a, b in zip(found.box.sides, again.sides, strict=True))
+        return Refinement(
+            sides=sides,
+            changed=max(abs(a - b) for a, b in zip(sides, found.box.sides, strict=True)) >= 1,
+            operation=None,
+            description=f"The thing in the {self._place(*found.box.center)} {found.match.way.words}. "
+            f"Its bounds were drawn again from {2 * VIEWS} frames and met halfway.",
+        )
+
+    def _place(self, x: float, y: float) -> str:
+        """Where in the picture a point is, in words."""
+        center = self._window.center
+        across = ("left", "middle", "right")[min(2, max(0, int(3 * x / center.width)))]
+        down = ("upper", "", "lower")[min(2, max(0, int(3 * y / center.height)))]
+        return f"{down} {across}".strip()
+
+
+def _of(hypothesis: Hypothesis, sight: _Sight) -> _Found:
+    return max(sight.found, key=lambda found: found.box.iou(hypothesis.box))
+
+
+def _peak(sight: _Sight, part: Rect) -> tuple[float, float]:
+    """Where the heat of a part is greatest, pixels of the image."""
+    x1, y1, x2, y2 = part
+    row, column = np.unravel_index(int(sight.heat[y1:y2, x1:x2].argmax()), (y2 - y1, x2 - x1))
+    return (x1 + float(column) + 0.5) * sight.motion.scale, (y1 + float(row) + 0.5) * sight.motion.scale
+
+
+def _lag(seconds: float) -> str:
+    if not seconds:
+        return "at the same time"
+    return f"{abs(1000 * seconds):.0f} ms {'later' if seconds > 0 else 'earlier'}"
