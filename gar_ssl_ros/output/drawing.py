@@ -1,0 +1,156 @@
+"""An answer drawn onto the picture that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.localization import Localization, Outcome, Source
+from gar_ssl_ros.gar.stages import AudioLabel
+
+Image = NDArray[np.uint8]  # (height, width, 3) RGB
+Colour = tuple[int, int, int]
+
+SMALLEST = 320  # pixels: a picture narrower than this is enlarged, so that words on it can be read
+COLOURS: tuple[Colour, ...] = ((64, 224, 96), (255, 176, 32), (96, 176, 255), (255, 96, 160), (200, 128, 255))
+GOOD: Colour = (64, 224, 96)
+CALM: Colour = (176, 184, 196)
+BAD: Colour = (255, 96, 80)
+PALE: Colour = (226, 228, 232)
+DARK: Colour = (18, 20, 24)
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What there is to draw of an answer, whether it comes fresh or from a file."""
+
+    outcome: Outcome
+    detail: str
+    reasoner: str
+    sound: AudioLabel | None
+    sources: Sequence[Source]
+
+
+def caption_from_localization(found: Localization) -> Caption:
+    """What there is to draw of it."""
+    return Caption(found.outcome, found.detail, found.reasoner, found.sound, found.sources)
+
+
+def annotated(image: Image, caption: Caption) -> Image:
+    """A copy of `image` with boxes, labels and scores, and a footer that gives the outcome and the reasoning.
+
+    It is enlarged by a whole factor where it is too small to be written on, and always higher by the footer; its
+    sides are even.
+    """
+    factor = max(1, -(-SMALLEST // image.shape[1]))
+    canvas = np.ascontiguousarray(image.repeat(factor, axis=0).repeat(factor, axis=1))
+    pen = _Pen(canvas.shape[1])
+    for colour, source in reversed(list(zip(_cycled(len(caption.sources)), caption.sources, strict=True))):
+        _draw_source(canvas, source, factor, colour, pen)
+    footer = _footer(canvas.shape[1], caption, pen)
+    return _even(np.vstack([canvas, footer]))
+
+
+@dataclass(frozen=True)
+class _Pen:
+    """Sizes that suit a picture of this width, pixels."""
+
+    width: int
+
+    @property
+    def scale(self) -> float:
+        return max(0.36, self.width / 1500)
+
+    @property
+    def line(self) -> int:
+        return max(1, round(self.width / 400))
+
+    @property
+    def height(self) -> int:
+        return round(30 * self.scale) + 4
+
+    def measure(self, text: str) -> int:
+        (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, self.scale, self._weight)
+        return int(width)
+
+    def write(self, image: Image, text: str, x: int, y: int, colour: Colour) -> None:
+        """`text` in a row whose upper left corner is (x, y)."""
+        base = y + round(self.height * 0.72)
+        cv2.putText(image, text, (x, base), cv2.FONT_HERSHEY_SIMPLEX, self.scale, colour, self._weight, cv2.LINE_AA)
+
+    def fitted(self, text: str, room: int) -> str:
+        """`text`, cut short with dots where it does not fit into `room` pixels."""
+        if self.measure(text) <= room:
+            return text
+        while text and self.measure(text + "...") > room:
+            text = text[:-1]
+        return text.rstrip(" ,;:") + "..."
+
+    def wrapped(self, text: str, room: int) -> tuple[str, str]:
+        """`text` on two rows of `room` pixels, broken between words, cut short where it does not fit."""
+        words = text.split(" ")
+        first = 1
+        while first < len(words) and self.measure(" ".join(words[: first + 1])) <= room:
+            first += 1
+        return self.fitted(" ".join(words[:first]), room), self.fitted(" ".join(words[first:]), room)
+
+    @property
+    def _weight(self) -> int:
+        return max(1, round(self.scale * 1.6))
+
+
+def _draw_source(canvas: Image, source: Source, factor: int, colour: Colour, pen: _Pen) -> None:
+    if source.refined:
+        red, green, blue = (level // 2 for level in colour)
+        _draw_box(canvas, source.initial_box, factor, (red, green, blue), 1)
+    _draw_box(canvas, source.box, factor, colour, pen.line)
+    text = f"{source.label} {source.audio_confidence:.2f}"
+    if source.av_consistency is not None:
+        text += f"  av {source.av_consistency:.2f}"
+    height, width = canvas.shape[:2]
+    text = pen.fitted(text, width - 8)
+    tag = pen.measure(text) + 8
+    left = max(0, min(round(source.box.x1 * factor), width - tag))
+    above, below = round(source.box.y1 * factor) - pen.height, round(source.box.y2 * factor)
+    top = above if above >= 0 else min(below, height - pen.height)
+    cv2.rectangle(canvas, (left, top), (left + tag - 1, top + pen.height - 1), colour, -1)
+    pen.write(canvas, text, left + 4, top, DARK)
+
+
+def _draw_box(canvas: Image, box: Box, factor: int, colour: Colour, line: int) -> None:
+    x1, y1, x2, y2 = (round(side * factor) for side in box.sides)
+    cv2.rectangle(canvas, (x1, y1), (max(x1, x2 - 1), max(y1, y2 - 1)), colour, line)
+
+
+def _footer(width: int, caption: Caption, pen: _Pen) -> Image:
+    room = width - 12
+    lines = [pen.fitted(_summary(caption), room), *pen.wrapped(_reasoning(caption), room)]
+    footer = np.full((pen.height * len(lines) + 4, width, 3), DARK, np.uint8)
+    colour = BAD if caption.outcome.failed else GOOD if caption.outcome is Outcome.LOCALIZED else CALM
+    for row, text in enumerate(lines):
+        pen.write(footer, text, 6, 2 + row * pen.height, colour if row == 0 else PALE)
+    return footer
+
+
+def _summary(caption: Caption) -> str:
+    heard = f"   heard: {caption.sound.label} {caption.sound.confidence:.2f}" if caption.sound else ""
+    return f"{caption.outcome.value.replace('_', ' ')}{heard}   [{caption.reasoner}]"
+
+
+def _reasoning(caption: Caption) -> str:
+    return caption.detail or " ".join(source.description for source in caption.sources)
+
+
+def _cycled(count: int) -> list[Colour]:
+    return [COLOURS[i % len(COLOURS)] for i in range(count)]
+
+
+def _even(image: Image) -> Image:
+    """With a repeated last row or column where there is an odd number of them: video codecs ask for it."""
+    height, width = image.shape[:2]
+    return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -1,0 +1,119 @@
+"""A window's answer as one line of JSON: written by `gar-ssl localize`, read by whoever comes after.
+
+The fields are those of `gar.localization` and `gar.stages`, where each is explained; a box is [x1, y1, x2, y2] in
+pixels of the original image, x right, y down, half-open. `docs/localization.schema.json` is made from the model below.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Timing
+from gar_ssl_ros.gar.stages import AudioLabel
+from gar_ssl_ros.media.window import SECOND, Window
+
+
+class RecordError(ValueError):
+    """A line that is no record: one sentence that names the file, the line and what is wrong."""
+
+
+class WindowRecord(BaseModel):
+    """One window of one recording."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    media: str = Field(description="the recording, as named on the command line")
+    index: int = Field(ge=0, description="of the window in its recording")
+    start_s: float = Field(description="media time at which the window begins, s")
+    end_s: float = Field(description="media time at which it ends, exclusive, s")
+    center_s: float = Field(description="media time of the frame that the boxes are about, s")
+    width: int = Field(ge=1, description="of that frame, pixels")
+    height: int = Field(ge=1, description="of that frame, pixels")
+    frames: int = Field(ge=1, description="how many frames the window holds")
+    frame_gap_s: float = Field(ge=0, description="its longest stretch without a frame, s")
+    audio_gap_s: float = Field(ge=0, description="how much of its sound is missing, s")
+    skew_s: float = Field(description="how far the newest sound was ahead of the newest frame when it was cut, s")
+    outcome: Outcome
+    detail: str = Field(description="one sentence where there is something to explain, else empty")
+    reasoner: str
+    model: str | None = Field(description="whose weights, where there are any")
+    sound: AudioLabel | None = Field(description="what is heard: label and s_aud; null where nobody listened")
+    sources: tuple[Source, ...] = Field(description="the surest first; only ever where the outcome is LOCALIZED")
+    stages: tuple[Case, ...] = Field(description="how the stages went for each located source, whatever the outcome")
+    timing_s: Timing
+
+
+def record_from_localization(media: str, index: int, window: Window, found: Localization) -> WindowRecord:
+    """The record of one window of `media` and its final localization."""
+    center = window.center
+    return WindowRecord(
+        media=media,
+        index=index,
+        start_s=window.start / SECOND,
+        end_s=window.end / SECOND,
+        center_s=center.stamp / SECOND,
+        width=center.width,
+        height=center.height,
+        frames=len(window.frames),
+        frame_gap_s=window.frame_gap / SECOND,
+        audio_gap_s=window.audio_gap / SECOND,
+        skew_s=window.skew / SECOND,
+        outcome=found.outcome,
+        detail=found.detail,
+        reasoner=found.reasoner,
+        model=found.model,
+        sound=found.sound,
+        sources=found.sources,
+        stages=found.cases,
+        timing_s=found.timing,
+    )
+
+
+class RecordWriter:
+    """Appends records to a new file, whole lines only: what cannot be written whole is taken back.
+
+    Raises FileExistsError where the file exists and may not be overwritten, and OSError where writing fails.
+    """
+
+    def __init__(self, path: Path, overwrite: bool = False) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
+        self._file = os.open(path, flags, 0o644)
+        self._size = 0
+
+    def write(self, record: WindowRecord) -> None:
+        """Append one record."""
+        line = (record.model_dump_json() + "\n").encode()
+        done = 0
+        try:
+            while done < len(line):
+                done += os.write(self._file, line[done:])
+        except BaseException:
+            os.ftruncate(self._file, self._size)
+            raise
+        self._size += len(line)
+
+    def close(self) -> None:
+        """Nothing can be written after it."""
+        os.close(self._file)
+
+
+def read_records(path: Path) -> Iterator[WindowRecord]:
+    """The records of a file, in its order. Raises RecordError at the first line that is none."""
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield WindowRecord.model_validate_json(line)
+            except ValidationError as problem:
+                first = problem.errors()[0]
+                where = ".".join(map(str, first["loc"])) or "the line"
+                raise RecordError(f"{path}, line {number}: {where}: {first['msg']}") from None
+
+
+def schema() -> str:
+    """The JSON schema of a record."""
+    return json.dumps(WindowRecord.model_json_schema(mode="serialization"), indent=2) + "\n"

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.localization import Outcome, Source
+from gar_ssl_ros.gar.stages import AudioLabel
+from gar_ssl_ros.output.drawing import BAD, COLOURS, GOOD, Caption, annotated
+from gar_ssl_ros.output.sheet import MOST, ContactSheet
+
+
+def source(box: Box, label: str = "violin", refined: bool = False) -> Source:
+    return Source(box, label, 0.91, 0.8, "a violin in the middle moves as the loudness changes", box, refined, None)
+
+
+def caption(*sources: Source, outcome: Outcome = Outcome.LOCALIZED, detail: str = "") -> Caption:
+    return Caption(outcome, detail, "signal", AudioLabel("violin", 0.91), sources)
+
+
+def has(image: np.ndarray, colour: tuple[int, int, int]) -> bool:
+    return bool((image == colour).all(axis=2).any())
+
+
+def test_the_box_is_drawn_where_it_is_and_the_rest_is_left_alone():
+    image = np.full((240, 320, 3), 90, np.uint8)
+    drawn = annotated(image, caption(source(Box(100, 60, 200, 160))))
+    assert (drawn[60, 100:200] == COLOURS[0]).all()
+    assert (drawn[60:160, 199] == COLOURS[0]).all()
+    assert (drawn[62:158, 102:198] == 90).all()
+    assert (drawn[170:240] == 90).all()
+    assert (image == 90).all()
+
+
+def test_a_footer_tells_outcome_and_reason_in_its_colour():
+    image = np.full((240, 320, 3), 90, np.uint8)
+    assert annotated(image, caption()).shape[0] > 240
+    assert has(annotated(image, caption(source(Box(1, 1, 9, 9))))[240:], GOOD)
+    assert has(annotated(image, caption(outcome=Outcome.TIMEOUT, detail="too slow"))[240:], BAD)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (33, 47), (47, 33), (319, 201), (4000, 3000)])
+def test_any_picture_can_be_written_on_and_encoded(size):
+    width, height = size
+    drawn = annotated(
+        np.zeros((height, width, 3), np.uint8), caption(source(Box(0, 0, width, height), "x" * 300, True))
+    )
+    assert drawn.shape[0] % 2 == drawn.shape[1] % 2 == 0
+    assert drawn.shape[1] >= 320
+    assert drawn.shape[0] > height
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.floats(0, 300), st.floats(0, 220), st.floats(1, 320), st.floats(1, 240), st.text(max_size=40))
+def test_any_box_and_label_can_be_drawn(x, y, width, height, label):
+    box = Box(x, y, min(320.0, x + width), min(240.0, y + height))
+    annotated(np.zeros((240, 320, 3), np.uint8), caption(source(box, label), source(box, label)))
+
+
+def test_a_contact_sheet_stays_bounded_and_evenly_chosen(tmp_path):
+    sheet = ContactSheet()
+    for index in range(1000):
+        sheet.add(f"{index}", np.full((24, 32, 3), index % 256, np.uint8))
+    titles = [int(title) for title, _ in sheet._tiles]
+    assert MOST // 2 <= len(titles) <= MOST
+    assert len(set(np.diff(titles))) == 1
+    sheet.write(tmp_path / "sheet.png")
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_no_sheet_is_written_of_nothing(tmp_path):
+    ContactSheet().write(tmp_path / "sheet.png")
+    assert not (tmp_path / "sheet.png").exists()

@@ -1,0 +1,147 @@
+import json
+import math
+import os
+import resource
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gar_ssl_ros.evaluation.scenes.scene import Kind
+from gar_ssl_ros.gar.boxes import Box, Delta
+from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Stage, Timing
+from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.stages import (
+    AnchorVote,
+    AudioLabel,
+    Consensus,
+    Failure,
+    Hypothesis,
+    Location,
+    Refinement,
+    Trial,
+)
+from gar_ssl_ros.media.window import SECOND, Frame, Window
+from gar_ssl_ros.output.record import RecordError, RecordWriter, read_records, record_from_localization, schema
+from gar_ssl_ros.reasoners.signal import SignalReasoner
+
+WINDOW = Window(0, 3 * SECOND, (Frame(SECOND, np.zeros((48, 64, 3), np.uint8)),), None)
+FULL = Localization(
+    Outcome.LOCALIZED,
+    Stage.FINAL,
+    "scripted",
+    "some/model",
+    sound=AudioLabel("violin", 0.9),
+    sources=(Source(Box(1, 2, 3, 4), "violin", 0.9, 0.8, "a violin", Box(1, 2, 3.5, 4), True, None),),
+    cases=(
+        Case(
+            Location((1, 2, math.nan, math.inf), "a violin", AudioLabel("violin", 0.9), 0.5),
+            Hypothesis(Box(1, 2, 3.5, 4), "a violin", AudioLabel("violin", 0.9)),
+            (Trial(0.8, ("bow",), (AnchorVote("bow_on_string", 0.9, (2, 3)),), True), Failure("cut off")),
+            Consensus(0.4, ("bow",), (AnchorVote("bow_on_string", 0.9, None),), False, 2, 1),
+            False,
+            Refinement((1, 2, 3, 4), True, Delta(dx=1), "A violin. It is bowed."),
+        ),
+    ),
+    timing=Timing(0.1, 0.2, 0.3, 0.4, 0.5, 1.5),
+)
+
+
+def line(found: Localization = FULL, index: int = 0) -> str:
+    return record_from_localization("a.mp4", index, WINDOW, found).model_dump_json()
+
+
+def test_a_record_is_one_line_of_strict_json_that_reads_back_the_same(tmp_path):
+    written = line()
+    assert "\n" not in written
+    told = json.loads(written, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert told["sources"][0]["box"] == [1, 2, 3, 4]
+    assert told["outcome"] == "LOCALIZED"
+    assert told["stages"][0]["trials"][1] == {"reason": "cut off"}
+    path = tmp_path / "a.jsonl"
+    path.write_text(written + "\n")
+    (record,) = read_records(path)
+    assert record.model_dump_json() == written
+    assert record.sources == FULL.sources
+    assert record.stages[0].trials == FULL.cases[0].trials
+    assert record.stages[0].refinement == FULL.cases[0].refinement
+
+
+def test_real_answers_of_every_outcome_read_back(tmp_path, scene_of):
+    path = tmp_path / "a.jsonl"
+    writer = RecordWriter(path)
+    written = []
+    for index, kind in enumerate(Kind):
+        _, window = scene_of(kind)
+        *_, found = localize(window, SignalReasoner(), GarOptions(sources=2))
+        written.append(record_from_localization("a.mp4", index, window, found))
+        writer.write(written[-1])
+    writer.close()
+    assert list(read_records(path)) == written
+
+
+def test_the_schema_in_the_docs_is_the_code_s():
+    documented = Path(__file__).parents[2] / "docs" / "localization.schema.json"
+    assert documented.read_text() == schema(), "run `make schema`"
+
+
+@pytest.mark.parametrize("spoilt", ['{"media": 1}', "not JSON", "", line()[:-5], line().replace("LOCALIZED", "LOST")])
+def test_a_line_that_is_no_record_is_named(tmp_path, spoilt):
+    path = tmp_path / "a.jsonl"
+    path.write_text(f"{line()}\n{spoilt}\n")
+    records = read_records(path)
+    next(records)
+    with pytest.raises(RecordError, match=r"a\.jsonl, line 2: "):
+        next(records)
+
+
+def test_records_are_on_disk_as_soon_as_they_are_written(tmp_path):
+    path = tmp_path / "a.jsonl"
+    writer = RecordWriter(path)
+    for index in range(3):
+        writer.write(record_from_localization("a.mp4", index, WINDOW, FULL))
+        assert len(list(read_records(path))) == index + 1
+    writer.close()
+
+
+def test_what_exists_is_not_overwritten_unless_asked(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("precious")
+    with pytest.raises(FileExistsError):
+        RecordWriter(path)
+    assert path.read_text() == "precious"
+    RecordWriter(path, overwrite=True).close()
+    assert path.read_text() == ""
+
+
+def test_a_disk_that_fills_up_leaves_whole_lines(tmp_path):
+    """In a process of its own, whose files may grow to one and a half records."""
+    path = tmp_path / "a.jsonl"
+    size = len(line()) + 1
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size * 3 // 2, size * 3 // 2))
+        writer = RecordWriter(path)
+        writer.write(record_from_localization("a.mp4", 0, WINDOW, FULL))
+        try:
+            writer.write(record_from_localization("a.mp4", 1, WINDOW, FULL))
+        except OSError:
+            os._exit(0)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert path.stat().st_size == size
+    assert len(list(read_records(path))) == 1
+
+
+@settings(deadline=None)
+@given(st.text(max_size=200), st.floats(), st.text(max_size=50))
+def test_any_text_and_any_number_can_be_recorded(text, number, label):
+    case = Case(Location((number, 0, 1, number), text), failure=text)
+    found = Localization(Outcome.UNPARSEABLE, Stage.FINAL, "r", None, text, AudioLabel(label, 0.5), (), (case,))
+    written = line(found)
+    assert "\n" not in written
+    json.loads(written)

@@ -1,0 +1,250 @@
+"""`gar-ssl` as a person runs it: real processes on real files."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+from clips import write_clip
+
+from gar_ssl_ros.media.clip import Clip
+from gar_ssl_ros.output.record import read_records
+
+COMMAND = [sys.executable, "-m", "gar_ssl_ros.cli"]
+
+
+def _small_disk() -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+
+def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)  # type: ignore[call-overload]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("scene")
+    done = run("scenes", "--out", folder, "--kind", "one", "--seed", 3)
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.strip())
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory) -> Path:
+    """A minute of pictures that take a while."""
+    path = tmp_path_factory.mktemp("long") / "long.mp4"
+    return write_clip(path, size=(640, 480), codec="libx264", audio_codec="aac", seconds=60.0)
+
+
+def test_localize_writes_records_video_and_sheet(scene, tmp_path):
+    done = run("localize", scene, "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 LOCALIZED" in done.stdout
+    out = tmp_path / "out"
+    assert sorted(path.name for path in out.iterdir()) == [
+        f"{scene.stem}.jsonl",
+        f"{scene.stem}_annotated.mp4",
+        f"{scene.stem}_contact.png",
+    ]
+    (record,) = read_records(out / f"{scene.stem}.jsonl")
+    truth = json.loads(scene.with_suffix(".truth.json").read_text())
+    box = truth["sources"][0]["boxes"][22]
+    found = record.sources[0].box
+    assert found.x1 < (box[0] + box[2]) / 2 < found.x2
+    video = Clip(out / f"{scene.stem}_annotated.mp4")
+    assert len(list(video.pictures())) == 45
+    assert video.info.channels == 1
+
+
+def test_every_option_reaches_the_pipeline(scene, tmp_path):
+    done = run("localize", scene, "--out", tmp_path, "--window", 2, "--hop", 1, "--trials", 2, "--sources", 2,
+               "--tau-av", 1, "--tau-aud", 1, "--reasoner", "signal", "--no-video")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.glob("*.mp4"))
+    records = list(read_records(tmp_path / f"{scene.stem}.jsonl"))
+    assert [(record.start_s, record.end_s) for record in records] == [(0, 2), (1, 3)]
+    cases = [case for record in records for case in record.stages]
+    assert cases
+    assert all(len(case.trials) == 2 and case.kept is False for case in cases)
+
+
+def test_a_bad_file_is_one_sentence_and_takes_no_other_with_it(scene, tmp_path):
+    text = tmp_path / "text.mp4"
+    text.write_text("hello\n" * 20)
+    sound = write_clip(tmp_path / "sound.wav", codec=None, audio_codec="pcm_s16le")
+    silent = write_clip(tmp_path / "silent.mkv", with_audio=False)
+    done = run("localize", tmp_path / "none.mp4", text, sound, scene, silent, "--out", tmp_path / "out", "--no-video")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"gar-ssl: {tmp_path / 'none.mp4'} does not exist: check the path",
+        f"gar-ssl: {text} is not a recording that FFmpeg can read: give a whole video file",
+        f"gar-ssl: {sound} has no picture, so nothing can be located in it: give a video with sound",
+    ]
+    assert "1 LOCALIZED" in done.stdout
+    assert "1 SILENT" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--trials", "0"], ["--trials", "x"], ["--sources", "0"], ["--hop", "0"], ["--hop", "nan"], ["--window", "-1"],
+        ["--tau-av", "2"], ["--tau-aud", "no"], ["--reasoner", "oracle"],
+    ],
+)  # fmt: skip
+def test_wrong_usage_names_the_option_and_ends_with_2(scene, tmp_path, arguments):
+    done = run("localize", scene, "--out", tmp_path / "out", *arguments)
+    assert done.returncode == 2
+    assert f"argument {arguments[0]}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_output_that_exists_is_kept_unless_told_otherwise(scene, tmp_path):
+    records = tmp_path / f"{scene.stem}.jsonl"
+    records.write_text("precious\n")
+    done = run("localize", scene, "--out", tmp_path, "--no-video")
+    assert done.returncode == 1
+    assert done.stderr == f"gar-ssl: {records} exists already: give another --out, or --overwrite to replace it\n"
+    assert records.read_text() == "precious\n"
+    assert run("localize", scene, "--out", tmp_path, "--no-video", "--overwrite").returncode == 0
+    assert len(list(read_records(records))) == 1
+
+
+def test_recordings_of_one_name_get_results_of_their_own(scene, tmp_path):
+    done = run("localize", scene, scene, "--out", tmp_path, "--no-video")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.glob("*.jsonl")} == {f"{scene.stem}.jsonl", f"{scene.stem}_2.jsonl"}
+
+
+@pytest.mark.parametrize("out", ["/proc/nowhere", "file/inside"])
+def test_an_output_that_cannot_be_written_is_one_sentence(scene, tmp_path, out):
+    (tmp_path / "file").write_text("")
+    done = run("localize", scene, "--out", tmp_path / out if out.startswith("file") else out)
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert "--out" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_full_disk_leaves_what_was_computed(long_clip, tmp_path):
+    """Files may grow to 20 kB: enough for some of the records, not for the video."""
+    done = run(
+        "localize", long_clip, "--out", tmp_path, "--hop", 1,
+        preexec_fn=_small_disk,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "cannot be written" in done.stderr
+    records = list(read_records(tmp_path / "long.jsonl"))
+    assert len(records) > 5
+    assert [record.index for record in records] == list(range(len(records)))
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_whole_records_and_a_sheet(long_clip, tmp_path, how):
+    with subprocess.Popen(
+        [*COMMAND, "localize", str(long_clip), "--out", str(tmp_path), "--hop", "0.5"],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        records = tmp_path / "long.jsonl"
+        deadline = time.monotonic() + 60
+        while not records.exists() or records.stat().st_size < 3000:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(how)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert errors == "gar-ssl: interrupted; what was computed so far is on disk\n"
+    assert list(read_records(records))
+    assert (tmp_path / "long_contact.png").exists()
+
+
+def test_a_person_at_a_terminal_sees_progress_and_remaining_time(long_clip, tmp_path):
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
+    with subprocess.Popen(
+        [*COMMAND, "localize", str(long_clip), "--out", str(tmp_path), "--no-video"], stderr=slave, stdout=slave
+    ) as process:
+        os.close(slave)
+        shown = b""
+        while True:
+            try:
+                part = os.read(master, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+    assert process.returncode == 0
+    assert b"long.mp4: localizing |" in shown
+    assert b"/60.0 s [00:" in shown
+
+
+def test_scenes_are_rendered_as_asked(tmp_path):
+    done = run("scenes", "--out", tmp_path, "--kind", "all", "--difficulty", "hard", "--seed", 5, "--size", "160x120",
+               "--fps", 10, "--seconds", 1, "--distractors", 1, "--noise", 0, "--shake", 0, "--wav")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 5
+    info = Clip(tmp_path / "two_hard_0005.mp4").info
+    assert (info.width, info.height, info.fps, info.channels) == (160, 120, 10, 0)
+    truth = json.loads((tmp_path / "two_hard_0005.truth.json").read_text())
+    assert truth["audio"] == "two_hard_0005.wav"
+    assert truth["scene"]["distractors"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["--size", "321x240"], 2), (["--size", "large"], 2), (["--size", "20x20"], 1), (["--noise", "-1"], 1)],
+)
+def test_scenes_that_cannot_be_are_refused(tmp_path, arguments, code):
+    done = run("scenes", "--out", tmp_path, *arguments)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+
+
+def test_the_demo_is_right_and_shows_where_everything_is(tmp_path):
+    done = run("demo", "--out", tmp_path / "demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "WRONG" not in done.stdout
+    assert len(list((tmp_path / "demo").glob("*_annotated.mp4"))) == 5
+
+
+def test_the_demo_takes_a_clip_of_one_s_own(scene, tmp_path):
+    done = run("demo", "--clip", scene, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "LOCALIZED" in done.stdout
+    missing = run("demo", "--clip", tmp_path / "none.mp4", "--out", tmp_path)
+    assert (missing.returncode, missing.stderr.count("\n")) == (1, 1)
+
+
+def test_help_is_quick_and_loads_nothing_heavy():
+    code = "import sys; from gar_ssl_ros import cli; print({'cv2', 'av', 'numpy', 'torch'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+    helped = run("localize", "--help")
+    assert helped.returncode == 0
+    assert "--tau-av" in helped.stdout
+
+
+def test_a_real_film(shared_media, tmp_path):
+    done = run("localize", shared_media / "bigbuckbunny.mp4", "--out", tmp_path, "--hop", 1, "--sources", 2)
+    assert done.returncode == 0, done.stderr
+    records = list(read_records(tmp_path / "bigbuckbunny.jsonl"))
+    assert len(records) == 4
+    for source in (source for record in records for source in record.sources):
+        assert 0 <= source.box.x1 < source.box.x2 <= 1280
+        assert 0 <= source.box.y1 < source.box.y2 <= 720
