@@ -1,0 +1,99 @@
+"""How often `signal` calls a sound what it is, and what its confidence is worth.
+
+    python benchmarks/hearing.py [--count 200]
+    python benchmarks/hearing.py --measure        make the profiles anew, on other sounds than those above
+
+The sounds come from near and far, with from hardly any noise to as much as makes them hard to hear.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import gar_ssl_ros.reasoners.signal
+from gar_ssl_ros.evaluation.scenes import sounds
+from gar_ssl_ros.evaluation.scenes.sounds import RATE
+from gar_ssl_ros.reasoners.signal.hearing import features, hear
+
+BINS = (0.0, 0.5, 0.7, 0.9, 0.97, 1.0001)
+LEAST = (0.08, 0.3, 0.05, 0.4, 0.3, 0.4, 0.08, 0.6, 0.3)  # spread of each feature: real sounds vary more than rendered
+INDEPENDENT = 0.3  # share of the covariance that treats the features as unrelated
+
+
+def sound(label: str, seed: int) -> NDArray[np.float32]:
+    """3 s of a sound of that kind: every third tone and noise a steady one, every second sound with noise on it."""
+    random = np.random.default_rng(seed)
+    samples = (
+        steady(label, random)
+        if label in ("noise", "tonal") and seed % 3 == 0
+        else {**sounds.KINDS, "silence": sounds.hush}[label](random, 3.0).samples
+    )
+    if label == "silence":
+        return samples
+    if seed % 2:
+        samples = samples + random.normal(0, 10 ** (random.uniform(-50, -15) / 20), len(samples))
+    return (samples * 10 ** (random.uniform(-20, 0) / 20)).astype(np.float32)
+
+
+def steady(label: str, random: np.random.Generator) -> NDArray[np.float64]:
+    """A hum of a few harmonics, or a hiss of some colour, that swells slowly."""
+    time = np.arange(3 * RATE) / RATE
+    swell = 1 + random.uniform(0, 0.9) * np.sin(2 * np.pi * random.uniform(0.2, 6) * time + random.uniform(0, 6))
+    if label == "noise":
+        width = int(random.integers(1, 40))
+        wave = np.convolve(random.normal(0, 1, len(time)), np.ones(width) / width, "same")
+    else:
+        pitch, dull = random.uniform(90, 2500), random.uniform(0.5, 2)
+        wave = sum(np.sin(2 * np.pi * pitch * h * time) / h**dull for h in range(1, int(random.integers(2, 9))))
+    wave = wave * swell
+    return np.asarray(0.5 * wave / np.abs(wave).max())
+
+
+def measure(count: int) -> None:
+    """Write `profiles.json` from sounds of other seeds than those that are judged."""
+    told = {}
+    for label in sounds.KINDS:
+        found = np.array([features(sound(label, 100_000 + seed)) for seed in range(count)])
+        together = np.cov(found.T)
+        alone = np.diag(np.maximum(found.std(axis=0), LEAST) ** 2)
+        covariance = (1 - INDEPENDENT) * together + INDEPENDENT * alone
+        told[label] = {"mean": found.mean(axis=0).round(3).tolist(), "covariance": covariance.round(4).tolist()}
+    path = Path(gar_ssl_ros.reasoners.signal.__file__).with_name("profiles.json")
+    path.write_text(json.dumps(told, indent=1) + "\n")
+    print(f"{path} made anew from {count} sounds of each kind")
+
+
+def judge(count: int) -> None:
+    """Print how often labels are right, and how often those of a given confidence are."""
+    said: list[tuple[bool, float]] = []
+    for label in (*sounds.KINDS, "silence"):
+        heard = [hear(sound(label, 50_000 + seed)) for seed in range(count)]
+        right = [h.label == label for h in heard]
+        said += [(ok, h.confidence) for ok, h in zip(right, heard, strict=True)]
+        print(f"{label:<8} right {np.mean(right):6.1%}   mean confidence {np.mean([h.confidence for h in heard]):.2f}")
+    print("\nconfidence     right    of")
+    for low, high in pairwise(BINS):
+        inside = [ok for ok, confidence in said if low <= confidence < high]
+        if inside:
+            print(f"{low:.2f} to {min(high, 1):.2f}  {np.mean(inside):6.1%}  {len(inside):4}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=200, help="sounds of each kind")
+    parser.add_argument("--measure", action="store_true", help="make the profiles anew")
+    options = parser.parse_args()
+    if options.measure:
+        measure(3 * options.count)
+    else:
+        judge(options.count)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""The shape of the house: which room may look into which, and what the door costs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import gar_ssl_ros
+
+PACKAGE = Path(gar_ssl_ros.__file__).parent
+ROOT = PACKAGE.parent
+# Each room with the rooms that it may import from.
+ROOMS = {
+    "media": {"media"},
+    "gar": {"gar", "media"},
+    "reasoners": {"reasoners", "gar", "media"},
+    "output": {"output", "gar", "media"},
+    "evaluation": {"evaluation", "output", "reasoners", "gar", "media"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_point_one_way(room):
+    for path in (PACKAGE / room).rglob("*.py"):
+        looked_into = {name.split(".")[1] for name in imports(path) if name.startswith("gar_ssl_ros.")}
+        assert looked_into <= ROOMS[room], path
+
+
+@pytest.mark.parametrize("room", ["media", "gar"])
+def test_the_method_needs_neither_ros_nor_torch(room):
+    for path in (PACKAGE / room).rglob("*.py"):
+        assert not {name.split(".")[0] for name in imports(path)} & {"rclpy", "torch", "transformers"}, path
+
+
+def test_the_base_install_is_light():
+    base = (ROOT / "requirements.lock").read_text()
+    assert not re.search(r"^(torch|transformers|scipy|pandas)\b", base, re.MULTILINE)
+
+
+def test_both_manifests_tell_the_same_version():
+    told = re.search(r"<version>(.*)</version>", (ROOT / "package.xml").read_text())
+    assert told is not None
+    assert told.group(1) == gar_ssl_ros.__version__
+    assert gar_ssl_ros.__version__ in (ROOT / "CHANGELOG.rst").read_text()
