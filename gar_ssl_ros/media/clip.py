@@ -67,11 +67,12 @@ class Clip:
             tracks: list[Stream] = [video] if audio is None else [video, audio]
             starts = [s.start_time * s.time_base for s in tracks if s.start_time is not None and s.time_base]
             self._origin = round(min(starts, default=0) * SECOND)
+            rate = video.average_rate or video.guessed_rate or Fraction(25)
             self.info = ClipInfo(
                 duration=None if container.duration is None else container.duration * SECOND // av.time_base,
                 width=video.width,
                 height=video.height,
-                fps=video.average_rate or video.guessed_rate or Fraction(25),
+                fps=Fraction(rate.numerator, rate.denominator),
                 channels=audio.codec_context.channels if isinstance(audio, av.AudioStream) else 0,
                 rate=audio.codec_context.rate if isinstance(audio, av.AudioStream) else 0,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +51,8 @@ def impacts(random: Random, seconds: float) -> Sound:
     pitch, decay = random.uniform(80, 900), random.uniform(0.04, 0.12)
 
     def stroke(t: NDArray[np.float64]) -> NDArray[np.float64]:
-        ring = sum(np.sin(2 * np.pi * pitch * m * t) / m for m in (1.0, 1.59, 2.14))
-        return (0.7 * ring + random.normal(0, 0.8, len(t)) * np.exp(-t / 0.01)) * np.exp(-t / decay)
+        ring = _added(np.sin(2 * np.pi * pitch * m * t) / m for m in (1.0, 1.59, 2.14))
+        return np.asarray((0.7 * ring + random.normal(0, 0.8, len(t)) * np.exp(-t / 0.01)) * np.exp(-t / decay))
 
     return _events("impact", seconds, onsets, [8 * decay] * len(onsets), stroke, random)
 
@@ -89,7 +89,7 @@ def melody(random: Random, seconds: float) -> Sound:
 
     def note(t: NDArray[np.float64]) -> NDArray[np.float64]:
         pitch = random.choice(scale)
-        wave = sum(np.sin(2 * np.pi * pitch * h * t) / h**1.3 for h in range(1, 7))
+        wave = _added(np.sin(2 * np.pi * pitch * h * t) / h**1.3 for h in range(1, 7))
         return np.asarray(wave * (np.exp(-t / 0.15) if plucked else 1.0))
 
     return _events("music", seconds, onsets, lengths, note, random)
@@ -117,6 +117,10 @@ KINDS: dict[str, Callable[[Random, float], Sound]] = {
     "music": melody,
     "speech": speech,
 }
+
+
+def _added(waves: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return np.asarray(np.sum(list(waves), axis=0))
 
 
 def _rhythm(random: Random, seconds: float, gap: tuple[float, float]) -> list[float]:
@@ -162,7 +166,7 @@ def _babble(random: Random, seconds: float) -> NDArray[np.float64]:
             turns = 2 * np.pi * np.cumsum(pitch) / RATE
             formants = [(random.uniform(300, 800), 90), (random.uniform(900, 2200), 130), (2600, 200)]
             weights = [sum(1 / (1 + ((h * base - f) / w) ** 2) for f, w in formants) + 0.02 for h in range(1, 25)]
-            sound = sum(w * np.sin(h * turns) for h, w in zip(range(1, 25), weights, strict=True))
+            sound = _added(w * np.sin(h * turns) for h, w in enumerate(weights, start=1))
         samples[inside] += sound * np.sin(np.pi * phase) ** 0.7
         at += length + float(random.choice([0.0, 0.02, 0.05, 0.25], p=[0.4, 0.3, 0.2, 0.1]))
     return samples

@@ -39,7 +39,7 @@ Motion = Callable[[Drive], Pose]
 
 def texture(random: Random, width: int, height: int, contrast: float, grain: float) -> Picture:
     """An opaque RGB texture of smooth noise in several octaves; `grain`: size of the coarsest, pixels."""
-    total = np.zeros((height, width, 3), np.float32)
+    total: NDArray[np.float32] = np.zeros((height, width, 3), np.float32)
     for octave, weight in ((1.0, 1.0), (0.4, 0.6), (0.15, 0.4)):
         cells = (max(2, round(width / (grain * octave))), max(2, round(height / (grain * octave))))
         grey = random.normal(0, 1, (cells[1], cells[0], 1)) + random.normal(0, 0.35, (cells[1], cells[0], 3))

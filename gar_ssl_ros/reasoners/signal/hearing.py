@@ -9,6 +9,8 @@ unlike any profile, as one more candidate; the same benchmark shows how often a 
 from __future__ import annotations
 
 import json
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -110,7 +112,7 @@ def features(samples: Samples) -> NDArray[np.float64]:
     return np.array(
         [
             np.mean(np.abs(np.diff(pitch)) < 0.06) if len(pitch) > 1 else 1.0,
-            np.log2((pitches >= max(2, 0.06 * len(pitch))).sum() + 0.5),
+            np.log2(float((pitches >= max(2, 0.06 * len(pitch))).sum()) + 0.5),
             np.sqrt(weight @ (centroid - mean_centroid) ** 2) / max(mean_centroid, 1.0),
             np.log2(max(weight @ crest, 1.0)),
             np.log2((envelope > 0.25 * envelope.max()).mean() + 0.02),
@@ -129,23 +131,29 @@ def _envelope(samples: Samples) -> NDArray[np.float64]:
     return np.convolve(fine, np.ones(3) / 3, "same") if len(fine) >= 3 else fine
 
 
-def _spectral(samples: Samples) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Centroid (Hz), crest and flatness of each spectrum."""
-    graph = Graph()
-    source = graph.add_abuffer(sample_rate=RATE, format="fltp", layout="mono", time_base=Fraction(1, RATE))
-    measure = graph.add("aspectralstats", f"win_size={FRAME}:overlap=0.5:measure=centroid+crest+flatness")
-    sink = graph.add("abuffersink")
-    graph.link_nodes(source, measure, sink).configure()
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[None]), format="fltp", layout="mono")
-    frame.sample_rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)
-    source.push(frame)
-    source.push(None)
-    rows = []
-    while True:
-        try:
-            said = sink.pull().metadata
-        except (av.BlockingIOError, av.EOFError):
-            break
-        rows.append([float(said[f"lavfi.aspectralstats.1.{name}"]) for name in ("centroid", "crest", "flatness")])
-    centroid, crest, flatness = np.nan_to_num(np.array(rows)).T
-    return centroid, crest, flatness
+def _spectral(samples: Samples) -> NDArray[np.float64]:
+    """Centroid (Hz), crest and flatness of each spectrum: (3, spectra).
+
+    FFmpeg prints what its filter measures; PyAV reads a frame's metadata only from its version 18 on.
+    """
+    with os.fdopen(os.memfd_create("spectra"), "r") as printed:
+        graph = Graph()
+        source = graph.add_abuffer(sample_rate=RATE, format="fltp", layout="mono", time_base=Fraction(1, RATE))
+        measure = graph.add("aspectralstats", f"win_size={FRAME}:overlap=0.5:measure=centroid+crest+flatness")
+        printer = graph.add("ametadata", f"mode=print:file=/proc/self/fd/{printed.fileno()}")
+        sink = graph.add("abuffersink")
+        graph.link_nodes(source, measure, printer, sink).configure()
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[None]), format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)
+        source.push(frame)
+        source.push(None)
+        with suppress(av.EOFError):
+            while True:
+                sink.pull()
+        del graph, source, measure, printer, sink  # the filter prints the last of it when it goes
+        printed.seek(0)
+        told = [line.strip().rpartition(".1.")[2].partition("=") for line in printed if "=" in line]
+    values = (
+        [float(value) for name, _, value in told if name == wanted] for wanted in ("centroid", "crest", "flatness")
+    )
+    return np.nan_to_num(np.array(list(values)))
