@@ -39,13 +39,14 @@ Motion = Callable[[Drive], Pose]
 
 def texture(random: Random, width: int, height: int, contrast: float, grain: float) -> Picture:
     """An opaque RGB texture of smooth noise in several octaves; `grain`: size of the coarsest, pixels."""
-    total: NDArray[np.float32] = np.zeros((height, width, 3), np.float32)
+    octaves = []
     for octave, weight in ((1.0, 1.0), (0.4, 0.6), (0.15, 0.4)):
         cells = (max(2, round(width / (grain * octave))), max(2, round(height / (grain * octave))))
         grey = random.normal(0, 1, (cells[1], cells[0], 1)) + random.normal(0, 0.35, (cells[1], cells[0], 3))
-        total += weight * cv2.resize(grey.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+        octaves.append(weight * cv2.resize(grey, (width, height), interpolation=cv2.INTER_CUBIC))
+    total = np.sum(octaves, axis=0)
     total *= contrast / max(float(total.std()), 1e-6)
-    return np.dstack([total, np.ones((height, width), np.float32)])
+    return np.dstack([total, np.ones((height, width))]).astype(np.float32)
 
 
 def thing(random: Random, width: int, height: int, ground: NDArray[np.floating], contrast: float) -> Picture:

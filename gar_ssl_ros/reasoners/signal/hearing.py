@@ -156,4 +156,4 @@ def _spectral(samples: Samples) -> NDArray[np.float64]:
     values = (
         [float(value) for name, _, value in told if name == wanted] for wanted in ("centroid", "crest", "flatness")
     )
-    return np.nan_to_num(np.array(list(values)))
+    return np.asarray(np.nan_to_num(np.array(list(values))))
