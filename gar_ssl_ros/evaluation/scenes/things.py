@@ -54,7 +54,7 @@ def thing(random: Random, width: int, height: int, ground: NDArray[np.floating],
     colour = _unlike(random, ground, contrast)
     look = random.choice(["plain", "grained", "striped", "chequered"])
     y, x = np.mgrid[:height, :width].astype(np.float32)
-    pattern = np.zeros((height, width, 1), np.float32)
+    pattern: NDArray[np.float32] = np.zeros((height, width, 1), np.float32)
     if look == "grained":
         pattern = texture(random, width, height, contrast / 2, 8)[..., :1]
     elif look == "striped":
