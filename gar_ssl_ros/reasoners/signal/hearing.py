@@ -140,7 +140,7 @@ def _spectral(samples: Samples) -> NDArray[np.float64]:
         graph = Graph()
         source = graph.add_abuffer(sample_rate=RATE, format="fltp", layout="mono", time_base=Fraction(1, RATE))
         measure = graph.add("aspectralstats", f"win_size={FRAME}:overlap=0.5:measure=centroid+crest+flatness")
-        printer = graph.add("ametadata", f"mode=print:file=/proc/self/fd/{printed.fileno()}")
+        printer = graph.add("ametadata", f"mode=print:direct=1:file=/proc/self/fd/{printed.fileno()}")
         sink = graph.add("abuffersink")
         graph.link_nodes(source, measure, printer, sink).configure()
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[None]), format="fltp", layout="mono")
@@ -150,7 +150,6 @@ def _spectral(samples: Samples) -> NDArray[np.float64]:
         with suppress(av.EOFError):
             while True:
                 sink.pull()
-        del graph, source, measure, printer, sink  # the filter prints the last of it when it goes
         printed.seek(0)
         told = [line.strip().rpartition(".1.")[2].partition("=") for line in printed if "=" in line]
     values = (
