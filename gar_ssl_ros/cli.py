@@ -19,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for command in (localize, scenes, demo):
         command.add(commands)
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for wanted in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a script's background jobs are born deaf to it
+        signal.signal(wanted, _interrupt)
     try:
         code = options.run(options)
     except KeyboardInterrupt:

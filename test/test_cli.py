@@ -22,6 +22,7 @@ from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.output.record import read_records
 
 COMMAND = [sys.executable, "-m", "gar_ssl_ros.cli"]
+DEAF = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]  # how the background jobs of a script are born
 
 
 def _small_disk() -> None:
@@ -156,7 +157,7 @@ def test_a_full_disk_leaves_what_was_computed(long_clip, tmp_path):
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_whole_records_and_a_sheet(long_clip, tmp_path, how):
     with subprocess.Popen(
-        [*COMMAND, "localize", str(long_clip), "--out", str(tmp_path), "--hop", "0.5"],
+        [*DEAF, *COMMAND, "localize", str(long_clip), "--out", str(tmp_path), "--hop", "0.5"],
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
