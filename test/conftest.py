@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Kind, Scene, SceneOptions
 from gar_ssl_ros.media.window import Window
+
+settings.register_profile("untimed", deadline=None)  # speed is measured in benchmarks/, never asserted
+settings.load_profile("untimed")
 
 SHARED = Path(__file__).parents[2] / "shared"
 

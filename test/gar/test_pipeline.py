@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gar_ssl_ros.gar.boxes import Box, Delta, Expand, Recenter
@@ -263,7 +263,6 @@ refinements = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(
     sound=labels,
     locations=st.lists(

@@ -50,7 +50,7 @@ def test_any_picture_can_be_written_on_and_encoded(size):
     assert drawn.shape[0] > height
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.floats(0, 300), st.floats(0, 220), st.floats(1, 320), st.floats(1, 240), st.text(max_size=40))
 def test_any_box_and_label_can_be_drawn(x, y, width, height, label):
     box = Box(x, y, min(320.0, x + width), min(240.0, y + height))

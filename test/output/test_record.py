@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gar_ssl_ros.evaluation.scenes.scene import Kind
@@ -137,7 +137,6 @@ def test_a_disk_that_fills_up_leaves_whole_lines(tmp_path):
     assert len(list(read_records(path))) == 1
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200), st.floats(), st.text(max_size=50))
 def test_any_text_and_any_number_can_be_recorded(text, number, label):
     case = Case(Location((number, 0, 1, number), text), failure=text)
