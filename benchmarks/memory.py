@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -54,19 +55,20 @@ def lengthen(clip: Path, size: str, minutes: float) -> None:
     wanted = ["--size", size, "--seconds", "60", "--difficulty", "easy", "--seed", "1"]
     subprocess.run([*COMMAND, "scenes", "--out", str(folder), *wanted], check=True, stdout=subprocess.DEVNULL)
     minute = next(folder.glob("*.mp4"))
-    with av.open(str(clip), "w") as target:
-        streams = {}
+    with av.open(str(clip), "w") as target, av.open(str(minute)) as first:
+        kinds = {stream.type: target.add_stream_from_template(stream) for stream in first.streams}
+        last = dict.fromkeys(kinds, -math.inf)
         for turn in range(max(1, round(minutes))):
             with av.open(str(minute)) as source:
-                for packet in source.demux(source.streams.video[0], source.streams.audio[0]):
+                for packet in source.demux(*source.streams):
                     if packet.dts is None or packet.pts is None:
                         continue
-                    kind = packet.stream.type
-                    if kind not in streams:
-                        streams[kind] = target.add_stream_from_template(packet.stream)
-                    shift = round(60 * turn / packet.time_base)
+                    kind, shift = packet.stream.type, round(60 * turn / packet.time_base)
                     packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
-                    packet.stream = streams[kind]
+                    if packet.dts <= last[kind]:  # the sound of a minute is a little longer than its pictures
+                        continue
+                    last[kind] = packet.dts
+                    packet.stream = kinds[kind]
                     target.mux(packet)
 
 
