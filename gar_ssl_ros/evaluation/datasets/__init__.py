@@ -1,0 +1,26 @@
+"""Datasets, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gar_ssl_ros.evaluation.samples import Dataset
+
+NAMES = (
+    "vggss", "vggsound-duet", "music-solo", "music-duet", "folder", "rosbag", "scenes", "scenes-easy", "scenes-hard",
+)  # fmt: skip
+
+
+def dataset(name: str, root: Path | None = None, annotations: Path | None = None) -> Dataset:
+    """The dataset of that name.
+
+    root: the folder of its media (of `rosbag`, the bag); not needed for scenes, which are rendered. annotations: the
+    published annotation file, or the folder of several; `root` where it is not given. Raises DatasetError, one
+    sentence, where the annotations cannot be used or none of the media is there.
+    """
+    if name.startswith("scenes"):
+        from gar_ssl_ros.evaluation.datasets.scenes import scenes
+        from gar_ssl_ros.evaluation.scenes.scene import Difficulty
+
+        return scenes(difficulty=Difficulty(name.partition("-")[2] or "medium"))
+    raise NotImplementedError(f"{name} {root} {annotations}")
