@@ -2,6 +2,9 @@
 
 Every box is drawn into a mask of 224 x 224 pixels: scaled, clipped to [0, 223], rounded, filled with both corners
 included. Several boxes are their union, so a duet is scored by one pair of masks. `docs/metrics.md` has the formulas.
+
+    score([[50, 50, 149, 149]], [[100, 100, 199, 199]])   # iou 0.142857, ap 0.211974
+    summary([score(...), score(...), missed("it timed out")])
 """
 
 from __future__ import annotations
@@ -13,44 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-SIDE = 224  # pixels of a mask
+from gar_ssl_ros.evaluation.metrics.masks import SIDE, Counts, Sides, counts, mask
+
 THRESHOLDS = np.linspace(0, 1, 21)  # of the AUC; THRESHOLDS[6] is 0.30000000000000004, so that an IoU of 0.3 fails it
-
-Sides = Sequence[float]
-Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Pixels by what they are and what was said of them; those of several samples add up."""
-
-    tp: int = 0
-    fp: int = 0
-    fn: int = 0
-    tn: int = 0
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.tn + other.tn)
-
-    @property
-    def iou(self) -> float:
-        """Intersection over union; 0 where both masks are empty."""
-        union = self.tp + self.fp + self.fn
-        return self.tp / union if union else 0.0
-
-    @property
-    def average_precision(self) -> float:
-        """Average precision of the binary prediction: R P + (1 - R) prevalence, 0 where nothing is true.
-
-        The sum over falling thresholds of (R_n - R_{n-1}) P_n, as in scikit-learn's average_precision_score: a binary
-        prediction has two thresholds, and below the second one every pixel is taken.
-        """
-        true, said = self.tp + self.fn, self.tp + self.fp
-        if not true:
-            return 0.0
-        recall, precision = self.tp / true, self.tp / said if said else 0.0
-        prevalence = true / (true + self.fp + self.tn)
-        return recall * precision + (1 - recall) * prevalence
 
 
 @dataclass(frozen=True)
@@ -81,30 +49,6 @@ class Summary:
     auc: float
     ap: float
     piap: float
-
-
-def mask(boxes: Sequence[Sides], width: float = SIDE, height: float = SIDE) -> Mask:
-    """The union of boxes [x1, y1, x2, y2] of a width x height image, as (224, 224) of bool.
-
-    Sides that are not finite are clipped as well as they can be; a box whose corners are swapped fills nothing.
-    """
-    filled = np.zeros((SIDE, SIDE), bool)
-    for box in boxes:
-        x1, y1, x2, y2 = box
-        left, right = _drawn(x1, width), _drawn(x2, width)
-        top, bottom = _drawn(y1, height), _drawn(y2, height)
-        filled[top : bottom + 1, left : right + 1] = True
-    return filled
-
-
-def counts(predicted: ArrayLike, true: ArrayLike) -> Counts:
-    """The pixels of two masks of one shape."""
-    said, is_true = np.asarray(predicted, bool), np.asarray(true, bool)
-    if said.shape != is_true.shape:
-        raise ValueError(f"two masks of one shape are compared, not {said.shape} and {is_true.shape}")
-    tp = int(np.count_nonzero(said & is_true))
-    fp, fn = int(np.count_nonzero(said)) - tp, int(np.count_nonzero(is_true)) - tp
-    return Counts(tp, fp, fn, said.size - tp - fp - fn)
 
 
 def score(predicted: Sequence[Sides], true: Sequence[Sides], width: float = SIDE, height: float = SIDE) -> Score:
@@ -156,8 +100,3 @@ def summary(scores: Sequence[Score], published: bool = False) -> Summary:
         ap=float(np.mean([s.ap for s in counted])) if counted else nothing,
         piap=sum((s.counts for s in counted), Counts()).average_precision if counted else nothing,
     )
-
-
-def _drawn(side: float, size: float) -> int:
-    """A side of an image of that size as the index of a mask's row or column; halves go to the even one."""
-    return round(min(max(side * SIDE / size, 0.0), SIDE - 1.0))
