@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gar_ssl_ros.evaluation.metrics.assignment import assigned
 from gar_ssl_ros.evaluation.metrics.gar import auc, success
@@ -186,6 +187,12 @@ def class_aware_ap(scores: Sequence[SourceScore], threshold: float = HIT) -> flo
     true = sum(s.true for s in scores)
     # Over the sources that were hit; those missing never come up in the ranking, so that recall ends below 1.
     return average_precision(hits, confidences) * int(hits.sum()) / true if true and hits.size else 0.0
+
+
+def _hits(of: SourceScore, threshold: float) -> NDArray[np.bool_]:
+    hits = np.zeros(len(of.confidences), bool)
+    hits[[pair.found for pair in of.pairs if pair.iou >= threshold]] = True
+    return hits
 
 
 def _words(label: str) -> frozenset[str]:
