@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gar_ssl_ros.evaluation.samples import Dataset
+from gar_ssl_ros.evaluation.samples import Dataset, DatasetError
 
 NAMES = (
     "vggss", "vggsound-duet", "music-solo", "music-duet", "folder", "rosbag", "scenes", "scenes-easy", "scenes-hard",
@@ -23,4 +23,14 @@ def dataset(name: str, root: Path | None = None, annotations: Path | None = None
         from gar_ssl_ros.evaluation.scenes.scene import Difficulty
 
         return scenes(difficulty=Difficulty(name.partition("-")[2] or "medium"))
-    raise NotImplementedError(f"{name} {root} {annotations}")
+    if root is None:
+        raise DatasetError(f"the media of {name} are your own: give --root, the folder that holds them")
+    from gar_ssl_ros.evaluation.datasets import published
+
+    read = {
+        "vggss": published.vggss,
+        "vggsound-duet": published.vggsound_duet,
+        "music-solo": published.music_solo,
+        "music-duet": published.music_duet,
+    }
+    return read[name](root, annotations)
