@@ -18,6 +18,8 @@ def dataset(name: str, root: Path | None = None, annotations: Path | None = None
     published annotation file, or the folder of several; `root` where it is not given. Raises DatasetError, one
     sentence, where the annotations cannot be used or none of the media is there.
     """
+    if name not in NAMES:
+        raise DatasetError(f"there is no dataset {name!r}: choose one of {', '.join(NAMES)}")
     if name.startswith("scenes"):
         from gar_ssl_ros.evaluation.datasets.scenes import scenes
         from gar_ssl_ros.evaluation.scenes.scene import Difficulty
@@ -26,11 +28,15 @@ def dataset(name: str, root: Path | None = None, annotations: Path | None = None
     if root is None:
         raise DatasetError(f"the media of {name} are your own: give --root, the folder that holds them")
     from gar_ssl_ros.evaluation.datasets import published
+    from gar_ssl_ros.evaluation.datasets.folder import folder
+    from gar_ssl_ros.evaluation.datasets.rosbag import rosbag
 
     read = {
         "vggss": published.vggss,
         "vggsound-duet": published.vggsound_duet,
         "music-solo": published.music_solo,
         "music-duet": published.music_duet,
+        "folder": folder,
+        "rosbag": rosbag,
     }
     return read[name](root, annotations)

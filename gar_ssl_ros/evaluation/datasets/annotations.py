@@ -114,9 +114,10 @@ class Quirks:
             return
         corners, sizes = "x1, y1, x2, y2", "x, y, width, height"
         read_as, else_as = (corners, sizes) if self.convention == "xyxy" else (sizes, corners)
+        strange = max(odd, len(self.nothing))
         raise DatasetError(
-            f"{path}: in {max(odd, len(self.nothing))} of its {self.clips} clips boxes are empty or leave the image, read "
-            f"as {read_as} in shares of it: give the published file, or convert them if they are {else_as} or pixels"
+            f"{path}: in {strange} of its {self.clips} clips boxes are empty or leave the image, read as {read_as} in "
+            f"shares of it: give the published file, or convert them if they are {else_as} or pixels"
         )
 
     def notes(self, usual_several: bool = False) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gar_ssl_ros.evaluation.samples import Media, Opened, Truth, pixels
 from gar_ssl_ros.media.buffer import WindowBuffer
-from gar_ssl_ros.media.clip import Clip, ClipError, Sound
+from gar_ssl_ros.media.clip import Clip, ClipError, Sound, by_time
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window, audio_from_samples
 
 LENGTH = 3 * SECOND  # ns, of a window (GAR, section 4.2)
@@ -26,10 +26,11 @@ FAR = 10 * SECOND  # a moment further into a recording than this is sought, not 
 
 @dataclass(frozen=True)
 class VideoCut:
-    """A window of a video. at: its middle, s from the video's start; None for the middle of the video."""
+    """A window of a video. at: its middle, s from the start; None for the video's middle. sound: where it is apart."""
 
     path: Path
     at: float | None = None
+    sound: Path | None = None
 
     def open(self, truths: tuple[Truth, ...] | None) -> Opened:
         """Raises ClipError where it cannot be read, or has no sound though something sounds."""
@@ -37,7 +38,9 @@ class VideoCut:
         duration = clip.info.duration or max((frame.stamp for frame in clip.pictures()), default=0)
         start, end, moment = _around(self.at, duration, self.path)
         buffer = WindowBuffer(span=LENGTH + SECOND)
-        for item in clip.read(start - SECOND if start > FAR else 0):
+        begin = start - SECOND if start > FAR else 0
+        apart = None if self.sound is None else Sound(self.sound).audio(begin)
+        for item in clip.read(begin) if apart is None else by_time(clip.pictures(begin), apart):
             if item.stamp >= end:
                 break
             if isinstance(item, Frame):
