@@ -71,9 +71,9 @@ def run(options: argparse.Namespace) -> int:
         chosen = limited(dataset(options.dataset, options.root, options.annotations), options.limit)
         warn(chosen)
         done = evaluate_dataset(chosen, origin, settings, Shard(*options.shard), options.out, options.resume, engine)
-        told = subject(f"{options.reasoner}, N = {options.trials}", done, chosen, published)
+        told = subject(done, chosen, published)
         write_run(done, options.out)
-        write_report(options.out, f"{chosen.name}, localized by {options.reasoner}", [told], published)
+        write_report(options.out, f"{chosen.name}: {told.name}", [told], published)
     except (DatasetError, ResultsError, EngineError) as problem:
         print(f"gar-ssl: {problem}", file=sys.stderr)
         return FAILED

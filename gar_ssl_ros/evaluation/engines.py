@@ -6,12 +6,12 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from gar_ssl_ros import reasoners
 from gar_ssl_ros.evaluation.record import SampleRecord, evaluate, options_for
 from gar_ssl_ros.evaluation.results import Settings
 from gar_ssl_ros.evaluation.samples import Sample
 from gar_ssl_ros.gar.pipeline import GarOptions
 from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.reasoners import reasoner
 
 NAMES = ("local", "ray")
 AHEAD = 2  # samples that wait for each worker, so that none stands idle
@@ -32,9 +32,20 @@ def gar_options(settings: Settings) -> GarOptions:
     )
 
 
+def check_reasoner(settings: Settings) -> None:
+    """Raises EngineError where there is none of that name, or it has no model. Loads nothing."""
+    if settings.reasoner not in reasoners.NAMES:
+        raise EngineError(f"there is no reasoner {settings.reasoner!r}: choose one of {', '.join(reasoners.NAMES)}")
+    if settings.model is not None or settings.prompts:
+        raise EngineError(
+            f"the reasoner {settings.reasoner} has no model to choose or prompt: take another one"
+        )
+
+
 def chosen_reasoner(settings: Settings) -> Reasoner:
-    """Raises ValueError for no name."""
-    return reasoner(settings.reasoner)
+    """Ready to be asked. Raises EngineError."""
+    check_reasoner(settings)
+    return reasoners.reasoner(settings.reasoner)
 
 
 def locally(samples: Sequence[Sample], settings: Settings) -> Iterator[SampleRecord]:

@@ -184,7 +184,11 @@ def _by_source(record: SampleRecord) -> sources.SourceScore:
     if record.failure is not None or record.found is None:
         return sources.missed(record.outcome, record.truths)
     found = [
-        Found(source.box.sides, source.label, source.audio_confidence * (source.av_consistency or 0.0))
+        Found(
+            source.box.sides,
+            source.label,
+            source.audio_confidence * (1.0 if source.av_consistency is None else source.av_consistency),
+        )
         for source in record.found.sources
     ]
     return sources.score(found, record.truths, record.width, record.height)

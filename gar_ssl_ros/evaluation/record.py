@@ -23,6 +23,7 @@ class SampleRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     sample: str = Field(description="its id in the dataset")
+    index: int = Field(default=0, ge=0, description="its place in the dataset")
     group: str = Field(description="what it is counted with: a class, a kind of scene")
     expected: Outcome = Field(description="what was to be said of it")
     sources: int = Field(ge=1, description="how many were looked for at most")

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -57,16 +58,21 @@ class Origin(BaseModel):
 
 
 class Settings(BaseModel):
-    """All that decides an answer. prompts: of a model, where they are not its own."""
+    """All that decides an answer.
+
+    model, prompts: of a reasoner that has a model; prompts: what it is asked for beyond the paper's method. sources: at
+    most; None for as many as true.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reasoner: str = "signal"
     model: str | None = None
+    prompts: tuple[Literal["grounded", "off_screen"], ...] = ()
     trials: int = Field(default=5, ge=1)
     tau_av: float = Field(default=0.5, ge=0, le=1)
     tau_aud: float = Field(default=0.75, ge=0, le=1)
-    sources: int | None = Field(default=None, ge=1, description="null: as many as the sample has")
+    sources: int | None = Field(default=None, ge=1)
     analysis: bool = True
     refinement: bool = True
 
@@ -131,8 +137,8 @@ class Results:
             if held != manifest.configuration:
                 told = manifest.configuration.differences(held)
                 raise ResultsError(f"{folder} holds results of another configuration ({told}): give another --out")
-        elif spoilt := next((path for path in sorted(folder.iterdir()) if path.name.startswith(OURS)), None):
-            raise ResultsError(f"{spoilt} exists and is not known to be of this evaluation: give another --out")
+        else:
+            refuse_to_replace(folder)
         if self._path.exists() and not resume:
             raise ResultsError(f"{self._path} exists already: go on with --resume, or give another --out")
         write_whole(folder / CONFIG, manifest.model_dump_json(indent=2) + "\n")
@@ -143,13 +149,20 @@ class Results:
 
     @contextmanager
     def writer(self) -> Iterator[RecordWriter]:
-        """Appends records. Raises ResultsError where another process is at it."""
+        """Appends records, whatever was begun before. Raises ResultsError where another process is at it."""
         try:
             writer = RecordWriter(self._path, resume=True)
         except BlockingIOError:
             raise ResultsError(f"{self._path} is being written by another run: let it end first") from None
         with closing(writer):
             yield writer
+
+
+def refuse_to_replace(folder: Path) -> None:
+    """Raises ResultsError where a file in it could be an evaluation's, or be taken for one's."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name == CONFIG or path.name.startswith(OURS):
+            raise ResultsError(f"{path} exists already and would be replaced: give another --out")
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -170,7 +183,7 @@ def read_manifest(folder: Path) -> Manifest:
 def read_runs(folders: Sequence[Path]) -> list[Run]:
     """The results in `folders`, those of one configuration taken together, in the order of the folders.
 
-    Records are in the order in which they were written, each sample once. Raises ResultsError.
+    Records are in the dataset's order, each sample once. Raises ResultsError.
     """
     found: dict[str, tuple[Manifest, dict[str, SampleRecord]]] = {}
     for folder in folders:
@@ -179,7 +192,8 @@ def read_runs(folders: Sequence[Path]) -> list[Run]:
         for record in _records(folder):
             records.setdefault(record.sample, record)
     return [
-        Run(manifest.configuration, manifest.origin, tuple(records.values())) for manifest, records in found.values()
+        Run(manifest.configuration, manifest.origin, tuple(sorted(records.values(), key=lambda record: record.index)))
+        for manifest, records in found.values()
     ]
 
 

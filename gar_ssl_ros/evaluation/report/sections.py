@@ -41,17 +41,15 @@ class Subject:
     method: str = ""
 
 
-def sections(subjects: Sequence[Subject], published: bool, tables: Collection[str] = ()) -> tuple[Section, ...]:
-    """All of a report. tables: the paper's to show, by id; all that have a column for a subject where none is named."""
+def sections(subjects: Sequence[Subject], published: bool, tables: Collection[str], times: bool) -> tuple[Section, ...]:
+    """All of a report, as `write_report` explains."""
     found = [_evaluated(subjects, published), _scores(subjects), _paper(subjects, tables)]
     for subject in subjects:
         prefix = f"{subject.name}: " if len(subjects) > 1 else ""
         place = f"-{subjects.index(subject) + 1}" if len(subjects) > 1 else ""
         for name, title, make in DETAILS:
-            blocks = make(subject)
-            if blocks:
-                found.append(Section(f"{name}{place}", f"{prefix}{title}" if prefix else title.capitalize(), blocks))
-    found += [_reading(published), _times(subjects)]
+            found.append(Section(f"{name}{place}", f"{prefix}{title}" if prefix else title.capitalize(), make(subject)))
+    found += [_reading(published), *([_times(subjects)] if times else [])]
     return tuple(section for section in found if section.blocks)
 
 

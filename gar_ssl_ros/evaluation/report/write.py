@@ -7,16 +7,28 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 
-from gar_ssl_ros.evaluation.report.blocks import markdown
+from gar_ssl_ros.evaluation.report.blocks import Section, Text, markdown
 from gar_ssl_ros.evaluation.report.sections import Subject, sections
 from gar_ssl_ros.evaluation.results import write_whole
 
 
 def write_report(
-    out: Path, title: str, subjects: Sequence[Subject], published: bool, tables: Collection[str] = ()
+    out: Path,
+    title: str,
+    subjects: Sequence[Subject],
+    published: bool,
+    about: str = "",
+    tables: Collection[str] = (),
+    times: bool = True,
 ) -> None:
-    """Into the folder `out`, in place of an earlier one. Raises OSError where it cannot be written."""
-    told = sections(subjects, published, tables)
+    """Into the folder `out`, in place of an earlier one. Raises OSError where it cannot be written.
+
+    published: whether failures leave the denominators. about: a paragraph to begin with. tables: the paper's to show,
+    by id; all that fit where none is named. times: whether they are the variants' own, and are told.
+    """
+    told = sections(subjects, published, tables, times)
+    if about:
+        told = (Section("about", "About", (Text(about),)), *told)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
