@@ -139,7 +139,7 @@ class Results:
                 raise ResultsError(f"{folder} holds results of another configuration ({told}): give another --out")
         else:
             refuse_to_replace(folder)
-        if self._path.exists() and not resume:
+        if not resume and self._path.exists() and self._path.stat().st_size:
             raise ResultsError(f"{self._path} exists already: go on with --resume, or give another --out")
         write_whole(folder / CONFIG, manifest.model_dump_json(indent=2) + "\n")
 
@@ -214,4 +214,5 @@ def _records(folder: Path) -> Iterator[SampleRecord]:
 
 def _flat(configuration: Configuration) -> dict[str, object]:
     told = configuration.model_dump(mode="json")
-    return {**told, **told.pop("settings")}
+    settings = told.pop("settings")
+    return {**told, **settings}
