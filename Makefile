@@ -26,6 +26,7 @@ bench: .venv/test
 	$(BIN)/python benchmarks/hearing.py
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/metrics.py
 
 # The lock files hold every version for Python 3.10 and later.
 lock: .venv/test

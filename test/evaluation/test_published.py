@@ -205,6 +205,13 @@ def test_clips_go_by_the_names_that_downloaders_give_them(tmp_path, video):
     assert read.missing == ()
 
 
+def test_links_that_lead_in_circles_do_not_hold_up_the_search(tmp_path, video):
+    root = media(tmp_path / "media", video, DOG)
+    (root / "again").symlink_to(root, target_is_directory=True)
+    entries = [{"file": DOG, "class": "dog barking", "bbox": [[0.1, 0.1, 0.5, 0.5]]}]
+    assert dataset("vggss", root, written(tmp_path, "vggss.json", entries)).missing == ()
+
+
 def test_a_frame_of_music_is_cut_from_its_whole_video(tmp_path, video):
     names = ["aaaaaaaaaaa_002_00075", "aaaaaaaaaaa_000_00000"]
     entries = [{"file": name, "class": "violin", "bbox": [0.1, 0.1, 0.5, 0.5]} for name in names]

@@ -26,8 +26,11 @@ class Library:
         self._sounds: dict[str, Path] = {}
         self._videos: dict[str, Path] = {}
         kinds = ((PICTURES, self._pictures), (SOUNDS, self._sounds), (VIDEOS, self._videos))
+        seen = set()
         for folder, below, files in os.walk(root, followlinks=True):
-            below.sort()
+            here = os.path.realpath(folder)  # links may lead in circles
+            below[:] = [] if here in seen else sorted(below)
+            seen.add(here)
             for name in sorted(files):
                 stem, suffix = os.path.splitext(name)  # noqa: PTH122  # a Path for each of 200,000 files takes seconds
                 for suffixes, known in kinds:
