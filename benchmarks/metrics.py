@@ -2,7 +2,7 @@
 
     python benchmarks/metrics.py [--samples 5000]
 
-In seconds of one core; each figure is the least of three runs. Beside it, what scikit-learn would take for the same samples' AP.
+In seconds of one core; each figure is the least of three runs. Beside it, what scikit-learn takes for the AP alone.
 """
 
 from __future__ import annotations
