@@ -93,7 +93,7 @@ def test_a_duet_is_side_by_side_and_its_sounds_are_summed(tmp_path, picture):
     assert window.center.image.shape == (224, 448, 3)
     assert (window.start, window.end) == (0, 3 * SECOND)
     both = tone(3, 0.3)
-    both[: 2 * RATE] += tone(2, 0.5)
+    both[RATE // 2 : RATE // 2 + 2 * RATE] += tone(2, 0.5)  # the middles go together
     assert window.audio.samples[0] == pytest.approx(both, abs=1e-3)
     assert [truth.sides for truth in opened.truths] == [(0, 0, 224, 224), (224, 0, 448, 224)]
 

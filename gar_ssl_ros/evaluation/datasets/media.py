@@ -82,7 +82,8 @@ class Duet:
 
     def open(self, truths: tuple[Truth, ...] | None) -> Opened:
         """Raises ClipError where one of both cannot be read."""
-        left, right = self.left.open(truths), self.right.open(truths)  # where something sounds, in both
+        left = _halved(self.left.open(truths))  # where something sounds, it must be heard in both
+        right = _halved(self.right.open(truths))
         window = side_by_side(left.window, right.window)
         frame = window.center
         return Opened(window, pixels(truths or (), frame.width, frame.height), left.notes + right.notes)
@@ -101,25 +102,26 @@ class Missing:
 
 
 def side_by_side(left: Window, right: Window) -> Window:
-    """Both windows as one that starts at 0: 448 x 224 pixels, mono sound.
+    """Both windows as one that starts at 0, their middles together: 448 x 224 pixels, mono sound.
 
     Each frame of the left one stands beside the right one's nearest in time, the center frame beside the center frame.
-    Where the summed waveforms exceed [-1, 1], the sum is scaled down as a whole, so that it is not distorted. Two
-    windows of different length keep the longer one's, and the shorter one's sound ends early.
+    Where the summed waveforms exceed [-1, 1], the sum is scaled down as a whole, so that it is not distorted.
     """
-    times = np.array([frame.stamp - right.start for frame in right.frames])
+    length = max(left.end - left.start, right.end - right.start)
+    shifts = [(length - window.start - window.end) // 2 for window in (left, right)]
+    times = np.array([frame.stamp + shifts[1] for frame in right.frames])
     frames = []
     for frame in left.frames:
-        stamp = frame.stamp - left.start
+        stamp = frame.stamp + shifts[0]
         nearest = right.frames[int(np.argmin(np.abs(times - stamp)))]
         beside = right.center if frame is left.center else nearest
         frames.append(Frame(stamp, np.hstack([_half(frame.image), _half(beside.image)])))
-    length = max(left.end - left.start, right.end - right.start)
+    sounds = [(window.audio, shift) for window, shift in zip((left, right), shifts, strict=True)]
     return Window(
         0,
         length,
         tuple(frames),
-        _summed([window.audio for window in (left, right) if window.audio is not None]),
+        _summed([(audio, audio.stamp + shift) for audio, shift in sounds if audio is not None], length),
         frame_gap=max(left.frame_gap, right.frame_gap),
         audio_gap=max(left.audio_gap, right.audio_gap),
     )
@@ -179,17 +181,27 @@ def _opened(
     return Opened(window, pixels(truths or (), window.center.width, window.center.height), notes)
 
 
+def _halved(opened: Opened) -> Opened:
+    """With small frames, so that two clips need not be in memory at their full size."""
+    frames = tuple(Frame(frame.stamp, _half(frame.image)) for frame in opened.window.frames)
+    return replace(opened, window=replace(opened.window, frames=frames))
+
+
 def _half(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if image.shape[:2] == (HALF, HALF):
+        return image
     shrinks = min(image.shape[:2]) > HALF
     return np.asarray(cv2.resize(image, (HALF, HALF), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC))
 
 
-def _summed(sounds: list[Audio]) -> Audio | None:
+def _summed(sounds: list[tuple[Audio, int]], length: int) -> Audio | None:
+    """Sounds, each with the time, ns, at which it begins in the `length` ns of the sum."""
     if not sounds:
         return None
-    rate = max(sound.rate for sound in sounds)
-    waves = [sound.mono(rate) for sound in sounds]
-    total = np.zeros(max(len(wave) for wave in waves))
-    for wave in waves:
-        total[: len(wave)] += wave
+    rate = max(audio.rate for audio, _ in sounds)
+    total = np.zeros(round(length * rate / SECOND))
+    for audio, start in sounds:
+        first = max(0, round(start * rate / SECOND))
+        wave = audio.mono(rate)[: len(total) - first]
+        total[first : first + len(wave)] += wave
     return audio_from_samples(0, total[None] / max(1.0, float(np.abs(total).max(initial=0.0))), rate)
