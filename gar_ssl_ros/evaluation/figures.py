@@ -16,7 +16,7 @@ from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.evaluation.scenes.score import FOUND
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.consensus import unit
-from gar_ssl_ros.gar.localization import Case
+from gar_ssl_ros.gar.localization import Case, Source
 from gar_ssl_ros.gar.pipeline import GarOptions
 
 BINS = 10  # of a calibration curve
@@ -28,7 +28,8 @@ EXAMPLES = 10  # failures that are told in full, for each outcome
 class Group:
     """Samples of one class or kind. right: share whose outcome was the expected one. found: share in which every true
     source was met with an IoU of at least 0.5; overlap: mean IoU of true sources with their own found ones (boxes, not
-    masks); None where there is nothing to be located. scores: as GAR counts them.
+    masks); pointed: share in which every true box holds the center of a found one; None where there is nothing to be
+    located. scores: as GAR counts them.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Group:
     outcomes: tuple[tuple[str, int], ...]
     found: float | None
     overlap: float | None
+    pointed: float | None
     scores: gar.Summary | None
 
 
@@ -175,6 +177,12 @@ def _overlaps(record: SampleRecord) -> list[float]:
     return [t.iou(found[partner[i]]) if i in partner else 0.0 for i, t in enumerate(true)]
 
 
+def _pointed(record: SampleRecord) -> bool:
+    """Whether every true box holds the center of a found one."""
+    found = () if record.found is None else record.found.sources
+    return all(any(Box(*truth.sides).contains(*source.box.center) for source in found) for truth in record.truths)
+
+
 def _whole(records: Sequence[SampleRecord], published: bool) -> gar.Summary | None:
     scores = [score for record in records if (score := record.score) is not None]
     return gar.summary(scores, published) if scores else None
@@ -183,15 +191,13 @@ def _whole(records: Sequence[SampleRecord], published: bool) -> gar.Summary | No
 def _by_source(record: SampleRecord) -> sources.SourceScore:
     if record.failure is not None or record.found is None:
         return sources.missed(record.outcome, record.truths)
-    found = [
-        Found(
-            source.box.sides,
-            source.label,
-            source.audio_confidence * (1.0 if source.av_consistency is None else source.av_consistency),
-        )
-        for source in record.found.sources
-    ]
+    found = [Found(source.box.sides, source.label, _confidence(source)) for source in record.found.sources]
     return sources.score(found, record.truths, record.width, record.height)
+
+
+def _confidence(source: Source) -> float:
+    """What ranks it among all found ones: how sure the hearing is, times how well what is seen goes with it."""
+    return source.audio_confidence * (1.0 if source.av_consistency is None else source.av_consistency)
 
 
 def _groups(records: Sequence[SampleRecord], published: bool) -> tuple[Group, ...]:
@@ -202,7 +208,8 @@ def _groups(records: Sequence[SampleRecord], published: bool) -> tuple[Group, ..
 
 
 def _group(name: str, records: Sequence[SampleRecord], published: bool) -> Group:
-    overlaps = [_overlaps(record) for record in records if record.truths]
+    sounding = [record for record in records if record.truths]
+    overlaps = [_overlaps(record) for record in sounding]
     return Group(
         name=name,
         samples=len(records),
@@ -210,6 +217,7 @@ def _group(name: str, records: Sequence[SampleRecord], published: bool) -> Group
         outcomes=tuple(Counter(record.outcome for record in records).most_common()),
         found=float(np.mean([min(each) >= FOUND for each in overlaps])) if overlaps else None,
         overlap=float(np.mean([iou for each in overlaps for iou in each])) if overlaps else None,
+        pointed=float(np.mean([_pointed(record) for record in sounding])) if sounding else None,
         scores=_whole(records, published),
     )
 

@@ -64,16 +64,16 @@ def _evaluated(subjects: Sequence[Subject], published: bool) -> Section:
                 subject.name,
                 configuration.dataset,
                 settings.reasoner if settings.model is None else f"{settings.reasoner}: {settings.model}",
-                ", ".join(["generation", *on]),
+                "all" if len(on) == 2 else ", ".join(["generation", *on]),
                 str(settings.trials) if settings.analysis else NONE,
                 f"{settings.tau_av:g}" if settings.analysis else NONE,
                 f"{settings.tau_aud:g}" if settings.analysis else NONE,
-                "as many as true" if settings.sources is None else str(settings.sources),
+                "as true" if settings.sources is None else str(settings.sources),
                 str(known) if known == total else f"{known} of {total}",
                 str(known - subject.figures.answered),
             )
         )
-    columns = ("Run", "Dataset", "Reasoner", "Stages", "N", "τ_av", "τ_aud", "Sources sought", "Samples", "Failed")
+    columns = ("Run", "Dataset", "Reasoner", "Stages", "N", "τ_av", "τ_aud", "Sources", "Samples", "Failed")
     which = (
         "Samples without an answer are left out of every score, as in the published numbers; they are counted here."
         if published
@@ -122,14 +122,14 @@ def _scores(subjects: Sequence[Subject]) -> Section:
             for subject, s in single
         ),
     )  # fmt: skip
-    curve = [
-        Picture(
-            "Success curve: share of samples whose IoU is at least the threshold.",
-            plots.success(curves),
-            "; ".join(f"{name}: AUC {percent(area)} %" for name, area, _ in curves),
-        )
-    ]
-    return Section("scores", "Scores", (union, matched, *(curve if curves else ())))
+    if not curves:
+        return Section("scores", "Scores", (union, matched))
+    curve = Picture(
+        "Success curve: share of samples whose IoU is at least the threshold.",
+        plots.success(curves),
+        "; ".join(f"{name}: AUC {percent(area)} %" for name, area, _ in curves),
+    )
+    return Section("scores", "Scores", (union, matched, curve))
 
 
 def _paper(subjects: Sequence[Subject], only: Collection[str]) -> Section:
@@ -166,10 +166,10 @@ def _groups(subject: Subject) -> tuple[Grid | Picture, ...]:
     if len(groups) <= KINDS:
         blocks.append(
             Grid(
-                "By kind. Outcome right: the share whose outcome was the expected one. All found: the share in which "
-                "every true source was met with an IoU of at least 0.5; mean IoU: of true sources with their own "
-                "found ones, box against box.",
-                ("Kind", "Samples", "Outcome right, %", "All found, %", "Mean IoU", "Outcomes"),
+                "Outcome right: the share whose outcome was the expected one. All found: the share in which every true "
+                "source was met with an IoU of at least 0.5. Pointed at: the share in which every true box holds the "
+                "center of a found one. Mean IoU: of true sources with their own found ones, box against box.",
+                ("Kind", "Samples", "Outcome right, %", "All found, %", "Pointed at, %", "Mean IoU", "Outcomes"),
                 tuple(_kind(group) for group in groups),
             )
         )
@@ -184,7 +184,8 @@ def _groups(subject: Subject) -> tuple[Grid | Picture, ...]:
 
 def _kind(group: Group) -> tuple[str, ...]:
     said = ", ".join(f"{count} {outcome}" for outcome, count in group.outcomes)
-    return group.name, str(group.samples), percent(group.right), percent(group.found), number(group.overlap, 3), said
+    shares = map(percent, (group.right, group.found, group.pointed))
+    return group.name, str(group.samples), *shares, number(group.overlap, 3), said
 
 
 def _gate(subject: Subject) -> tuple[Grid, ...]:
@@ -319,7 +320,7 @@ def _times(subjects: Sequence[Subject]) -> Section:
 
 Blocks = tuple[Grid | Picture | Gallery | Text, ...]
 DETAILS: tuple[tuple[str, str, Callable[[Subject], Blocks]], ...] = (
-    ("groups", "by class", _groups),
+    ("groups", "by class or kind", _groups),
     ("gate", "the gate", _gate),
     ("calibration", "calibration", _calibration),
     ("failures", "failures", _failures),
