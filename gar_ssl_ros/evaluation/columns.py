@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from gar_ssl_ros.evaluation.record import SampleRecord
+from gar_ssl_ros.evaluation.results import draft_of
 
 BOXES = pa.list_(pa.list_(pa.float64()))
 TEXTS, NUMBERS = pa.list_(pa.string()), pa.list_(pa.float64())
@@ -47,9 +48,8 @@ SCHEMA = pa.schema(
 
 def write_columns(records: Sequence[SampleRecord], path: Path) -> None:
     """All records in their order. Raises OSError where it cannot be written."""
-    draft = path.with_name(f".{path.name}.draft")
-    parquet.write_table(pa.Table.from_pylist([_row(record) for record in records], schema=SCHEMA), draft)
-    draft.replace(path)
+    with draft_of(path) as draft:
+        parquet.write_table(pa.Table.from_pylist([_row(record) for record in records], schema=SCHEMA), draft)
 
 
 def _row(record: SampleRecord) -> dict[str, Any]:

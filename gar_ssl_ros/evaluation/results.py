@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -199,9 +200,19 @@ def read_runs(folders: Sequence[Path]) -> list[Run]:
 
 def write_whole(path: Path, text: str) -> None:
     """A file that is whole or not there, whenever the process ends."""
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    with draft_of(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def draft_of(path: Path) -> Iterator[Path]:
+    """A file to be written in the place of `path`, which it becomes at the end."""
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")  # another shard may be ending, too
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _records(folder: Path) -> Iterator[SampleRecord]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from gar_ssl_ros.evaluation.report.paper import NONE
 
@@ -56,12 +57,23 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Folded:
+    """Tables that are there for whoever unfolds them."""
+
+    title: str
+    grids: tuple[Grid, ...]
+
+
+Block: TypeAlias = "Grid | Picture | Gallery | Text | Folded"
+
+
+@dataclass(frozen=True)
 class Section:
     """id: of its place in the page."""
 
     id: str
     title: str
-    blocks: tuple[Grid | Picture | Gallery | Text, ...]
+    blocks: tuple[Block, ...]
 
 
 def percent(value: float | None) -> str:
@@ -78,15 +90,17 @@ def markdown(title: str, sections: tuple[Section, ...]) -> str:
     """Text and tables; figures and galleries are on the page only."""
     lines = [f"# {title}"]
     for section in sections:
-        blocks = [_told(block) for block in section.blocks if isinstance(block, (Grid, Text))]
+        blocks = [_told(block) for block in section.blocks if isinstance(block, (Grid, Text, Folded))]
         if blocks:
             lines += [f"## {section.title}", *blocks]
     return "\n\n".join(lines) + "\n"
 
 
-def _told(block: Grid | Text) -> str:
+def _told(block: Grid | Text | Folded) -> str:
     if isinstance(block, Text):
         return block.text
+    if isinstance(block, Folded):
+        return "\n\n".join([f"### {block.title}", *map(_told, block.grids)])
     above = [title for title, span in block.groups for _ in range(span)]
     columns = (
         [f"{group} {name}".strip() for group, name in zip(above, block.columns, strict=True)]

@@ -48,6 +48,11 @@ class Table(BaseModel):
     datasets: tuple[Half, ...]
     rows: tuple[Row, ...]
 
+    @property
+    def ours(self) -> tuple[int, ...]:
+        """The places of our rows."""
+        return tuple(place for place, row in enumerate(self.rows) if row.whose == OURS)
+
 
 class Paper(BaseModel):
     """source: which paper. note: how its figures are to be read."""
@@ -75,16 +80,12 @@ def read_paper() -> Paper:
 
 
 def tables_with(entries: Sequence[Entry], only: Collection[str] = ()) -> list[Table]:
-    """The paper's tables that have a column for one of the entries, these as further rows.
+    """The paper's tables, those first that have a column for one of the entries, these as further rows.
 
     Entries with the same settings on the two datasets of a table share a row. only: the tables to look at, by id.
     """
-    told = {entry.dataset for entry in entries}
-    return [
-        _with(table, entries)
-        for table in read_paper().tables
-        if (not only or table.id in only) and told & {half.dataset for half in table.datasets}
-    ]
+    tables = [_with(table, entries) for table in read_paper().tables if not only or table.id in only]
+    return sorted(tables, key=lambda table: not table.ours)
 
 
 def metric(scores: Summary, name: str) -> float:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 
 from gar_ssl_ros.evaluation.figures import Figures, Group
 from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.evaluation.report import plots
 from gar_ssl_ros.evaluation.report.blocks import (
+    Block,
+    Folded,
     Gallery,
     Grid,
     Picture,
@@ -81,8 +84,8 @@ def _evaluated(subjects: Sequence[Subject], published: bool) -> Section:
     )
     notes = [note for subject in subjects for note in subject.notes]
     odd = Counter(note for subject in subjects for record in subject.run.records for note in record.notes)
-    told = [Text(note) for note in dict.fromkeys(notes)]
-    told += [Text(f"{note} ({count} samples)") for note, count in odd.most_common(10)]
+    told = [Text(shorten(note, 400, placeholder=" ...")) for note in dict.fromkeys(notes)]
+    told += [Text(f"{shorten(note, 400, placeholder=' ...')} ({count} samples)") for note, count in odd.most_common(10)]
     return Section("evaluated", "What was evaluated", (Grid("", columns, tuple(rows), words=4), Text(which), *told))
 
 
@@ -138,10 +141,12 @@ def _paper(subjects: Sequence[Subject], only: Collection[str]) -> Section:
         for s in subjects
         if s.figures.whole is not None
     ]
-    grids = [_grid(table) for table in tables_with(entries, only)]
-    paper = read_paper()
-    note = (Text(f"{paper.source}. {paper.note} Rows of {OURS} are ours."),) if grids else ()
-    return Section("paper", "Beside the paper", (*note, *grids))
+    tables, paper = tables_with(entries, only), read_paper()
+    note = f"{paper.source}. {paper.note} Rows of {OURS} are ours."
+    beside = [_grid(table) for table in tables if table.ours]
+    others = tuple(_grid(table) for table in tables if not table.ours)
+    folded = [Folded("The paper's tables on other datasets", others)] if others else []
+    return Section("paper", "Beside the paper", (Text(note), *beside, *folded))
 
 
 def _grid(table: Table) -> Grid:
@@ -154,7 +159,7 @@ def _grid(table: Table) -> Grid:
         ),
         words=len(table.columns) + 1,
         groups=(("", len(table.columns) + 1), *((half.title, len(half.metrics)) for half in table.datasets)),
-        ours=tuple(i for i, row in enumerate(table.rows) if row.whose == OURS),
+        ours=table.ours,
     )
 
 
@@ -318,8 +323,7 @@ def _times(subjects: Sequence[Subject]) -> Section:
     return Section("times", "Times", tuple(blocks))
 
 
-Blocks = tuple[Grid | Picture | Gallery | Text, ...]
-DETAILS: tuple[tuple[str, str, Callable[[Subject], Blocks]], ...] = (
+DETAILS: tuple[tuple[str, str, Callable[[Subject], tuple[Block, ...]]], ...] = (
     ("groups", "by class or kind", _groups),
     ("gate", "the gate", _gate),
     ("calibration", "calibration", _calibration),
