@@ -37,9 +37,7 @@ def check_reasoner(settings: Settings) -> None:
     if settings.reasoner not in reasoners.NAMES:
         raise EngineError(f"there is no reasoner {settings.reasoner!r}: choose one of {', '.join(reasoners.NAMES)}")
     if settings.model is not None or settings.prompts:
-        raise EngineError(
-            f"the reasoner {settings.reasoner} has no model to choose or prompt: take another one"
-        )
+        raise EngineError(f"the reasoner {settings.reasoner} has no model to choose or prompt: take another one")
 
 
 def chosen_reasoner(settings: Settings) -> Reasoner:

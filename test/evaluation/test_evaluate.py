@@ -5,9 +5,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import pty
+import re
+import resource
 import shutil
+import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -275,3 +281,38 @@ def test_two_runs_at_once_do_not_mix(whole, recordings, tmp_path):
         done = evaluate(recordings, tmp_path / "out", "--limit", 12, "--resume")
     assert done.code == 1
     assert "is being written by another run: let it end first" in done.err
+
+
+def test_a_full_disk_is_one_sentence_and_what_was_written_can_be_gone_on_with(whole, recordings, tmp_path):
+    def little() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    full = process(recordings, tmp_path / "out", "--limit", 12, preexec_fn=little)
+    _, told = full.communicate(timeout=120)
+    assert full.returncode == 1
+    assert told.splitlines()[-1] == (
+        f"gar-ssl: {tmp_path / 'out'}: File too large: make room, or give another --out; what was computed is kept"
+    )
+    written = list(read_lines(tmp_path / "out" / "results.jsonl", SampleRecord))
+    assert 0 < len(written) < 12
+    done = evaluate(recordings, tmp_path / "out", "--limit", 12, "--resume")
+    assert done.code == 0, done.err
+    assert timeless(tmp_path / "out" / "results.jsonl") == timeless(whole / "results.jsonl")
+
+
+def test_whoever_watches_sees_how_far_it_is_and_how_long_it_will_take(recordings, tmp_path):
+    screen, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 24, 120, 0, 0))
+    command = [*COMMAND, "evaluate", "--dataset", "folder", "--root", recordings, "--out", tmp_path, "--limit", 40]
+    watched = subprocess.Popen(list(map(str, command)), stdout=DEVNULL, stderr=terminal)
+    os.close(terminal)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(screen, 4096)
+        except OSError:  # the terminal is closed
+            break
+    os.close(screen)
+    assert watched.wait() == 0
+    assert re.search(rb"\d+%.*\d+/40 \[\d\d:\d\d<\d\d:\d\d", shown)

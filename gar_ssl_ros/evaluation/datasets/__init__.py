@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gar_ssl_ros.evaluation.samples import Dataset, DatasetError
+if TYPE_CHECKING:
+    from gar_ssl_ros.evaluation.samples import Dataset
 
 NAMES = (
     "vggss", "vggsound-duet", "music-solo", "music-duet", "folder", "rosbag", "scenes", "scenes-easy", "scenes-hard",
@@ -18,6 +20,8 @@ def dataset(name: str, root: Path | None = None, annotations: Path | None = None
     published annotation file, or the folder of several; `root` where it is not given. Raises DatasetError, one
     sentence, where the annotations cannot be used or none of the media is there.
     """
+    from gar_ssl_ros.evaluation.samples import DatasetError
+
     if name not in NAMES:
         raise DatasetError(f"there is no dataset {name!r}: choose one of {', '.join(NAMES)}")
     if name.startswith("scenes"):
