@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from time import perf_counter
 
@@ -15,6 +16,8 @@ from gar_ssl_ros.gar.pipeline import GarOptions, localize
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.clip import ClipError
 from gar_ssl_ros.output.record import WindowRecord, record_from_localization
+
+logger = logging.getLogger(__name__)
 
 
 class SampleRecord(BaseModel):
@@ -62,7 +65,11 @@ def open_sample(sample: Sample) -> tuple[Opened | None, str | None, float]:
     try:
         return sample.open(), None, perf_counter() - start
     except (ClipError, OSError) as problem:
-        return None, str(problem), perf_counter() - start
+        why = str(problem)
+    except Exception as problem:  # one odd file shall not end the evaluation of all others
+        logger.exception("the media of %s could not be read", sample.id)
+        why = f"{type(problem).__name__}: {problem}"
+    return None, why, perf_counter() - start
 
 
 def evaluated(sample: Sample, opened: Opened, seconds: float, reasoner: Reasoner, gar: GarOptions) -> SampleRecord:

@@ -134,6 +134,19 @@ def test_a_study_stopped_midway_goes_on_where_it_was(tmp_path):
     assert second.windows == 2
 
 
+def test_media_that_break_in_an_unforeseen_way_are_one_failed_sample(tmp_path, caplog):
+    class Odd:
+        def open(self, truths: tuple[Truth, ...] | None) -> Opened:
+            raise ZeroDivisionError("no frame rate")
+
+    truths = (Truth((0.1, 0.1, 0.5, 0.5)),)
+    odd = Dataset("odd", (Sample("odd", Odd(), truths), *DATASET.samples[:2]))
+    for _, run in ablate(read_study("trials", {}), odd, ORIGIN, tmp_path, tmp_path / "c", False, lambda _: Counting()):
+        assert [record.failure for record in run.records] == ["ZeroDivisionError: no frame rate", None, None]
+        assert run.records[0].iou == 0.0
+    assert "the media of odd could not be read" in caplog.text
+
+
 def test_the_package_comes_with_the_paper_s_studies():
     assert names() == ["models", "prompts", "stages", "thresholds", "trials"]
     told = {name: [variant.settings for variant in read_study(name, {}).variants] for name in names()}

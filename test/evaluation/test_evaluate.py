@@ -234,6 +234,28 @@ def test_a_folder_with_files_that_would_be_replaced_is_refused(recordings, tmp_p
     assert (tmp_path / name).read_text() == "precious\n"
 
 
+def test_a_report_of_nothing_or_in_the_place_of_something_is_refused(whole, tmp_path):
+    done = run("report", tmp_path / "none", "--out", tmp_path / "out")
+    assert (done.code, done.last) == (
+        1,
+        f"gar-ssl: {tmp_path / 'none'} holds no results (config.json: No such file or directory): give a folder that "
+        "gar-ssl evaluate has filled",
+    )
+    done = run("report", whole, "--out", whole)
+    assert (done.code, done.last) == (
+        1,
+        f"gar-ssl: {whole / 'config.json'} exists already and would be replaced: give another --out",
+    )
+    spoilt = tmp_path / "spoilt"
+    shutil.copytree(whole, spoilt)
+    (spoilt / "results.jsonl").write_text('{"sample": 1}\n')
+    done = run("report", spoilt, "--out", tmp_path / "out")
+    assert done.code == 1
+    assert "results.jsonl, line 1: " in done.last
+    assert "take that line out" in done.last
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "2", "a/b", "1/0", "-1/2"])
 def test_a_shard_out_of_range_is_wrong_usage(recordings, tmp_path, shard):
     done = evaluate(recordings, tmp_path / "out", f"--shard={shard}")
