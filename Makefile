@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: .venv/base
 	$(BIN)/gar-ssl demo --out $(OUT) $(if $(CLIP),--clip "$(CLIP)")
 
-test: lint
+test: lint .venv/browser
 	$(BIN)/pytest -n auto
 
 lint: .venv/test
@@ -26,6 +26,7 @@ bench: .venv/test
 	$(BIN)/python benchmarks/hearing.py
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/metrics.py
 
 # The lock files hold every version for Python 3.10 and later.
 lock: .venv/test
@@ -54,3 +55,11 @@ clean:
 .venv/test: .venv/base requirements-test.lock
 	$(BIN)/pip install --quiet -r requirements-test.lock
 	touch $@
+
+# Reports are opened in a browser where one can be had; where not, those tests say so and are skipped.
+.venv/browser: .venv/bin/python
+	@for name in chromium-headless-shell chromium google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	  echo "installing chromium-headless-shell"; SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo -n); \
+	  { $$SUDO apt-get update -q && $$SUDO apt-get install -q -y --no-install-recommends chromium-headless-shell; } \
+	  || echo "no browser can be installed here: its tests will be skipped"
+	@touch $@

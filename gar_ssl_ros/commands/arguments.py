@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TypeAlias
+
+from gar_ssl_ros.evaluation.datasets import NAMES as DATASETS
 
 DONE, FAILED, USAGE = 0, 1, 2
 
@@ -39,6 +43,40 @@ def size(text: str) -> tuple[int, int]:
     if not (width.isdigit() and height.isdigit()) or int(width) % 2 or int(height) % 2:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 320x240, both sides even")
     return int(width), int(height)
+
+
+def shard(text: str) -> tuple[int, int]:
+    """A part of a whole such as 2/4, the parts counted from 1: which, of how many."""
+    index, slash, of = text.partition("/")
+    if not (slash and index.isdigit() and of.isdigit() and 1 <= int(index) <= int(of)):
+        raise argparse.ArgumentTypeError(f"{text!r} is out of range: give I/N with 1 <= I <= N, such as 2/4")
+    return int(index), int(of)
+
+
+def add_dataset(parser: argparse.ArgumentParser) -> None:
+    """What is evaluated, and how it is counted."""
+    parser.add_argument("--dataset", choices=DATASETS, required=True, help="whose samples")
+    parser.add_argument("--root", type=Path, metavar="PATH", help="folder of its media (rosbag: the bag)")
+    parser.add_argument("--annotations", type=Path, metavar="PATH", help="published annotations, where not in --root")
+    parser.add_argument("--limit", type=count, metavar="N", help="only the first N samples")
+    add_denominator(parser)
+
+
+def add_denominator(parser: argparse.ArgumentParser) -> None:
+    """How it is counted."""
+    parser.add_argument(
+        "--denominator",
+        choices=("all", "published"),
+        default="all",
+        help="whether samples without an answer are misses, or dropped as in the published numbers",
+    )
+
+
+def missing_for_evaluation() -> str:
+    """A sentence that says how to install what is missing of the extra `evaluate`; empty where nothing is."""
+    missing = [name for name in ("jinja2", "matplotlib", "pyarrow", "yaml") if find_spec(name) is None]
+    install = "install it with pip install 'gar_ssl_ros[evaluate]'"
+    return f"evaluation needs {', '.join(missing)}, not found here: {install}" if missing else ""
 
 
 def _number(text: str) -> float:

@@ -29,13 +29,17 @@ class GarOptions:
     """The method's parameters; the defaults are the paper's (section 4.2).
 
     sources: at most how many are located (K). trials: of the analysis (N). tau_av, tau_aud: what S_av and s_aud must
-    reach for the initial box to stand (eq. 10). Raises ValueError where one is out of its range.
+    reach for the initial box to stand (eq. 10). analysis, refinement: whether that stage runs, for ablations: without
+    analysis no box is kept unrefined; without refinement the initial boxes are final. Raises ValueError where one is
+    out of its range.
     """
 
     sources: int = 1
     trials: int = 5
     tau_av: float = 0.5
     tau_aud: float = 0.75
+    analysis: bool = True
+    refinement: bool = True
 
     def __post_init__(self) -> None:
         for name, least in (("sources", 1), ("trials", 1)):
@@ -135,6 +139,18 @@ class _Run:
         yield from self._verification(reading)
 
     def _verification(self, reading: Reading) -> Iterator[Localization]:
+        if self._options.analysis:
+            self._analyze(reading)
+            self._deadline.check()
+        if self._options.refinement:
+            self._refine(reading)
+        if all(case.failure is not None for case in self._known.cases):
+            raise Unparseable(
+                "no located source could be verified: " + "; ".join(c.failure or "" for c in self._known.cases)
+            )
+        yield self._localized(Stage.FINAL)
+
+    def _analyze(self, reading: Reading) -> None:
         open_cases = [case for case in self._known.cases if case.hypothesis is not None]
         hypotheses = [case.hypothesis for case in open_cases if case.hypothesis is not None]
         with self._timed("analyze"):
@@ -148,25 +164,18 @@ class _Run:
                 kept=gate(agreed, hypothesis.sound, self._options),
                 failure=None if agreed.failed < agreed.trials else "every trial of its analysis failed",
             )
-        self._deadline.check()
-        doubted = [case for case in self._known.cases if case.kept is False and case.failure is None]
-        if doubted:
-            with self._timed("refine"):
-                refinements = reading.refine(
-                    [
-                        (c.hypothesis, c.consensus)
-                        for c in doubted
-                        if c.hypothesis is not None and c.consensus is not None
-                    ]
-                )
-            for case, refinement in zip(doubted, refinements, strict=True):
-                failed = f"its refinement failed: {refinement.reason}" if isinstance(refinement, Failure) else None
-                self._replace(case, refinement=refinement, failure=failed)
-        if all(case.failure is not None for case in self._known.cases):
-            raise Unparseable(
-                "no located source could be verified: " + "; ".join(c.failure or "" for c in self._known.cases)
+
+    def _refine(self, reading: Reading) -> None:
+        doubted = [case for case in self._known.cases if not case.kept and case.failure is None]
+        if not doubted:
+            return
+        with self._timed("refine"):
+            refinements = reading.refine(
+                [(c.hypothesis, c.consensus or consensus(())) for c in doubted if c.hypothesis is not None]
             )
-        yield self._localized(Stage.FINAL)
+        for case, refinement in zip(doubted, refinements, strict=True):
+            failed = f"its refinement failed: {refinement.reason}" if isinstance(refinement, Failure) else None
+            self._replace(case, refinement=refinement, failure=failed)
 
     def _localized(self, stage: Stage) -> Localization:
         sources = tuple(self._source(c, c.hypothesis) for c in self._known.cases if c.hypothesis and not c.failure)

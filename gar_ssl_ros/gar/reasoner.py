@@ -15,11 +15,15 @@ class Unparseable(Exception):
     """A stage's reply could not be read; the message says which and how it looked."""
 
 
+class NotLocated(RuntimeError):
+    """The reading is asked about what it has not located itself, and needs to have: ask `locate` first, then again."""
+
+
 class Reading(Protocol):
     """One window as a reasoner has taken it in: looked at and listened to once, asked several times.
 
-    Every method may raise Unparseable, or let Cancelled and DeadlineExceeded through; whatever else it raises means
-    that the reasoner is broken.
+    `analyze` and `refine` may raise NotLocated. Every method may raise Unparseable, or let Cancelled and
+    DeadlineExceeded through; whatever else it raises means that the reasoner is broken.
     """
 
     def classify(self) -> AudioLabel:

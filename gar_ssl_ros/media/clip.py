@@ -6,7 +6,8 @@ Everything streams: memory does not grow with the recording's length.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -50,56 +51,19 @@ class ClipInfo:
     rate: int
 
 
-class Clip:
-    """A recording on disk.
+class Recording:
+    """A recording on disk, for its sound.
 
-    Times are ns from the start of its earliest stream. Pictures are turned upright by quarter turns, as the container
-    says. Damage is passed over and told in `notes`, a sentence each, complete when reading has ended.
+    Times are ns from the start of its earliest stream. Damage is passed over and told in `notes`, a sentence each,
+    complete when reading has ended. Reading from a `start` begins at a point before it from which decoding can begin.
     """
 
     def __init__(self, path: Path) -> None:
-        """Probe `path`. Raises ClipError where it is missing, not a recording, or holds no picture."""
         self.path = path
         self.notes: list[str] = []
-        with self._open() as container:
-            video = self._video(container)
-            audio = container.streams.best("audio")
-            tracks: list[Stream] = [video] if audio is None else [video, audio]
-            starts = [s.start_time * s.time_base for s in tracks if s.start_time is not None and s.time_base]
-            self._origin = round(min(starts, default=0) * SECOND)
-            rate = video.average_rate or video.guessed_rate or Fraction(25)
-            self.info = ClipInfo(
-                duration=None if container.duration is None else container.duration * SECOND // av.time_base,
-                width=video.width,
-                height=video.height,
-                fps=Fraction(rate.numerator, rate.denominator),
-                channels=audio.codec_context.channels if isinstance(audio, av.AudioStream) else 0,
-                rate=audio.codec_context.rate if isinstance(audio, av.AudioStream) else 0,
-            )
+        self._origin = 0
 
-    def pictures(self) -> Iterator[Frame]:
-        """Every picture once, in the order of their times."""
-        last = -1
-        unordered = 0
-        with self._open() as container:
-            stream = self._video(container)
-            stream.thread_type = "AUTO"
-            for picture in self._decoded(container, stream):
-                assert isinstance(picture, VideoFrame)
-                stamp = self._stamp(picture)
-                if stamp is None:  # a bare elementary stream has no times of its own
-                    stamp = 0 if last < 0 else last + round(SECOND / self.info.fps)
-                if last >= 0 and stamp <= last:
-                    unordered += 1
-                    continue
-                last = stamp
-                yield Frame(stamp, _upright(picture))
-        if unordered:
-            self.notes.append(f"{unordered} of its pictures carry a time before their predecessor's and were left out")
-        if last < 0:
-            self.notes.append("none of its pictures can be decoded")
-
-    def audio(self) -> Iterator[Audio]:
+    def audio(self, start: int = 0) -> Iterator[Audio]:
         """All sound at its own rate and channels, in pieces of at most 0.1 s in the order of their times.
 
         Nothing where there is none.
@@ -110,7 +74,7 @@ class Clip:
             stream = container.streams.best("audio")
             if stream is None:
                 return
-            for decoded in self._decoded(container, stream):
+            for decoded in self._decoded(container, stream, start):
                 assert isinstance(decoded, AudioFrame)
                 # One resampler a frame: it only changes the sample format, and the stream may change its layout.
                 for part in AudioResampler(format="flt").resample(decoded):
@@ -135,26 +99,6 @@ class Clip:
         if unordered:
             self.notes.append(f"{unordered} pieces of its audio carry a time before their predecessor's: left out")
 
-    def read(self) -> Iterator[Frame | Audio]:
-        """Pictures and sound merged by time.
-
-        A picture that stays, the last one while the sound goes on included, comes again every 0.2 s, as a viewer
-        would go on seeing it.
-        """
-        shown: Frame | None = None
-        end = 0
-        for item in by_time(self.pictures(), self.audio()):
-            while shown is not None and item.stamp > shown.stamp + HOLD:
-                shown = Frame(shown.stamp + HOLD, shown.image)
-                yield shown
-            if isinstance(item, Frame):
-                shown = item
-            end = max(end, item.stamp if isinstance(item, Frame) else item.end)
-            yield item
-        promised = self.info.duration or 0
-        if end < promised - SECOND // 2:
-            self.notes.append(f"it ends at {end / SECOND:.1f} s, not at {promised / SECOND:.1f} s as its header says")
-
     def _open(self) -> InputContainer:
         try:
             return av.open(str(self.path))
@@ -168,16 +112,11 @@ class Clip:
             problem = "is empty" if self.path.stat().st_size == 0 else "is not a recording that FFmpeg can read"
             raise ClipError(f"{self.path} {problem}: give a whole video file") from None
 
-    def _video(self, container: InputContainer) -> VideoStream:
-        moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-        best = container.streams.best("video")
-        stream = best if best in moving else next(iter(moving), None)
-        if not isinstance(stream, VideoStream) or not stream.width:
-            raise ClipError(f"{self.path} has no picture, so nothing can be located in it: give a video with sound")
-        return stream
-
-    def _decoded(self, container: InputContainer, stream: Stream) -> Iterator[VideoFrame | AudioFrame]:
+    def _decoded(self, container: InputContainer, stream: Stream, start: int) -> Iterator[VideoFrame | AudioFrame]:
         damaged = 0
+        if start > 0:
+            with suppress(FFmpegError):  # what cannot be searched is read from its beginning
+                container.seek(round((self._origin + start) * av.time_base / SECOND))
         packets = container.demux(stream)
         while True:
             try:
@@ -198,6 +137,101 @@ class Clip:
         if decoded.pts is None or decoded.time_base is None:
             return None
         return round(decoded.pts * decoded.time_base * SECOND) - self._origin
+
+
+class Sound(Recording):
+    """A recording of sound alone. duration: ns, None where the container does not say."""
+
+    def __init__(self, path: Path) -> None:
+        """Probe `path`. Raises ClipError where it is missing, not a recording, or holds no sound."""
+        super().__init__(path)
+        with self._open() as container:
+            stream = container.streams.best("audio")
+            if stream is None:
+                raise ClipError(f"{path} has no sound: give a recording with a sound track")
+            self._origin = _origin([stream])
+            self.duration = None if container.duration is None else container.duration * SECOND // av.time_base
+
+
+class Clip(Recording):
+    """A recording with pictures.
+
+    Pictures are turned upright by quarter turns, as the container says.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Probe `path`. Raises ClipError where it is missing, not a recording, or holds no picture."""
+        super().__init__(path)
+        with self._open() as container:
+            video = self._video(container)
+            audio = container.streams.best("audio")
+            tracks: list[Stream] = [video] if audio is None else [video, audio]
+            self._origin = _origin(tracks)
+            rate = video.average_rate or video.guessed_rate or Fraction(25)
+            self.info = ClipInfo(
+                duration=None if container.duration is None else container.duration * SECOND // av.time_base,
+                width=video.width,
+                height=video.height,
+                fps=Fraction(rate.numerator, rate.denominator),
+                channels=audio.codec_context.channels if isinstance(audio, av.AudioStream) else 0,
+                rate=audio.codec_context.rate if isinstance(audio, av.AudioStream) else 0,
+            )
+
+    def pictures(self, start: int = 0) -> Iterator[Frame]:
+        """Every picture once, in the order of their times."""
+        last = -1
+        unordered = 0
+        with self._open() as container:
+            stream = self._video(container)
+            stream.thread_type = "AUTO"
+            for picture in self._decoded(container, stream, start):
+                assert isinstance(picture, VideoFrame)
+                stamp = self._stamp(picture)
+                if stamp is None:  # a bare elementary stream has no times of its own
+                    stamp = 0 if last < 0 else last + round(SECOND / self.info.fps)
+                if last >= 0 and stamp <= last:
+                    unordered += 1
+                    continue
+                last = stamp
+                yield Frame(stamp, _upright(picture))
+        if unordered:
+            self.notes.append(f"{unordered} of its pictures carry a time before their predecessor's and were left out")
+        if last < 0:
+            self.notes.append("none of its pictures can be decoded")
+
+    def read(self, start: int = 0) -> Iterator[Frame | Audio]:
+        """Pictures and sound merged by time.
+
+        A picture that stays, the last one while the sound goes on included, comes again every 0.2 s, as a viewer
+        would go on seeing it.
+        """
+        shown: Frame | None = None
+        end = 0
+        for item in by_time(self.pictures(start), self.audio(start)):
+            while shown is not None and item.stamp > shown.stamp + HOLD:
+                shown = Frame(shown.stamp + HOLD, shown.image)
+                yield shown
+            if isinstance(item, Frame):
+                shown = item
+            end = max(end, item.stamp if isinstance(item, Frame) else item.end)
+            yield item
+        promised = self.info.duration or 0
+        if end < promised - SECOND // 2:
+            self.notes.append(f"it ends at {end / SECOND:.1f} s, not at {promised / SECOND:.1f} s as its header says")
+
+    def _video(self, container: InputContainer) -> VideoStream:
+        moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+        best = container.streams.best("video")
+        stream = best if best in moving else next(iter(moving), None)
+        if not isinstance(stream, VideoStream) or not stream.width:
+            raise ClipError(f"{self.path} has no picture, so nothing can be located in it: give a video with sound")
+        return stream
+
+
+def _origin(tracks: Sequence[Stream]) -> int:
+    """When the earliest of the streams starts, ns on the container's clock."""
+    starts = [s.start_time * s.time_base for s in tracks if s.start_time is not None and s.time_base]
+    return round(min(starts, default=0) * SECOND)
 
 
 def by_time(pictures: Iterator[Frame], audio: Iterator[Audio]) -> Iterator[Frame | Audio]:

@@ -6,16 +6,20 @@ pixels of the original image, x right, y down, half-open. `docs/localization.sch
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Timing
 from gar_ssl_ros.gar.stages import AudioLabel
 from gar_ssl_ros.media.window import SECOND, Window
+
+Record = TypeVar("Record", bound=BaseModel)
 
 
 class RecordError(ValueError):
@@ -77,15 +81,25 @@ def record_from_localization(media: str, index: int, window: Window, found: Loca
 class RecordWriter:
     """Appends records to a new file, whole lines only: what cannot be written whole is taken back.
 
-    Raises FileExistsError where the file exists and may not be overwritten, and OSError where writing fails.
+    resume: go on with a file that exists; a line that its last writer could not finish is taken back first. Raises
+    FileExistsError where the file exists and may be neither overwritten nor resumed, BlockingIOError where another
+    process is resuming it, and OSError where writing fails.
     """
 
-    def __init__(self, path: Path, overwrite: bool = False) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
-        self._file = os.open(path, flags, 0o644)
+    def __init__(self, path: Path, overwrite: bool = False, resume: bool = False) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self._file = os.open(path, flags | (0 if resume else os.O_TRUNC if overwrite else os.O_EXCL), 0o644)
         self._size = 0
+        if resume:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(self._file)
+                raise
+            self._size = path.read_bytes().rfind(b"\n") + 1
+            os.ftruncate(self._file, self._size)
 
-    def write(self, record: WindowRecord) -> None:
+    def write(self, record: BaseModel) -> None:
         """Append one record."""
         line = (record.model_dump_json() + "\n").encode()
         done = 0
@@ -104,10 +118,20 @@ class RecordWriter:
 
 def read_records(path: Path) -> Iterator[WindowRecord]:
     """The records of a file, in its order. Raises RecordError at the first line that is none."""
+    return read_lines(path, WindowRecord)
+
+
+def read_lines(path: Path, model: type[Record], unfinished: bool = False) -> Iterator[Record]:
+    """The records of a file of any model, in its order. Raises RecordError at the first line that is none.
+
+    unfinished: whether a last line without its end, as a killed process leaves it, is passed over.
+    """
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
+            if unfinished and not line.endswith("\n"):
+                return
             try:
-                yield WindowRecord.model_validate_json(line)
+                yield model.model_validate_json(line)
             except ValidationError as problem:
                 first = problem.errors()[0]
                 where = ".".join(map(str, first["loc"])) or "the line"

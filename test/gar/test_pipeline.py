@@ -153,6 +153,26 @@ def test_what_becomes_of_a_refinement_s_reply(reply, expected):
     assert found.sources[0].box.sides == expected
 
 
+def test_without_analysis_every_box_is_refined_and_without_refinement_none_is():
+    reasoner = Scripted()
+    found = final(reasoner, GarOptions(analysis=False))
+    assert reasoner.asked == ["classify", "locate", "refine"]
+    assert found.sources[0].box == Box(12, 12, 52, 52)
+    assert found.sources[0].av_consistency is None
+    assert found.cases[0].kept is None
+
+    reasoner = Scripted(trials=(DOUBT,))
+    found = final(reasoner, GarOptions(refinement=False))
+    assert reasoner.asked == ["classify", "locate", "analyze"]
+    assert found.sources[0].box == Box(10, 10, 50, 50)
+    assert found.cases[0].kept is False
+
+    reasoner = Scripted()
+    found = final(reasoner, GarOptions(analysis=False, refinement=False))
+    assert reasoner.asked == ["classify", "locate"]
+    assert found.sources[0].box == Box(10, 10, 50, 50)
+
+
 def test_several_sources_go_through_the_stages_each_on_its_own():
     locations = (
         Location((0, 0, 20, 20), "a", AudioLabel("drum", 0.9), 0.7),

@@ -25,7 +25,15 @@ from gar_ssl_ros.gar.stages import (
     Trial,
 )
 from gar_ssl_ros.media.window import SECOND, Frame, Window
-from gar_ssl_ros.output.record import RecordError, RecordWriter, read_records, record_from_localization, schema
+from gar_ssl_ros.output.record import (
+    RecordError,
+    RecordWriter,
+    WindowRecord,
+    read_lines,
+    read_records,
+    record_from_localization,
+    schema,
+)
 from gar_ssl_ros.reasoners.signal import SignalReasoner
 
 WINDOW = Window(0, 3 * SECOND, (Frame(SECOND, np.zeros((48, 64, 3), np.uint8)),), None)
@@ -144,3 +152,17 @@ def test_any_text_and_any_number_can_be_recorded(text, number, label):
     written = line(found)
     assert "\n" not in written
     json.loads(written)
+
+
+def test_a_killed_writer_s_unfinished_line_is_taken_back_and_the_rest_goes_on(tmp_path):
+    path = tmp_path / "a.jsonl"
+    record = record_from_localization("a.mp4", 0, WINDOW, FULL)
+    path.write_text(f"{line()}\n{line()[:40]}")
+    assert len(list(read_lines(path, WindowRecord, unfinished=True))) == 1
+    writer = RecordWriter(path, resume=True)
+    writer.write(record)
+    with pytest.raises(BlockingIOError):
+        RecordWriter(path, resume=True)
+    writer.close()
+    assert path.read_text() == f"{line()}\n{record.model_dump_json()}\n"
+    RecordWriter(tmp_path / "new.jsonl", resume=True).close()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.consensus import unit
 from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.gar.reasoner import NotLocated
 from gar_ssl_ros.gar.stages import (
     AnchorVote,
     AudioLabel,
@@ -114,7 +115,7 @@ class _SignalReading:
 
     def _seen(self) -> _Sight:
         if self._sight is None:
-            raise RuntimeError("signal is asked about what it has not located: ask `locate` first")
+            raise NotLocated("signal is asked about what it has not located: ask `locate` first")
         return self._sight
 
     def _see(self, motion: Motion, most: int) -> _Sight:

@@ -1,0 +1,68 @@
+"""`gar-ssl ablate`: one dataset under several settings, the paper's studies or your own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands, add_dataset, missing_for_evaluation
+from gar_ssl_ros.commands.evaluate import summary, unwritten, warn
+from gar_ssl_ros.reasoners import NAMES
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "ablate",
+        help="measure what each setting of the method is worth",
+        description="Evaluate a dataset under the variants of a study: trials, stages, thresholds, models or prompts "
+        "(the paper's), or a YAML file of your own. Answers are remembered, so that no variant asks what another has "
+        "asked. Writes DIR/report.html and DIR/report.md, and each variant's results in a folder of its own.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("study", metavar="STUDY", help="trials, stages, thresholds, models, prompts, or a YAML file")
+    add_dataset(parser)
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    parser.add_argument("--reasoner", choices=NAMES, default="signal", help="who answers where the study does not say")
+    parser.add_argument("--cache", type=Path, metavar="FILE", help="remembered answers (DIR/stages.sqlite)")
+    parser.add_argument("--resume", action="store_true", help="go on where the results in DIR end")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    if sentence := missing_for_evaluation():
+        print(f"gar-ssl: {sentence}", file=sys.stderr)
+        return FAILED
+    from gar_ssl_ros.evaluation.ablation import ablate
+    from gar_ssl_ros.evaluation.cache import CacheError
+    from gar_ssl_ros.evaluation.datasets import dataset
+    from gar_ssl_ros.evaluation.engines import EngineError
+    from gar_ssl_ros.evaluation.report.write import write_report
+    from gar_ssl_ros.evaluation.results import Origin, ResultsError
+    from gar_ssl_ros.evaluation.run import limited, subject, write_run
+    from gar_ssl_ros.evaluation.samples import DatasetError
+    from gar_ssl_ros.evaluation.study import StudyError, read_study
+
+    origin = Origin(dataset=options.dataset, root=options.root, annotations=options.annotations)
+    published = options.denominator == "published"
+    try:
+        study = read_study(options.study, {"reasoner": options.reasoner})
+        chosen = limited(dataset(options.dataset, options.root, options.annotations), options.limit)
+        warn(chosen)
+        cache = options.cache or options.out / "stages.sqlite"
+        told = []
+        for variant, done in ablate(study, chosen, origin, options.out, cache, options.resume):
+            write_run(done, options.out / variant.folder)
+            told.append(subject(done, None, published, variant.name))
+        write_report(
+            options.out, f"{study.title}: {chosen.name}", told, published, study.about, study.tables, times=False
+        )
+    except (StudyError, DatasetError, ResultsError, EngineError, CacheError) as problem:
+        print(f"gar-ssl: {problem}", file=sys.stderr)
+        return FAILED
+    except OSError as problem:
+        print(f"gar-ssl: {unwritten(problem, options.out)}", file=sys.stderr)
+        return FAILED
+    print("\n".join(summary(each) for each in told))
+    print(f"{options.out}/report.html, report.md, and a folder for each variant")
+    return DONE if any(each.figures.answered for each in told) else FAILED

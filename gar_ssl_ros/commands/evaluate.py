@@ -1,0 +1,113 @@
+"""`gar-ssl evaluate`: a benchmark's figures, from your own copy of its media."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gar_ssl_ros.commands.arguments import (
+    DONE,
+    FAILED,
+    Commands,
+    add_dataset,
+    count,
+    missing_for_evaluation,
+    shard,
+    share,
+)
+from gar_ssl_ros.reasoners import NAMES
+
+if TYPE_CHECKING:
+    from gar_ssl_ros.evaluation.report.sections import Subject
+    from gar_ssl_ros.evaluation.samples import Dataset
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure how well it localizes, on a dataset whose truth is known",
+        description="Localize every sample of a dataset and compare with the truth. Writes DIR/results.jsonl, "
+        "DIR/results.parquet, DIR/report.html and DIR/report.md. Samples that fail are counted in the report. Exit "
+        "status: 0 done, 1 something failed, 2 wrong usage.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add_dataset(parser)
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    parser.add_argument("--reasoner", choices=NAMES, default="signal", help="who answers the stages")
+    parser.add_argument("--trials", type=count, default=5, metavar="N", help="analysis trials")
+    parser.add_argument("--tau-av", type=share, default=0.5, metavar="T", help="gate: least audio-visual consistency")
+    parser.add_argument("--tau-aud", type=share, default=0.75, metavar="T", help="gate: least audio confidence")
+    parser.add_argument("--sources", type=count, metavar="K", help="sources to look for (as many as there are)")
+    parser.add_argument("--shard", type=shard, default=(1, 1), metavar="I/N", help="part I of N equal ones")
+    parser.add_argument("--resume", action="store_true", help="go on where the results in DIR end")
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="this process, or a Ray cluster")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    if sentence := missing_for_evaluation():
+        print(f"gar-ssl: {sentence}", file=sys.stderr)
+        return FAILED
+    from gar_ssl_ros.evaluation.datasets import dataset
+    from gar_ssl_ros.evaluation.engines import EngineError, locally, on_ray
+    from gar_ssl_ros.evaluation.report.write import write_report
+    from gar_ssl_ros.evaluation.results import Origin, ResultsError, Settings, Shard
+    from gar_ssl_ros.evaluation.run import evaluate_dataset, limited, subject, write_run
+    from gar_ssl_ros.evaluation.samples import DatasetError
+
+    settings = Settings(
+        reasoner=options.reasoner,
+        trials=options.trials,
+        tau_av=options.tau_av,
+        tau_aud=options.tau_aud,
+        sources=options.sources,
+    )
+    origin = Origin(dataset=options.dataset, root=options.root, annotations=options.annotations)
+    engine = on_ray if options.engine == "ray" else locally
+    published = options.denominator == "published"
+    try:
+        chosen = limited(dataset(options.dataset, options.root, options.annotations), options.limit)
+        warn(chosen)
+        done = evaluate_dataset(chosen, origin, settings, Shard(*options.shard), options.out, options.resume, engine)
+        told = subject(done, chosen, published)
+        write_run(done, options.out)
+        write_report(options.out, f"{chosen.name}: {told.name}", [told], published)
+    except (DatasetError, ResultsError, EngineError) as problem:
+        print(f"gar-ssl: {problem}", file=sys.stderr)
+        return FAILED
+    except OSError as problem:
+        print(f"gar-ssl: {unwritten(problem, options.out)}", file=sys.stderr)
+        return FAILED
+    print(summary(told))
+    print(f"{options.out}/report.html, report.md, results.jsonl, results.parquet")
+    return DONE if told.figures.answered else FAILED
+
+
+def warn(dataset: Dataset) -> None:
+    """Tell what was odd about a dataset, and what is missing of it."""
+    for note in dataset.notes:
+        print(f"gar-ssl: note: {note}", file=sys.stderr)
+    if dataset.missing_message:
+        print(f"gar-ssl: {dataset.missing_message}", file=sys.stderr)
+
+
+def summary(told: Subject) -> str:
+    """The scores in a few lines."""
+    from gar_ssl_ros.evaluation.report.blocks import percent
+
+    known, total = len(told.run.records), told.run.configuration.samples
+    lines = [f"{told.name}: {known} of {total} samples, {known - told.figures.answered} failed"]
+    if (scores := told.figures.whole) is not None:
+        named = {"AP": scores.ap, "IoU@0.3": scores.iou_03, "IoU@0.5": scores.iou_05, "AUC": scores.auc}
+        lines.append("  " + ", ".join(f"{name} {percent(value)} %" for name, value in named.items()))
+    for failures in told.figures.failures:
+        lines.append(f"  {failures.count} {failures.outcome}: {failures.examples[0][1]}")
+    return "\n".join(lines)
+
+
+def unwritten(problem: OSError, out: Path) -> str:
+    """What could not be written or read, and what to do."""
+    place = problem.filename or out
+    return f"{place}: {problem.strerror or problem}: make room, or give another --out; what was computed is kept"

@@ -1,0 +1,54 @@
+"""`gar-ssl report`: results of several evaluations on one page, shards taken together."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands, add_denominator, missing_for_evaluation
+from gar_ssl_ros.commands.evaluate import summary, unwritten
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "report",
+        help="put results of several evaluations on one page, shards together",
+        description="Read what gar-ssl evaluate wrote and put it on one page beside the paper's tables. Results of one "
+        "configuration, such as the shards of one evaluation, are taken as one; where all are, DIR also gets their "
+        "results.jsonl and results.parquet.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders that it wrote")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the report")
+    add_denominator(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    if sentence := missing_for_evaluation():
+        print(f"gar-ssl: {sentence}", file=sys.stderr)
+        return FAILED
+    from gar_ssl_ros.evaluation.report.write import write_report
+    from gar_ssl_ros.evaluation.results import ResultsError, read_runs, refuse_to_replace
+    from gar_ssl_ros.evaluation.run import same_dataset, subject, write_run
+
+    published = options.denominator == "published"
+    try:
+        runs = read_runs(options.results)
+        refuse_to_replace(options.out)
+        told = [subject(run, same_dataset(run), published) for run in runs]
+        options.out.mkdir(parents=True, exist_ok=True)
+        if len(runs) == 1:
+            write_run(runs[0], options.out)
+        datasets = ", ".join(dict.fromkeys(run.configuration.dataset for run in runs))
+        title = f"{datasets}: {told[0].name}" if len(runs) == 1 else f"{len(runs)} evaluations on {datasets}"
+        write_report(options.out, title, told, published)
+    except ResultsError as problem:
+        print(f"gar-ssl: {problem}", file=sys.stderr)
+        return FAILED
+    except OSError as problem:
+        print(f"gar-ssl: {unwritten(problem, options.out)}", file=sys.stderr)
+        return FAILED
+    print("\n".join(summary(each) for each in told))
+    return DONE

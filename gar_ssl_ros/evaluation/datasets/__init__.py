@@ -1,0 +1,46 @@
+"""Datasets, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gar_ssl_ros.evaluation.samples import Dataset
+
+NAMES = (
+    "vggss", "vggsound-duet", "music-solo", "music-duet", "folder", "rosbag", "scenes", "scenes-easy", "scenes-hard",
+)  # fmt: skip
+
+
+def dataset(name: str, root: Path | None = None, annotations: Path | None = None) -> Dataset:
+    """The dataset of that name.
+
+    root: the folder of its media (of `rosbag`, the bag); not needed for scenes, which are rendered. annotations: the
+    published annotation file, or the folder of several; `root` where it is not given. Raises DatasetError, one
+    sentence, where the annotations cannot be used or none of the media is there.
+    """
+    from gar_ssl_ros.evaluation.samples import DatasetError
+
+    if name not in NAMES:
+        raise DatasetError(f"there is no dataset {name!r}: choose one of {', '.join(NAMES)}")
+    if name.startswith("scenes"):
+        from gar_ssl_ros.evaluation.datasets.scenes import scenes
+        from gar_ssl_ros.evaluation.scenes.scene import Difficulty
+
+        return scenes(difficulty=Difficulty(name.partition("-")[2] or "medium"))
+    if root is None:
+        raise DatasetError(f"the media of {name} are your own: give --root, the folder that holds them")
+    from gar_ssl_ros.evaluation.datasets import published
+    from gar_ssl_ros.evaluation.datasets.folder import folder
+    from gar_ssl_ros.evaluation.datasets.rosbag import rosbag
+
+    read = {
+        "vggss": published.vggss,
+        "vggsound-duet": published.vggsound_duet,
+        "music-solo": published.music_solo,
+        "music-duet": published.music_duet,
+        "folder": folder,
+        "rosbag": rosbag,
+    }
+    return read[name](root, annotations)

@@ -1,0 +1,126 @@
+"""Recorded robots: rosbag2 with a camera's and a microphone's topic, and a truth file that names moments in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rosbags.highlevel import AnyReader
+from rosbags.interfaces import Connection
+
+from gar_ssl_ros.evaluation.datasets.folder import from_truth
+from gar_ssl_ros.evaluation.datasets.media import LENGTH, Missing
+from gar_ssl_ros.evaluation.datasets.messages import (
+    AUDIO_TYPES,
+    IMAGE_TYPES,
+    INFO_TYPE,
+    audio_from_message,
+    image_from_message,
+    known_types,
+    stamp_of,
+)
+from gar_ssl_ros.evaluation.datasets.truth import Entry, TruthDocument
+from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Media, Opened, Truth, pixels
+from gar_ssl_ros.media.buffer import WindowBuffer
+from gar_ssl_ros.media.clip import ClipError
+from gar_ssl_ros.media.window import SECOND, Frame
+
+STORAGE = (".mcap", ".db3")
+LATE = SECOND  # a message is recorded at most this long after, or before, its own stamp, clocks aside
+
+
+@dataclass(frozen=True)
+class BagCut:
+    """A window of a bag. at: its middle, s from the bag's first message; None for the bag's own. Topics: None for the
+    only one there is.
+    """
+
+    path: Path
+    at: float | None = None
+    image_topic: str | None = None
+    audio_topic: str | None = None
+
+    def open(self, truths: tuple[Truth, ...] | None) -> Opened:
+        """Raises ClipError where the bag or a message cannot be read, or a topic is not there."""
+        try:
+            return self._open(truths)
+        except ClipError:
+            raise
+        except Exception as problem:  # damaged bytes show as struct.error, IndexError, sqlite3.Error and more
+            said = (str(problem) or type(problem).__name__).splitlines()[0]
+            raise ClipError(
+                f"{self.path} is no rosbag2 that can be read ({said}): recover or record it again"
+            ) from None
+
+    def _open(self, truths: tuple[Truth, ...] | None) -> Opened:
+        with AnyReader([self.path], default_typestore=known_types(self.path)) as bag:
+            images = self._topic(bag.connections, IMAGE_TYPES, self.image_topic, "image_topic", "camera")
+            sounds = self._topic(bag.connections, AUDIO_TYPES, self.audio_topic, "audio_topic", "microphone")
+            infos = [connection for connection in bag.connections if connection.msgtype == INFO_TYPE]
+            info = next((bag.deserialize(raw, c.msgtype) for c, _, raw in bag.messages(infos)), None) if infos else None
+            moment = bag.start_time + (bag.duration // 2 if self.at is None else round(self.at * SECOND))
+            into = (moment - bag.start_time) / SECOND
+            if not bag.start_time <= moment <= bag.end_time:
+                raise ClipError(f"{self.path} is {bag.duration / SECOND:.1f} s long and does not reach {into:g} s")
+            buffer = WindowBuffer(span=LENGTH + 4 * LATE)
+            ahead: int | None = None  # of the headers' clock over the recorder's, ns
+            held: list[tuple[int, Any]] = []
+            margin = LENGTH // 2 + LATE
+            for connection, received, raw in bag.messages([*images, *sounds], moment - margin, moment + margin):
+                message = bag.deserialize(raw, connection.msgtype)
+                if connection in images:
+                    stamp = stamp_of(message) or received
+                    ahead = stamp - received if ahead is None else ahead
+                    buffer.add_frame(Frame(stamp, image_from_message(message), message.header.frame_id))  # type: ignore[attr-defined]
+                else:
+                    held.append((received, message))
+        if ahead is None:
+            raise ClipError(f"{self.path} shows no picture at {into:.1f} s: check the truth's `at`")
+        for received, message in held:
+            buffer.add_audio(audio_from_message(message, info, received + ahead))
+        window = buffer.cut(moment + ahead - LENGTH // 2, moment + ahead + LENGTH // 2)
+        if window is None or (truths and window.audio is None):
+            what = "picture" if window is None else "sound"
+            raise ClipError(f"{self.path} has no {what} at {into:.1f} s: check the truth's `at`")
+        return Opened(window, pixels(truths or (), window.center.width, window.center.height))
+
+    def _topic(
+        self, connections: list[Connection], types: tuple[str, ...], wanted: str | None, option: str, what: str
+    ) -> list[Connection]:
+        fitting = [connection for connection in connections if connection.msgtype in types]
+        names = sorted({connection.topic for connection in fitting})
+        if wanted is not None:
+            names = [name for name in names if name.lstrip("/") == wanted.lstrip("/")]
+        if not names:
+            which = f"topic {wanted}" if wanted else "topic"
+            raise ClipError(f"{self.path} has no {what}'s {which} of a type that can be read ({', '.join(types)})")
+        if len(names) > 1:
+            raise ClipError(f"{self.path} has the {what}s {', '.join(names)}: name one as {option} in a truth.json")
+        return [connection for connection in fitting if connection.topic == names[0]]
+
+
+def rosbag(root: Path, annotations: Path | None = None) -> Dataset:
+    """A bag, or a folder of bags, with a truth file whose `file` names the bag and `at` the moment in it, s.
+
+    The truth is `annotations`, or truth.csv or truth.json in `root`. Raises DatasetError where there is none.
+    """
+    if not root.exists():
+        raise DatasetError(f"{root} does not exist: give --root, the bag or the folder of bags")
+    folder = root if root.is_dir() else root.parent
+    found = [path for name in ("truth.csv", "truth.json") if (path := folder / name).is_file()]
+    if annotations is None and not found:
+        raise DatasetError(f"{folder} holds neither truth.csv nor truth.json: give --annotations")
+
+    def media(entry: Entry, document: TruthDocument) -> Media:
+        beside = folder / entry.file
+        path = root if entry.file in (".", root.name, root.stem) and _is_bag(root) else beside
+        if not _is_bag(path):
+            return Missing(f"{path} is no rosbag2", f"{path}, a folder with metadata.yaml, or an .mcap or .db3 file")
+        return BagCut(path, entry.at, document.image_topic, document.audio_topic)
+
+    return from_truth(root.stem, root, annotations or found[0], media)
+
+
+def _is_bag(path: Path) -> bool:
+    return (path / "metadata.yaml").is_file() or (path.is_file() and path.suffix in STORAGE)

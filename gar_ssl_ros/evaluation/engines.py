@@ -1,0 +1,107 @@
+"""Who does the work: this process, or a Ray cluster. The records are the same."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from gar_ssl_ros import reasoners
+from gar_ssl_ros.evaluation.record import SampleRecord, evaluate, options_for
+from gar_ssl_ros.evaluation.results import Settings
+from gar_ssl_ros.evaluation.samples import Sample
+from gar_ssl_ros.gar.pipeline import GarOptions
+from gar_ssl_ros.gar.reasoner import Reasoner
+
+NAMES = ("local", "ray")
+AHEAD = 2  # samples that wait for each worker, so that none stands idle
+
+
+class EngineError(RuntimeError):
+    """An engine that cannot run: one sentence that says what to do."""
+
+
+def gar_options(settings: Settings) -> GarOptions:
+    """What of them the pipeline takes; `sources` is set for each sample."""
+    return GarOptions(
+        trials=settings.trials,
+        tau_av=settings.tau_av,
+        tau_aud=settings.tau_aud,
+        analysis=settings.analysis,
+        refinement=settings.refinement,
+    )
+
+
+def check_reasoner(settings: Settings) -> None:
+    """Raises EngineError where there is none of that name, or it has no model. Loads nothing."""
+    if settings.reasoner not in reasoners.NAMES:
+        raise EngineError(f"there is no reasoner {settings.reasoner!r}: choose one of {', '.join(reasoners.NAMES)}")
+    if settings.model is not None or settings.prompts:
+        raise EngineError(f"the reasoner {settings.reasoner} has no model to choose or prompt: take another one")
+
+
+def chosen_reasoner(settings: Settings) -> Reasoner:
+    """Ready to be asked. Raises EngineError."""
+    check_reasoner(settings)
+    return reasoners.reasoner(settings.reasoner)
+
+
+def locally(samples: Sequence[Sample], settings: Settings) -> Iterator[SampleRecord]:
+    """One after the other, in their order."""
+    work = _Work(settings)
+    return (work.evaluate(sample) for sample in samples)
+
+
+def on_ray(samples: Sequence[Sample], settings: Settings) -> Iterator[SampleRecord]:
+    """As many at once as the existing Ray cluster has CPUs (of a model: GPUs, where it has any), as they are done.
+
+    Every machine of the cluster needs the package and the media at the same places. Raises EngineError where there is
+    no cluster, or it fails.
+    """
+    try:
+        import ray
+    except ImportError:
+        raise EngineError("--engine ray needs Ray: pip install 'gar_ssl_ros[ray]'") from None
+    try:
+        ray.init(address="auto", log_to_driver=False, logging_level=logging.ERROR)
+    except ConnectionError:
+        raise EngineError("there is no Ray cluster to join: `ray start --head`, or use --engine local") from None
+    try:
+        yield from _spread(ray, samples, settings)
+    except ray.exceptions.RayError as problem:
+        first = str(problem).strip().splitlines()[0]
+        raise EngineError(f"Ray failed ({first}): look after the cluster, and go on with --resume") from None
+    finally:
+        ray.shutdown()
+
+
+def _spread(ray: Any, samples: Sequence[Sample], settings: Settings) -> Iterator[SampleRecord]:
+    resources = ray.cluster_resources()
+    kind = "GPU" if settings.model is not None and resources.get("GPU") else "CPU"
+    count = min(len(samples), max(1, int(resources.get(kind, 1))))
+    worker = ray.remote(_Work).options(num_cpus=1, num_gpus=int(kind == "GPU"))
+    workers = [worker.remote(settings) for _ in range(count)]
+    waiting = iter(samples)
+    pending = {}
+    for turn in range(count * AHEAD):
+        if (sample := next(waiting, None)) is not None:
+            free = workers[turn % count]
+            pending[free.evaluate.remote(sample)] = free
+    while pending:
+        (done, *_), _ = ray.wait(list(pending))
+        free = pending.pop(done)
+        if (sample := next(waiting, None)) is not None:
+            pending[free.evaluate.remote(sample)] = free
+        yield ray.get(done)
+
+
+class _Work:
+    """A worker with its reasoner, made once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._reasoner = chosen_reasoner(settings)
+        self._gar = gar_options(settings)
+
+    def evaluate(self, sample: Sample) -> SampleRecord:
+        return evaluate(sample, self._reasoner, options_for(sample, self._gar, self._settings.sources))

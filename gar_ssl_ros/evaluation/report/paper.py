@@ -1,0 +1,136 @@
+"""The paper's Tables 1-6 and S.7-S.9, and where our figures stand in them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from gar_ssl_ros.evaluation.metrics.gar import Summary
+from gar_ssl_ros.evaluation.results import Settings
+
+TABLES = Path(__file__).with_name("tables.json")
+OURS = "this run"
+TICK, NONE = "✓", "—"
+
+
+class Half(BaseModel):
+    """The columns of one dataset."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str
+    title: str
+    metrics: tuple[str, ...]
+
+
+class Row(BaseModel):
+    """settings: under `Table.columns`. whose: who got these figures. figures: %, null where none is printed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settings: tuple[str, ...]
+    whose: str
+    figures: tuple[float | None, ...]
+
+
+class Table(BaseModel):
+    """id: as in the paper. settings: what of an evaluation stands in each of its first columns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    about: str
+    columns: tuple[str, ...]
+    settings: tuple[str, ...]
+    datasets: tuple[Half, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def ours(self) -> tuple[int, ...]:
+        """The places of our rows."""
+        return tuple(place for place, row in enumerate(self.rows) if row.whose == OURS)
+
+
+class Paper(BaseModel):
+    """source: which paper. note: how its figures are to be read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    note: str
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run, as it enters the tables."""
+
+    dataset: str
+    settings: Settings
+    scores: Summary
+    method: str = ""  # of a study's variant; else it is named by its settings
+
+
+def read_paper() -> Paper:
+    """The figures that come with the package."""
+    return Paper.model_validate_json(TABLES.read_text(encoding="utf-8"))
+
+
+def tables_with(entries: Sequence[Entry], only: Collection[str] = ()) -> list[Table]:
+    """The paper's tables, those first that have a column for one of the entries, these as further rows.
+
+    Entries with the same settings on the two datasets of a table share a row. only: the tables to look at, by id.
+    """
+    tables = [_with(table, entries) for table in read_paper().tables if not only or table.id in only]
+    return sorted(tables, key=lambda table: not table.ours)
+
+
+def metric(scores: Summary, name: str) -> float:
+    """The figure that a column of that name holds, 0..1."""
+    return {
+        "AP": scores.ap,
+        "CAP": scores.ap,
+        "IoU@0.3": scores.iou_03,
+        "CIoU@0.3": scores.iou_03,
+        "IoU@0.5": scores.iou_05,
+        "AUC": scores.auc,
+    }[name]
+
+
+def _with(table: Table, entries: Sequence[Entry]) -> Table:
+    ours: dict[tuple[str, ...], dict[str, Summary]] = {}
+    for entry in entries:
+        if entry.dataset in {half.dataset for half in table.datasets}:
+            label = tuple(_setting(entry, name) for name in table.settings)
+            ours.setdefault(label, {})[entry.dataset] = entry.scores
+    rows = [
+        Row(
+            settings=label,
+            whose=OURS,
+            figures=tuple(
+                100 * metric(scores[half.dataset], name) if half.dataset in scores else None
+                for half in table.datasets
+                for name in half.metrics
+            ),
+        )
+        for label, scores in ours.items()
+    ]
+    return table.model_copy(update={"rows": (*table.rows, *rows)})
+
+
+def _setting(entry: Entry, name: str) -> str:
+    settings = entry.settings
+    who = settings.reasoner if settings.model is None else f"{settings.reasoner} ({Path(settings.model).name})"
+    return {
+        "method": entry.method or f"gar-ssl {who}, N = {settings.trials}",
+        "model": who,
+        "trials": str(settings.trials),
+        "tau_av": f"{settings.tau_av:g}",
+        "tau_aud": f"{settings.tau_aud:g}",
+        "generation": TICK,
+        "analysis": TICK if settings.analysis else NONE,
+        "refinement": TICK if settings.refinement else NONE,
+    }[name]

@@ -1,0 +1,164 @@
+"""The figures of a report, drawn by matplotlib and told as data URIs. The same numbers give the same bytes."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from gar_ssl_ros.evaluation.figures import Calibration, Group, Latency
+from gar_ssl_ros.evaluation.metrics.gar import THRESHOLDS
+from gar_ssl_ros.evaluation.record import SampleRecord
+from gar_ssl_ros.media.window import Frame
+
+INK, GREY, RULE = "#1c1c1c", "#6f6f6f", "#d9d9d9"
+LINES = ("#1f5a99", "#c8501e", "#3c8a4e", "#7a4fa3", "#a08214", "#2f8f8f", "#b03a66", "#555555")
+TRUE, FOUND, INITIAL = "#ffffff", "#ff7f2a", "#ffd34d"
+MOST_BARS = 60
+STYLE: Any = {  # Any: its type differs between versions of matplotlib
+    "font.family": "serif",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "grid.color": RULE,
+    "grid.linewidth": 0.5,
+    "legend.frameon": False,
+    "svg.hashsalt": "gar-ssl",
+}
+
+
+def success(curves: Sequence[tuple[str, float, NDArray[Any]]]) -> str:
+    """name, AUC and success curve of each run."""
+
+    def draw(figure: Any) -> None:
+        axes = figure.add_subplot()
+        for colour, (name, area, curve) in zip(_colours(len(curves)), curves, strict=True):
+            axes.plot(THRESHOLDS, 100 * curve, color=colour, linewidth=1.6, label=f"{name} (AUC {100 * area:.1f})")
+        axes.set(xlabel="IoU threshold", ylabel="samples at or above it, %", xlim=(0, 1), ylim=(0, 101))
+        axes.grid(visible=True)
+        axes.legend(loc="lower left" if len(curves) < 6 else "best", fontsize=8)
+
+    return _svg(6.2, 3.3, draw)
+
+
+def classes(groups: Sequence[Group]) -> tuple[str, str]:
+    """A bar for each class, the best first, and a note where there are too many: then the ends are shown."""
+    scored = [(group, group.scores) for group in groups if group.scores is not None]
+    ranked = sorted(scored, key=lambda one: (-one[1].iou_05, -one[1].iou, one[0].name))
+    note = ""
+    if len(ranked) > MOST_BARS:
+        half = MOST_BARS // 2
+        note = f"The {half} best and the {half} worst of {len(ranked)} classes."
+        ranked = ranked[:half] + ranked[-half:]
+
+    def draw(figure: Any) -> None:
+        axes = figure.add_subplot()
+        places = range(len(ranked))
+        axes.barh(places, [100 * scores.iou_05 for _, scores in ranked], height=0.62, color=LINES[0])
+        axes.plot([100 * scores.iou for _, scores in ranked], places, "o", color=LINES[1], markersize=3.5)
+        axes.set_yticks(
+            places, [f"{group.name}  ({scores.samples})" for group, scores in ranked], color=INK, fontsize=8
+        )
+        axes.set(xlim=(0, 100), ylim=(len(ranked) - 0.4, -0.6), xlabel="bar: IoU@0.5, %    dot: mean IoU, %")
+        axes.tick_params(axis="y", length=0)
+        axes.grid(visible=True, axis="x")
+        axes.set_axisbelow(True)
+
+    return _svg(6.2, 0.5 + 0.19 * len(ranked), draw), note
+
+
+def reliability(kinds: Sequence[tuple[str, str, Calibration]]) -> str:
+    """title, what counts as right, and calibration of each confidence, side by side."""
+
+    def draw(figure: Any) -> None:
+        for place, (title, right, told) in enumerate(kinds, start=1):
+            axes = figure.add_subplot(1, len(kinds), place)
+            axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
+            most = max(b.count for b in told.bins)
+            sizes = [12 + 90 * b.count / most for b in told.bins]
+            axes.plot([b.confidence for b in told.bins], [b.right for b in told.bins], color=LINES[0], linewidth=1)
+            axes.scatter([b.confidence for b in told.bins], [b.right for b in told.bins], s=sizes, color=LINES[0])
+            axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel=title, ylabel=right, aspect="equal")
+            axes.set_title(f"n = {told.count}, mean error {told.error:.2f}", color=GREY)
+            axes.grid(visible=True)
+            axes.set_axisbelow(True)
+
+    return _svg(3.1 * len(kinds), 3.1, draw)
+
+
+def latency(stages: Sequence[Latency]) -> str:
+    """Median and 90th percentile of each stage."""
+
+    def draw(figure: Any) -> None:
+        axes = figure.add_subplot()
+        places = range(len(stages))
+        median = [1000 * stage.median for stage in stages]
+        above = [1000 * (stage.p90 - stage.median) for stage in stages]
+        whiskers = ([0] * len(stages), above)
+        axes.barh(places, median, xerr=whiskers, height=0.6, color=LINES[0], ecolor=INK, error_kw={"linewidth": 0.8})
+        axes.set_yticks(places, [stage.stage for stage in stages], color=INK)
+        axes.set(ylim=(len(stages) - 0.4, -0.6), xlabel="ms: median, whisker to the 90th percentile")
+        axes.tick_params(axis="y", length=0)
+        axes.grid(visible=True, axis="x")
+        axes.set_axisbelow(True)
+
+    return _svg(6.2, 0.6 + 0.24 * len(stages), draw)
+
+
+def picture(frame: Frame, record: SampleRecord) -> str:
+    """The picture with true boxes (dashed white), found ones (orange) and those before refinement (dotted)."""
+    width = 3.2
+    figure: Any = Figure(figsize=(width, width * frame.height / frame.width), dpi=120)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(frame.image, extent=(0, frame.width, frame.height, 0))
+    for truth in record.truths:
+        _box(axes, truth.sides, "black", 2.6, "solid")
+        _box(axes, truth.sides, TRUE, 1.6, (0, (4, 2.5)))
+    for source in () if record.found is None else record.found.sources:
+        if source.refined:
+            _box(axes, source.initial_box.sides, INITIAL, 1.2, (0, (1, 1.5)))
+        _box(axes, source.box.sides, FOUND, 2.0, "solid")
+    axes.set_axis_off()
+    axes.set(xlim=(0, frame.width), ylim=(frame.height, 0))
+    buffer = BytesIO()
+    figure.savefig(buffer, format="jpg", pil_kwargs={"quality": 82})
+    return _uri("image/jpeg", buffer)
+
+
+def _box(axes: Any, sides: Sequence[float], colour: str, line: float, style: Any) -> None:
+    x1, y1, x2, y2 = sides
+    shape = Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=line, linestyle=style)
+    axes.add_patch(shape)
+
+
+def _svg(width: float, height: float, draw: Callable[[Any], None]) -> str:
+    """What `draw` draws on a figure of that many inches, as a data URI."""
+    buffer = BytesIO()
+    with mpl.rc_context(STYLE):
+        figure: Any = Figure(figsize=(width, height), layout="constrained")
+        draw(figure)
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return _uri("image/svg+xml", buffer)
+
+
+def _uri(kind: str, buffer: BytesIO) -> str:
+    return f"data:{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _colours(count: int) -> list[str]:
+    return [LINES[i % len(LINES)] for i in range(count)]
