@@ -14,7 +14,7 @@ from gar_ssl_ros.gar.boxes import Box, box_from_reply, limited
 from gar_ssl_ros.gar.consensus import consensus, unit
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline, DeadlineExceeded
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Stage
-from gar_ssl_ros.gar.reasoner import Reading, Reasoner, Unparseable
+from gar_ssl_ros.gar.reasoner import Reading, Reasoner, ReasonerError, Unparseable
 from gar_ssl_ros.gar.stages import SILENCE, AudioLabel, Consensus, Failure, Hypothesis, Refinement, Sides
 from gar_ssl_ros.media.window import SECOND, Audio, Window
 
@@ -82,6 +82,8 @@ class _Run:
             yield self._final(Outcome.TIMEOUT, "the window took longer than its deadline")
         except Unparseable as problem:
             yield self._final(Outcome.UNPARSEABLE, str(problem))
+        except ReasonerError as problem:
+            yield self._final(Outcome.BACKEND_ERROR, str(problem))
         except Exception as problem:
             logger.exception("the reasoner %s failed", self._reasoner.name)
             yield self._final(Outcome.BACKEND_ERROR, f"{type(problem).__name__}: {problem}")

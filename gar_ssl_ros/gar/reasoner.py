@@ -15,11 +15,15 @@ class Unparseable(Exception):
     """A stage's reply could not be read; the message says which and how it looked."""
 
 
+class ReasonerError(Exception):
+    """A reasoner that cannot answer this window: one sentence that says why and what to do."""
+
+
 class Reading(Protocol):
     """One window as a reasoner has taken it in: looked at and listened to once, asked several times.
 
-    Every method may raise Unparseable, or let Cancelled and DeadlineExceeded through; whatever else it raises means
-    that the reasoner is broken.
+    Every method may raise Unparseable or ReasonerError, or let Cancelled and DeadlineExceeded through; whatever else it
+    raises means that the reasoner is broken.
     """
 
     def classify(self) -> AudioLabel:
