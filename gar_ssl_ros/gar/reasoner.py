@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from gar_ssl_ros.gar.deadline import Deadline
@@ -52,3 +53,41 @@ class Reasoner(Protocol):
 
     def read(self, window: Window, deadline: Deadline) -> AbstractContextManager[Reading]:
         """Take a window in; what that holds is freed when the context ends."""
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """A reasoner, and a second one that answers the windows at which the first one fails.
+
+    `gar.pipeline.localize` asks the second; a localization names the one that answered.
+    """
+
+    first: Reasoner
+    second: Reasoner
+
+    @property
+    def name(self) -> str:
+        """Of the first."""
+        return self.first.name
+
+    @property
+    def model(self) -> str | None:
+        """Of the first."""
+        return self.first.model
+
+    def read(self, window: Window, deadline: Deadline) -> AbstractContextManager[Reading]:
+        """As the first does."""
+        return self.first.read(window, deadline)
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A reasoner that could not be had: every window fails with the sentence that says why and what to do."""
+
+    name: str
+    model: str | None
+    problem: str
+
+    def read(self, window: Window, deadline: Deadline) -> AbstractContextManager[Reading]:  # noqa: ARG002
+        """Raises ReasonerError."""
+        raise ReasonerError(self.problem)

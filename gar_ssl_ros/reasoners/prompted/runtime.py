@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,24 +22,6 @@ Reply: TypeAlias = str | Failure | None  # None: not finished, as nobody needs i
 
 class ModelError(ReasonerError):
     """A model that cannot be loaded or run: one sentence that says what is wrong and what to do."""
-
-
-@dataclass(frozen=True)
-class LoadOptions:
-    """Which model to load, and how.
-
-    model: a folder, or the name of one on the Hugging Face hub. device: as torch names it; `auto` is the GPU where
-    there is one, and as many as it takes. dtype: of what is not quantised; `auto` is bfloat16 on a GPU that has it,
-    else float32. quantize: the layers of the language model, by bitsandbytes. attention: as transformers names its
-    implementations. compiled: by torch.compile, slower to load and faster to answer.
-    """
-
-    model: str
-    device: str = "auto"
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    quantize: Literal["none", "nf4", "int8"] = "none"
-    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
-    compiled: bool = False
 
 
 @dataclass(frozen=True)
