@@ -1,0 +1,32 @@
+"""Qwen2.5-Omni, and what shares its Thinker's shape, on transformers: a runtime of the prompted reasoner.
+
+Nothing of torch is imported before `load` is called.
+"""
+
+from __future__ import annotations
+
+from gar_ssl_ros.reasoners.omni.options import LoadOptions
+from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Runtime
+
+__all__ = ["LoadOptions", "load"]
+
+REMEDY = "pip install 'gar_ssl_ros[omni]' (docs/models.md says which torch for which machine)"
+
+
+def load(model: str, options: LoadOptions | None = None) -> Runtime:
+    """The model of a folder, or of a hub id such as Qwen/Qwen2.5-Omni-3B, loaded and warmed up.
+
+    Nothing is fetched where the weights are there, only safetensors are read, and no code that comes with a model is
+    run. Raises ModelError.
+    """
+    try:
+        import llguidance  # noqa: F401
+        import torch  # noqa: F401
+        import transformers
+    except ImportError as missing:
+        raise ModelError(f"{model} needs {missing.name}, which is not installed: {REMEDY}") from None
+    if int(transformers.__version__.split(".")[0]) < 5:
+        raise ModelError(f"{model} needs transformers 5 or later, not {transformers.__version__}: {REMEDY}")
+    from gar_ssl_ros.reasoners.omni.loading import load_runtime
+
+    return load_runtime(model, options or LoadOptions())
