@@ -136,7 +136,10 @@ class PromptedReading:
         reply: TypeAdapter[tuple[Seen, ...]] = SEEN_AND_HEARD if several else SEEN  # type: ignore[assignment]
         bounds = Bounds(self._view.span, least=0 if self._options.off_screen else 1, most=most)
         question = Question(text, schema_of(reply, bounds), GREEDY, (0,), most_tokens=320 * most)
-        return [self._location(seen) for seen in parse(reply, "locate", _one(self._encoded.ask([question], seen=True)))]
+        found = parse(reply, "locate", _one(self._encoded.ask([question], seen=True)))
+        if len(found) < bounds.least:
+            raise Unparseable("the reply to locate is empty, although something in view was to be named")
+        return [self._location(seen) for seen in found]
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
         """All trials of all hypotheses as one batch. Trials that were not needed any more are left out."""
