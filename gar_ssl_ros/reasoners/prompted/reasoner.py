@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from math import ceil
 from random import Random
-from string import Template
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -29,6 +26,7 @@ from gar_ssl_ros.gar.stages import (
 )
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.reasoners.prompted.coordinates import View, view
+from gar_ssl_ros.reasoners.prompted.prompts import prompt
 from gar_ssl_ros.reasoners.prompted.replies import (
     Analysis,
     Bounds,
@@ -105,7 +103,7 @@ class PromptedReasoner:
             )
         if window.audio is None:
             raise ReasonerError("there is no sound in the window: check the audio source")
-        with self._runtime.encode(_prompt("system"), image.image, window.audio.mono(RATE), deadline) as encoded:
+        with self._runtime.encode(prompt("system"), image.image, window.audio.mono(RATE), deadline) as encoded:
             yield PromptedReading(
                 encoded,
                 view(known, (image.width, image.height), encoded.image_size),
@@ -123,16 +121,16 @@ class PromptedReading:
 
     def classify(self) -> AudioLabel:
         """What is heard, from the sound alone."""
-        question = Question(_prompt("classify"), schema_of(HEARD), GREEDY, (0,), most_tokens=128)
+        question = Question(prompt("classify"), schema_of(HEARD), GREEDY, (0,), most_tokens=128)
         heard = parse(HEARD, "classify", _one(self._encoded.ask([question], seen=False)))
         return AudioLabel(heard.audio_class, heard.audio_confidence)
 
     def locate(self, most: int) -> Sequence[Location]:
         """Where the sound is made; where several sources are asked for, each with its own label."""
         several = most > 1
-        text = _prompt("locate_several" if several else "locate", most=most, **self._size())
+        text = prompt("locate_several" if several else "locate", most=most, **self._size())
         if self._options.off_screen:
-            text += "\n\n" + _prompt("off_screen")
+            text += "\n\n" + prompt("off_screen")
         reply: TypeAdapter[tuple[Seen, ...]] = SEEN_AND_HEARD if several else SEEN  # type: ignore[assignment]
         bounds = Bounds(self._view.span, least=0 if self._options.off_screen else 1, most=most)
         question = Question(text, schema_of(reply, bounds), GREEDY, (0,), most_tokens=320 * most)
@@ -144,7 +142,7 @@ class PromptedReading:
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
         """All trials of all hypotheses as one batch. Trials that were not needed any more are left out."""
         schema = schema_of(self._analysis, Bounds(self._view.span))
-        places = "\n\n" + _prompt("grounded") if self._options.grounded else ""
+        places = "\n\n" + prompt("grounded") if self._options.grounded else ""
         questions = [
             Question(
                 self._about("analyze", hypothesis) + places,
@@ -245,7 +243,7 @@ class PromptedReading:
         return None if op is None else Recenter(*self._view.to_image(op.center.root))
 
     def _about(self, stage: str, hypothesis: Hypothesis, **more: object) -> str:
-        return _prompt(
+        return prompt(
             stage,
             label=hypothesis.sound.label,
             confidence=f"{hypothesis.sound.confidence:.2f}",
@@ -269,12 +267,3 @@ def _one(replies: Sequence[Sequence[Reply]]) -> str:
 def _seeds(seed: int, trials: int) -> tuple[int, ...]:
     drawn = Random(seed)
     return tuple(drawn.getrandbits(63) for _ in range(trials))
-
-
-def _prompt(name: str, **values: object) -> str:
-    return _template(name).substitute(values)
-
-
-@cache
-def _template(name: str) -> Template:
-    return Template((files(__package__) / "prompts" / f"{name}.txt").read_text(encoding="utf-8").strip())
