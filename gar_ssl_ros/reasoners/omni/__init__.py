@@ -5,10 +5,15 @@ Nothing of torch is imported before `load` is called.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gar_ssl_ros.reasoners.omni.options import LoadOptions
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Runtime
 
-__all__ = ["LoadOptions", "load"]
+if TYPE_CHECKING:
+    from gar_ssl_ros.reasoners.omni.loading import Plan
+
+__all__ = ["LoadOptions", "load", "plan"]
 
 REMEDY = "pip install 'gar_ssl_ros[omni]' (docs/models.md says which torch for which machine)"
 
@@ -19,6 +24,21 @@ def load(model: str, options: LoadOptions | None = None) -> Runtime:
     Nothing is fetched where the weights are there, only safetensors are read, and no code that comes with a model is
     run. Raises ModelError.
     """
+    _require(model)
+    from gar_ssl_ros.reasoners.omni.loading import load_runtime
+
+    return load_runtime(model, options or LoadOptions())
+
+
+def plan(model: str, options: LoadOptions | None = None) -> Plan:
+    """What `load` would do, and what that takes in memory. Raises ModelError where it cannot be, or does not fit."""
+    _require(model)
+    from gar_ssl_ros.reasoners.omni import loading
+
+    return loading.plan(model, options or LoadOptions())
+
+
+def _require(model: str) -> None:
     try:
         import llguidance  # noqa: F401
         import torch  # noqa: F401
@@ -27,6 +47,3 @@ def load(model: str, options: LoadOptions | None = None) -> Runtime:
         raise ModelError(f"{model} needs {missing.name}, which is not installed: {REMEDY}") from None
     if int(transformers.__version__.split(".")[0]) < 5:
         raise ModelError(f"{model} needs transformers 5 or later, not {transformers.__version__}: {REMEDY}")
-    from gar_ssl_ros.reasoners.omni.loading import load_runtime
-
-    return load_runtime(model, options or LoadOptions())

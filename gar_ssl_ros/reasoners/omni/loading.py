@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -37,19 +38,39 @@ THINKERS: dict[str, tuple[type[PreTrainedConfig], type[PreTrainedModel]]] = {
 logger = logging.getLogger(__name__)
 
 
-def load_runtime(model: str, options: LoadOptions) -> OmniRuntime:
-    """The model of a folder or hub id, warmed up. Raises ModelError."""
+@dataclass(frozen=True)
+class Plan:
+    """What is to be loaded, how and where. need: what that takes; free: bytes that are there for it."""
+
+    checkpoint: Checkpoint
+    description: ModelDescription
+    options: LoadOptions
+    device: torch.device
+    dtype: torch.dtype
+    need: memory.Need
+    free: int
+
+
+def plan(model: str, options: LoadOptions) -> Plan:
+    """How the model of a folder or hub id would be loaded. Raises ModelError where it cannot be, or does not fit."""
     checkpoint = open_checkpoint(model)
     description = describe(checkpoint.config)
     if description is None:
         raise ModelError(f"{model} fits none of the descriptions in gar_ssl_ros/reasoners/prompted/models: add one")
     device = _device(options)
     dtype = _dtype(options, device)
-    gpu = device.type == "cuda"
-    wanted = memory.check(checkpoint, description, options, dtype.itemsize, gpu, _free(options, device))
-    logger.info("%s takes about %.1f GiB on %s", model, wanted.total / memory.GIB, device)
+    free = _free(options, device)
+    need = memory.check(checkpoint, description, options, dtype.itemsize, device.type == "cuda", free)
+    return Plan(checkpoint, description, options, device, dtype, need, free)
+
+
+def load_runtime(model: str, options: LoadOptions) -> OmniRuntime:
+    """The model of a folder or hub id, warmed up. Raises ModelError."""
+    planned = plan(model, options)
+    checkpoint, description, device = planned.checkpoint, planned.description, planned.device
+    logger.info("%s takes about %.1f GiB on %s", model, planned.need.total / memory.GIB, device)
     try:
-        module = _module(checkpoint, description, options, device, dtype)
+        module = _module(planned)
         tokenizer = Qwen2Tokenizer.from_pretrained(checkpoint.folder, local_files_only=True)
         processors = Processors(checkpoint.folder, description)
     except torch.OutOfMemoryError:
@@ -64,13 +85,8 @@ def load_runtime(model: str, options: LoadOptions) -> OmniRuntime:
     return runtime
 
 
-def _module(
-    checkpoint: Checkpoint,
-    description: ModelDescription,
-    options: LoadOptions,
-    device: torch.device,
-    dtype: torch.dtype,
-) -> PreTrainedModel:
+def _module(planned: Plan) -> PreTrainedModel:
+    checkpoint, options, dtype = planned.checkpoint, planned.options, planned.dtype
     config_type, kind = THINKERS[checkpoint.config["model_type"].removesuffix("_thinker")]
     towers = {"vision_config": options.attention, "audio_config": options.attention}
     language = "sdpa" if options.attention == "flash_attention_2" else options.attention
@@ -78,9 +94,9 @@ def _module(
         checkpoint.folder,
         config=config_type.from_dict(checkpoint.thinker_config),
         dtype=dtype,
-        device_map="balanced" if options.device == "balanced" else {"": device},
+        device_map="balanced" if options.device == "balanced" else {"": planned.device},
         attn_implementation={"": language, "text_config": language, **towers},
-        quantization_config=_quantization(description, options, dtype),
+        quantization_config=_quantization(planned.description, options, dtype),
         use_safetensors=True,
         trust_remote_code=False,
         local_files_only=True,

@@ -19,8 +19,8 @@ FAR = 1_000_000  # no model names a place further out; a reply that does, outsid
 PLAIN = r"[ !#-\[\]-~]"
 LABEL = r"^[a-z][a-z0-9' -]{0,47}$"
 TOKEN = r"^[a-z][a-z0-9_]{0,39}$"
-PHRASE = rf"^[A-Za-z0-9]{PLAIN}{{0,159}}$"
-SENTENCE = r"[A-Z][ #-,\-/->@-\[\]-~]{7,159}[.!?]"
+PHRASE = rf"^[A-Za-z0-9]{PLAIN}{{0,119}}$"
+SENTENCE = r"[A-Z][ #-,\-/->@-\[\]-~]{7,119}[.!?]"
 SENTENCES = rf"^{SENTENCE}( {SENTENCE}){{1,3}}$"  # 2 to 4
 
 Whole: TypeAlias = Annotated[int, Field(ge=-FAR, le=FAR)]
