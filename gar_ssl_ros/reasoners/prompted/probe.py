@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gar_ssl_ros.gar.boxes import Box, box_from_reply
 from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.gar.stages import Failure
 from gar_ssl_ros.reasoners.prompted.coordinates import THOUSANDTHS, View
 from gar_ssl_ros.reasoners.prompted.prompts import prompt
 from gar_ssl_ros.reasoners.prompted.runtime import RATE, Question, Runtime, Sampling
@@ -52,12 +53,13 @@ def probe(runtime: Runtime, deadline: Deadline | None = None) -> Probed:
         with runtime.encode(
             prompt("system"), _picture(color, square), np.zeros(RATE, np.float32), deadline or Deadline()
         ) as seen:
-            question = Question(prompt("probe", colour=name), None, Sampling(), seeds=(0,), most_tokens=64)
+            question = Question(prompt("probe", colour=name), None, Sampling(), seeds=(0,), most_tokens=256)
             reply = seen.ask([question], seen=True)[0][0]
-            replies[name] = reply if isinstance(reply, str) else ""
+            named = reply if isinstance(reply, str) else ""
+            replies[name] = named or (reply.reason if isinstance(reply, Failure) else "nothing")
             spans = {"pixels": seen.image_size, "thousandths": THOUSANDTHS, "original": (WIDTH, HEIGHT)}
         for convention, span in spans.items():
-            overlaps.setdefault(convention, []).append(_overlap(replies[name], View((WIDTH, HEIGHT), span), square))
+            overlaps.setdefault(convention, []).append(_overlap(named, View((WIDTH, HEIGHT), span), square))
     agreement = {convention: sum(found) / len(found) for convention, found in overlaps.items()}
     first, second = sorted(agreement, key=lambda convention: -agreement[convention])[:2]
     clear = agreement[first] >= SURE and agreement[first] - agreement[second] >= CLEAR
