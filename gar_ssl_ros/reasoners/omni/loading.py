@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -20,6 +23,7 @@ from transformers import (
     Qwen3OmniMoeThinkerConfig,
     Qwen3OmniMoeThinkerForConditionalGeneration,
 )
+from transformers.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
 
 from gar_ssl_ros.reasoners.omni import memory
 from gar_ssl_ros.reasoners.omni.checkpoint import Checkpoint, open_checkpoint
@@ -70,7 +74,8 @@ def load_runtime(model: str, options: LoadOptions) -> OmniRuntime:
     checkpoint, description, device = planned.checkpoint, planned.description, planned.device
     logger.info("%s takes about %.1f GiB on %s", model, planned.need.total / memory.GIB, device)
     try:
-        module = _module(planned)
+        with _progress():
+            module = _module(planned)
         tokenizer = Qwen2Tokenizer.from_pretrained(checkpoint.folder, local_files_only=True)
         processors = Processors(checkpoint.folder, description)
     except torch.OutOfMemoryError:
@@ -83,6 +88,19 @@ def load_runtime(model: str, options: LoadOptions) -> OmniRuntime:
     runtime = OmniRuntime(model, description, Thinker(module), tokenizer, processors, _ends(module, tokenizer))
     runtime.warm_up()
     return runtime
+
+
+@contextmanager
+def _progress() -> Iterator[None]:
+    """A bar while the weights are read, where someone is watching."""
+    shown = is_progress_bar_enabled()
+    if not sys.stderr.isatty():
+        disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            enable_progress_bar()
 
 
 def _module(planned: Plan) -> PreTrainedModel:
