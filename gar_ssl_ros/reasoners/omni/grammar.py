@@ -12,6 +12,8 @@ from llguidance import LLMatcher, LLTokenizer
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
+from gar_ssl_ros.reasoners.omni.prompt import with_special_tokens
+
 ANYTHING = r"start: /(?s:.*)/"  # any text, in Lark
 KNOWN = 64  # grammars kept ready
 
@@ -21,11 +23,8 @@ class Grammar:
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, vocabulary: int, ends: Iterable[int]) -> None:
         """vocabulary: how many logits there are, tokens or not. ends: the tokens that end a reply."""
-        described = json.loads(tokenizer.backend_tokenizer.to_str())
-        for token in described["added_tokens"]:
-            token["special"] = True  # none of them is text, whatever the checkpoint says
         self._vocabulary = vocabulary
-        self._tokenizer = LLTokenizer(json.dumps(described), n_vocab=vocabulary, eos_token=sorted(ends))
+        self._tokenizer = LLTokenizer(with_special_tokens(tokenizer), n_vocab=vocabulary, eos_token=sorted(ends))
         self._compiled = lru_cache(KNOWN)(self._compile)
 
     def constraint(self, schema: Mapping[str, object] | None) -> Constraint:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from gar_ssl_ros.reasoners.prompted.description import Layout
@@ -11,7 +14,9 @@ class Prompt:
     """One model's layout in its own vocabulary. What looks like a special token in a text is plain text."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, layout: Layout) -> None:
-        self._tokenizer = tokenizer
+        self._tokenizer = Tokenizer.from_str(with_special_tokens(tokenizer))
+        self._plain = Tokenizer.from_str(with_special_tokens(tokenizer))
+        self._plain.encode_special_tokens = True  # as text, that is
         self._layout = layout
 
     def opening(self, system: str) -> list[int]:
@@ -38,7 +43,15 @@ class Prompt:
         return [*self._special(before), *filling, *self._special(after)]
 
     def _special(self, text: str) -> list[int]:
-        return list(self._tokenizer.encode(text, add_special_tokens=False))
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def _text(self, text: str) -> list[int]:
-        return list(self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True))
+        return list(self._plain.encode(text, add_special_tokens=False).ids)
+
+
+def with_special_tokens(tokenizer: PreTrainedTokenizerFast) -> str:
+    """A tokenizer as JSON, all its added tokens special ones: checkpoints count some of them as text."""
+    described = json.loads(tokenizer.backend_tokenizer.to_str())
+    for token in described["added_tokens"]:
+        token["special"] = True
+    return json.dumps(described)
