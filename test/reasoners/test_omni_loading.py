@@ -17,6 +17,8 @@ from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Question, Samplin
 
 torch = pytest.importorskip("torch", reason="needs torch, which is not installed")
 
+from safetensors.torch import load_file, save_file  # noqa: E402
+
 from gar_ssl_ros.reasoners.omni.checkpoint import open_checkpoint  # noqa: E402
 from gar_ssl_ros.reasoners.omni.memory import need  # noqa: E402
 from gar_ssl_ros.reasoners.prompted.description import describe  # noqa: E402
@@ -70,8 +72,6 @@ def pointer(folder: Path) -> None:
 
 
 def lacking(folder: Path) -> None:
-    from safetensors.torch import load_file, save_file
-
     weights = load_file(folder / FIRST)
     weights.pop(next(name for name in sorted(weights) if "layers.1" in name))
     save_file(weights, folder / FIRST, {"format": "pt"})
@@ -179,8 +179,6 @@ def test_quantisation_leaves_towers_and_head_alone(tiny_omni, quantization):
 def test_a_checkpoint_quantised_before_it_was_published_is_loaded_so(copy, tiny_omni):
     """Its quantisation is told at the top of config.json, of the whole model."""
     pytest.importorskip("bitsandbytes", reason="needs bitsandbytes, which is not installed")
-    from safetensors.torch import load_file, save_file
-
     load(str(tiny_omni), LoadOptions(quantization="nf4")).thinker.module.save_pretrained(copy / "saved")
     saved = json.loads((copy / "saved" / "config.json").read_text())
     no_weights(copy)
