@@ -173,5 +173,7 @@ def test_without_torch_there_is_a_sentence_and_the_rest_works(clip, tmp_path):
 def test_no_model_is_a_sentence(clip, tmp_path, capsys):
     assert main(["localize", str(clip), "--out", str(tmp_path), "--reasoner", "omni"]) == 1
     assert "omni needs a model" in capsys.readouterr().err
+    assert main(["localize", str(clip), "--out", str(tmp_path), "--fallback", "signal"]) == 1
+    assert "cannot stand in for itself" in capsys.readouterr().err
     assert main(["check"]) == 2
     assert "name a --model" in capsys.readouterr().err

@@ -39,6 +39,8 @@ def reasoner(name: str, options: ReasonerOptions | None = None, fallback: str | 
     for wanted in (name, fallback):
         if wanted not in (*NAMES, None):
             raise ValueError(f"there is no reasoner {wanted!r}: choose one of {', '.join(NAMES)}")
+    if name == fallback:
+        raise ReasonerError(f"{name} cannot stand in for itself: choose another fallback, or none")
     options = options or ReasonerOptions()
     if fallback is None:
         return _reasoner(name, options)

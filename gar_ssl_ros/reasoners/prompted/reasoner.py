@@ -25,7 +25,7 @@ from gar_ssl_ros.gar.stages import (
     Refinement,
     Trial,
 )
-from gar_ssl_ros.media.window import Window
+from gar_ssl_ros.media.window import SECOND, Window
 from gar_ssl_ros.reasoners.prompted.coordinates import View, view
 from gar_ssl_ros.reasoners.prompted.prompts import prompt
 from gar_ssl_ros.reasoners.prompted.replies import (
@@ -96,7 +96,7 @@ class PromptedReasoner:
                 f"a picture of {image.width}x{image.height} is too long for {self.model}, which takes up to "
                 f"{known.most_aspect:g}:1: crop it or scale it"
             )
-        seconds = (window.end - window.start) / 1e9
+        seconds = (window.end - window.start) / SECOND
         if seconds > known.most_audio:
             raise ReasonerError(
                 f"{seconds:g} s of sound are too much for {self.model}, which takes up to {known.most_audio:g} s: "
@@ -108,11 +108,8 @@ class PromptedReasoner:
         if not np.isfinite(sound).all():
             raise ReasonerError("some of the sound is not finite numbers: make it with media.window.audio_from_samples")
         with self._runtime.encode(prompt("system"), image.image, sound, deadline) as encoded:
-            yield PromptedReading(
-                encoded,
-                view(known, (image.width, image.height), encoded.image_size),
-                self._options,
-            )
+            seen_as = view(known, (image.width, image.height), encoded.image_size)
+            yield PromptedReading(encoded, seen_as, self._options)
 
 
 class PromptedReading:

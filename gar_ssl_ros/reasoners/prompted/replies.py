@@ -5,7 +5,9 @@ Places and distances are in the model's own coordinates; `reasoner.py` brings th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter, ValidationError
@@ -146,7 +148,8 @@ class Bounds:
     most: int = 1
 
 
-def schema_of(reply: TypeAdapter[Any], bounds: Bounds | None = None) -> dict[str, object]:
+@lru_cache(64)  # a camera's pictures are all of one size
+def schema_of(reply: TypeAdapter[Any], bounds: Bounds | None = None) -> Mapping[str, object]:
     """The JSON schema of a reply, its places, steps and number of sources bounded."""
     schema = reply.json_schema()
     if bounds is not None:
