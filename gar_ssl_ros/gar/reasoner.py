@@ -34,7 +34,10 @@ class Reading(Protocol):
         """Where the sound is made, at most `most` places, the surest first; none where nothing in view makes it."""
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
-        """For each hypothesis, `trials` independent looks at it. Trial i is the same however many there are."""
+        """For each hypothesis, `trials` independent looks at it. Trial i is the same however many there are.
+
+        Fewer where a reasoner was told to stop once the others cannot change the vote on keep.
+        """
 
     def refine(self, cases: Sequence[tuple[Hypothesis, Consensus]]) -> Sequence[Refinement | Failure]:
         """For each hypothesis and what the analysis said of it, a better box."""
