@@ -66,6 +66,10 @@ def tokens(count: int, seed: int) -> list[int]:
     return np.random.default_rng(seed).integers(0, 600, count).tolist()
 
 
+def feed(case: Case, spans: Sequence[Span]) -> torch.Tensor:
+    return case.context.scores(case.context.feed(spans))
+
+
 def span(node: int, start: int, held: Sequence[int]) -> Span:
     return Span(node, held, text_positions(start, len(held)))
 
@@ -74,7 +78,7 @@ def span(node: int, start: int, held: Sequence[int]) -> Span:
 def test_a_question_s_logits_are_those_of_a_full_prefill(omni, seen):
     with case(omni) as c, c.context.after_media(seen) as place:
         question = tokens(9, 1)
-        logits = c.context.feed([span(c.context.grow(place.node), place.position, question)])
+        logits = feed(c, [span(c.context.grow(place.node), place.position, question)])
         torch.testing.assert_close(logits[0], c.whole(question, seen)[-1], **EXACT)
 
 
@@ -90,7 +94,7 @@ def test_branches_of_different_lengths_share_one_step_and_do_not_see_each_other(
             for i, node, reply in trials:
                 before = len(questions[i]) + sum(len(part) for part in reply[:step])
                 spans.append(span(node, place.position + before, reply[step]))
-            logits = c.context.feed(spans)
+            logits = feed(c, spans)
             for got, (i, _, reply) in zip(logits, trials, strict=True):
                 so_far = [*questions[i], *(token for part in reply[: step + 1] for token in part)]
                 torch.testing.assert_close(got, c.whole(so_far, True)[-1], **EXACT)
@@ -102,7 +106,7 @@ def test_stages_leave_nothing_behind_for_the_next_one(omni, order):
         for number, seen in enumerate(order):
             question = tokens(6 + number, number)
             with c.context.after_media(seen) as place:
-                logits = c.context.feed([span(c.context.grow(place.node), place.position, question)])
+                logits = feed(c, [span(c.context.grow(place.node), place.position, question)])
             torch.testing.assert_close(logits[0], c.whole(question, seen)[-1], **EXACT)
 
 
@@ -115,7 +119,7 @@ def test_windows_that_take_turns_do_not_shift_each_other(omni):
             first.context.feed([span(node, place.position, question)])
             with second.context.after_media(False) as other:
                 second.context.feed([span(second.context.grow(other.node), other.position, tokens(4, 3))])
-            logits = first.context.feed([span(node, place.position + len(question), reply)])
+            logits = feed(first, [span(node, place.position + len(question), reply)])
         torch.testing.assert_close(logits[0], first.whole([*question, *reply], True)[-1], **EXACT)
 
 
@@ -157,7 +161,7 @@ def test_what_a_failed_step_left_in_the_cache_is_dropped(omni):
             c.context.feed([span(c.context.grow(place.node), place.position, tokens(3, 2))])
         hook.remove()
         with c.context.after_media(True) as place:
-            logits = c.context.feed([span(c.context.grow(place.node), place.position, question)])
+            logits = feed(c, [span(c.context.grow(place.node), place.position, question)])
         torch.testing.assert_close(logits[0], c.whole(question, True)[-1], **EXACT)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROOT = -1
+FREE = -1  # owner of a slot that holds nothing
 
 
 class Branches:
@@ -19,16 +20,16 @@ class Branches:
 
     def __init__(self) -> None:
         self._lineage = np.zeros((0, 0), bool)  # of a node in its row: itself and all that lead to it
-        self._owners = np.zeros(0, np.int64)  # of each slot, in the cache's order
+        self._owners = np.zeros(0, np.int64)  # of each slot
 
     @property
-    def slots(self) -> int:
-        """How many tokens there are."""
-        return len(self._owners)
+    def nodes(self) -> int:
+        """How many there are."""
+        return len(self._lineage)
 
     def grow(self, parent: int = ROOT) -> int:
         """A new node that continues `parent`."""
-        node = len(self._lineage)
+        node = self.nodes
         lineage = np.zeros((node + 1, node + 1), bool)
         lineage[:node, :node] = self._lineage
         if parent != ROOT:
@@ -37,23 +38,33 @@ class Branches:
         self._lineage = lineage
         return node
 
-    def append(self, nodes: Sequence[int]) -> NDArray[np.bool_]:
-        """One more token for each node of the list, in this order; returns what each sees: (new, all slots)."""
-        before = self.slots
-        self._owners = np.concatenate([self._owners, np.asarray(nodes, np.int64)])
-        seen = self._lineage[np.ix_(self._owners[before:], self._owners)]
-        seen[:, before:] &= np.tri(len(nodes), dtype=bool)
-        return seen
+    def place(self, nodes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """A slot for one more token of each node of the list, and what each sees in this order: (new, slots)."""
+        free = np.flatnonzero(self._owners == FREE)[: len(nodes)]
+        more = len(nodes) - len(free)
+        slots = np.concatenate([free, np.arange(len(self._owners), len(self._owners) + more)])
+        self._owners = np.concatenate([self._owners, np.full(more, FREE)])
+        self._owners[slots] = nodes
+        held = self._owners != FREE
+        seen = np.zeros((len(nodes), len(self._owners)), bool)
+        seen[:, held] = self._lineage[np.ix_(nodes, self._owners[held])]
+        seen[:, slots] &= np.tri(len(nodes), dtype=bool)
+        return slots, seen
 
-    def cut(self, slots: int, nodes: int) -> None:
-        """Keep the first slots and nodes alone."""
-        self._owners = self._owners[:slots]
+    def adopt(self, child: int, parent: int) -> None:
+        """Make a child's tokens its parent's own."""
+        self._owners[self._owners == child] = parent
+
+    def vacate(self, slots: NDArray[np.int64]) -> None:
+        """Free the slots."""
+        self._owners[slots] = FREE
+
+    def prune(self, nodes: int) -> None:
+        """Keep the first nodes alone; the slots of the others are free."""
         self._lineage = self._lineage[:nodes, :nodes]
-
-    @property
-    def nodes(self) -> int:
-        """How many there are."""
-        return len(self._lineage)
+        self._owners[self._owners >= nodes] = FREE
+        held = np.flatnonzero(self._owners != FREE)
+        self._owners = self._owners[: held[-1] + 1 if len(held) else 0]
 
 
 def text_positions(start: int, length: int) -> NDArray[np.int64]:

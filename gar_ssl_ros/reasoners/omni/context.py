@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gar_ssl_ros.reasoners.omni.branches import Branches, image_positions, text_positions
-from gar_ssl_ros.reasoners.omni.cache import cut, slot_cache
+from gar_ssl_ros.reasoners.omni.cache import SlotCache
 from gar_ssl_ros.reasoners.omni.media import Picture, Sound
 from gar_ssl_ros.reasoners.omni.prompt import Prompt
 from gar_ssl_ros.reasoners.omni.thinker import Thinker
@@ -54,12 +54,11 @@ class Context:
         self._prompt = prompt
         self._system = system
         self._given = picture, sound
-        self._cache = slot_cache(thinker.layers)
+        self._cache = SlotCache(thinker.layers)
         self._branches = Branches()
         self._nodes = [self._branches.grow(), self._branches.grow(0)]
         self._waiting: list[Media] = []  # goes in with the next tokens
-        self._taken = 0  # how many media are in the cache, whose first slots are theirs
-        self._kept = 0  # slots
+        self._taken = 0  # how many of the media are in the cache
 
     @property
     def device(self) -> torch.device:
@@ -78,31 +77,51 @@ class Context:
             yield media[-1].end
         finally:
             self._waiting = []
-            cut(self._cache, self._kept)
-            self._branches.cut(self._kept, len(self._nodes))
+            self.prune(len(self._nodes))
+
+    @property
+    def nodes(self) -> int:
+        """How many there are."""
+        return self._branches.nodes
 
     def grow(self, node: int) -> int:
         """A new branch of a node."""
         return self._branches.grow(node)
 
+    def adopt(self, child: int, parent: int) -> None:
+        """Make a branch's tokens its parent's own."""
+        self._branches.adopt(child, parent)
+
+    def prune(self, nodes: int) -> None:
+        """Drop all but the first nodes."""
+        self._branches.prune(nodes)
+
     def feed(self, spans: Sequence[Span]) -> Tensor:
-        """Take spans into the cache, all in one step; returns the logits after each, float32 (spans, vocabulary)."""
+        """Take spans into the cache, all in one step; returns the hidden state after each (spans, size)."""
         together = [*(media.span for media in self._waiting), *spans]
         lengths = [len(span.tokens) for span in together]
-        owners = np.repeat([span.node for span in together], lengths)
-        hidden = self._thinker.read(
-            [token for span in together for token in span.tokens],
-            np.concatenate([span.positions for span in together], axis=1),
-            self._branches.append(owners.tolist()),
-            self._cache,
-            next((media.heard for media in self._waiting if media.heard is not None), None),
-            next((media.picture for media in self._waiting if media.picture is not None), None),
-        )
+        slots, seen = self._branches.place(np.repeat([span.node for span in together], lengths).tolist())
+        try:
+            hidden = self._thinker.read(
+                [token for span in together for token in span.tokens],
+                np.concatenate([span.positions for span in together], axis=1),
+                slots,
+                seen,
+                self._cache,
+                next((media.heard for media in self._waiting if media.heard is not None), None),
+                next((media.picture for media in self._waiting if media.picture is not None), None),
+            )
+        except BaseException:
+            self._branches.vacate(slots)
+            raise
         self._taken += len(self._waiting)
-        self._kept += sum(lengths[: len(self._waiting)])
         self._waiting = []
         ends = np.cumsum(lengths)[len(lengths) - len(spans) :] - 1
-        return self._thinker.scores(hidden[torch.from_numpy(ends).to(hidden.device)])
+        return hidden[torch.from_numpy(ends).to(hidden.device)]
+
+    def scores(self, hidden: Tensor) -> Tensor:
+        """The logits that follow hidden states (spans, size): float32 (spans, vocabulary)."""
+        return self._thinker.scores(hidden)
 
     @cached_property
     def _sound(self) -> Media:

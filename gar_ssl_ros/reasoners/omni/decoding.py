@@ -1,8 +1,14 @@
-"""Questions answered: all replies of a batch go through the model together, a step for each token they are free in."""
+"""Questions answered: all replies of a batch go through the model together.
+
+A reply costs a step for each token that it is free in, not for those that its grammar forces. Where the grammar leaves
+few tokens, as in numbers, each of them goes in ahead of its choice as a branch of its own: one step then gives two
+tokens, and the same two as two steps would.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,6 +22,8 @@ from gar_ssl_ros.reasoners.omni.context import Context, Place, Span
 from gar_ssl_ros.reasoners.omni.grammar import Constraint, Grammar
 from gar_ssl_ros.reasoners.omni.sampling import draw
 from gar_ssl_ros.reasoners.prompted.runtime import Question, Reply
+
+AHEAD = 64  # tokens a step that may go in ahead of their choice, of all replies together
 
 
 def decode(
@@ -32,18 +40,43 @@ def decode(
     replies stay in the context. Raises what the deadline raises, at most one step late.
     """
     batch = [_Answers(question, text, after, context, grammar) for question, text in zip(questions, texts, strict=True)]
-    logits = context.feed([answers.beginning for answers in batch])
-    # All trials of a question go on from the same logits, each then from its own.
-    live = [(row, logits[i]) for i, answers in enumerate(batch) for row in answers.wanted()]
-    while live:
+    hidden = context.feed([answers.beginning for answers in batch])
+    # All trials of a question go on from the same state, each then from its own.
+    states = {row: hidden[i] for i, answers in enumerate(batch) for row in answers.wanted()}
+    lasting = context.nodes
+    while True:
         deadline.check()
-        allowed = torch.from_numpy(np.stack([row.allowed() for row, _ in live])).to(logits.device)
-        fed = {row: row.step(scores, may) for (row, scores), may in zip(live, allowed, strict=True)}
+        _choose(states, context)
         rows = [row for answers in batch for row in answers.wanted()]
         if not rows:
-            break
-        live = list(zip(rows, context.feed([fed[row] for row in rows]), strict=True))
-    return [answers.replies for answers in batch]
+            return [answers.replies for answers in batch]
+        guesses = [guess for row in rows for guess in row.guesses(AHEAD // len(rows), context)]
+        hidden = context.feed([*(row.chosen for row in rows), *(guess.span for guess in guesses)])
+        deadline.check()
+        _choose(dict(zip(rows, hidden[: len(rows)], strict=True)), context)
+        states = {}
+        for guess, state in zip(guesses, hidden[len(rows) :], strict=True):
+            if guess.row.reply is None and guess.span.tokens == guess.row.chosen.tokens:
+                states[guess.row] = state
+                context.adopt(guess.span.node, guess.row.chosen.node)
+        context.prune(lasting)
+
+
+def _choose(states: dict[_Row, Tensor], context: Context) -> None:
+    """The next token of each reply, from the state that it has come to."""
+    if states:
+        logits = context.scores(torch.stack(list(states.values())))
+        allowed = torch.from_numpy(np.stack([row.allowed for row in states])).to(logits.device)
+        for row, scores, may in zip(states, logits, allowed, strict=True):
+            row.choose(scores, may)
+
+
+@dataclass(frozen=True)
+class _Guess:
+    """What may come next of a reply."""
+
+    row: _Row
+    span: Span
 
 
 class _Answers:
@@ -92,6 +125,8 @@ class _Row:
         self._constraint = constraint
         self._at = at
         self._tokens = list(opening)
+        self._allowed: NDArray[np.bool_] | None = None
+        self.chosen = Span(at.node, [], text_positions(0, 0))  # last, with what could only follow
 
     @property
     def reply(self) -> Reply:
@@ -102,14 +137,31 @@ class _Row:
             return Failure(f"the reply did not end within {self._question.most_tokens} tokens")
         return None
 
+    @property
     def allowed(self) -> NDArray[np.bool_]:
         """Which tokens may come next."""
-        return self._constraint.allowed()
+        if self._allowed is None:
+            self._allowed = self._constraint.allowed()
+        return self._allowed
 
-    def step(self, logits: Tensor, allowed: Tensor) -> Span:
-        """Choose the next token; returns it with those that can only follow it."""
+    def choose(self, logits: Tensor, allowed: Tensor) -> None:
+        """Take the next token, and those that can only follow it."""
         token = draw(logits, allowed, self._question.sampling, self._generator)
-        before = len(self._tokens)
-        self._tokens += [token, *self._constraint.take(token)]
-        new = self._tokens[before:]
-        return Span(self._at.node, new, text_positions(self._at.position + before, len(new)))
+        self.chosen = self._span(self._at.node, [token, *self._constraint.take(token)])
+        self._tokens += self.chosen.tokens
+        self._allowed = None
+
+    def guesses(self, room: int, context: Context) -> list[_Guess]:
+        """All that may come next, if that is little, in at most `room` tokens."""
+        if np.count_nonzero(self.allowed) > room:
+            return []
+        made = []
+        for token in np.flatnonzero(self.allowed).tolist():
+            forced = self._constraint.after(token)
+            if forced is not None and len(forced) < room:
+                made.append(_Guess(self, self._span(context.grow(self._at.node), [token, *forced])))
+                room -= 1 + len(forced)
+        return made
+
+    def _span(self, node: int, tokens: list[int]) -> Span:
+        return Span(node, tokens, text_positions(self._at.position + len(self._tokens), len(tokens)))

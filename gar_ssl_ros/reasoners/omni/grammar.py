@@ -77,6 +77,14 @@ class Constraint:
         self._take([token])
         return [] if self.complete else self.forced()
 
+    def after(self, token: int) -> list[int] | None:
+        """Those that could only follow a token if it came next; None where the reply would be complete."""
+        self._take([token])
+        tokens: list[int] = self._matcher.compute_ff_tokens()
+        complete = self.complete
+        self._matcher.rollback(1)
+        return None if complete else tokens
+
     def text(self, tokens: Sequence[int]) -> str:
         """What they spell."""
         return str(self._tokenizer.decode_str(list(tokens)))

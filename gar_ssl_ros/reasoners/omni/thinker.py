@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
-from transformers.cache_utils import Cache
 
+from gar_ssl_ros.reasoners.omni.cache import SlotCache
 from gar_ssl_ros.reasoners.omni.media import Picture, Sound
 
 
@@ -38,14 +38,16 @@ class Thinker:
         self,
         tokens: Sequence[int],
         positions: NDArray[np.int64],
+        slots: NDArray[np.int64],
         seen: NDArray[np.bool_],
-        cache: Cache,
+        cache: SlotCache,
         heard: Tensor | None = None,
         picture: Picture | None = None,
     ) -> Tensor:
         """Take tokens into the cache; returns the hidden state of each (tokens, size).
 
-        positions: (3, tokens). seen: which slots of the cache each token sees, its own among them (tokens, slots).
+        positions: (3, tokens). slots: where they go in the cache. seen: which of all slots each sees, its own among
+        them (tokens, all slots).
         heard, picture: where the tokens hold places for a sound's embeddings, or for an image's.
         """
         ids = torch.tensor([tokens], device=self.device)
@@ -61,6 +63,7 @@ class Thinker:
             }
         hidden = torch.zeros(seen.shape, dtype=embedded.dtype, device=self.device)
         hidden.masked_fill_(~torch.from_numpy(seen).to(self.device), torch.finfo(embedded.dtype).min)
+        cache.aim(torch.from_numpy(slots).to(self.device), seen.shape[1])
         output = self.module.model(
             input_ids=ids,
             inputs_embeds=embedded,
