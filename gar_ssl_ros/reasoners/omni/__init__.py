@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LoadOptions", "load", "plan"]
 
-REMEDY = "pip install 'gar_ssl_ros[omni]' (docs/models.md says which torch for which machine)"
+OLDEST = (5, 23)  # of transformers: before, the Thinker is built in another way
+REMEDY = "on Python 3.11 or later, pip install 'gar_ssl_ros[omni]' (docs/models.md: which torch for which machine)"
 
 
 def load(model: str, options: LoadOptions | None = None) -> Runtime:
@@ -45,5 +46,6 @@ def _require(model: str) -> None:
         import transformers
     except ImportError as missing:
         raise ModelError(f"{model} needs {missing.name}, which is not installed: {REMEDY}") from None
-    if int(transformers.__version__.split(".")[0]) < 5:
-        raise ModelError(f"{model} needs transformers 5 or later, not {transformers.__version__}: {REMEDY}")
+    if tuple(map(int, transformers.__version__.split(".")[:2])) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise ModelError(f"{model} needs transformers {oldest} or later, not {transformers.__version__}: {REMEDY}")
