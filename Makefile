@@ -4,6 +4,13 @@
 
 PYTHON ?= python3
 CLIP ?=
+# The tests compute on the CPU: torch comes without CUDA, from an index of its own, and not from the lock file. Where
+# this Python or machine cannot have it, the tests that need it are skipped, by name.
+TORCH := $(shell sed -n 's/.*"\(torch==[0-9.]*\)".*/\1/p' pyproject.toml)
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+CUDA := torch triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvidia-, cublas cuda-cccl cuda-cupti \
+  cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink \
+  nvshmem-cu13 nvtx)
 OUT ?= demo
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -27,13 +34,16 @@ bench: .venv/test
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/metrics.py
+	$(BIN)/python benchmarks/omni.py calls
+	$(BIN)/python benchmarks/omni.py replies
+	$(BIN)/python benchmarks/omni.py soak
 
 # The lock files hold every version for Python 3.10 and later.
 lock: .venv/test
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-emit-index-url pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-emit-index-url --extra test pyproject.toml \
-	  -o requirements-test.lock
+	  $(addprefix --no-emit-package ,$(CUDA)) -o requirements-test.lock
 
 schema: .venv/base
 	$(BIN)/python -c 'from gar_ssl_ros.output.record import schema; print(schema(), end="")' > docs/localization.schema.json
@@ -53,7 +63,9 @@ clean:
 	touch $@
 
 .venv/test: .venv/base requirements-test.lock
-	$(BIN)/pip install --quiet -r requirements-test.lock
+	$(BIN)/pip install --quiet --no-deps -r requirements-test.lock
+	$(BIN)/pip install --quiet --retries 0 --extra-index-url $(TORCH_INDEX) "$(TORCH)+cpu" \
+	  || echo "no $(TORCH) for this Python without CUDA: the tests of the reasoner omni are skipped"
 	touch $@
 
 # Reports are opened in a browser where one can be had; where not, those tests say so and are skipped.

@@ -8,9 +8,9 @@ from gar_ssl_ros.evaluation.scenes.files import read_truth, truth_of, write_scen
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
 from gar_ssl_ros.evaluation.scenes.score import FOUND
 from gar_ssl_ros.gar.pipeline import GarOptions
+from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.offline import Cut, Job, jobs, localize_clip
 from gar_ssl_ros.output.record import WindowRecord, read_records
-from gar_ssl_ros.reasoners.signal import SignalReasoner
 
 SEED = 7
 TITLES = {
@@ -23,7 +23,7 @@ TITLES = {
 COLUMNS = "{:<30}{:<12}{:<12}{:<22}{}"
 
 
-def scenes(out: Path) -> bool:
+def scenes(out: Path, reasoner: Reasoner) -> bool:
     """Render one scene of each kind into `out`, localize it, print how it went. Returns whether all went well."""
     out.mkdir(parents=True, exist_ok=True)
     print(COLUMNS.format("scene", "expected", "answer", "IoU of each source", "heard"))
@@ -32,7 +32,7 @@ def scenes(out: Path) -> bool:
         clip = write_scene(Scene(SceneOptions(kind=kind, seed=SEED)), out, kind.value)
         truth = read_truth(truth_of(clip))
         job = jobs([clip], out, video=True)[0]
-        record = _localized(job, sources=max(1, len(truth.sources)))[0]
+        record = _localized(job, reasoner, sources=max(1, len(truth.sources)))[0]
         overlaps = truth.overlaps([source.box for source in record.sources], record.center_s)
         good = record.outcome == truth.outcome and all(overlap >= FOUND for overlap in overlaps)
         right = right and good
@@ -43,13 +43,13 @@ def scenes(out: Path) -> bool:
     return right
 
 
-def recording(clip: Path, out: Path) -> bool:
+def recording(clip: Path, out: Path, reasoner: Reasoner) -> bool:
     """Localize one recording of the user's own and print its sources. Returns whether no window failed.
 
     Raises ClipError and OutputError as `localize_clip` does.
     """
     job = jobs([clip], out, video=True)[0]
-    records = _localized(job, sources=1)
+    records = _localized(job, reasoner, sources=1)
     form = "{:<16}{:<14}{:<22}{:<26}{}"
     print(form.format("window, s", "outcome", "heard", "box, pixels", "why"))
     for record in records:
@@ -62,6 +62,6 @@ def recording(clip: Path, out: Path) -> bool:
     return not any(record.outcome.failed for record in records)
 
 
-def _localized(job: Job, sources: int) -> list[WindowRecord]:
-    localize_clip(job, SignalReasoner(), GarOptions(sources=sources), Cut(), overwrite=True)
+def _localized(job: Job, reasoner: Reasoner, sources: int) -> list[WindowRecord]:
+    localize_clip(job, reasoner, GarOptions(sources=sources), Cut(), overwrite=True)
     return list(read_records(job.records))

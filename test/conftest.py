@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import settings
 
 from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Kind, Scene, SceneOptions
 from gar_ssl_ros.media.window import Window
+from gar_ssl_ros.reasoners.omni import load
 
 settings.register_profile("untimed", deadline=None)  # speed is measured in benchmarks/, never asserted
 settings.load_profile("untimed")
@@ -38,3 +40,28 @@ def scene_of() -> object:
         return known[key]
 
     return render
+
+
+@pytest.fixture(scope="session", params=["qwen25", "qwen3"])
+def omni_folder(request, tmp_path_factory) -> Path:
+    """A tiny Qwen-Omni checkpoint with random weights, of each family."""
+    return _tiny(request.param, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def tiny_omni(tmp_path_factory) -> Path:
+    """A tiny Qwen2.5-Omni checkpoint with random weights."""
+    return _tiny("qwen25", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def omni(omni_folder) -> object:
+    """It loaded, as the prompted reasoner's runtime."""
+    return load(str(omni_folder))
+
+
+def _tiny(family: str, tmp_path_factory) -> Path:
+    torch = pytest.importorskip("torch", reason="needs torch, which is not installed")
+    torch.set_num_threads(1)  # of so little, threads only wait for each other
+    folder = tmp_path_factory.getbasetemp() / f"tiny-{family}"
+    return folder if folder.is_dir() else getattr(import_module("tiny"), f"write_{family}")(folder)

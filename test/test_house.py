@@ -45,6 +45,12 @@ def test_the_method_needs_neither_ros_nor_torch(room):
         assert not {name.split(".")[0] for name in imports(path)} & {"rclpy", "torch", "transformers"}, path
 
 
+def test_only_a_model_s_own_runtime_needs_torch():
+    for path in PACKAGE.rglob("*.py"):
+        if path.parent != PACKAGE / "reasoners" / "omni":
+            assert not {name.split(".")[0] for name in imports(path)} & {"torch", "transformers", "llguidance"}, path
+
+
 def test_the_base_install_is_light():
     base = (ROOT / "requirements.lock").read_text()
     assert not re.search(r"^(torch|transformers|scipy|pandas)\b", base, re.MULTILINE)

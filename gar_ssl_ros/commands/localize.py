@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands, count, seconds, share
-from gar_ssl_ros.reasoners import NAMES, reasoner
+from gar_ssl_ros.commands.choice import add_reasoner, chosen_reasoner
 
 
 def add(commands: Commands) -> None:
@@ -20,7 +20,6 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("media", nargs="+", type=Path, metavar="MEDIA", help="video files with sound")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
-    parser.add_argument("--reasoner", choices=NAMES, default="signal", help="who answers the stages")
     parser.add_argument("--window", type=seconds, default=3.0, metavar="S", help="length of a window, s")
     parser.add_argument("--hop", type=seconds, default=3.0, metavar="S", help="from one window to the next, s")
     parser.add_argument("--trials", type=count, default=5, metavar="N", help="analysis trials")
@@ -29,18 +28,24 @@ def add(commands: Commands) -> None:
     parser.add_argument("--tau-aud", type=share, default=0.75, metavar="T", help="gate: least audio confidence")
     parser.add_argument("--no-video", action="store_true", help="write no annotated video")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
+    add_reasoner(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.gar.pipeline import GarOptions
+    from gar_ssl_ros.gar.reasoner import ReasonerError
     from gar_ssl_ros.media.clip import ClipError
     from gar_ssl_ros.media.window import SECOND
     from gar_ssl_ros.offline import Cut, OutputError, jobs, localize_clip
 
     gar = GarOptions(options.sources, options.trials, options.tau_av, options.tau_aud)
     cut = Cut(round(options.window * SECOND), round(options.hop * SECOND))
-    chosen = reasoner(options.reasoner)
+    try:
+        chosen = chosen_reasoner(options)
+    except ReasonerError as problem:
+        print(f"gar-ssl: {problem}", file=sys.stderr)
+        return FAILED
     code = DONE
     for job in jobs(options.media, options.out, video=not options.no_video):
         try:

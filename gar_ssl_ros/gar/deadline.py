@@ -33,6 +33,12 @@ class Deadline:
         if self._end is not None and monotonic() > self._end:
             raise DeadlineExceeded
 
+    def without_limit(self) -> Deadline:
+        """One that takes as long as it likes, and is cancelled with this one."""
+        other = Deadline()
+        other._cancelled = self._cancelled
+        return other
+
     @property
     def left(self) -> float | None:
         """Seconds, None where there is no limit."""

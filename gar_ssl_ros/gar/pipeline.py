@@ -14,7 +14,7 @@ from gar_ssl_ros.gar.boxes import Box, box_from_reply, limited
 from gar_ssl_ros.gar.consensus import consensus, unit
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline, DeadlineExceeded
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Stage
-from gar_ssl_ros.gar.reasoner import Reading, Reasoner, Unparseable
+from gar_ssl_ros.gar.reasoner import Fallback, Reading, Reasoner, ReasonerError, Unparseable
 from gar_ssl_ros.gar.stages import SILENCE, AudioLabel, Consensus, Failure, Hypothesis, Refinement, Sides
 from gar_ssl_ros.media.window import SECOND, Audio, Window
 
@@ -61,9 +61,29 @@ def localize(
     """Localize what sounds in a window, handing out what is known as it comes; the last one is final.
 
     An initial localization comes as soon as there are boxes. Failures are outcomes, never exceptions, and keep the
-    results of the stages before them. Raises Cancelled where the deadline was cancelled.
+    results of the stages before them. A Fallback's second reasoner answers where its first one fails. Raises Cancelled
+    where the deadline was cancelled.
     """
+    if isinstance(reasoner, Fallback):
+        return _with_fallback(window, reasoner, options, deadline or Deadline())
     return _Run(window, reasoner, options or GarOptions(), deadline or Deadline()).steps()
+
+
+def _with_fallback(
+    window: Window, reasoner: Fallback, options: GarOptions | None, deadline: Deadline
+) -> Iterator[Localization]:
+    failed: Localization | None = None
+    for found in localize(window, reasoner.first, options, deadline):
+        if found.outcome.failed:
+            failed = found
+        else:
+            yield found
+    if failed is None:
+        return
+    why = f"{reasoner.first.name} failed ({failed.detail}), {reasoner.second.name} answered"
+    for found in localize(window, reasoner.second, options, deadline.without_limit()):
+        timing = replace(found.timing, total=failed.timing.total + found.timing.total)
+        yield replace(found, detail=f"{why}: {found.detail}" if found.detail else why, timing=timing)
 
 
 class _Run:
@@ -86,6 +106,8 @@ class _Run:
             yield self._final(Outcome.TIMEOUT, "the window took longer than its deadline")
         except Unparseable as problem:
             yield self._final(Outcome.UNPARSEABLE, str(problem))
+        except ReasonerError as problem:
+            yield self._final(Outcome.BACKEND_ERROR, str(problem))
         except Exception as problem:
             logger.exception("the reasoner %s failed", self._reasoner.name)
             yield self._final(Outcome.BACKEND_ERROR, f"{type(problem).__name__}: {problem}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from gar_ssl_ros.gar.deadline import Deadline
@@ -19,11 +20,15 @@ class NotLocated(RuntimeError):
     """The reading is asked about what it has not located itself, and needs to have: ask `locate` first, then again."""
 
 
+class ReasonerError(Exception):
+    """A reasoner that cannot answer this window: one sentence that says why and what to do."""
+
+
 class Reading(Protocol):
     """One window as a reasoner has taken it in: looked at and listened to once, asked several times.
 
-    `analyze` and `refine` may raise NotLocated. Every method may raise Unparseable, or let Cancelled and
-    DeadlineExceeded through; whatever else it raises means that the reasoner is broken.
+    `analyze` and `refine` may raise NotLocated. Every method may raise Unparseable or ReasonerError, or let Cancelled
+    and DeadlineExceeded through; whatever else it raises means that the reasoner is broken.
     """
 
     def classify(self) -> AudioLabel:
@@ -33,7 +38,10 @@ class Reading(Protocol):
         """Where the sound is made, at most `most` places, the surest first; none where nothing in view makes it."""
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
-        """For each hypothesis, `trials` independent looks at it. Trial i is the same however many there are."""
+        """For each hypothesis, `trials` independent looks at it. Trial i is the same however many there are.
+
+        Fewer where a reasoner was told to stop once the others cannot change the vote on keep.
+        """
 
     def refine(self, cases: Sequence[tuple[Hypothesis, Consensus]]) -> Sequence[Refinement | Failure]:
         """For each hypothesis and what the analysis said of it, a better box."""
@@ -52,3 +60,41 @@ class Reasoner(Protocol):
 
     def read(self, window: Window, deadline: Deadline) -> AbstractContextManager[Reading]:
         """Take a window in; what that holds is freed when the context ends."""
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """A reasoner, and a second one that answers the windows at which the first one fails.
+
+    `gar.pipeline.localize` asks the second; a localization names the one that answered.
+    """
+
+    first: Reasoner
+    second: Reasoner
+
+    @property
+    def name(self) -> str:
+        """Of the first."""
+        return self.first.name
+
+    @property
+    def model(self) -> str | None:
+        """Of the first."""
+        return self.first.model
+
+    def read(self, window: Window, deadline: Deadline) -> AbstractContextManager[Reading]:
+        """As the first does."""
+        return self.first.read(window, deadline)
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A reasoner that could not be had: every window fails with the sentence that says why and what to do."""
+
+    name: str
+    model: str | None
+    problem: str
+
+    def read(self, window: Window, deadline: Deadline) -> AbstractContextManager[Reading]:  # noqa: ARG002
+        """Raises ReasonerError."""
+        raise ReasonerError(self.problem)

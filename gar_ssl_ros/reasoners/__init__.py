@@ -2,18 +2,66 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gar_ssl_ros.gar.reasoner import Reasoner
+    from gar_ssl_ros.reasoners.omni import LoadOptions
+    from gar_ssl_ros.reasoners.prompted.reasoner import PromptOptions
 
-NAMES = ("signal",)
+logger = logging.getLogger(__name__)
+
+NAMES = ("signal", "omni")
 
 
-def reasoner(name: str) -> Reasoner:
-    """The reasoner of that name, ready to be asked; only what it needs is imported. Raises ValueError for no name."""
+@dataclass(frozen=True)
+class ReasonerOptions:
+    """What some of them need.
+
+    model: of `omni`, a folder or a hub id. load: how it is loaded. ask: how it is asked.
+    """
+
+    model: str | None = None
+    load: LoadOptions | None = None
+    ask: PromptOptions | None = None
+
+
+def reasoner(name: str, options: ReasonerOptions | None = None, fallback: str | None = None) -> Reasoner:
+    """The reasoner of that name, ready to be asked; only what it needs is imported.
+
+    fallback: the name of one that answers where this one cannot be had or fails. Raises ValueError where there is none
+    of a name, and ReasonerError, a sentence with the remedy, where it cannot be had and there is no fallback.
+    """
+    from gar_ssl_ros.gar.reasoner import Fallback, ReasonerError, Unavailable
+
+    for wanted in (name, fallback):
+        if wanted not in (*NAMES, None):
+            raise ValueError(f"there is no reasoner {wanted!r}: choose one of {', '.join(NAMES)}")
+    if name == fallback:
+        raise ReasonerError(f"{name} cannot stand in for itself: choose another fallback, or none")
+    options = options or ReasonerOptions()
+    if fallback is None:
+        return _reasoner(name, options)
+    try:
+        first = _reasoner(name, options)
+    except ReasonerError as problem:
+        logger.warning("%s cannot be had, %s answers instead: %s", name, fallback, problem)
+        first = Unavailable(name, options.model, str(problem))
+    return Fallback(first, _reasoner(fallback, options))
+
+
+def _reasoner(name: str, options: ReasonerOptions) -> Reasoner:
     if name == "signal":
         from gar_ssl_ros.reasoners.signal import SignalReasoner
 
         return SignalReasoner()
-    raise ValueError(f"there is no reasoner {name!r}: choose one of {', '.join(NAMES)}")
+    from gar_ssl_ros.gar.reasoner import ReasonerError
+
+    if options.model is None:
+        raise ReasonerError("the reasoner omni needs a model: name the folder of its weights, or its hub id")
+    from gar_ssl_ros.reasoners.omni import load
+    from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
+
+    return PromptedReasoner(load(options.model, options.load), options.ask)

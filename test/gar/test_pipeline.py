@@ -19,7 +19,7 @@ from gar_ssl_ros.gar.boxes import Box, Delta, Expand, Recenter
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
 from gar_ssl_ros.gar.pipeline import GarOptions, gate, localize
-from gar_ssl_ros.gar.reasoner import Unparseable
+from gar_ssl_ros.gar.reasoner import Fallback, Unavailable, Unparseable
 from gar_ssl_ros.gar.stages import (
     AnchorVote,
     AudioLabel,
@@ -306,3 +306,40 @@ def test_no_reply_however_wild_yields_a_box_outside_the_image_or_a_crash(
                 assert 0 <= box.y1 < box.y2 <= size[1]
             assert 0 <= source.audio_confidence <= 1
             assert source.av_consistency is None or 0 <= source.av_consistency <= 1
+
+
+def test_where_the_first_reasoner_fails_the_second_answers_and_is_named():
+    broken = Scripted(trials=RuntimeError("the GPU fell off the bus"), name="broken", model="big")
+    steps = list(localize(window(), Fallback(broken, Scripted(name="spare"))))
+    assert [step.reasoner for step in steps] == ["broken", "spare", "spare"]
+    last = steps[-1]
+    assert (last.outcome, last.stage, last.model) == (Outcome.LOCALIZED, Stage.FINAL, None)
+    assert last.detail == "broken failed (RuntimeError: the GPU fell off the bus), spare answered"
+
+
+def test_where_the_first_reasoner_answers_the_second_is_not_asked():
+    spare = Scripted(name="spare")
+    steps = list(localize(window(), Fallback(Scripted(name="first"), spare)))
+    assert {step.reasoner for step in steps} == {"first"}
+    assert spare.asked == []
+
+
+def test_the_second_reasoner_answers_after_the_deadline_too_but_not_after_a_cancel():
+    slow = Scripted(sound=lambda: time.sleep(0.1) or AudioLabel("violin", 0.9), name="slow")
+    *_, last = localize(window(), Fallback(slow, Scripted(name="spare")), deadline=Deadline(0.05))
+    assert (last.reasoner, last.outcome) == ("spare", Outcome.LOCALIZED)
+    assert "longer than its deadline" in last.detail
+    deadline = Deadline()
+    deadline.cancel()
+    with pytest.raises(Cancelled):
+        list(localize(window(), Fallback(slow, Scripted()), deadline=deadline))
+    with pytest.raises(Cancelled):
+        deadline.without_limit().check()
+
+
+def test_a_reasoner_that_could_not_be_had_fails_with_its_sentence_and_no_traceback(caplog):
+    missing = Unavailable("omni", "big", "big is not there: fetch it")
+    found = final(missing)
+    assert (found.outcome, found.detail) == (Outcome.BACKEND_ERROR, "big is not there: fetch it")
+    assert (found.reasoner, found.model) == ("omni", "big")
+    assert caplog.records == []

@@ -1,0 +1,349 @@
+"""The multimodal reasoner on random weights: what a window costs beside the published calls, and what it stands.
+
+    python benchmarks/omni.py calls [--windows 3] [--layers 12] [--hidden 512]
+    python benchmarks/omni.py replies [--windows 1000]
+    python benchmarks/omni.py soak [--windows 200]
+
+calls: both arms run on one model of the given size with a vocabulary of 152,064, window by window in turn. The
+published sequence is 8 calls of the library's own `generate` (1 classify, 1 locate, 5 analysis, 1 refine), each of
+which encodes and prefills its media again; every prompt is ours, every reply as long as ours to it, the audio front end
+ours. Each figure is a median over the windows. `generate` runs the head over the whole prompt, since this model's class
+has no other way; a second pass spares it that, to show how much is owed to it. Random weights know no end, so here the
+replies' types are narrowed to what a trained model tends to say: full lists of tags and anchors, short names, two
+sentences.
+
+replies: outcomes of windows of noise on a tiny model. soak: memory and threads over windows, some of them cancelled or
+out of time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from threading import Timer, active_count
+from time import perf_counter
+
+import numpy as np
+import psutil
+import torch
+import transformers
+
+from gar_ssl_ros.gar.deadline import Cancelled, Deadline
+from gar_ssl_ros.gar.localization import Localization, Outcome
+from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.media.window import SECOND, Frame, Window, audio_from_samples
+from gar_ssl_ros.reasoners.omni import load
+from gar_ssl_ros.reasoners.omni.grammar import Constraint, Grammar
+from gar_ssl_ros.reasoners.omni.runtime import OmniRuntime, OmniWindow
+from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
+from gar_ssl_ros.reasoners.prompted.runtime import RATE, Question, Reply
+
+sys.path.append(str(Path(__file__).parents[1] / "test"))
+import tiny
+
+ALWAYS_REFINED = GarOptions(tau_av=1.0, tau_aud=1.0)
+TOKENS = 151_643  # of the published vocabulary, without the added ones
+
+
+@dataclass
+class Cost:
+    """Of one window in one arm."""
+
+    seconds: float = 0.0
+    steps: int = 0
+    prefilled: int = 0
+    vision: int = 0
+    audio: int = 0
+    grammar: float = 0.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """One reply as the published sequence would have to make it."""
+
+    question: Question
+    seen: bool
+    length: int
+
+
+def window(random: np.random.Generator, width: int = 640, height: int = 480, seconds: float = 3.0) -> Window:
+    """Noise."""
+    image = random.integers(0, 256, (height, width, 3), np.uint8)
+    audio = audio_from_samples(0, random.normal(0, 0.1, (1, round(seconds * RATE))), RATE)
+    end = round(seconds * SECOND)
+    return Window(0, end, (Frame(end // 2, image),), audio)
+
+
+def run(
+    window: Window, reasoner: PromptedReasoner, options: GarOptions, deadline: Deadline | None = None
+) -> Localization:
+    *_, last = localize(window, reasoner, options, deadline)
+    return last
+
+
+@contextmanager
+def counted(runtime: OmniRuntime, cost: Cost) -> Iterator[None]:
+    """Adds up what goes through the model meanwhile."""
+    inner = runtime.thinker.module.model
+
+    def step(_module: object, _arguments: object, options: dict[str, torch.Tensor]) -> None:
+        cost.steps += 1
+        tokens = options["inputs_embeds"].shape[1]
+        cost.prefilled += tokens if tokens > 100 else 0  # a prompt, not a step of a reply
+
+    def tower(name: str) -> Callable[..., None]:
+        return lambda *_: setattr(cost, name, getattr(cost, name) + 1)
+
+    hooks = [
+        inner.language_model.register_forward_pre_hook(step, with_kwargs=True),
+        inner.visual.register_forward_pre_hook(tower("vision")),
+        inner.audio_tower.register_forward_pre_hook(tower("audio")),
+    ]
+    started = perf_counter()
+    try:
+        yield
+    finally:
+        cost.seconds = perf_counter() - started
+        for hook in hooks:
+            hook.remove()
+
+
+@contextmanager
+def patched(owner: type, name: str, wrap: Callable[..., object]) -> Iterator[None]:
+    """A method wrapped meanwhile."""
+    kept = getattr(owner, name)
+    setattr(owner, name, lambda *given, **options: wrap(kept, *given, **options))
+    try:
+        yield
+    finally:
+        setattr(owner, name, kept)
+
+
+def as_trained(schema: object) -> object:
+    """A schema narrowed to replies of a trained model's length."""
+    if isinstance(schema, dict):
+        narrow = {name: as_trained(value) for name, value in schema.items()}
+        if "maxItems" in narrow:
+            narrow["minItems"] = narrow["maxItems"]
+        if "multipleOf" in narrow:
+            narrow["maximum"] = 0.99  # so that every window is refined
+        return narrow
+    if isinstance(schema, list):
+        return [as_trained(value) for value in schema]
+    if isinstance(schema, str):
+        for free, usual in (
+            ("{0,39}", "{3,14}"),  # a tag or an anchor
+            ("{0,47}", "{3,14}"),  # a label
+            ("{0,119}", "{15,40}"),  # a description
+            ("{7,119}", "{50,90}"),  # a sentence
+            ("{1,3}", "{1,1}"),  # after the first one
+        ):
+            schema = schema.replace(free, usual)
+    return schema
+
+
+def ours(window: Window, runtime: OmniRuntime) -> tuple[Cost, list[Call]]:
+    """Our arm, and what was asked in it."""
+    cost, calls = Cost(), []
+
+    def timed(method: Callable[..., object], *given: object) -> object:
+        started = perf_counter()
+        try:
+            return method(*given)
+        finally:
+            cost.grammar += perf_counter() - started
+
+    def overheard(
+        ask: Callable[..., Sequence[Sequence[Reply]]], encoded: OmniWindow, questions: Sequence[Question], seen: bool
+    ) -> Sequence[Sequence[Reply]]:
+        replies = ask(encoded, [replace(question, schema=as_trained(question.schema)) for question in questions], seen)
+        for question, group in zip(questions, replies, strict=True):
+            for reply in group:
+                length = len(runtime.grammar._tokenizer.tokenize_str(str(reply)))
+                calls.append(Call(question, seen, length))
+        return replies
+
+    with (
+        patched(OmniWindow, "ask", overheard),
+        patched(Grammar, "constraint", timed),
+        patched(Constraint, "copy", timed),
+        patched(Constraint, "forced", timed),
+        patched(Constraint, "allowed", timed),
+        patched(Constraint, "_take", timed),
+        counted(runtime, cost),
+    ):
+        found = run(window, PromptedReasoner(runtime), ALWAYS_REFINED)
+    assert found.outcome is Outcome.LOCALIZED, found.detail
+    return cost, calls
+
+
+def published(window: Window, runtime: OmniRuntime, calls: Sequence[Call], spared: bool) -> Cost:
+    """The same calls one after the other, each from nothing. spared: the head is kept off the prompt."""
+    cost = Cost()
+    module = runtime.thinker.module
+    head = module.lm_head.register_forward_pre_hook(lambda _, given: (given[0][:, -1:],)) if spared else None
+    with counted(runtime, cost), torch.inference_mode():
+        for call in calls:
+            assert window.audio is not None
+            sound = runtime._processors.sound(window.audio.mono(RATE))
+            frames = sound.held.sum(1)
+            heard = int(module.model.audio_tower._get_feat_extract_output_lengths(frames)[1])
+            tokens = [*runtime.prompt.opening(""), *runtime.prompt.sound(heard)]
+            media = {"input_features": sound.mel, "feature_attention_mask": sound.held}
+            if call.seen:
+                picture = runtime._processors.picture(window.center.image)
+                tokens += [t for part in runtime.prompt.image(picture.rows * picture.columns) for t in part]
+                media |= {"pixel_values": picture.patches, "image_grid_thw": picture.grid}
+            ids = torch.tensor([[*tokens, *runtime.prompt.question(call.question.text)]])
+            sampling = call.question.sampling
+            drawn = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
+            module.generate(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                **media,
+                do_sample=sampling.temperature > 0,
+                **(drawn if sampling.temperature > 0 else {}),
+                max_new_tokens=call.length,
+                min_new_tokens=call.length,
+                use_cache=True,
+            )
+    if head is not None:
+        head.remove()
+    return cost
+
+
+def calls(options: argparse.Namespace, folder: Path) -> None:
+    """Both arms, window by window."""
+    size = tiny.Size(
+        TOKENS, options.hidden, options.layers, 8, 2, 4 * options.hidden, options.hidden // 2, options.layers // 2, 4
+    )
+    runtime = load(str(tiny.write_qwen25(folder, size, texts=corpus())))
+    assert isinstance(runtime, OmniRuntime)
+    weights = sum(weight.numel() for weight in runtime.thinker.module.parameters())
+    shape = f"{options.layers} layers of {options.hidden}, {runtime.thinker.vocabulary} logits"
+    print(f"{shape}, {weights / 1e6:.0f} M weights")
+    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, transformers {transformers.__version__}")
+    arms: dict[str, list[Cost]] = {"ours": [], "published": [], "published, head spared": []}
+    lengths = []
+    for number in range(options.windows):
+        shown = window(np.random.default_rng(number))
+        cost, asked = ours(shown, runtime)
+        arms["ours"].append(cost)
+        lengths.append([call.length for call in asked])
+        arms["published"].append(published(shown, runtime, asked, spared=False))
+        arms["published, head spared"].append(published(shown, runtime, asked, spared=True))
+        print(
+            f"window {number}: reply lengths {lengths[-1]}, "
+            + ", ".join(f"{n} {c[-1].seconds:.1f} s" for n, c in arms.items()),
+            flush=True,
+        )
+    print(f"\n{'arm':24}{'s':>8}{'steps':>8}{'prefilled':>11}{'vision':>8}{'audio':>7}{'grammar':>9}")
+    for name, costs in arms.items():
+        row = {key: median(getattr(cost, key) for cost in costs) for key in vars(Cost())}
+        print(
+            f"{name:24}{row['seconds']:8.1f}{row['steps']:8.0f}{row['prefilled']:11.0f}{row['vision']:8.0f}"
+            f"{row['audio']:7.0f}{row['grammar'] / row['seconds']:9.1%}"
+        )
+    for name in list(arms)[1:]:
+        ratios = {
+            key: median(getattr(b, key) / getattr(a, key) for a, b in zip(arms["ours"], arms[name], strict=True))
+            for key in ("seconds", "steps", "prefilled")
+        }
+        print(
+            f"{name}: {ratios['seconds']:.1f} x the time, {ratios['steps']:.1f} x the steps, "
+            f"{ratios['prefilled']:.1f} x the tokens prefilled"
+        )
+
+
+def corpus(most: int = 20_000_000) -> Iterator[str]:
+    """Text to learn a vocabulary from: the sources that come with transformers and torch, and made-up words."""
+    random = np.random.default_rng(0)
+    syllables = ["".join(parts) for parts in product("bdfgklmnprstvz", "aeiou", ("", "l", "n", "r", "s", "t"))]
+    for words in random.choice(syllables, (4000, 50, 3)):
+        yield " ".join(map("".join, words))
+    left = most
+    for package in (transformers, torch):
+        for path in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
+            text = path.read_text(errors="ignore")
+            left -= len(text)
+            if left < 0:
+                return
+            yield text
+
+
+def replies(options: argparse.Namespace, folder: Path) -> None:
+    """Windows of noise of many sizes."""
+    reasoner = PromptedReasoner(load(str(tiny.write_qwen25(folder))))
+    outcomes: Counter[str] = Counter()
+    outside = 0
+    for number in range(options.windows):
+        random = np.random.default_rng(number)
+        width, height = (int(side) for side in random.integers(33, 480, 2))
+        found = run(
+            window(random, width, height, float(random.uniform(0.5, 3))),
+            reasoner,
+            replace(ALWAYS_REFINED, sources=1 + number % 2),
+        )
+        outcomes[found.outcome.value] += 1
+        for source in found.sources:
+            for box in (source.box, source.initial_box):
+                outside += not (0 <= box.x1 < box.x2 <= width and 0 <= box.y1 < box.y2 <= height)
+        if found.outcome.failed:
+            print(f"window {number}: {found.outcome.value}: {found.detail}")
+    print(
+        f"{options.windows} windows: "
+        + ", ".join(f"{count} {name}" for name, count in outcomes.most_common())
+        + f"; {outside} boxes outside their image"
+    )
+
+
+def soak(options: argparse.Namespace, folder: Path) -> None:
+    """Every fourth window is cancelled on its way, every fourth runs out of time."""
+    reasoner = PromptedReasoner(load(str(tiny.write_qwen25(folder))))
+    process, outcomes = psutil.Process(), Counter[str]()
+    levels = []
+    threads = 0
+    for number in range(options.windows):
+        shown = window(np.random.default_rng(number), 320, 240)
+        deadline = Deadline(0.2 + number % 7 * 0.1 if number % 4 == 1 else None)
+        cancel = Timer(0.05 + number % 5 * 0.1, deadline.cancel)
+        if number % 4 == 3:
+            cancel.start()
+        try:
+            outcomes[run(shown, reasoner, ALWAYS_REFINED, deadline).outcome.value] += 1
+        except Cancelled:
+            outcomes["cancelled"] += 1
+        cancel.cancel()
+        if cancel.ident is not None:
+            cancel.join()
+        levels.append(process.memory_info().rss / 2**20)
+        if number == options.windows // 4:
+            threads = process.num_threads()
+    quarters = [median(quarter) for quarter in np.array_split(levels, 4)]
+    print(f"{options.windows} windows: " + ", ".join(f"{count} {name}" for name, count in outcomes.most_common()))
+    print("resident, median of each quarter: " + ", ".join(f"{level:.1f} MiB" for level in quarters))
+    print(f"threads: {threads} after a quarter, {process.num_threads()} at the end; Python's: {active_count()}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("figure", choices=("calls", "replies", "soak"))
+    parser.add_argument("--windows", type=int)
+    parser.add_argument("--layers", type=int, default=12)
+    parser.add_argument("--hidden", type=int, default=512)
+    options = parser.parse_args()
+    options.windows = options.windows or {"calls": 3, "replies": 1000, "soak": 200}[options.figure]
+    with TemporaryDirectory() as folder:
+        {"calls": calls, "replies": replies, "soak": soak}[options.figure](options, Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""A model looked into before a robot relies on it: does it fit, how fast is it, in which coordinates does it speak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from gar_ssl_ros.checks import Finding
+from gar_ssl_ros.evaluation.scenes.scene import Scene, SceneOptions
+from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.consensus import consensus
+from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.gar.reasoner import ReasonerError, Unparseable
+from gar_ssl_ros.gar.stages import Failure, Hypothesis
+from gar_ssl_ros.reasoners.omni import LoadOptions, load, plan
+from gar_ssl_ros.reasoners.prompted.probe import Probed, probe
+from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
+from gar_ssl_ros.reasoners.prompted.runtime import Runtime
+
+GIB = 2**30
+TRIALS = 5
+
+
+def check_model(model: str, options: LoadOptions | None = None) -> Iterator[Finding]:
+    """Findings as they come. Where one is not right, those that need it do not come."""
+    try:
+        planned = plan(model, options)
+        need = planned.need
+        yield Finding("model", True, f"{planned.description.name}, whole, in {planned.checkpoint.folder}")
+        yield Finding(
+            "memory",
+            True,
+            f"about {need.total / GIB:.1f} GiB, {need.weights / GIB:.1f} of them weights, of "
+            f"{planned.free / GIB:.1f} GiB free on {planned.device}",
+        )
+        start = perf_counter()
+        runtime = load(model, options)
+        yield Finding("loading", True, f"{perf_counter() - start:.1f} s, the first answer included")
+        yield _window(runtime)
+        yield _coordinates(runtime)
+    except (ReasonerError, Unparseable) as problem:
+        yield Finding("model", False, str(problem))
+
+
+def _window(runtime: Runtime) -> Finding:
+    """How long each stage takes, refinement included, which a robot's window often does without."""
+    window = Scene(SceneOptions(width=640, height=480)).window()
+    took: dict[str, float] = {}
+    with PromptedReasoner(runtime).read(window, Deadline()) as reading:
+        with _timed(took, "classify"):
+            sound = reading.classify()
+        with _timed(took, "locate"):
+            location = reading.locate(1)[0]
+        hypothesis = Hypothesis(Box(*location.sides), location.description, sound)
+        with _timed(took, "analyze"):
+            trials = reading.analyze([hypothesis], TRIALS)[0]
+        with _timed(took, "refine"):
+            refinement = reading.refine([(hypothesis, consensus(trials))])[0]
+    failed = [part.reason for part in (*trials, refinement) if isinstance(part, Failure)]
+    parts = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in took.items())
+    text = f"{sum(took.values()):.2f} s for 3 s of a rendered 640x480 scene, {TRIALS} trials: {parts}"
+    return Finding("window", not failed, "; ".join([text, *failed]))
+
+
+@contextmanager
+def _timed(took: dict[str, float], stage: str) -> Iterator[None]:
+    start = perf_counter()
+    yield
+    took[stage] = perf_counter() - start
+
+
+def _coordinates(runtime: Runtime) -> Finding:
+    probed = probe(runtime)
+    expected = runtime.description.coordinates
+    saw = "; ".join(f"{color} square: {reply!r}" for color, reply in probed.replies.items())
+    fits = ", ".join(f"{convention} {share:.2f}" for convention, share in probed.agreement.items())
+    return Finding(
+        "coordinates",
+        None if probed.convention is None else probed.convention == expected,
+        f"{_verdict(probed, expected)}; agreement with what was drawn: {fits}; it said: {saw}",
+    )
+
+
+def _verdict(probed: Probed, expected: str) -> str:
+    if probed.convention is None:
+        return f"its replies do not tell in which it speaks, so {expected} are assumed, as its description says"
+    if probed.convention == expected:
+        return f"it speaks in {expected}, as its description says"
+    return (
+        f"it speaks in {probed.convention}, and its description says {expected}: correct `coordinates` in its file in "
+        "gar_ssl_ros/reasoners/prompted/models"
+    )

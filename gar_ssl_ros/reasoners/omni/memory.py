@@ -1,0 +1,89 @@
+"""What a model takes in memory, estimated from what its files say before anything is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from gar_ssl_ros.reasoners.omni.checkpoint import Checkpoint, Weight
+from gar_ssl_ros.reasoners.omni.options import LoadOptions, Quantization
+from gar_ssl_ros.reasoners.prompted.description import ModelDescription
+from gar_ssl_ros.reasoners.prompted.runtime import ModelError
+
+GIB = 1 << 30
+QUANTIZED = {"nf4": 0.53, "int8": 1.01}  # bytes a number takes, its share of the scales included
+LIBRARIES = 0.6 * GIB  # what CUDA and its libraries take of a GPU
+OTHER_TOKENS = 4096  # sound, questions and replies of a window, generously
+ROWS = 16  # replies at once, likewise
+MARGIN = 1.1
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes: of the weights once loaded, and of all that a window adds."""
+
+    weights: int
+    working: int
+
+    @property
+    def total(self) -> int:
+        """Bytes."""
+        return self.weights + self.working
+
+
+def need(checkpoint: Checkpoint, description: ModelDescription, options: LoadOptions, width: int, gpu: bool) -> Need:
+    """What it takes loaded that way; `width`: bytes of a number that is not quantised."""
+    weights = sum(_loaded(weight, description, options.quantization, width) for weight in checkpoint.weights)
+    return Need(round(weights), round(MARGIN * _working(checkpoint, description, width) + LIBRARIES * gpu))
+
+
+def check(
+    checkpoint: Checkpoint, description: ModelDescription, options: LoadOptions, width: int, gpu: bool, free: int
+) -> Need:
+    """What it takes. Raises ModelError where that is more than `free` bytes, naming what would fit."""
+    wanted = need(checkpoint, description, options, width, gpu)
+    if wanted.total <= free:
+        return wanted
+    raise ModelError(
+        f"{checkpoint.name} needs about {wanted.total / GIB:.1f} GiB ({wanted.weights / GIB:.1f} GiB of weights), and "
+        f"{free / GIB:.1f} GiB are free on the {'GPU' if gpu else 'machine'}: "
+        + (" or ".join(_fitting(checkpoint, description, options, width, gpu, free)) or "use a smaller model")
+    )
+
+
+def _fitting(
+    checkpoint: Checkpoint, description: ModelDescription, options: LoadOptions, width: int, gpu: bool, free: int
+) -> Iterator[str]:
+    if not gpu or "quantization_config" in checkpoint.thinker_config:
+        return
+    for quantization in ("int8", "nf4"):
+        other = need(checkpoint, description, replace(options, quantization=quantization), width, gpu)
+        if other.total <= free:
+            yield f"quantise it to {quantization} ({other.total / GIB:.1f} GiB)"
+
+
+def _loaded(weight: Weight, description: ModelDescription, quantization: Quantization, width: int) -> float:
+    if not weight.dtype.startswith(("F", "BF")):
+        return weight.bytes  # quantised already
+    name = weight.name.removeprefix("thinker.").removeprefix("model.")
+    kept = tuple(module.removeprefix("model.") for module in description.unquantized)
+    # Experts are one tensor once loaded, not the linear layers that bitsandbytes knows.
+    linear = len(weight.shape) == 2 and "embed_tokens" not in name and ".experts." not in name
+    if quantization != "none" and linear and not name.startswith(kept):
+        return weight.count * QUANTIZED[quantization]
+    return weight.count * width
+
+
+def _working(checkpoint: Checkpoint, description: ModelDescription, width: int) -> float:
+    """The cache, whose room may be twice what it holds, the widest layer of a prefill, the logits, the vision tower."""
+    thinker = checkpoint.thinker_config
+    text, vision = thinker["text_config"], thinker["vision_config"]
+    image = description.most_pixels // description.multiple**2
+    tokens = image + OTHER_TOKENS
+    head = text.get("head_dim") or text["hidden_size"] // text["num_attention_heads"]
+    cache = 2 * 2 * text["num_hidden_layers"] * text["num_key_value_heads"] * head * tokens * width
+    layer = tokens * (2 * text["intermediate_size"] + 8 * text["hidden_size"]) * width
+    mask = tokens * tokens * (width + 1)
+    logits = ROWS * text["vocab_size"] * 4 * 4
+    tower = 4 * image * (2 * vision["intermediate_size"] + 8 * vision["hidden_size"]) * width
+    return float(cache + max(layer + mask, tower) + logits)

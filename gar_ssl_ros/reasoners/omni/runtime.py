@@ -1,0 +1,126 @@
+"""A loaded Thinker as a runtime of the prompted reasoner."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import PreTrainedTokenizerFast
+
+from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.reasoners.omni.context import Context
+from gar_ssl_ros.reasoners.omni.decoding import decode
+from gar_ssl_ros.reasoners.omni.grammar import Grammar
+from gar_ssl_ros.reasoners.omni.media import Processors
+from gar_ssl_ros.reasoners.omni.prompt import Prompt
+from gar_ssl_ros.reasoners.omni.thinker import Thinker
+from gar_ssl_ros.reasoners.prompted.description import ModelDescription
+from gar_ssl_ros.reasoners.prompted.runtime import RATE, ModelError, Question, Reply, Sampling
+
+POLL = 0.05  # s: how often a window that waits for another one looks at its deadline
+
+logger = logging.getLogger(__name__)
+
+
+class OmniRuntime:
+    """One model, one batch at a time, whatever the threads that ask."""
+
+    def __init__(
+        self,
+        model: str,
+        description: ModelDescription,
+        thinker: Thinker,
+        tokenizer: PreTrainedTokenizerFast,
+        processors: Processors,
+        ends: Sequence[int],
+    ) -> None:
+        """model: as it was named. ends: the tokens that end a free reply."""
+        self.model = model
+        self.description = description
+        self.thinker = thinker
+        self.grammar = Grammar(tokenizer, thinker.vocabulary, ends)
+        self.prompt = Prompt(tokenizer, description.layout)
+        self._processors = processors
+        self._lock = Lock()
+
+    @contextmanager
+    def encode(
+        self, system: str, image: NDArray[np.uint8], audio: NDArray[np.float32], deadline: Deadline
+    ) -> Iterator[OmniWindow]:
+        """Take in a window; its image and sound go through the towers when they are first needed."""
+        try:
+            picture, sound = self._processors.picture(image), self._processors.sound(audio)
+        except ValueError as problem:
+            raise ModelError(f"{self.description.name} cannot take this window: {problem}") from None
+        window = OmniWindow(self, Context(self.thinker, self.prompt, system, picture, sound), picture.size, deadline)
+        try:
+            yield window
+        finally:
+            window.close()
+
+    def warm_up(self) -> None:
+        """Answer one small question of each kind, so that the first window takes no longer than the next ones."""
+        image, audio = np.zeros((480, 640, 3), np.uint8), np.zeros(3 * RATE, np.float32)
+        question = Question("", {"type": "boolean"}, Sampling(0.4, 0.9), seeds=(0, 1), most_tokens=8)
+        with self.encode("", image, audio, Deadline()) as window:
+            for seen in (False, True):
+                window.ask([question], seen)
+
+    @contextmanager
+    def turn(self, deadline: Deadline) -> Iterator[None]:
+        """Hold the model for one batch. What the machine cannot do becomes a ModelError, and the next batch works."""
+        while not self._lock.acquire(timeout=POLL):
+            deadline.check()
+        try:
+            with torch.inference_mode():
+                yield
+        except (RuntimeError, MemoryError) as problem:
+            sentence = self._explained(problem)
+            if sentence is None:
+                raise
+            raise ModelError(sentence) from problem
+        finally:
+            self._lock.release()
+
+    def _explained(self, problem: Exception) -> str | None:
+        """What the machine, not the code, could not do."""
+        told = str(problem).partition("\n")[0]
+        if isinstance(problem, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in told:
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            return (
+                f"{self.model} ran out of memory on {self.thinker.device}: use fewer trials or sources, a quantised or "
+                "smaller model, or free some memory"
+            )
+        if isinstance(problem, torch.AcceleratorError):
+            return f"{self.thinker.device} failed ({told}): restart this program, and look into dmesg for the GPU"
+        return None
+
+
+class OmniWindow:
+    """One window's image and sound in the model."""
+
+    def __init__(self, runtime: OmniRuntime, context: Context, image_size: tuple[int, int], deadline: Deadline) -> None:
+        self._runtime = runtime
+        self._context: Context | None = context
+        self._deadline = deadline
+        self.image_size = image_size
+
+    def ask(self, questions: Sequence[Question], seen: bool) -> Sequence[Sequence[Reply]]:
+        """A reply for each seed of each question, all of them one batch."""
+        if self._context is None:
+            raise ModelError("this window has been closed: take it in again to ask about it")
+        prompt, grammar = self._runtime.prompt, self._runtime.grammar
+        texts = [prompt.question(question.text) for question in questions]
+        with self._runtime.turn(self._deadline), self._context.after_media(seen) as place:
+            self._deadline.check()
+            return decode(questions, texts, place, self._context, grammar, self._deadline)
+
+    def close(self) -> None:
+        """Free what it holds."""
+        self._context = None

@@ -1,0 +1,80 @@
+"""The model itself: towers, language model and head as torch runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from gar_ssl_ros.reasoners.omni.cache import SlotCache
+from gar_ssl_ros.reasoners.omni.media import Picture, Sound
+
+
+class Thinker:
+    """A Thinker of transformers, called so that nothing is left behind in it from one call to the next.
+
+    Left to itself it keeps `rope_deltas`, the offset of the last call's positions, and goes by it in another call, of
+    another window. So every call gets its positions, three rows of them, and its own mask.
+    """
+
+    def __init__(self, module: PreTrainedModel) -> None:
+        self.module = module
+        self.device: torch.device = module.get_input_embeddings().weight.device
+        self.layers = int(module.config.get_text_config().num_hidden_layers)
+        self.vocabulary = int(module.lm_head.out_features)
+
+    def hear(self, sound: Sound) -> Tensor:
+        """The audio tower's embeddings of a sound (tokens, size)."""
+        heard = self.module.get_audio_features(
+            sound.mel.to(self.device), feature_attention_mask=sound.held.to(self.device), return_dict=True
+        )
+        return heard.last_hidden_state
+
+    def read(
+        self,
+        tokens: Sequence[int],
+        positions: NDArray[np.int64],
+        slots: NDArray[np.int64],
+        seen: NDArray[np.bool_],
+        cache: SlotCache,
+        heard: Tensor | None = None,
+        picture: Picture | None = None,
+    ) -> Tensor:
+        """Take tokens into the cache; returns the hidden state of each (tokens, size).
+
+        positions: (3, tokens). slots: where they go in the cache. seen: which of all slots each sees, its own among
+        them (tokens, all slots).
+        heard, picture: where the tokens hold places for a sound's embeddings, or for an image's.
+        """
+        ids = torch.tensor([tokens], device=self.device)
+        embedded = self.module.get_input_embeddings()(ids)
+        if heard is not None:
+            places = ids == self.module.config.audio_token_id
+            embedded = embedded.masked_scatter(places.unsqueeze(-1), heard.to(embedded.device, embedded.dtype))
+        image = {}
+        if picture is not None:
+            image = {
+                "pixel_values": picture.patches.to(self.device),
+                "image_grid_thw": picture.grid.to(self.device),
+            }
+        hidden = torch.zeros(seen.shape, dtype=embedded.dtype, device=self.device)
+        hidden.masked_fill_(~torch.from_numpy(seen).to(self.device), torch.finfo(embedded.dtype).min)
+        cache.aim(torch.from_numpy(slots).to(self.device), seen.shape[1])
+        output = self.module.model(
+            input_ids=ids,
+            inputs_embeds=embedded,
+            position_ids=torch.from_numpy(positions).to(self.device).unsqueeze(1),
+            attention_mask=hidden[None, None],
+            past_key_values=cache,
+            use_cache=True,
+            **image,
+        )
+        return output.last_hidden_state[0]
+
+    def scores(self, hidden: Tensor) -> Tensor:
+        """The logits that follow hidden states (tokens, size): float32 (tokens, vocabulary)."""
+        return self.module.lm_head(hidden).float()

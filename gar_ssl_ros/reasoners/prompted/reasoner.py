@@ -1,0 +1,270 @@
+"""The reasoner that asks a multimodal LLM: one prompt a stage, every reply decoded under the stage's own type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
+from random import Random
+from typing import Any, TypeVar
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from gar_ssl_ros.gar.boxes import Delta, Expand, Operation, Recenter, max_delta
+from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.gar.reasoner import ReasonerError, Unparseable
+from gar_ssl_ros.gar.stages import (
+    AnchorVote,
+    AudioLabel,
+    Consensus,
+    Failure,
+    Hypothesis,
+    Location,
+    Refinement,
+    Trial,
+)
+from gar_ssl_ros.media.window import SECOND, Window
+from gar_ssl_ros.reasoners.prompted.coordinates import View, view
+from gar_ssl_ros.reasoners.prompted.prompts import prompt
+from gar_ssl_ros.reasoners.prompted.replies import (
+    Analysis,
+    Bounds,
+    DeltaOp,
+    ExpandOp,
+    GroundedAnalysis,
+    GroundedVote,
+    Heard,
+    Refined,
+    Seen,
+    SeenAndHeard,
+    Vote,
+    parse,
+    schema_of,
+)
+from gar_ssl_ros.reasoners.prompted.runtime import RATE, Encoded, Question, Reply, Runtime, Sampling
+
+GREEDY = Sampling()
+STOCHASTIC = Sampling(temperature=0.4, top_p=0.9)  # of the analysis
+
+HEARD = TypeAdapter(Heard)
+SEEN = TypeAdapter(tuple[Seen, ...])
+SEEN_AND_HEARD = TypeAdapter(tuple[SeenAndHeard, ...])
+ANALYSIS = TypeAdapter(Analysis)
+GROUNDED_ANALYSIS = TypeAdapter(GroundedAnalysis)
+REFINED = TypeAdapter(Refined)
+
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True)
+class PromptOptions:
+    """How the model is asked. The defaults are the paper's method; the rest goes beyond it.
+
+    seed: of the analysis trials. off_screen: the model may answer that nothing in view makes the sound. grounded:
+    anchors are asked for with their places. early: trials end as soon as those left cannot change the vote on keep.
+    """
+
+    seed: int = 0
+    off_screen: bool = False
+    grounded: bool = False
+    early: bool = False
+
+
+class PromptedReasoner:
+    """Answers the stages by asking a model."""
+
+    name = "omni"
+
+    def __init__(self, runtime: Runtime, options: PromptOptions | None = None) -> None:
+        self._runtime = runtime
+        self._options = options or PromptOptions()
+
+    @property
+    def model(self) -> str:
+        """The folder or hub id of its weights."""
+        return self._runtime.model
+
+    @contextmanager
+    def read(self, window: Window, deadline: Deadline) -> Iterator[PromptedReading]:
+        """Take a window in. Raises ReasonerError where the model cannot take its picture or its sound."""
+        known, image = self._runtime.description, window.center
+        aspect = max(image.width, image.height) / min(image.width, image.height)
+        if aspect > known.most_aspect:
+            raise ReasonerError(
+                f"a picture of {image.width}x{image.height} is too long for {self.model}, which takes up to "
+                f"{known.most_aspect:g}:1: crop it or scale it"
+            )
+        seconds = (window.end - window.start) / SECOND
+        if seconds > known.most_audio:
+            raise ReasonerError(
+                f"{seconds:g} s of sound are too much for {self.model}, which takes up to {known.most_audio:g} s: "
+                "choose a shorter window"
+            )
+        if window.audio is None:
+            raise ReasonerError("there is no sound in the window: check the audio source")
+        sound = window.audio.mono(RATE)
+        if not np.isfinite(sound).all():
+            raise ReasonerError("some of the sound is not finite numbers: make it with media.window.audio_from_samples")
+        with self._runtime.encode(prompt("system"), image.image, sound, deadline) as encoded:
+            seen_as = view(known, (image.width, image.height), encoded.image_size)
+            yield PromptedReading(encoded, seen_as, self._options)
+
+
+class PromptedReading:
+    """One window as the model has taken it in."""
+
+    def __init__(self, encoded: Encoded, seen_as: View, options: PromptOptions) -> None:
+        self._encoded = encoded
+        self._view = seen_as
+        self._options = options
+
+    def classify(self) -> AudioLabel:
+        """What is heard, from the sound alone."""
+        question = Question(prompt("classify"), schema_of(HEARD), GREEDY, (0,), most_tokens=128)
+        heard = parse(HEARD, "classify", _one(self._encoded.ask([question], seen=False)))
+        return AudioLabel(heard.audio_class, heard.audio_confidence)
+
+    def locate(self, most: int) -> Sequence[Location]:
+        """Where the sound is made; where several sources are asked for, each with its own label."""
+        several = most > 1
+        text = prompt("locate_several" if several else "locate", most=most, **self._size())
+        if self._options.off_screen:
+            text += "\n\n" + prompt("off_screen")
+        reply: TypeAdapter[tuple[Seen, ...]] = SEEN_AND_HEARD if several else SEEN  # type: ignore[assignment]
+        bounds = Bounds(self._view.span, least=0 if self._options.off_screen else 1, most=most)
+        question = Question(text, schema_of(reply, bounds), GREEDY, (0,), most_tokens=320 * most)
+        found = parse(reply, "locate", _one(self._encoded.ask([question], seen=True)))
+        if len(found) < bounds.least:
+            raise Unparseable("the reply to locate is empty, although something in view was to be named")
+        return [self._location(seen) for seen in found]
+
+    def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
+        """All trials of all hypotheses as one batch. Trials that were not needed any more are left out."""
+        schema = schema_of(self._analysis, Bounds(self._view.span))
+        places = "\n\n" + prompt("grounded") if self._options.grounded else ""
+        questions = [
+            Question(
+                self._about("analyze", hypothesis) + places,
+                schema,
+                STOCHASTIC,
+                _seeds(self._options.seed, trials),
+                most_tokens=1024,
+                enough=self._settled if self._options.early else None,
+            )
+            for hypothesis in hypotheses
+        ]
+        return [
+            [self._trial(reply) for reply in replies if reply is not None]
+            for replies in self._encoded.ask(questions, seen=True)
+        ]
+
+    def refine(self, cases: Sequence[tuple[Hypothesis, Consensus]]) -> Sequence[Refinement | Failure]:
+        """A better box for each, all of them one batch."""
+        width, height = self._view.image
+        farthest = ceil(max_delta(width, height) / min(self._view.scale))
+        schema = schema_of(REFINED, Bounds(self._view.span, step=farthest))
+        questions = [
+            Question(
+                self._about(
+                    "refine",
+                    hypothesis,
+                    trials=agreed.trials,
+                    consistency=f"{agreed.av_consistency:.2f}",
+                    tags=", ".join(agreed.role_tags) or "none",
+                    anchors=", ".join(f"{vote.anchor} {vote.score:.2f}" for vote in agreed.anchor_votes) or "none",
+                    keep="yes" if agreed.keep else "no",
+                    farthest=farthest,
+                ),
+                schema,
+                GREEDY,
+                (0,),
+                most_tokens=1024,
+            )
+            for hypothesis, agreed in cases
+        ]
+        return [self._refinement(replies[0]) for replies in self._encoded.ask(questions, seen=True)]
+
+    @property
+    def _analysis(self) -> TypeAdapter[Any]:
+        return GROUNDED_ANALYSIS if self._options.grounded else ANALYSIS
+
+    def _location(self, seen: Seen) -> Location:
+        sound = AudioLabel(seen.audio_class, seen.audio_confidence) if isinstance(seen, SeenAndHeard) else None
+        return Location(self._view.box_to_image(seen.bbox_2d.root), seen.description, sound)
+
+    def _trial(self, text: str | Failure) -> Trial | Failure:
+        if isinstance(text, Failure):
+            return text
+        try:
+            said: Analysis | GroundedAnalysis = parse(self._analysis, "analyze", text)
+        except Unparseable as problem:
+            return Failure(str(problem))
+        votes = tuple(AnchorVote(vote.anchor, vote.score, self._point(vote)) for vote in said.anchor_votes)
+        return Trial(said.av_consistency, said.role_tags, votes, said.keep)
+
+    def _point(self, vote: Vote) -> tuple[float, float] | None:
+        if not isinstance(vote, GroundedVote) or vote.point_2d is None:
+            return None
+        x, y = self._view.to_image(vote.point_2d.root)
+        return min(max(x, 0.0), float(self._view.image[0])), min(max(y, 0.0), float(self._view.image[1]))
+
+    def _settled(self, replies: Sequence[Reply]) -> bool:
+        """Whether the trials still to come cannot change the majority on keep (eq. 12)."""
+        ended = [self._trial(reply) for reply in replies if reply is not None]
+        yes = sum(isinstance(trial, Trial) and trial.keep for trial in ended)
+        return 2 * yes > len(replies) or 2 * (len(ended) - yes) >= len(replies)
+
+    def _refinement(self, text: Reply) -> Refinement | Failure:
+        if not isinstance(text, str):
+            return text or Failure("the reply to refine did not end")
+        try:
+            said = parse(REFINED, "refine", text)
+        except Unparseable as problem:
+            return Failure(str(problem))
+        sides = self._view.to_image(said.bbox_2d.root)
+        return Refinement(sides, said.changed, self._operation(said), said.refined_description)
+
+    def _operation(self, said: Refined) -> Operation | None:
+        """The operation in pixels of the original image."""
+        across, down = self._view.scale
+        op = said.ops
+        if isinstance(op, DeltaOp):
+            return Delta(
+                dx=op.dx.root * across,
+                dy=op.dy.root * down,
+                dl=op.dl.root * across,
+                dr=op.dr.root * across,
+                dt=op.dt.root * down,
+                db=op.db.root * down,
+            )
+        if isinstance(op, ExpandOp):
+            return Expand(op.amount.root * (across * down) ** 0.5)  # the same on every side, as eq. 16 has it
+        return None if op is None else Recenter(*self._view.to_image(op.center.root))
+
+    def _about(self, stage: str, hypothesis: Hypothesis, **more: object) -> str:
+        return prompt(
+            stage,
+            label=hypothesis.sound.label,
+            confidence=f"{hypothesis.sound.confidence:.2f}",
+            box=[round(side) for side in self._view.to_model(hypothesis.box.sides)],
+            **self._size(),
+            **more,
+        )
+
+    def _size(self) -> Mapping[str, int]:
+        return {"width": self._view.span[0], "height": self._view.span[1]}
+
+
+def _one(replies: Sequence[Sequence[Reply]]) -> str:
+    """The only reply of the only question. Raises Unparseable where it failed."""
+    ((reply,),) = replies
+    if not isinstance(reply, str):
+        raise Unparseable(reply.reason if reply else "the reply did not end")
+    return reply
+
+
+def _seeds(seed: int, trials: int) -> tuple[int, ...]:
+    drawn = Random(seed)
+    return tuple(drawn.getrandbits(63) for _ in range(trials))

@@ -1,0 +1,121 @@
+"""The schemas that replies are decoded under, and the types that read them."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gar_ssl_ros.gar.reasoner import Unparseable
+from gar_ssl_ros.reasoners.prompted import reasoner as asked
+from gar_ssl_ros.reasoners.prompted.replies import Bounds, parse, schema_of
+
+BOUNDS = Bounds(span=(112, 84), step=5, least=0, most=3)
+REPLIES = {
+    "classify": asked.HEARD,
+    "locate": asked.SEEN,
+    "locate several": asked.SEEN_AND_HEARD,
+    "analyze": asked.ANALYSIS,
+    "analyze, grounded": asked.GROUNDED_ANALYSIS,
+    "refine": asked.REFINED,
+}
+
+
+def places(value: object) -> list[list[int]]:
+    """All boxes and points in a reply."""
+    if isinstance(value, dict):
+        here = [value[key] for key in ("bbox_2d", "point_2d", "center") if isinstance(value.get(key), list)]
+        return here + [place for part in value.values() for place in places(part)]
+    return [place for part in value for place in places(part)] if isinstance(value, list) else []
+
+
+@pytest.mark.parametrize("stage", REPLIES)
+def test_whatever_the_schema_lets_through_can_be_read(stage):
+    """Random walks through the grammar, byte by byte."""
+    llguidance = pytest.importorskip("llguidance")
+    schema = json.dumps(schema_of(REPLIES[stage], BOUNDS))
+    grammar = llguidance.LLMatcher.grammar_from_json_schema(schema, overrides={"whitespace_flexible": False})
+    bytewise = llguidance.LLTokenizer("byte")
+    for seed in range(15):
+        chance = random.Random(seed)
+        matcher = llguidance.LLMatcher(bytewise, grammar)
+        text = bytearray()
+        while not (matcher.is_stopped() or (matcher.is_accepting() and chance.random() < 0.5)):
+            allowed = [byte for byte, bias in enumerate(matcher.compute_logit_bias()[:256]) if bias]
+            if not allowed:
+                break
+            quote = ord('"')
+            byte = quote if quote in allowed and chance.random() < 0.1 else chance.choice(allowed)
+            matcher.consume_token(byte)
+            text.append(byte)
+        parse(REPLIES[stage], stage, text.decode())
+        for place in places(json.loads(text)):
+            assert all(0 <= at <= end for at, end in zip(place, BOUNDS.span * 2, strict=False))
+
+
+def test_the_bounds_are_in_the_schema():
+    refined = json.dumps(schema_of(asked.REFINED, BOUNDS))
+    assert '"maximum": 112' in refined
+    assert '"maximum": 84' in refined
+    assert '"minimum": -5' in refined
+    located = schema_of(asked.SEEN, BOUNDS)
+    assert (located["minItems"], located["maxItems"]) == (0, 3)
+    analysis = schema_of(asked.ANALYSIS, BOUNDS)
+    properties = analysis["properties"]
+    assert (properties["role_tags"]["maxItems"], properties["anchor_votes"]["maxItems"]) == (4, 5)
+    assert properties["av_consistency"] | {"title": ""} == {
+        "maximum": 1,
+        "minimum": 0,
+        "multipleOf": 0.01,
+        "title": "",
+        "type": "number",
+    }
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(sorted(REPLIES)), st.text(max_size=200).filter(lambda text: text.strip() != "[]"))
+def test_no_text_breaks_the_reader(stage, text):
+    with pytest.raises(Unparseable, match=stage):
+        parse(REPLIES[stage], stage, text)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '{"av_consistency": 1.5, "role_tags": [], "anchor_votes": [], "keep": true}',
+        '{"av_consistency": NaN, "role_tags": [], "anchor_votes": [], "keep": true}',
+        '{"av_consistency": 0.5, "role_tags": ["a", "b", "c", "d", "e"], "anchor_votes": [], "keep": true}',
+        '{"av_consistency": 0.5, "role_tags": ["<|im_end|>"], "anchor_votes": [], "keep": true}',
+        '{"av_consistency": 0.5, "role_tags": [], "anchor_votes": [{"anchor": "a", "score": -1}], "keep": true}',
+        '{"av_consistency": 0.5, "role_tags": [], "anchor_votes": [], "keep": "perhaps"}',
+        '{"av_consistency": 0.5, "role_tags": [], "anchor_votes": []}',
+        '{"anchor": "a", "score": 0.5}',
+        "[" * 100_000,
+    ],
+)
+def test_what_is_no_analysis_is_refused_with_a_reason(reply):
+    with pytest.raises(Unparseable, match="the reply to analyze is not what was asked for") as refused:
+        parse(asked.ANALYSIS, "analyze", reply)
+    assert len(str(refused.value)) < 500
+
+
+def test_false_is_false_and_nesting_is_not_lost():
+    text = '{"av_consistency": 1, "role_tags": [], "anchor_votes": [{"anchor": "a", "score": 0.29}], "keep": false}'
+    said = parse(asked.ANALYSIS, "analyze", text)
+    assert said.keep is False
+    assert said.av_consistency == 1
+    assert said.anchor_votes[0].score == 0.29
+
+
+@pytest.mark.parametrize(("sentences", "right"), [(1, False), (2, True), (4, True), (5, False)])
+def test_a_refinement_is_told_in_two_to_four_sentences(sentences, right):
+    told = " ".join(["The dog has its mouth open."] * sentences)
+    text = json.dumps({"bbox_2d": [1, 2, 3, 4], "changed": True, "ops": None, "refined_description": told})
+    if right:
+        assert parse(asked.REFINED, "refine", text).refined_description == told
+    else:
+        with pytest.raises(Unparseable):
+            parse(asked.REFINED, "refine", text)
