@@ -35,7 +35,7 @@ __all__ = [
 _M = TypeVar("_M", bound=Message)
 
 
-def serialize(message: Message) -> bytes:
+def serialize(message: Message) -> bytearray:
     """A message as CDR: 4 bytes of encapsulation header, then its fields, little endian.
 
     Raises CdrError where a value of it has no such form.

@@ -48,15 +48,20 @@ class MessageSupport(TypeSupport):
     def __init__(self, name: str, store: Typestore, cls: type[Message]) -> None:
         super().__init__(name, store)
         self._class = cls
+        self._readers = [(f"_{field.name}", field.from_wire if field.converts else None) for field in cls.__values__]
 
-    def serialize(self, message: Message) -> bytes:
+    def serialize(self, message: Message) -> bytearray:
         """Encapsulation header and fields, little endian. Raises CdrError where a value has no such form."""
         write = self.writer
         try:
             written = message if write is None else write(message)
-            return bytes(self._store.serialize_cdr(written, self.name, little_endian=True))
+            data = self._store.serialize_cdr(
+                written, self.name, little_endian=True
+            ).obj  # what the view is of, uncopied
         except (SerdeError, struct.error, TypeError, ValueError, AttributeError) as problem:
             raise CdrError(f"this {self.name} cannot be serialized: {problem}") from None
+        assert isinstance(data, bytearray)
+        return data
 
     def deserialize(self, data: bytes | bytearray | memoryview) -> Message:
         """The message of such bytes, in either byte order. Raises CdrError where they are none."""
@@ -71,8 +76,8 @@ class MessageSupport(TypeSupport):
         """The message whose fields, in their order, rosbags read as `values`."""
         message = self._class.__new__(self._class)
         message._check_fields = True
-        for field, value in zip(self._class.__values__, values, strict=False):  # one without fields has a placeholder
-            setattr(message, f"_{field.name}", field.from_wire(value))
+        for (slot, convert), value in zip(self._readers, values, strict=False):  # where no field is, a placeholder is
+            setattr(message, slot, value if convert is None else convert(value))
         return message
 
     @cached_property
@@ -97,7 +102,7 @@ class MessageSupport(TypeSupport):
 
 def _field_writer(field: Values) -> _Writer | None:
     if field.message is None:
-        return field.wire if field.wire_differs else None
+        return field.wire if field.converts else None
     write = field.message.__support__.writer
     if write is None or field.type.shape is Shape.ONE:
         return write

@@ -163,10 +163,11 @@ class Values:
         return value
 
     @property
-    def wire_differs(self) -> bool:
-        """Whether `wire` changes anything; where the values are messages, that is theirs to say."""
+    def converts(self) -> bool:
+        """Whether `wire` or `from_wire` has anything to do."""
         many = self.type.shape is not Shape.ONE
-        return self.type.base == "byte" or (many and (self.number is not None or self.type.base == "bool"))
+        bounded = self.type.shape is Shape.SEQUENCE and self.type.size > 0
+        return self.type.base == "byte" or bounded or (many and (self.number is not None or self.type.base == "bool"))
 
     def _zero(self) -> Any:
         return bytes(1) if self.type.base == "byte" else self._element()
@@ -175,7 +176,7 @@ class Values:
         assert self.number
         if isinstance(value, np.ndarray) and value.dtype == self.number.dtype and value.ndim == 1:
             numbers: array[Any] = array(self.number.code)
-            numbers.frombytes(value.tobytes())
+            numbers.frombytes(np.ascontiguousarray(value).view(np.uint8).data)
             return numbers
         return array(self.number.code, value)
 
