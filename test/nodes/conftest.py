@@ -1,0 +1,3 @@
+"""rclpy and the messages, before any test of a node imports them: ROS 2's own, or the embedded ones."""
+
+import gar_ssl_ros.nodes.ros  # noqa: F401
