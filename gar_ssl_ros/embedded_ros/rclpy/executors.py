@@ -196,6 +196,7 @@ class Executor:
     async def _execute(self, entity: Executable) -> None:
         if self._is_shutdown or entity._destroyed or not entity.callback_group.beginning_execution(entity):
             entity._executor_event = False
+            self._taken()
             return
         try:
             try:
