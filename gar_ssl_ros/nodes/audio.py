@@ -80,7 +80,7 @@ class AudioReader:
         now: ns, the time of its arrival, which is the end of what carries no stamp. Raises AudioError where there is
         no sound to be had.
         """
-        kind = type(message).__name__
+        kind = type(message).__name__.rpartition("__")[2]  # of a bag: audio_common_msgs__msg__AudioStamped
         stamp = message.header.stamp.sec * SECOND + message.header.stamp.nanosec if hasattr(message, "header") else 0
         if kind == STAMPED:
             samples, rate = _samples_of_stamped(message)

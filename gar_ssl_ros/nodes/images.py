@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from gar_ssl_ros.media.window import SECOND, Frame
+
 Rgb: TypeAlias = NDArray[np.uint8]
 
 # Encodings of sensor_msgs/image_encodings.hpp: bytes a value, values a pixel, OpenCV's conversion to RGB, if any.
@@ -46,6 +48,13 @@ BIGGEST = 2**28  # pixels: a header that says more is broken
 
 class ImageError(ValueError):
     """A message that is no picture: one sentence that says why."""
+
+
+def frame_from_message(message: Any, now: int) -> Frame:
+    """The frame of an Image or CompressedImage; as of `now`, ns, where it has no stamp. Raises ImageError."""
+    stamp = message.header.stamp.sec * SECOND + message.header.stamp.nanosec
+    read = rgb_from_image if hasattr(message, "encoding") else rgb_from_compressed
+    return Frame(stamp or now, read(message), message.header.frame_id)
 
 
 def rgb_from_image(message: Any) -> Rgb:

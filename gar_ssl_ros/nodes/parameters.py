@@ -42,9 +42,9 @@ class Declared:
         if type(value) is not type(self.default):
             told = f"a {type(value).__name__}, not a {type(self.default).__name__}"
             raise ParameterError(f"{self.name} is {told}: give one such as {self.default!r}")
-        bounded = self.least is not None and self.most is not None and isinstance(value, (int, float))
-        if bounded and not self.least <= value <= self.most:  # type: ignore[operator]
-            raise ParameterError(f"{self.name} is {value}: it must lie in {self.least:g}..{self.most:g}")
+        low, high = self.least, self.most
+        if isinstance(value, (int, float)) and low is not None and high is not None and not low <= value <= high:
+            raise ParameterError(f"{self.name} is {value}: it must lie in {low:g}..{high:g}")
         if self.choices and value not in self.choices:
             raise ParameterError(f"{self.name} is {value!r}: choose one of {', '.join(map(repr, self.choices))}")
 
@@ -113,13 +113,23 @@ MICROPHONE = (
     Declared("frame_id", "microphone", "of the sound", change=Change.NEVER),
 )
 
-NODES: Mapping[str, tuple[Declared, ...]] = {"localizer": LOCALIZER, "player": PLAYER, "microphone": MICROPHONE}
+RECORDER = (
+    Declared("bag", "", "the new rosbag2, a folder", change=Change.NEVER),
+    Declared("topics", "", "to record, separated by spaces", change=Change.NEVER),
+)
+
+NODES: Mapping[str, tuple[Declared, ...]] = {
+    "localizer": LOCALIZER,
+    "player": PLAYER,
+    "microphone": MICROPHONE,
+    "recorder": RECORDER,
+}
 
 
 def yaml(parameters: Sequence[Declared]) -> str:
     """A ROS 2 parameter file with the defaults, for any node that has them."""
     lines = [
-        "# Every parameter of the localizer, at its default. Made from gar_ssl_ros/nodes/parameters.py by `make schema`.",
+        "# Every parameter of the localizer at its default; `make schema` makes this of nodes/parameters.py.",
         "/**:",
         "  ros__parameters:",
     ]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.localization import Source
+from gar_ssl_ros.media.window import SECOND
 
 OVERLAP = 0.3  # intersection over union from which on two boxes may be the same source's
 OVERLAP_UNLIKE = 0.6  # the same where their labels differ: a label may change while its source goes on sounding
-PATIENCE = 5  # windows that a source may miss before its id is given up
+PATIENCE = 10 * SECOND  # for so long a source may be still before its id is given up
 
 
 @dataclass
@@ -18,7 +19,7 @@ class _Track:
     identity: int
     box: Box
     label: str
-    missed: int = 0
+    seen: int  # ns
 
 
 class Tracker:
@@ -28,8 +29,9 @@ class Tracker:
         self._tracks: list[_Track] = []
         self._next = 1
 
-    def follow(self, sources: Sequence[Source]) -> tuple[int, ...]:
-        """The ids of a window's sources, in their order; all different."""
+    def follow(self, sources: Sequence[Source], time: int) -> tuple[int, ...]:
+        """The ids of a window's sources, in their order; all different. time: ns, of the window."""
+        self._tracks = [track for track in self._tracks if abs(time - track.seen) <= PATIENCE]
         ids: list[int | None] = [None] * len(sources)
         free = list(self._tracks)
         pairs = [(_affinity(track, source), index, track) for index, source in enumerate(sources) for track in free]
@@ -37,18 +39,17 @@ class Tracker:
             if affinity > 0 and ids[index] is None and track in free:
                 free.remove(track)
                 ids[index] = track.identity
-                track.box, track.label, track.missed = sources[index].box, sources[index].label, 0
-        for track in free:
-            track.missed += 1
-        self._tracks = [track for track in self._tracks if track.missed <= PATIENCE]
-        return tuple(self._new(source) if known is None else known for known, source in zip(ids, sources, strict=True))
+                track.box, track.label, track.seen = sources[index].box, sources[index].label, time
+        return tuple(
+            self._new(source, time) if known is None else known for known, source in zip(ids, sources, strict=True)
+        )
 
     def forget(self) -> None:
         """Know no source any more (time jumped, another camera); ids go on from where they were."""
         self._tracks.clear()
 
-    def _new(self, source: Source) -> int:
-        track = _Track(self._next, source.box, source.label)
+    def _new(self, source: Source, time: int) -> int:
+        track = _Track(self._next, source.box, source.label, time)
         self._tracks.append(track)
         self._next += 1
         return track.identity

@@ -10,36 +10,18 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
-from functools import cache
-from queue import Empty, SimpleQueue
+from dataclasses import dataclass, replace
+from queue import Empty
 from threading import Condition, Thread
 from time import monotonic
 
-from pydantic import TypeAdapter, ValidationError
-
-from gar_ssl_ros.gar.deadline import Cancelled, Deadline
+from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
-from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.media.window import Window
+from gar_ssl_ros.nodes.inference import GRACE, Inference, Request, Run, checked, failure
 
-GRACE = 0.25  # s after the deadline in which a reasoner may still notice it
-
-
-@dataclass(frozen=True)
-class Request:
-    """A window to be answered.
-
-    limit: s that its inference may take. since: monotonic s at which it was asked for. refusal: why the reasoner need
-    not be asked; empty where it is to be.
-    """
-
-    window: Window
-    options: GarOptions
-    limit: float
-    refusal: str = ""
-    since: float = field(default_factory=monotonic)
+__all__ = ["Answer", "Request", "Work", "Worker"]
 
 
 @dataclass(frozen=True)
@@ -99,11 +81,11 @@ class Worker:
         self._newest: Request | None = None
         self._asked: deque[tuple[Request, Future[Answer]]] = deque()
         self._closing = False
-        self._run: _Run | None = None
+        self._run: Run | None = None
         self._counts: Counter[str] = Counter()
         self._outcomes: Counter[Outcome] = Counter()
         self._dropped = 0
-        self._inference = None if reasoner is None else _Inference(reasoner)
+        self._inference = None if reasoner is None else Inference(reasoner)
         self._supervisor = Thread(target=self._supervise, name="supervisor", daemon=True)
         self._supervisor.start()
 
@@ -180,7 +162,7 @@ class Worker:
                     assert self._newest is not None
                     request, self._newest = self._newest, None
                 dropped, self._dropped = self._dropped, 0
-                self._run = _Run(request)
+                self._run = Run(request)
             final: Answer | None = None
             try:
                 final = self._answer(self._run, dropped)
@@ -193,7 +175,7 @@ class Worker:
             elif future is not None:
                 future.cancel()
 
-    def _answer(self, run: _Run, dropped: int) -> Answer | None:
+    def _answer(self, run: Run, dropped: int) -> Answer | None:
         """Publish what becomes known; the final answer, None where the request was cancelled."""
         final: Localization | None = None
         for found in self._reasoned(run):
@@ -213,19 +195,19 @@ class Worker:
         self._publish(answer)
         return answer
 
-    def _reasoned(self, run: _Run) -> Iterator[Localization]:
+    def _reasoned(self, run: Run) -> Iterator[Localization]:
         """What the reasoner finds, or why it cannot; nothing where the request was cancelled."""
         if self._inference is None:
-            yield _failure("", Outcome.BACKEND_ERROR, self._missing)
+            yield failure("", Outcome.BACKEND_ERROR, self._missing)
         elif run.request.refusal:
-            yield _failure(self._inference.name, Outcome.BACKEND_ERROR, run.request.refusal)
+            yield failure(self._inference.name, Outcome.BACKEND_ERROR, run.request.refusal)
         elif not self._inference.start(run):
             detail = f"the reasoner has been stuck in an earlier window for {self._inference.stalled or 0:.1f} s"
-            yield _failure(self._inference.name, Outcome.TIMEOUT, detail)
+            yield failure(self._inference.name, Outcome.TIMEOUT, detail)
         else:
             yield from self._watched(run, self._inference.name)
 
-    def _watched(self, run: _Run, name: str) -> Iterator[Localization]:
+    def _watched(self, run: Run, name: str) -> Iterator[Localization]:
         limit = run.request.limit
         while True:
             try:
@@ -235,7 +217,7 @@ class Worker:
                 run.back = self._tell
                 late = f"it has neither answered nor stopped after {limit:.1f} s"
                 self._tell(f"the reasoner {name} is stuck: {late}; windows are answered without it until it is back")
-                yield _failure(name, Outcome.TIMEOUT, f"the reasoner did not stop at its deadline of {limit:.1f} s")
+                yield failure(name, Outcome.TIMEOUT, f"the reasoner did not stop at its deadline of {limit:.1f} s")
                 return
             if found is None:
                 return
@@ -243,108 +225,16 @@ class Worker:
             if found.stage is Stage.FINAL:
                 return
 
-    def _rescue(self, run: _Run, failed: Localization) -> Localization | None:
+    def _rescue(self, run: Run, failed: Localization) -> Localization | None:
         """The fallback's answer, None where it has none either."""
         if self._fallback is None:
             return None
         try:
             deadline = Deadline(run.request.limit)
             *_, found = localize(run.request.window, self._fallback, run.request.options, deadline)
-            found = _checked(found)
+            found = checked(found)
         except Exception:
             return None
         why = f"{failed.reasoner or 'the reasoner'} failed ({failed.outcome.value}: {failed.detail})"
         detail = f"{why}; {found.reasoner} answered instead" + (f": {found.detail}" if found.detail else "")
         return None if found.outcome.failed else replace(found, detail=detail)
-
-
-class _Run:
-    """One window at the reasoner.
-
-    found: what it gives; None where the request was cancelled. back: told when it comes back, if it had been given up.
-    """
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.deadline = Deadline(request.limit)
-        self.found: SimpleQueue[Localization | None] = SimpleQueue()
-        self.back: Callable[[str], None] | None = None
-        self._began = monotonic()
-
-    def cancel(self) -> None:
-        """Wait for it no longer, and have it stop as soon as it can."""
-        self.deadline.cancel()
-        self.found.put(None)
-
-    @property
-    def age(self) -> float:
-        """Seconds."""
-        return monotonic() - self._began
-
-
-class _Inference:
-    """The one thread that calls a reasoner."""
-
-    def __init__(self, reasoner: Reasoner) -> None:
-        self.name = reasoner.name
-        self._reasoner = reasoner
-        self._runs: SimpleQueue[_Run | None] = SimpleQueue()
-        self._changed = Condition()
-        self._run: _Run | None = None
-        self._thread = Thread(target=self._work, name="inference", daemon=True)
-        self._thread.start()
-
-    @property
-    def stalled(self) -> float | None:
-        """How long it has been in a window that is not waited for any more, s; None where it is not."""
-        run = self._run
-        return None if run is None or run.back is None else run.age
-
-    def start(self, run: _Run) -> bool:
-        """Work on it; False where an earlier run does not end."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._run is None, GRACE):
-                return False
-            self._run = run
-        self._runs.put(run)
-        return True
-
-    def close(self, patience: float) -> bool:
-        """End when the run in hand has; whether that was within so many seconds."""
-        self._runs.put(None)
-        self._thread.join(patience)
-        return not self._thread.is_alive()
-
-    def _work(self) -> None:
-        while (run := self._runs.get()) is not None:
-            try:
-                for found in localize(run.request.window, self._reasoner, run.request.options, run.deadline):
-                    run.found.put(_checked(found))
-            except Cancelled:
-                run.found.put(None)
-            except BaseException as problem:  # what the pipeline lets through must not end the thread unnoticed
-                run.found.put(_failure(self.name, Outcome.BACKEND_ERROR, f"{type(problem).__name__}: {problem}"))
-            with self._changed:
-                self._run = None
-                self._changed.notify_all()
-            if run.back is not None:
-                run.back(f"the reasoner {self.name} is back after {run.age:.1f} s")
-
-
-@cache
-def _answers() -> TypeAdapter[Localization]:
-    return TypeAdapter(Localization)
-
-
-def _checked(found: Localization) -> Localization:
-    """What a reasoner found, where each part is of its type; raises ValueError where one is not."""
-    try:
-        return _answers().validate_json(_answers().dump_json(found, warnings=False))
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"the reasoner's answer cannot be used: {where}: {first['msg']}") from None
-
-
-def _failure(reasoner: str, outcome: Outcome, detail: str) -> Localization:
-    return Localization(outcome, Stage.FINAL, reasoner, None, detail)
