@@ -86,9 +86,8 @@ def type_hash(cls: type[Message] | ServiceType) -> str:
 
 
 def _imported(name: str) -> object:
-    package, _, rest = name.partition("/")
-    kind, _, base = rest.partition("/")
+    package, kind, base = name.split("/") if name.count("/") == 2 else ("", "", "")
     try:
-        return getattr(import_module(f"{package}.{kind}"), base, None)
-    except (ImportError, ValueError):
+        return getattr(import_module(f"{package}.{kind}"), base, None) if package else None
+    except ImportError:
         return None

@@ -5,6 +5,7 @@ A .srv file is three messages, as in rosidl: Name_Request, Name_Response and Nam
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import TypeAlias, cast
 from rosbags.interfaces import Nodetype
 from rosbags.interfaces.typing import BaseDesc, Basename, Constdefs, Fielddefs, FieldDesc, NameDesc
 from rosbags.typesys import Stores, TypesysError, get_typestore
-from rosbags.typesys.base import create_field_desc
+from rosbags.typesys.base import NamedType, create_field_desc
 from rosbags.typesys.msg import MSGParser
 
 Literal: TypeAlias = bool | int | float | str | list[bool | int | float | str]
@@ -94,10 +95,15 @@ def message_definition(name: str, text: str) -> Definition:
     """The message `name` whose .msg file says `text`. Raises InterfaceError where that cannot be read."""
     package, kind, base = name.split("/")
     try:
-        # Names without a package are those of the package's messages, in a service too.
-        (message,) = MSGParser(f"MSG: {package}/msg/{base}\n{text}").specification()
+        # A # starts a comment, in a string too (rosidl_adapter). A nested message without a package is of this one's.
+        (message,) = MSGParser(f"MSG: {package}/msg/{base}\n{re.sub('#.*', '', text)}").specification()
     except TypesysError as problem:
         raise InterfaceError(f"{name}: its definition cannot be read: {_last_line(problem)}") from None
+    for field in message.fields:
+        if keyword.iskeyword(field.name):
+            raise InterfaceError(f"{name}: {field.name} is a word of Python: give the field another name")
+        if isinstance(field.typ.ref, NamedType) and field.typ.ref.name.endswith("/wstring"):
+            raise InterfaceError(f"{name}: {field.name} is a wstring, which embedded_ros does not have: use string")
     return Definition(
         f"{package}/{kind}/{base}",
         tuple(Constant(constant.name, constant.typ.value, constant.value) for constant in message.constants),
@@ -112,9 +118,7 @@ def service_definitions(name: str, text: str) -> tuple[Definition, Definition, D
     """
     halves = re.split(r"^---[ \t]*$", text, flags=re.MULTILINE)
     if len(halves) != 2:
-        raise InterfaceError(
-            f"{name}: a service has one line of --- between request and response, not {len(halves) - 1}"
-        )
+        raise InterfaceError(f"{name}: one line of --- parts request and response, and here are {len(halves) - 1}")
     request, response = (
         message_definition(f"{name}_{half}", part.strip("\n"))
         for half, part in zip(("Request", "Response"), halves, strict=True)

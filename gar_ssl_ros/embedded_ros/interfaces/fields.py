@@ -10,6 +10,7 @@ import math
 from array import array
 from collections import UserList, UserString
 from collections.abc import Callable, Sequence, Set
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,11 @@ class _Number:
     @property
     def python(self) -> type:
         return float if self.dtype.kind == "f" else int
+
+    @property
+    def kind(self) -> str:
+        """As rosidl's messages tell it."""
+        return {"i": "integer", "u": "unsigned integer"}.get(self.dtype.kind, self.idl)
 
 
 def _integer(name: str, code: str) -> _Number:
@@ -90,7 +96,7 @@ class Values:
     def default(self) -> Any:
         """A new one of the values that the field has where none is given."""
         if self._default is not None:
-            return self.initial(self._default)
+            return copy(self._default)
         if self.type.shape is Shape.SEQUENCE:
             return array(self.number.code) if self.number else []
         if self.type.shape is Shape.ARRAY:
@@ -102,16 +108,16 @@ class Values:
     @property
     def given_default(self) -> Any | None:
         """The default that the definition gives; None where it gives none."""
-        return None if self._default is None else self.initial(self._default)
+        return copy(self._default)
 
     def initial(self, value: Any) -> Any:
         """`value` as rclpy's constructors take it: numbers of NumPy arrays too."""
         if self.number and self.type.shape is Shape.SEQUENCE:
             return self.checked(self._array(value))
         if self.number and self.type.shape is Shape.ARRAY:
-            numbers = np.array(value, self.number.dtype)
-            if numbers.shape != (self.type.size,):
-                raise AssertionError(f"The '{self.name}' field must have {self.type.size} values")
+            numbers = self.checked(np.array(value, self.number.dtype))
+            if numbers.ndim != 1:
+                raise AssertionError(f"The '{self.name}' field must have the shape ({self.type.size},)")
             return numbers
         return self.checked(value)
 
@@ -184,7 +190,7 @@ class Values:
         name, type_ = self.name, self.type
         if type_.base == "byte":
             if not (isinstance(value, (bytes, bytearray)) and len(value) == 1):
-                raise AssertionError(f"The '{name}' field must be of type 'bytes' or 'bytearray' with length 1")
+                raise AssertionError(f"The '{name}' field must be of type 'bytes' or 'ByteString' with length 1")
         elif type_.characters:
             if not (isinstance(value, (str, UserString)) and len(value) <= type_.characters):
                 raise AssertionError(f"The '{name}' field must be string value not longer than {type_.characters}")
@@ -193,7 +199,8 @@ class Values:
             raise AssertionError(f"The '{name}' field must be {kind} type '{self._element.__name__}'")
         elif self.number and not self._in_range(value):
             number = self.number
-            raise AssertionError(f"The '{name}' field must be {_kind(number)} in [{number.low}, {number.high}]")
+            article = "an" if number.kind[0] in "iu" else "a"
+            raise AssertionError(f"The '{name}' field must be {article} {number.kind} in [{number.low}, {number.high}]")
 
     def _in_range(self, value: Any) -> bool:
         assert self.number
@@ -242,7 +249,9 @@ class Values:
             fits = fits and all(len(item) == 1 for item in value)
         if self.number:
             fits = fits and all(map(self._in_range, value))
-            expected.append(f"and each {_kind(self.number)} in [{self.number.low}, {self.number.high}]")
+            low, high = self.number.low, self.number.high
+            bounds = f"{low:f}, {high:f}" if self.number.python is float else f"{low}, {high}"
+            expected.append(f"and each {self.number.kind} in [{bounds}]")
         if not fits:
             raise AssertionError(f"The '{self.name}' field must be {' '.join(expected)}")
 
@@ -265,9 +274,3 @@ class Values:
 def bytes_of(value: int) -> bytes:
     """A byte's value as rclpy has it."""
     return bytes((value & 255,))
-
-
-def _kind(number: _Number) -> str:
-    if number.python is float:
-        return f"a {number.idl}"
-    return "an integer" if number.low < 0 else "an unsigned integer"

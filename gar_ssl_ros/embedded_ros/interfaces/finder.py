@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
@@ -32,10 +33,12 @@ class InterfaceFinder(MetaPathFinder, Loader):
         return spec_from_loader(fullname, self, origin="made by embedded_ros", is_package=fullname.count(".") < 2)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Let the module answer for its classes."""
+        """Let the module answer for its classes and its own modules."""
         names = sorted(self.interfaces.classes(module.__name__))
 
         def get(name: str) -> Any:
+            if self.interfaces.has_module(f"{module.__name__}.{name}"):
+                return import_module(f"{module.__name__}.{name}")
             if name not in names:
                 raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
             made = self.interfaces.class_in(module.__name__, name)

@@ -82,7 +82,10 @@ class Library:
                 return self._base.message(name)
             raise InterfaceError(f"{name}: there is no such message")
         if name not in self._message_classes:
-            cls = message_class(self._definitions[name], self.message, self.class_name(name))
+            try:
+                cls = message_class(self._definitions[name], self.message, self.class_name(name))
+            except RecursionError:
+                raise InterfaceError(f"{name}: it holds itself") from None
             cls.__support__ = MessageSupport(name, self._store, cls)
             self._message_classes[name] = cls
         return self._message_classes[name]
@@ -123,8 +126,12 @@ class Interfaces:
                     if module != package:
                         members[library.class_name(name)] = entry
 
+    def modules(self) -> set[str]:
+        """The names of all packages and their modules: std_msgs, std_msgs.msg, std_msgs.msg._header."""
+        return set(self._modules)
+
     def has_module(self, module: str) -> bool:
-        """Whether there is such a package or module: std_msgs, std_msgs.msg, std_msgs.msg._header."""
+        """Whether it is one of them."""
         return module in self._modules
 
     def classes(self, module: str) -> set[str]:
