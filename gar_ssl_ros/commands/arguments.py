@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TypeAlias
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -39,6 +40,13 @@ def size(text: str) -> tuple[int, int]:
     if not (width.isdigit() and height.isdigit()) or int(width) % 2 or int(height) % 2:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 320x240, both sides even")
     return int(width), int(height)
+
+
+def node_name(text: str) -> str:
+    """A node's full name such as /localizer, of letters, digits and underscores."""
+    if not re.fullmatch(r"(/?[A-Za-z_][A-Za-z0-9_]*)+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a node, such as /localizer")
+    return f"/{text.strip('/')}"
 
 
 def _number(text: str) -> float:
