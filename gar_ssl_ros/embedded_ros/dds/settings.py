@@ -28,7 +28,10 @@ def of(environment: Mapping[str, str]) -> str:
 
 
 def _domain(reach: str, peers: list[str]) -> str:
-    general = "" if reach == "SUBNET" else "<General><AllowMulticast>false</AllowMulticast></General>"
+    general = "" if reach == "SUBNET" else "<AllowMulticast>false</AllowMulticast>"
+    if reach == "LOCALHOST":
+        # Since Cyclone DDS 11, who does not use the loopback interface hears no peer that greets it there.
+        general += '<Interfaces><NetworkInterface address="127.0.0.1"/></Interfaces>'
     if reach == "OFF":
         # Nobody else has this tag, so nobody is found.
         discovery = f"<ParticipantIndex>none</ParticipantIndex><Tag>ros_discovery_off_{os.getpid()}</Tag>"
@@ -36,4 +39,4 @@ def _domain(reach: str, peers: list[str]) -> str:
         found = "".join(f"<Peer address={quoteattr(peer)}/>" for peer in peers)
         discovery = "<ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>"
         discovery += f"<Peers>{found}</Peers>" if found else ""
-    return f"<CycloneDDS><Domain>{general}<Discovery>{discovery}</Discovery></Domain></CycloneDDS>"
+    return f"<CycloneDDS><Domain><General>{general}</General><Discovery>{discovery}</Discovery></Domain></CycloneDDS>"
