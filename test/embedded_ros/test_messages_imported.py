@@ -80,10 +80,16 @@ def test_a_real_package_is_never_shadowed(tmp_path):
     told = run(
         "import sys\nsys.path.insert(0, sys.argv[1])\n" + INSTALL + "from std_msgs.msg import Header\n"
         "from std_srvs.srv import SetBool\n"
-        "print(Header.real, SetBool.Request())",
+        "print(Header.real, SetBool.Request())\n"
+        "try: interfaces.get_message('std_msgs/msg/Header')\n"
+        "except interfaces.InterfaceError as problem: print(problem)",
         str(tmp_path),
     )
-    assert told == "True std_srvs.srv.SetBool_Request(data=False)"
+    assert told.splitlines() == [
+        "True std_srvs.srv.SetBool_Request(data=False)",
+        f"std_msgs/msg/Header is ROS 2's own ({package / 'msg.py'}), which needs ROS 2's rclpy: "
+        "source all of ROS 2, or take it off PYTHONPATH",
+    ]
 
 
 def test_messages_travel_between_processes_by_pickle():

@@ -7,6 +7,7 @@ audio_common_msgs live side by side is told in `library`.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TypeVar
 
@@ -56,17 +57,17 @@ def deserialize(data: bytes | bytearray | memoryview, cls: type[_M]) -> _M:
 def get_message(name: str) -> type[Message]:
     """The class of a message by its name, std_msgs/msg/Header. Raises InterfaceError where there is none."""
     found = _imported(name)
-    if not (isinstance(found, type) and issubclass(found, Message)):
-        raise InterfaceError(f"{name}: there is no such message")
-    return found
+    if isinstance(found, type) and issubclass(found, Message):
+        return found
+    raise InterfaceError(_why_not(name, "message", found))
 
 
 def get_service(name: str) -> ServiceType:
     """The class of a service by its name, std_srvs/srv/SetBool. Raises InterfaceError where there is none."""
     found = _imported(name)
-    if not isinstance(found, ServiceType):
-        raise InterfaceError(f"{name}: there is no such service")
-    return found
+    if isinstance(found, ServiceType):
+        return found
+    raise InterfaceError(_why_not(name, "service", found))
 
 
 def ros_type_name(cls: type[Message] | ServiceType) -> str:
@@ -91,3 +92,10 @@ def _imported(name: str) -> object:
         return getattr(import_module(f"{package}.{kind}"), base, None) if package else None
     except ImportError:
         return None
+
+
+def _why_not(name: str, wanted: str, found: object) -> str:
+    if found is None or hasattr(found, "__support__"):
+        return f"{name}: there is no such {wanted}"
+    where = getattr(sys.modules.get(getattr(found, "__module__", "")), "__file__", "elsewhere")
+    return f"{name} is ROS 2's own ({where}), which needs ROS 2's rclpy: source all of ROS 2, or take it off PYTHONPATH"

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from threading import RLock
 from typing import Any, cast
 
 from rosbags.interfaces import Nodetype
@@ -49,6 +50,7 @@ class Library:
         self._services = {name.removesuffix("_Event") for name in self._definitions if name.endswith("_Event")}
         self._message_classes: dict[str, type[Message]] = {}
         self._service_classes: dict[str, ServiceType] = {}
+        self._making = RLock()  # one class a name, whichever threads ask for it
         self._store = Typestore()
         self._store.fielddefs = self.fields()
         self._store.types = {name: cast("Any", partial(self._read, name)) for name in self._store.fielddefs}
@@ -81,24 +83,26 @@ class Library:
             if self._base:
                 return self._base.message(name)
             raise InterfaceError(f"{name}: there is no such message")
-        if name not in self._message_classes:
-            try:
-                cls = message_class(self._definitions[name], self.message, self.class_name(name))
-            except RecursionError:
-                raise InterfaceError(f"{name}: it holds itself") from None
-            cls.__support__ = MessageSupport(name, self._store, cls)
-            self._message_classes[name] = cls
-        return self._message_classes[name]
+        with self._making:
+            if name not in self._message_classes:
+                try:
+                    cls = message_class(self._definitions[name], self.message, self.class_name(name))
+                except RecursionError:
+                    raise InterfaceError(f"{name}: it holds itself") from None
+                cls.__support__ = MessageSupport(name, self._store, cls)
+                self._message_classes[name] = cls
+            return self._message_classes[name]
 
     def service(self, name: str) -> ServiceType:
         """The class of a service such as std_srvs/srv/SetBool. Raises InterfaceError where there is none."""
         if name not in self._services:
             raise InterfaceError(f"{name}: there is no such service")
-        if name not in self._service_classes:
-            cls = service_class(name, *(self.message(f"{name}_{part}") for part in _PARTS))
-            cls.__support__ = TypeSupport(name, self._store)
-            self._service_classes[name] = cls
-        return self._service_classes[name]
+        with self._making:
+            if name not in self._service_classes:
+                cls = service_class(name, *(self.message(f"{name}_{part}") for part in _PARTS))
+                cls.__support__ = TypeSupport(name, self._store)
+                self._service_classes[name] = cls
+            return self._service_classes[name]
 
     def _read(self, name: str, *values: Any) -> Message:
         return self.message(name).__support__.read(values)
