@@ -214,7 +214,10 @@ def _value(node: object, name: str) -> Value:
     from ruamel.yaml.nodes import ScalarNode, SequenceNode  # noqa: PLC0415
 
     if isinstance(node, ScalarNode):
-        return _scalar(node.value, quoted=node.style in {"'", '"'} or node.tag == "!!str")
+        tagged = str(node.tag).endswith(":str") and node.end_mark.index - node.start_mark.index > len(
+            node.value
+        )  # !!str
+        return _scalar(node.value, quoted=tagged or node.style is not None)
     if not isinstance(node, SequenceNode):
         raise ArgumentError(f"{name} holds no value")
     items = [_value(item, name) for item in node.value]
@@ -235,12 +238,5 @@ def _scalar(text: str, quoted: bool) -> bool | int | float | str:
         if -(2**63) <= number < 2**63:
             return number
     if _FLOAT.fullmatch(text):
-        return float(
-            text.replace(".inf", "inf")
-            .replace(".Inf", "inf")
-            .replace(".INF", "inf")
-            .replace(".nan", "nan")
-            .replace(".NaN", "nan")
-            .replace(".NAN", "nan")
-        )
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
     return text

@@ -28,7 +28,13 @@ _MISSING = {
 
 
 class RclpyFinder(MetaPathFinder, Loader):
-    """Answers for rclpy and its modules with those of this package."""
+    """Answers for rclpy and its modules with those of this package.
+
+    packages: those whose messages were made importable with it.
+    """
+
+    def __init__(self) -> None:
+        self.packages: dict[str, Path] | None = None
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -61,20 +67,29 @@ class RclpyFinder(MetaPathFinder, Loader):
 def install(packages: Mapping[str, Path] | None = None) -> bool:
     """Make rclpy and its messages importable, unless a real rclpy is; whether ours is used.
 
-    packages: folders with msg/*.msg and srv/*.srv of further packages, by their names.
+    packages: folders with msg/*.msg and srv/*.srv of further packages, by their names; those of earlier calls stay.
     Raises DDSError where Cyclone DDS is missing, InterfaceError where a message's file cannot be read.
     """
-    if not installed():
+    finder = _installed()
+    if finder is None:
         if find_spec("rclpy") is not None:
             return False
         from .dds.library import library  # noqa: PLC0415 (only now is Cyclone DDS needed)
 
         library()
-        sys.meta_path.insert(0, RclpyFinder())  # before the one that would find files by rclpy.__path__
-    interfaces.install(packages)
+        finder = RclpyFinder()
+        sys.meta_path.insert(0, finder)  # before the one that would find files by rclpy.__path__
+    wanted = {**(finder.packages or {}), **(packages or {})}
+    if wanted != finder.packages:  # else classes that are in use already would be made anew
+        interfaces.install(wanted)
+        finder.packages = wanted
     return True
 
 
 def installed() -> bool:
     """Whether `import rclpy` gives ours."""
-    return any(isinstance(finder, RclpyFinder) for finder in sys.meta_path)
+    return _installed() is not None
+
+
+def _installed() -> RclpyFinder | None:
+    return next((finder for finder in sys.meta_path if isinstance(finder, RclpyFinder)), None)
