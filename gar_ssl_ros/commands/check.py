@@ -120,13 +120,14 @@ def reasoners(_options: argparse.Namespace) -> Iterator[Finding]:
 
 def microphones(_options: argparse.Namespace) -> Iterator[Finding]:
     """What can be recorded from."""
-    from gar_ssl_ros.nodes import ros as _  # noqa: F401  # before whatever needs rclpy
+    import gar_ssl_ros.nodes.ros  # noqa: F401  # before whatever needs rclpy
     from gar_ssl_ros.nodes.microphone import MicrophoneError, devices
 
     try:
         found = devices()
     except MicrophoneError as problem:
-        yield Finding("microphones", *str(problem).split(": ", 1))
+        fact, _, remedy = str(problem).partition(": ")
+        yield Finding("microphones", fact, remedy)
         return
     for device in found:
         fact = f"{device['name']}: {device['max_input_channels']} channels, {device['default_samplerate']:.0f} Hz"
@@ -137,7 +138,7 @@ def microphones(_options: argparse.Namespace) -> Iterator[Finding]:
 
 def topics(options: argparse.Namespace) -> Iterator[Finding]:
     """The graph, watched for a while."""
-    from gar_ssl_ros.nodes import ros as _  # noqa: F401  # before whatever needs rclpy
+    from gar_ssl_ros.nodes import ros as chosen  # noqa: F401  # before whatever needs rclpy
     from gar_ssl_ros.nodes.audio import INFO_TYPE, TYPES
     from gar_ssl_ros.nodes.graph import watch
     from gar_ssl_ros.nodes.listening import IMAGE_TYPES

@@ -12,8 +12,9 @@ from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands
 def add(commands: Commands) -> None:
     parser = commands.add_parser(
         "demo",
-        help="see it work on rendered scenes, or on your own clip",
-        description="Render scenes, localize them and compare with their truth; or localize a clip of your own.",
+        help="see it work live on rendered scenes, or on your own clip",
+        description="Play rendered scenes to the localizer, a node of its own, record what it says and compare it with "
+        "the truth; or play a clip of your own.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--clip", type=Path, metavar="FILE", help="a video file with sound")
@@ -23,12 +24,15 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros import demo
+    from gar_ssl_ros.live import LiveError
     from gar_ssl_ros.media.clip import ClipError
+    from gar_ssl_ros.nodes import ros  # noqa: F401  # before whatever needs rclpy or a message
+    from gar_ssl_ros.nodes.rosbag import BagError
     from gar_ssl_ros.offline import OutputError
 
     try:
         right = demo.scenes(options.out) if options.clip is None else demo.recording(options.clip, options.out)
-    except (ClipError, OutputError, OSError) as problem:
+    except (ClipError, LiveError, BagError, OutputError, OSError) as problem:
         print(f"gar-ssl: {problem}", file=sys.stderr)
         return FAILED
     return DONE if right else FAILED

@@ -1,0 +1,184 @@
+"""A clip through the live graph: player, localizer and recorder as processes that speak ROS 2 with each other."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
+from types import FrameType
+
+TOPICS = "image audio audio_info localizer/sources localizer/detections localizer/image_annotated /diagnostics"
+READY = "recording /localizer/sources"  # said by the recorder: the localizer is there
+START = 60.0  # s that the nodes may take to be there
+REST = 2.0  # s after the clip's end in which its last window is answered
+STOP = 5.0  # s that a process is given to stop by itself
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class LiveError(Exception):
+    """The graph did not come to life, or broke: one sentence, with what the node said."""
+
+
+def play(clip: Path, bag: Path, parameters: Mapping[str, object], tell: Callable[[str], None]) -> None:
+    """Play a clip once to the localizer, in real time, and record all that passes into a new bag.
+
+    parameters: of the localizer. tell: given each line of the recorder's, which are the answers as they come. All
+    processes have ended when it returns or raises. Raises LiveError.
+    """
+    with _graph() as start:
+        start("localizer", parameters)
+        recorder = start("recorder", {"bag": bag, "topics": TOPICS})
+        recorder.lines_until(READY, START)
+        player = start("player", {"clip": clip.absolute(), "wait": 10.0})
+        rest: float | None = None
+        while rest is None or monotonic() < rest:
+            line = recorder.line(0.1)
+            if line is not None and not line.startswith("recording "):
+                tell(line)
+            if rest is None and player.ended():
+                rest = monotonic() + REST
+
+
+class _Node:
+    """A node of ours as a process."""
+
+    def __init__(self, name: str, parameters: Mapping[str, object], environment: Mapping[str, str]) -> None:
+        self.name = name
+        given = [part for key, value in parameters.items() for part in ("-p", f"{key}:={value}")]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "gar_ssl_ros.cli", "run", name, "--ros-args", *given],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # a Ctrl-C at the terminal is ours to pass on, once
+        )
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        self._said: list[str] = []
+        self._reader = Thread(target=self._read, name=name, daemon=True)
+        self._reader.start()
+
+    def line(self, seconds: float) -> str | None:
+        """What it says next, waiting so long. Raises LiveError where it has broken."""
+        self.ended()
+        try:
+            return self._lines.get(timeout=seconds)
+        except Empty:
+            return None
+
+    def lines_until(self, beginning: str, seconds: float) -> None:
+        """Wait for a line that begins so. Raises LiveError where none comes in time."""
+        end = monotonic() + seconds
+        while monotonic() < end:
+            line = self.line(0.1)
+            if line is not None and line.startswith(beginning):
+                return
+            if self.ended():
+                break
+        raise LiveError(f"the {self.name} was not ready within {seconds:.0f} s: {self._told()}")
+
+    def ended(self) -> bool:
+        """Whether it has done its work. Raises LiveError where it has broken."""
+        code = self._process.poll()
+        if code:
+            self._reader.join(1.0)
+            raise LiveError(f"the {self.name} ended with exit status {code}: {self._told()}")
+        return code == 0
+
+    def interrupt(self) -> None:
+        """Have it stop."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+
+    def stop(self, end: float) -> None:
+        """Be sure that it has, by that time."""
+        try:
+            self._process.wait(max(0.0, end - monotonic()))
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._said = [*self._said[-4:], line.rstrip()]
+            self._lines.put(line.rstrip("\n"))
+
+    def _told(self) -> str:
+        return " / ".join(self._said) or "it said nothing"
+
+
+@contextmanager
+def _graph() -> Iterator[Callable[[str, Mapping[str, object]], _Node]]:
+    """A function that starts nodes on a graph of their own, on this machine only; all have stopped at the end."""
+    environment = {
+        **os.environ,
+        "ROS_DOMAIN_ID": str(free_domain()),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "PYTHONUNBUFFERED": "1",
+    }
+    nodes: list[_Node] = []
+
+    def start(name: str, parameters: Mapping[str, object]) -> _Node:
+        nodes.append(_Node(name, parameters, environment))
+        return nodes[-1]
+
+    with _interrupted_once():
+        try:
+            yield start
+        finally:
+            _ignore(*SIGNALS)
+            for node in reversed(nodes):
+                node.interrupt()
+            end = monotonic() + STOP
+            for node in nodes:
+                node.stop(end)
+
+
+@contextmanager
+def _interrupted_once() -> Iterator[None]:
+    """Let a Ctrl-C or SIGTERM through as KeyboardInterrupt, and no second one: it would leave processes behind."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        _ignore(*SIGNALS)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignore(*numbers: int) -> None:
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def free_domain() -> int:
+    """A ROS domain that nobody on this machine uses: its ports are free (DDSI-RTPS 2.5, 9.6.2.3)."""
+    for step in range(100):
+        domain = 1 + (os.getpid() + 37 * step) % 100  # up to 101 is safe on all systems
+        if all(_free(7400 + 250 * domain + offset) for offset in (0, 10, 11)):
+            return domain
+    raise LiveError("every ROS domain from 1 to 100 is in use on this machine: stop some nodes")
+
+
+def _free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True
