@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gar_ssl_ros.embedded_ros.interfaces import InterfaceError
+from gar_ssl_ros.embedded_ros.interfaces import InterfaceError, deserialize, serialize
 from gar_ssl_ros.embedded_ros.interfaces.library import Interfaces
 
 EVERYTHING = """
@@ -214,6 +214,12 @@ def test_an_array_is_kept_and_not_copied(everything):
     assert message.fixed is fixed
 
 
+def test_arrays_that_lie_apart_in_memory_become_bytes_too(everything):
+    message = everything(fixed=[1.0, 2.0, 3.0])
+    message.fixed = np.arange(6.0)[::2]
+    assert deserialize(serialize(message), everything).fixed.tolist() == [0, 2, 4]
+
+
 def test_constructors_take_numpy_arrays_for_numbers_and_copy_them(everything):
     data, fixed = np.arange(4, dtype=np.uint8), np.ones(3)
     message = everything(data=data[::2], fixed=fixed, few=np.array([0.5]))
@@ -313,6 +319,10 @@ def test_both_packages_named_audio_common_msgs_are_there(interfaces):
         ("msg/Bad.msg", "uint8\n", "bad_msgs/msg/Bad"),
         ("msg/Bad.msg", "uint8 x y\n", "bad_msgs/msg/Bad: 'y' is no default for x, which is uint8"),
         ("msg/Bad.msg", "uint8 x 300\n", "300 is no default for x"),
+        ("msg/Bad.msg", "uint8 x 1.5\n", "1.5 is no default for x"),
+        ("msg/Bad.msg", "bool x maybe\n", "'maybe' is no default for x"),
+        ("msg/Bad.msg", "uint8[2] x 1\n", "1 is no default for x"),
+        ("msg/Bad.msg", "uint8 x [1]\n", "is no default for x"),
         ("msg/Bad.msg", "string<=2 x abc\n", "is no default for x, which is string<2>"),
         ("msg/Bad.msg", "Missing x\n", "bad_msgs/msg/Missing: there is no such message"),
         ("msg/Bad.msg", "wstring x\n", "bad_msgs/msg/Bad: .*wstring"),

@@ -55,13 +55,11 @@ class MessageSupport(TypeSupport):
         write = self.writer
         try:
             written = message if write is None else write(message)
-            data = self._store.serialize_cdr(
-                written, self.name, little_endian=True
-            ).obj  # what the view is of, uncopied
+            view = self._store.serialize_cdr(written, self.name, little_endian=True)
         except (SerdeError, struct.error, TypeError, ValueError, AttributeError) as problem:
             raise CdrError(f"this {self.name} cannot be serialized: {problem}") from None
-        assert isinstance(data, bytearray)
-        return data
+        assert isinstance(view.obj, bytearray)
+        return view.obj  # what it is a view of, uncopied
 
     def deserialize(self, data: bytes | bytearray | memoryview) -> Message:
         """The message of such bytes, in either byte order. Raises CdrError where they are none."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import UserList, UserString
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence, Set
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -144,7 +144,7 @@ class Values:
         if self.type.shape is Shape.ONE:
             return int.from_bytes(value, "little", signed=True) if self.type.base == "byte" else value
         if self.number:
-            return np.asarray(value, self.number.dtype)
+            return np.ascontiguousarray(value, self.number.dtype)
         if self.type.base == "byte":
             return np.frombuffer(b"".join(value), np.int8)
         if self.type.base == "bool":
@@ -163,7 +163,7 @@ class Values:
         if self.number and shape is Shape.ARRAY:
             return value.copy()  # its own memory, which may be written to
         if self.type.base == "byte":
-            return bytes((value & 255,)) if shape is Shape.ONE else [bytes((byte & 255,)) for byte in value.tolist()]
+            return bytes_of(value) if shape is Shape.ONE else [bytes_of(byte) for byte in value.tolist()]
         if self.type.base == "bool" and shape is not Shape.ONE:
             return value.tolist()
         return value
@@ -257,18 +257,27 @@ class Values:
 
     def _literal(self, owner: str, literal: Literal) -> Any:
         """A default as a value of the field."""
-        convert: Callable[[Any], Any] = bytes_of if self.type.base == "byte" else self._element
+        many = self.type.shape is not Shape.ONE
         try:
-            if self.type.shape is Shape.ONE:
-                value = convert(literal)
-            else:
-                assert isinstance(literal, list)
-                value = [convert(item) for item in literal]
+            if many != isinstance(literal, list):
+                raise TypeError
+            value = (
+                [self._literal_one(one) for one in literal] if isinstance(literal, list) else self._literal_one(literal)
+            )
             return self.checked(value)
-        except (AssertionError, TypeError, ValueError):
+        except (AssertionError, TypeError):
             raise InterfaceError(
                 f"{owner}: {literal!r} is no default for {self.name}, which is {idl_name(self.type)}"
             ) from None
+
+    def _literal_one(self, literal: Any) -> Any:
+        if self.type.base == "byte" and isinstance(literal, int):
+            return bytes_of(literal)
+        if self.type.base == "bool" and literal in (0, 1):
+            return bool(literal)
+        if self._element is float and isinstance(literal, int):
+            return float(literal)
+        return literal
 
 
 def bytes_of(value: int) -> bytes:

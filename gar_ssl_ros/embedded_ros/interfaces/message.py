@@ -146,7 +146,7 @@ def _constant(constant: Constant) -> Any:
         return bytes_of(int(constant.value))
     if constant.type.startswith("float"):
         return float(constant.value)
-    return constant.value if constant.type != "bool" else bool(constant.value)
+    return {"bool": bool, "string": str}.get(constant.type, int)(constant.value)
 
 
 def _property(values: Values) -> property:
