@@ -13,8 +13,10 @@ import pytest
 from domains import own_environment
 
 from gar_ssl_ros import embedded_ros
+from gar_ssl_ros.embedded_ros.rclpy.context import Context
 
 ROOT = Path(__file__).parents[2]
+EMBEDDED = embedded_ros.install({"gar_ssl_ros": ROOT})  # before any test imports a message
 PRELUDE = f"""
 from pathlib import Path
 from gar_ssl_ros import embedded_ros
@@ -26,7 +28,7 @@ import rclpy
 @pytest.fixture(scope="session")
 def embedded() -> None:
     """Skips, by name, where a real rclpy would be used."""
-    if not embedded_ros.install({"gar_ssl_ros": ROOT}):
+    if not EMBEDDED:
         pytest.skip("needs a machine without ROS 2")
 
 
@@ -42,8 +44,6 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 @pytest.fixture
 def context(embedded: None, surroundings: dict[str, str]) -> Iterator[object]:
     """A context in a domain of its own."""
-    from gar_ssl_ros.embedded_ros.rclpy.context import Context
-
     made = Context()
     made.init([])
     yield made

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import pytest
 from conftest import spin_until
 
 from gar_ssl_ros.embedded_ros.rclpy.clock import Clock
 from gar_ssl_ros.embedded_ros.rclpy.clock_type import ClockType
+from gar_ssl_ros.embedded_ros.rclpy.context import Context
 from gar_ssl_ros.embedded_ros.rclpy.exceptions import NotInitializedException, ROSInterruptException
 from gar_ssl_ros.embedded_ros.rclpy.executors import (
     ExternalShutdownException,
@@ -162,10 +164,8 @@ def test_a_rate_sleeps_while_another_thread_spins_and_ends_with_the_context(node
     executor.add_node(node)
 
     def spin():
-        try:
+        with suppress(ExternalShutdownException):
             executor.spin()
-        except ExternalShutdownException:
-            pass
 
     thread = threading.Thread(target=spin)
     thread.start()
@@ -187,8 +187,6 @@ def test_a_node_moves_from_one_executor_to_another(node, executor, context):
 
 
 def test_nothing_is_made_before_init_or_after_shutdown(embedded, context):
-    from gar_ssl_ros.embedded_ros.rclpy.context import Context
-
     with pytest.raises(NotInitializedException):
         Node("tester", context=Context())
     context.shutdown()

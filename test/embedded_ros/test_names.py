@@ -31,7 +31,7 @@ def test_a_name_is_expanded_as_rcl_does(name, whole):
 
 
 def test_an_unknown_substitution_is_refused_by_name():
-    with pytest.raises(ValueError, match="unknown substitution: {robot}"):
+    with pytest.raises(ValueError, match=r"unknown substitution: \{robot\}"):
         names.expand("{robot}/chatter", "node", "/")
 
 

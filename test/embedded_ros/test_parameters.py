@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import pytest
 from conftest import spin_until
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    ParameterEvent,
+    SetParametersResult,
+)
+from rcl_interfaces.srv import DescribeParameters, GetParameters, GetParameterTypes, ListParameters, SetParameters
 
 from gar_ssl_ros.embedded_ros.rclpy import exceptions
 from gar_ssl_ros.embedded_ros.rclpy.executors import SingleThreadedExecutor
@@ -17,14 +25,10 @@ def node(context):
 
 
 def descriptor(**fields):
-    from rcl_interfaces.msg import ParameterDescriptor
-
     return ParameterDescriptor(**fields)
 
 
 def accepted(*_):
-    from rcl_interfaces.msg import SetParametersResult
-
     return SetParametersResult(successful=True)
 
 
@@ -62,8 +66,6 @@ def test_a_parameter_keeps_its_type(node):
 
 
 def test_a_range_is_kept_when_declared_and_when_set(node):
-    from rcl_interfaces.msg import FloatingPointRange, IntegerRange
-
     steps = descriptor(integer_range=[IntegerRange(from_value=0, to_value=10, step=2)])
     with pytest.raises(exceptions.InvalidParameterValueException, match="out of range"):
         node.declare_parameter("speed", 4, steps)  # 30 on the command line
@@ -95,8 +97,6 @@ def test_what_is_read_only_or_undeclared_or_without_value_is_refused_by_name(nod
 
 
 def test_callbacks_change_refuse_and_hear_of_what_is_set(node):
-    from rcl_interfaces.msg import SetParametersResult
-
     node.declare_parameter("a", 1)
     node.declare_parameter("b", 1)
     heard = []
@@ -130,8 +130,6 @@ def test_names_are_listed_by_prefix_and_depth(node):
 
 
 def test_a_descriptor_may_be_set_anew_if_the_value_or_an_alternative_fits(node):
-    from rcl_interfaces.msg import IntegerRange
-
     node.declare_parameter("a", 50)
     narrow = descriptor(type=2, integer_range=[IntegerRange(from_value=0, to_value=10, step=1)])
     with pytest.raises(exceptions.InvalidParameterValueException):
@@ -177,9 +175,6 @@ except rclpy.executors.ExternalShutdownException:
 
 
 def test_another_processs_parameters_are_listed_got_set_and_told_of(process, node, context):
-    from rcl_interfaces.msg import ParameterEvent
-    from rcl_interfaces.srv import DescribeParameters, GetParameters, GetParameterTypes, ListParameters, SetParameters
-
     process(OTHER)
     events = []
     node.create_subscription(ParameterEvent, "/parameter_events", events.append, 100)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import pytest
 from conftest import spin_until
+from std_msgs.msg import String
+from std_srvs.srv import SetBool
 
 from gar_ssl_ros.embedded_ros.rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from gar_ssl_ros.embedded_ros.rclpy.exceptions import InvalidServiceNameException, NoTypeSupportImportedException
@@ -34,8 +37,6 @@ def node(context):
 
 
 def test_a_service_of_another_process_answers(process, node, context):
-    from std_srvs.srv import SetBool
-
     client = node.create_client(SetBool, "/server/enable")
     assert not client.wait_for_service(0.05)
     process(SERVICE)
@@ -49,8 +50,6 @@ def test_a_service_of_another_process_answers(process, node, context):
 
 
 def test_two_clients_of_one_service_get_each_their_own_answers(node, context):
-    from std_srvs.srv import SetBool
-
     node.create_service(SetBool, "go", lambda request, response: SetBool.Response(success=request.data))
     clients = [node.create_client(SetBool, "go") for _ in range(2)]
     assert all(client.wait_for_service(20) for client in clients)
@@ -64,17 +63,12 @@ def test_two_clients_of_one_service_get_each_their_own_answers(node, context):
 
 
 def test_a_call_that_nobody_answers_gives_none_after_its_time(node):
-    from std_srvs.srv import SetBool
-
     client = node.create_client(SetBool, "nobody")
     assert client.call(SetBool.Request(), timeout_sec=0.05) is None
     assert not client._pending
 
 
 def test_what_is_no_request_or_service_is_refused(node):
-    from std_msgs.msg import String
-    from std_srvs.srv import SetBool
-
     client = node.create_client(SetBool, "go")
     with pytest.raises(TypeError, match="Expected"):
         client.call_async(SetBool.Response())
@@ -87,8 +81,6 @@ def test_what_is_no_request_or_service_is_refused(node):
 
 
 def test_a_callback_may_await_a_call_to_the_same_executor(node, context):
-    from std_srvs.srv import SetBool
-
     node.create_service(SetBool, "inner", lambda request, response: SetBool.Response(success=True, message="inner"))
     client = node.create_client(SetBool, "inner", callback_group=ReentrantCallbackGroup())
 
@@ -108,8 +100,6 @@ def test_a_callback_may_await_a_call_to_the_same_executor(node, context):
 
 
 def test_a_blocking_call_inside_a_callback_works_in_a_multi_threaded_executor(node, context):
-    from std_srvs.srv import SetBool
-
     node.create_service(SetBool, "inner", lambda request, response: SetBool.Response(message="inner"))
     client = node.create_client(SetBool, "inner", callback_group=ReentrantCallbackGroup())
     assert client.wait_for_service(20)
@@ -132,10 +122,8 @@ def running_at_once(node, context, group):
         timers[len(done)].cancel() if len(done) < 4 else None
         now.append(1)
         most.append(len(now))
-        try:
+        with suppress(threading.BrokenBarrierError):
             together.wait(0.2)
-        except threading.BrokenBarrierError:
-            pass
         now.pop()
         done.append(1)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conftest import spin_until
+from sensor_msgs.msg import Image
+from std_msgs.msg import Int32, String
 
 from gar_ssl_ros.embedded_ros.rclpy.exceptions import (
     InvalidHandle,
@@ -49,8 +51,6 @@ def executor(context, node):
 
 
 def test_an_image_comes_back_from_another_process_as_it_was(process, node, executor):
-    from sensor_msgs.msg import Image
-
     process(ECHO)
     publisher = node.create_publisher(Image, "image", 10)
     back = []
@@ -73,8 +73,6 @@ def test_an_image_comes_back_from_another_process_as_it_was(process, node, execu
 
 
 def test_who_comes_late_gets_what_was_published_before_where_both_want_that(process, node, executor):
-    from std_msgs.msg import String
-
     process(ECHO)
     late = []
     durable = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -84,8 +82,6 @@ def test_who_comes_late_gets_what_was_published_before_where_both_want_that(proc
 
 
 def test_who_does_not_want_what_was_published_before_does_not_get_it(process, node, executor):
-    from std_msgs.msg import String
-
     process(ECHO)
     got = []
     subscription = node.create_subscription(String, "latched", got.append, 10)
@@ -94,8 +90,6 @@ def test_who_does_not_want_what_was_published_before_does_not_get_it(process, no
 
 
 def test_raw_subscriptions_get_bytes_and_publishers_take_them(node, executor):
-    from std_msgs.msg import String
-
     got = []
     node.create_subscription(String, "text", got.append, 10, raw=True)
     publisher = node.create_publisher(String, "text", 10)
@@ -108,8 +102,6 @@ def test_raw_subscriptions_get_bytes_and_publishers_take_them(node, executor):
 
 
 def test_a_best_effort_reader_hears_a_reliable_writer(node, executor):
-    from std_msgs.msg import String
-
     got = []
     node.create_subscription(String, "text", got.append, qos_profile_sensor_data)
     publisher = node.create_publisher(String, "text", 10)
@@ -118,8 +110,6 @@ def test_a_best_effort_reader_hears_a_reliable_writer(node, executor):
 
 
 def test_a_message_that_is_broken_is_logged_and_left_out(node, executor, capfd):
-    from std_msgs.msg import String
-
     got = []
     node.create_subscription(String, "text", lambda message: got.append(message.data), 10)
     publisher = node.create_publisher(String, "text", 10)
@@ -131,8 +121,6 @@ def test_a_message_that_is_broken_is_logged_and_left_out(node, executor, capfd):
 
 
 def test_a_keep_last_reader_keeps_the_newest(node, executor):
-    from std_msgs.msg import Int32
-
     got = []
     node.create_subscription(Int32, "count", lambda message: got.append(message.data), 3)
     publisher = node.create_publisher(Int32, "count", 10)
@@ -143,8 +131,6 @@ def test_a_keep_last_reader_keeps_the_newest(node, executor):
 
 
 def test_wait_for_message_gives_one_or_says_that_none_came(process, node):
-    from std_msgs.msg import String
-
     assert wait_for_message(String, node, "nobody", time_to_wait=0.1) == (False, None)
     process(ECHO)
     durable = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -154,8 +140,6 @@ def test_wait_for_message_gives_one_or_says_that_none_came(process, node):
 
 
 def test_what_cannot_be_published_or_named_is_refused(node):
-    from std_msgs.msg import Int32, String
-
     publisher = node.create_publisher(String, "text", 10)
     with pytest.raises(TypeError, match="Expected"):
         publisher.publish(Int32())
@@ -176,8 +160,6 @@ def test_what_cannot_be_published_or_named_is_refused(node):
 
 
 def test_nothing_is_delivered_after_a_subscription_is_destroyed(node, executor):
-    from std_msgs.msg import String
-
     got = []
     subscription = node.create_subscription(String, "text", got.append, 10)
     publisher = node.create_publisher(String, "text", 10)
