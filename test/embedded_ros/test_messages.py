@@ -302,6 +302,12 @@ def test_both_packages_named_audio_common_msgs_are_there(interfaces):
     assert type(stamped.audio.audio_data) is made(interfaces, "audio_common_msgs/msg/AudioData_mgonzs13")
     assert type(stamped.audio.info) is made(interfaces, "audio_common_msgs/msg/AudioInfo_mgonzs13")
     data = made(interfaces, "audio_common_msgs/msg/AudioData")
+    assert type(data(int16_data=[1, -2])) is type(stamped.audio.audio_data)
+    stamped.audio.audio_data = data(int16_data=[1, -2])
+    assert list(stamped.audio.audio_data.int16_data) == [1, -2]
+    assert type(data()) is type(data(data=b"")) is data
+    with pytest.raises(AssertionError, match="constructor: int16_data"):
+        data(data=b"", int16_data=[])
     other = made(interfaces, "audio_common_msgs/msg/AudioDataStamped")(audio=data(data=b"ab"))
     assert type(other.header) is type(stamped.header)
     assert list(made(interfaces, "audio_common_msgs/msg/AudioInfo").get_fields_and_field_types()) == [

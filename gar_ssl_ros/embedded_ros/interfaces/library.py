@@ -3,9 +3,10 @@
 Two packages are named audio_common_msgs. Both are here at once: ros-drivers' (AudioData, AudioDataStamped, AudioInfo)
 and mgonzs13's (Audio, AudioData, AudioInfo, AudioStamped), each message with the nested ones of its own package. The
 two names that both have mean ros-drivers', which nodes publish by themselves; mgonzs13's only ever come in an
-AudioStamped, and are also there as AudioData_mgonzs13 and AudioInfo_mgonzs13. So the type name that a publisher states
-tells which package it uses: AudioStamped is mgonzs13's, AudioDataStamped, AudioData and AudioInfo are ros-drivers'.
-To fill an AudioStamped, no other class is needed: `message.audio.audio_data.int16_data = …`, on real ROS 2 as well.
+AudioStamped. They are also there as AudioData_mgonzs13 and AudioInfo_mgonzs13, and are what one gets for their fields:
+AudioData(int16_data=[0]). So the type name that a publisher states tells which package it uses: AudioStamped is
+mgonzs13's, AudioDataStamped, AudioData and AudioInfo are ros-drivers'. No class is needed to fill an AudioStamped:
+`message.audio.audio_data.int16_data = …`, on real ROS 2 as well.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Library:
         self._services = {name.removesuffix("_Event") for name in self._definitions if name.endswith("_Event")}
         self._message_classes: dict[str, type[Message]] = {}
         self._service_classes: dict[str, ServiceType] = {}
+        self._namesakes: dict[str, Library] = {}
         self._making = RLock()  # one class a name, whichever threads ask for it
         self._store = Typestore()
         self._store.fielddefs = self.fields()
@@ -77,6 +79,10 @@ class Library:
         """What the class of a message or service is called in its module."""
         return name.rpartition("/")[2] + (self._label if self._base and name in self._base._definitions else "")
 
+    def defer_to(self, other: Library) -> None:
+        """Let its messages answer where their name is asked for with their fields."""
+        self._namesakes.update(dict.fromkeys(self._definitions.keys() & other._definitions.keys(), other))
+
     def message(self, name: str) -> type[Message]:
         """The class of a message such as std_msgs/msg/Header. Raises InterfaceError where there is none."""
         if name not in self._definitions:
@@ -90,6 +96,8 @@ class Library:
                 except RecursionError:
                     raise InterfaceError(f"{name}: it holds itself") from None
                 cls.__support__ = MessageSupport(name, self._store, cls)
+                if name in self._namesakes:
+                    cls.__new__ = staticmethod(partial(_new, self._namesakes[name], name))  # type: ignore[assignment]
                 self._message_classes[name] = cls
             return self._message_classes[name]
 
@@ -119,7 +127,9 @@ class Interfaces:
         main = Library((*standard_definitions(), *_definitions(_packages(_DEFINITIONS)), *_definitions(packages)))
         self._libraries = [main]
         for folder in sorted(_VARIANTS.iterdir()):
-            self._libraries.append(Library(_definitions(_packages(folder)), main, f"_{folder.name}"))
+            variant = Library(_definitions(_packages(folder)), main, f"_{folder.name}")
+            main.defer_to(variant)
+            self._libraries.append(variant)
         self._modules: dict[str, dict[str, tuple[Library, str]]] = {}
         for library in self._libraries:
             for name in library.names():
@@ -153,6 +163,15 @@ class Interfaces:
             if name in library.names():
                 return library.fields()
         return self._libraries[0].fields()
+
+
+def _new(library: Library, name: str, cls: type[Message], **given: Any) -> Message:
+    """An instance of `cls`, or the library's message of that name where only it has the fields given."""
+    namesake = library.message(name)
+    fields = given.keys() - {"check_fields"}
+    if not fields <= cls._fields_and_field_types.keys() and fields <= namesake._fields_and_field_types.keys():
+        return namesake(**given)
+    return object.__new__(cls)
 
 
 def _definitions(packages: Mapping[str, Path]) -> Iterator[Definition]:
