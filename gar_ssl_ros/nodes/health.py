@@ -79,17 +79,17 @@ def buffer_values(counts: Counts) -> dict[str, object]:
     return {field.name: getattr(counts, field.name) for field in fields(counts)}
 
 
-def work_status(work: Work, before: Work, reasoner: str, missing: str, latency: float | None) -> Status:
-    """Of the inference: what was done since a snapshot before. latency: s, of the last answer."""
-    failures = sum(n for outcome, n in (work.outcomes - before.outcomes).items() if outcome.failed)
+def work_status(work: Work, reasoner: str, missing: str, latency: float | None) -> Status:
+    """Of the inference. missing: why there is no reasoner, if so. latency: s, of the last answer."""
+    last = work.last
     if work.stalled is not None:
         level, message = DiagnosticStatus.ERROR, f"the reasoner is stuck for {work.stalled:.0f} s"
     elif missing:
-        level, message = DiagnosticStatus.ERROR, f"the reasoner is missing: {missing}"
-    elif failures:
-        level, message = DiagnosticStatus.ERROR, f"{failures} windows failed: see `detail` on ~/sources"
-    elif work.fallbacks > before.fallbacks:
-        level, message = DiagnosticStatus.WARN, "the fallback answers: see `detail` on ~/sources"
+        level, message = DiagnosticStatus.ERROR, missing
+    elif last is not None and last.found.outcome.failed:
+        level, message = DiagnosticStatus.ERROR, f"{last.found.outcome.value}: {last.found.detail}"
+    elif last is not None and last.fallback:
+        level, message = DiagnosticStatus.WARN, last.found.detail
     else:
         level, message = DiagnosticStatus.OK, "idle" if work.busy is None else "busy"
     values: dict[str, object] = {

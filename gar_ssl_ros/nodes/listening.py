@@ -38,12 +38,12 @@ class Listening:
 
     def look(self) -> None:
         """Listen to whoever publishes now."""
-        heard = self._audio_input.offer
-        if heard is not None and heard.type.endswith(NEED_INFO):
-            self._info_input.look()
         for one in (self._image_input, self._audio_input):
             if one.look() and one.offer is not None:
                 self._node.get_logger().info(f"listening to {one.offer.told}")
+        heard = self._audio_input.offer
+        if heard is not None and heard.type.endswith(NEED_INFO):
+            self._info_input.look()
         if self._lengths() != (self._windowing.length, self._windowing.hop):
             self._windowing.begin(*self._lengths())
 

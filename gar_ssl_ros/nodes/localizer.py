@@ -31,7 +31,7 @@ from gar_ssl_ros.nodes.messages import annotated_message, detections_message, so
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import LOCALIZER
 from gar_ssl_ros.nodes.tracking import Tracker
-from gar_ssl_ros.nodes.worker import Answer, Request, Work, Worker
+from gar_ssl_ros.nodes.worker import Answer, Request, Worker
 from gar_ssl_ros.reasoners import reasoner as reasoner_of_name
 from gar_ssl_ros.srv import Localize
 
@@ -56,7 +56,7 @@ class LocalizerNode(LifecycleNode):
         self._unused = 0
         self._replies: dict[int, SoundSourceArray] = {}
         self._guard = Lock()
-        self._before: tuple[float, Work | None] = (monotonic(), None)
+        self._second = monotonic()  # at which the diagnostics were told last
 
         self._inputs_group = MutuallyExclusiveCallbackGroup()
         self._asking_group = MutuallyExclusiveCallbackGroup()
@@ -221,17 +221,14 @@ class LocalizerNode(LifecycleNode):
 
     def _on_second(self) -> None:
         listening, worker = self._listening, self._worker
-        since, before = self._before
         now = monotonic()
-        statuses = [] if listening is None else listening.statuses(now - since)
+        statuses = [] if listening is None else listening.statuses(now - self._second)
+        self._second = now
         if worker is None:
             statuses.append(Status("inference", DiagnosticStatus.OK, "not configured", {}))
-            self._before = (now, None)
         else:
-            work = worker.work
             name = str(self._chosen.values["reasoner"])
-            statuses.append(work_status(work, before or work, name, self._missing, self._latency))
-            self._before = (now, work)
+            statuses.append(work_status(worker.work, name, self._missing, self._latency))
         state = "unconfigured" if worker is None else "inactive" if listening is None else "active"
         enabled = {"state": state, "enabled": self._enabled}
         statuses.append(Status("lifecycle", DiagnosticStatus.OK, state, enabled))

@@ -109,7 +109,7 @@ def box_from_bounding_box(message: BoundingBox2D) -> Box:
 
 def _source_messages(found: Localization, ids: Sequence[int]) -> list[Any]:
     # The pipeline makes one source of each case that has not failed, in their order.
-    cases = [case for case in found.cases if case.hypothesis is not None and not case.failure]
+    cases = [case for case in found.cases if found.sources and case.hypothesis is not None and not case.failure]
     return [
         _source_message(source, case, identity)
         for source, case, identity in zip(found.sources, cases, ids, strict=True)

@@ -78,7 +78,9 @@ class MicrophoneNode(Node):
         self._library = sounddevice()
         if not self.only_lists:
             device_of_name(self._chosen["device"], devices())
-        self._sound_out = SoundPublisher(self, str(self._chosen["frame_id"]))
+        self._sound_out = SoundPublisher(
+            self, str(self._chosen["frame_id"]), self._chosen["channels"], self._chosen["rate"]
+        )
         self._diagnostics_out = self.create_publisher(DiagnosticArray, "/diagnostics", QoSProfile(depth=10))
         self.create_timer(1.0, self._on_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._counts = {"chunks": 0, "samples": 0, "overflows": 0, "opened": 0}

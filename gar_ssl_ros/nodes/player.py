@@ -25,6 +25,7 @@ from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import PLAYER
 from gar_ssl_ros.nodes.sound_publisher import SoundPublisher
 
+SETTLE = 0.3  # s for listeners that have just come to be ready
 CHUNK = SECOND // 10  # ns of sound a message, as usual drivers have it
 
 
@@ -39,7 +40,7 @@ class PlayerNode(Node):
             raise ValueError("no clip is named: give one with --ros-args -p clip:=FILE")
         self._clip = Clip(Path(self._chosen["clip"]).expanduser())
         self._image_out = self.create_publisher(Image, "image", QoSProfile(depth=30))
-        self._sound_out = SoundPublisher(self, str(self._chosen["frame_id"]))
+        self._sound_out = SoundPublisher(self, "", self._clip.info.channels, self._clip.info.rate)
         self._diagnostics_out = self.create_publisher(DiagnosticArray, "/diagnostics", QoSProfile(depth=10))
         self.create_timer(1.0, self._on_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._counts = {"images": 0, "chunks": 0, "samples": 0, "laps": 0}
@@ -82,7 +83,8 @@ class PlayerNode(Node):
     def _wait_for_listeners(self) -> None:
         end = monotonic() + self._chosen["wait"]
         while monotonic() < end and not self._stopping.wait(0.05):
-            if self._image_out.get_subscription_count() and self._sound_out.listeners:
+            if self._image_out.get_subscription_count() and (self._sound_out.heard or not self._clip.info.channels):
+                self._stopping.wait(SETTLE)
                 return
 
     def _lap(self, begin: int, offset: int) -> int:

@@ -23,8 +23,8 @@ class Schedule:
     """Windows of `length` ns, each ending at least `hop` ns after the one before.
 
     A window ends where the slower of the two streams is: nothing is waited for that has not come, and nothing is cut
-    off that has. Sound that is missing or lies more than LAG off is not waited for. Time that jumps, back or by more
-    than LEAP, begins anew: the next window is due when it is whole again.
+    off that has. Sound that is missing or lies more than LAG off is not waited for, but at the beginning, for LAG. Time
+    that jumps, back or by more than LEAP, begins anew: the next window is due when it is whole again.
     """
 
     def __init__(self, length: int, hop: int) -> None:
@@ -32,6 +32,7 @@ class Schedule:
         self._hop = hop
         self._frame: int | None = None
         self._next = 0
+        self._began = 0  # the first image
 
     def due(self, frame: int | None, audio: int | None) -> Due | None:
         """The window that is due now, once.
@@ -42,10 +43,11 @@ class Schedule:
             return None
         if self._frame is None or not 0 <= frame - self._frame <= LEAP:
             self._next = frame + self._length
+            self._began = frame
         self._frame = frame
         heard = audio is not None and abs(audio - frame) <= LAG
         end = min(frame, audio) if heard and audio is not None else frame
-        if end < self._next:
+        if end < self._next or (not heard and frame - self._began <= LAG):
             return None
         self._next = end + self._hop
         return Due(end - self._length, end, heard)

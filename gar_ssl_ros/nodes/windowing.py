@@ -106,10 +106,14 @@ class Windowing:
 
     def _cut(self, due: Due) -> Cut | None:
         window = self._buffer.cut(due.start, due.end)
-        return None if window is None else Cut(window, "" if due.heard else self._unheard(self.sound.came))
+        if window is None:
+            return None
+        return Cut(window, "" if due.heard and window.audio is not None else self._unheard(due, self.sound.came))
 
-    def _unheard(self, sound: Came) -> str:
+    def _unheard(self, due: Due, sound: Came) -> str:
         """Why there is no sound whose time it is, which is not the same as silence."""
+        if due.heard:
+            return "all of its sound is missing: what has come is later"
         frame, audio = self._buffer.newest_frame, self._buffer.newest_audio
         if not sound.received:
             return "no sound has come: start the microphone, or remap `audio` to its topic"

@@ -42,8 +42,9 @@ class Work:
     """A snapshot of what a worker has done and is doing.
 
     offered, answered, dropped: windows. overruns: windows that took longer than they may. fallbacks: windows that the
-    fallback answered. outcomes: of the answered ones. waiting: 0 or 1. busy: s that the window in hand has taken so
-    far, None where there is none. stalled: s that the reasoner has been stuck in a window given up; None where not.
+    fallback answered. outcomes: of the answered ones. waiting: those that do. busy: s that the window in hand has taken
+    so far, None where there is none. stalled: s that the reasoner has been stuck in a window given up; None where not.
+    last: the newest answer.
     """
 
     offered: int
@@ -55,6 +56,7 @@ class Work:
     waiting: int
     busy: float | None
     stalled: float | None
+    last: Answer | None
 
 
 class Worker:
@@ -85,6 +87,7 @@ class Worker:
         self._counts: Counter[str] = Counter()
         self._outcomes: Counter[Outcome] = Counter()
         self._dropped = 0
+        self._last: Answer | None = None
         self._inference = None if reasoner is None else Inference(reasoner)
         self._supervisor = Thread(target=self._supervise, name="supervisor", daemon=True)
         self._supervisor.start()
@@ -146,6 +149,7 @@ class Worker:
                 waiting=len(self._asked) + (self._newest is not None),
                 busy=None if run is None else run.age,
                 stalled=None if self._inference is None else self._inference.stalled,
+                last=self._last,
             )
 
     def _supervise(self) -> None:
@@ -192,6 +196,7 @@ class Worker:
             self._counts["fallbacks"] += answer.fallback
             self._counts["overruns"] += final.outcome is Outcome.TIMEOUT
             self._outcomes[answer.found.outcome] += 1
+            self._last = answer
         self._publish(answer)
         return answer
 
