@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from .classes import message_class
 from .dds.discovery import Discovery, RemoteEndpoint
-from .dds.entities import Participant, Reader, Writer
+from .dds.entities import Reader, Writer
+from .dds.participant import Participant
 from .dds.policies import TRANSIENT_LOCAL, Policies
 from .interfaces import dds_type_name, deserialize, serialize, type_hash
 

@@ -13,7 +13,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from .dds.entities import Participant, Reader, Sample, Writer
+from .dds.entities import Reader, Sample, Writer
+from .dds.participant import Participant
 from .dds.policies import Policies, key_values
 from .graph import REPLY, REQUEST
 from .interfaces import dds_type_name, deserialize, serialize, type_hash

@@ -66,8 +66,10 @@ def process(surroundings: dict[str, str]) -> Iterator[Callable[..., subprocess.P
         )
         started.append(child)
         assert child.stdout is not None
-        said = child.stdout.readline()
-        assert said == "ready\n", said + child.stdout.read()
+        said = []
+        while "ready\n" not in said:
+            said.append(child.stdout.readline())
+            assert said[-1], "".join(said)
         return child
 
     yield start
@@ -75,6 +77,14 @@ def process(surroundings: dict[str, str]) -> Iterator[Callable[..., subprocess.P
         with suppress(ProcessLookupError):
             child.kill()
         child.communicate()
+
+
+def output(child: subprocess.Popen[str]) -> str:
+    """What a process printed since it was ready, once it has ended by itself."""
+    assert child.stdout is not None
+    said = child.stdout.read()
+    assert child.wait(timeout=20) == 0, said
+    return said
 
 
 def spin_until(executor: object, condition: Callable[[], bool], seconds: float = 20.0) -> bool:

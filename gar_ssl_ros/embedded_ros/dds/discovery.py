@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from .entities import Participant
 from .library import (
     ALIVE,
     BUILTIN_PARTICIPANTS,
@@ -19,6 +18,7 @@ from .library import (
     checked,
     library,
 )
+from .participant import Participant
 from .policies import Policies, key_values, policies_of, user_data_of
 
 _ALIVE_ONES = 3 | 12 | ALIVE  # read or not, new or not
@@ -46,6 +46,7 @@ class Discovery:
     """Asks Cyclone DDS, each time anew."""
 
     def __init__(self, participant: Participant) -> None:
+        self._gate = participant.gate
         self._readers = {
             topic: checked(library().dds_create_reader(participant.handle, topic, None, None), "discovery is closed")
             for topic in (BUILTIN_PARTICIPANTS, BUILTIN_WRITERS, BUILTIN_READERS)
@@ -69,19 +70,22 @@ class Discovery:
 
     def _alive(self, topic: int, record: type[_R], read: Callable[[_R], _T]) -> list[_T]:
         dds, reader, most = library(), self._readers[topic], 256
-        while True:
-            samples, infos = (c.c_void_p * most)(), (SampleInfo * most)()
-            count = checked(dds.dds_read_mask(reader, samples, infos, most, most, _ALIVE_ONES), "discovery is closed")
-            try:
-                if count < most:
-                    return [
-                        read(c.cast(c.c_void_p(samples[at]), c.POINTER(record)).contents)
-                        for at in range(count)
-                        if infos[at].valid_data
-                    ]
-            finally:
-                dds.dds_return_loan(reader, samples, count)
-            most *= 4
+        with self._gate:
+            while True:
+                samples, infos = (c.c_void_p * most)(), (SampleInfo * most)()
+                count = checked(
+                    dds.dds_read_mask(reader, samples, infos, most, most, _ALIVE_ONES), "discovery is closed"
+                )
+                try:
+                    if count < most:
+                        return [
+                            read(c.cast(c.c_void_p(samples[at]), c.POINTER(record)).contents)
+                            for at in range(count)
+                            if infos[at].valid_data
+                        ]
+                finally:
+                    dds.dds_return_loan(reader, samples, count)
+                most *= 4
 
 
 def _endpoint(found: BuiltinEndpoint) -> RemoteEndpoint:

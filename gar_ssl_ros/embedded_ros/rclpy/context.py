@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from inspect import ismethod
 from types import TracebackType
-from weakref import WeakMethod
+from weakref import WeakMethod, WeakSet
 
 from .. import arguments
 from ..arguments import RosArguments
 from ..dds import settings
-from ..dds.entities import Participant
+from ..dds.participant import Participant
 from ..graph import Graph
 from . import logging
-from .exceptions import NotInitializedException
+from .exceptions import ContextShutDown, NotInitializedException
+
+_joined: WeakSet[Context] = WeakSet()  # to leave before the interpreter ends, so that others need not miss us first
 
 
 class Context:
     """A process's part in a ROS graph, from `init` to `shutdown`. Thread-safe."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # a signal's handler may come while it is held
+        self._lock = threading.RLock()
+        self._leaving = threading.RLock()  # held until the graph is left
         self._callbacks: list[Callable[[], Callable[[], object] | None]] = []
         self._participant: Participant | None = None
         self._graph: Graph | None = None
@@ -47,6 +51,9 @@ class Context:
             self._participant = Participant(self._domain_id, settings.of(dict(os.environ)), b"enclave=/;")
             self._graph = Graph(self._participant)
             self._ok = True
+            _joined.add(self)
+            atexit.unregister(_leave)
+            atexit.register(_leave)
         for ignored in self._arguments.ignored:
             logging.get_logger("rclpy").warning(f"{ignored}: embedded_ros has no such thing, so it is ignored")
 
@@ -88,15 +95,17 @@ class Context:
     @property
     def participant(self) -> Participant:
         """What stands for this process in the graph. Raises NotInitializedException before init and after shutdown."""
-        if self._participant is None or not self._ok:
+        if self._participant is None:
             raise NotInitializedException
+        if not self._ok:
+            raise ContextShutDown
         return self._participant
 
     @property
     def graph(self) -> Graph:
         """The graph of nodes. Raises NotInitializedException before init and after shutdown."""
-        if self._graph is None or not self._ok:
-            raise NotInitializedException
+        assert self.participant is not None  # or it raises
+        assert self._graph is not None
         return self._graph
 
     @property
@@ -114,13 +123,19 @@ class Context:
         self.try_shutdown()
 
     def _shut_down(self) -> bool:
-        with self._lock:
-            if not self._ok or self._participant is None:
-                return False
-            self._ok = False
-            callbacks, self._callbacks = self._callbacks, []
-        for weak in callbacks:
-            if callback := weak():
-                callback()
-        self._participant.close()
-        return True
+        with self._leaving:
+            with self._lock:
+                if not self._ok or self._participant is None:
+                    return False
+                self._ok = False
+                callbacks, self._callbacks = self._callbacks, []
+            for weak in callbacks:
+                if callback := weak():
+                    callback()
+            self._participant.close()
+            return True
+
+
+def _leave() -> None:
+    for context in list(_joined):
+        context.try_shutdown()

@@ -16,6 +16,21 @@ class NotInitializedException(Exception):
         super().__init__("rclpy.init() has not been called." + (f" {message}" if message else ""))
 
 
+class ExternalShutdownException(Exception):
+    """The context was shut down; programs import it from rclpy.executors."""
+
+
+class ContextShutDown(NotInitializedException, ExternalShutdownException):
+    """Something was made or asked after the context was shut down.
+
+    rclpy raises the first of the two. The second lets a program that expects SIGTERM while it spins also end cleanly
+    where that comes while it starts.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("or the context was shut down since")
+
+
 class NoTypeSupportImportedException(Exception):
     """A type is not a message."""
 

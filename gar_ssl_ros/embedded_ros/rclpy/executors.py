@@ -13,15 +13,27 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ..dds.entities import Guard, WaitSet
-from ..dds.library import INFINITE
+from ..dds.library import INFINITE, DDSError
+from ..dds.waiting import Guard, WaitSet
 from .context import Context
+from .exceptions import ExternalShutdownException
 from .executable import Executable
 from .task import Future, Task
 from .utilities import get_default_context
 
 if TYPE_CHECKING:
     from .node import Node
+
+__all__ = [
+    "ConditionReachedException",
+    "Executor",
+    "ExternalShutdownException",
+    "MultiThreadedExecutor",
+    "ShutdownException",
+    "SingleThreadedExecutor",
+    "TimeoutException",
+    "await_or_execute",
+]
 
 
 class TimeoutException(Exception):
@@ -30,10 +42,6 @@ class TimeoutException(Exception):
 
 class ShutdownException(Exception):
     """The executor was shut down."""
-
-
-class ExternalShutdownException(Exception):
-    """The context was shut down."""
 
 
 class ConditionReachedException(Exception):
@@ -168,7 +176,11 @@ class Executor:
                 raise ConditionReachedException
             if looked and end is not None and time.monotonic_ns() >= end:
                 raise TimeoutException
-            self._wait(end)
+            try:
+                self._wait(end)
+            except DDSError:
+                if self._context.ok():
+                    raise
             looked = True
 
     def _wait(self, end: int | None) -> None:
@@ -206,6 +218,9 @@ class Executor:
                 self._taken()
             if work is not None:
                 await await_or_execute(work)
+        except DDSError:
+            if self._context.ok():
+                raise  # else it was shut down meanwhile, and nothing of it is left
         finally:
             entity.callback_group.ending_execution(entity)
             self._taken()

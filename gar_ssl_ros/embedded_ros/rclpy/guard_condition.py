@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..dds.entities import Guard
+from ..dds.waiting import Guard
 from .callback_groups import CallbackGroup, ReentrantCallbackGroup
 from .context import Context
 from .executable import Executable

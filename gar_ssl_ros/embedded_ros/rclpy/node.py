@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from .. import arguments, names
 from ..arguments import RosArguments
 from ..classes import message_class
-from ..dds.library import DDSError
 from ..graph import NodeName
 from . import logging
 from .clock import Clock, ROSClock
 from .context import Context
-from .exceptions import InvalidHandle, InvalidServiceNameException, InvalidTopicNameException, NotInitializedException
+from .exceptions import InvalidHandle, InvalidServiceNameException, InvalidTopicNameException
 from .impl.rcutils_logger import RcutilsLogger
 from .logging import LogRecord
 from .node_entities import NodeEntities
@@ -58,8 +57,7 @@ class Node(NodeEntities, NodeParameters, NodeGraph):
         if enable_logger_service:
             raise NotImplementedError("embedded_ros has no logger service: enable_logger_service")
         self._context = context or get_default_context()
-        if not self._context.ok():
-            raise NotInitializedException("cannot create node")
+        graph = self._context.graph  # there is none before init and after shutdown
         self._rules = _rules(self._context, cli_args, use_global_arguments)
         self._name, self._namespace = _names(node_name, namespace, self._rules)
         self._destroyed = False
@@ -71,7 +69,7 @@ class Node(NodeEntities, NodeParameters, NodeGraph):
         overrides |= {parameter.name: parameter for parameter in parameter_overrides or []}
         NodeEntities.__init__(self)
         NodeParameters.__init__(self, overrides, allow_undeclared_parameters)
-        self._entry = self._context.graph.add(NodeName(self._name, self._namespace))
+        self._entry = graph.add(NodeName(self._name, self._namespace))
         if enable_rosout and all(rules.rosout for rules in self._rules):
             log = message_class("rcl_interfaces/msg/Log")
             self._rosout = self.create_publisher(log, "/rosout", qos_profile_rosout_default)
@@ -184,7 +182,7 @@ class Node(NodeEntities, NodeParameters, NodeGraph):
             function=record.function,
             line=record.line,
         )
-        with suppress(DDSError, InvalidHandle):  # at shutdown
+        with suppress(InvalidHandle):  # the node was destroyed meanwhile
             self._rosout.publish(message)
 
 

@@ -91,7 +91,7 @@ class NodeEntities:
         """A publisher of messages of a type on a topic, with a profile, or a depth and else defaults."""
         _refuse(qos_overriding_options=qos_overriding_options)
         writer, name, profile = self._endpoint(self._context.participant.writer, msg_type, topic, qos_profile)
-        publisher = publisher_class(writer, msg_type, name, profile)
+        publisher = publisher_class(self._context, writer, msg_type, name, profile)
         group = callback_group or self.default_callback_group
         publisher.event_handlers = (event_callbacks or PublisherEventCallbacks()).create_event_handlers(
             group, writer, name, self._logger

@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..dds.entities import Writer
-from ..dds.library import INFINITE
+from ..dds.library import INFINITE, DDSError
 from ..interfaces import serialize
 from .duration import Duration
 from .exceptions import InvalidHandle
 from .qos import QoSProfile
 
 if TYPE_CHECKING:
+    from .context import Context
     from .event_handler import EventHandler
 
 
 class Publisher:
     """Sends messages on a topic; made by Node.create_publisher."""
 
-    def __init__(self, writer: Writer, msg_type: type[Any], topic: str, qos_profile: QoSProfile) -> None:
+    def __init__(
+        self, context: Context, writer: Writer, msg_type: type[Any], topic: str, qos_profile: QoSProfile
+    ) -> None:
+        self._context = context
         self._writer = writer
         self.msg_type = msg_type
         self.topic = topic
@@ -32,15 +36,19 @@ class Publisher:
         return self.topic
 
     def publish(self, msg: Any) -> None:
-        """Send a message, or bytes that are one already. Raises TypeError where it is of another type."""
+        """Send a message, or bytes that are one already; after shutdown, nothing (as in rclcpp; rclpy raises).
+
+        Raises TypeError where it is of another type.
+        """
         if self._destroyed:
             raise InvalidHandle("cannot use Destroyable because destruction was requested")
-        if isinstance(msg, self.msg_type):
-            self._writer.write(serialize(msg))
-        elif isinstance(msg, bytes):
-            self._writer.write(msg)
-        else:
+        if not isinstance(msg, self.msg_type | bytes):
             raise TypeError(f"Expected {self.msg_type}, got {type(msg)}")
+        try:
+            self._writer.write(msg if isinstance(msg, bytes) else serialize(msg))
+        except DDSError:
+            if self._context.ok():
+                raise
 
     def get_subscription_count(self) -> int:
         """How many subscriptions it reaches."""

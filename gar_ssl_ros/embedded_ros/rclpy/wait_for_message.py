@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..dds.entities import Guard, WaitSet
 from ..dds.library import INFINITE
+from ..dds.waiting import Guard, WaitSet
 from ..interfaces import deserialize
 from .node import Node
 from .qos import QoSProfile
