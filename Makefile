@@ -36,6 +36,7 @@ lock: .venv/test
 
 schema: .venv/base
 	$(BIN)/python -c 'from gar_ssl_ros.output.record import schema; print(schema(), end="")' > docs/localization.schema.json
+	$(BIN)/python docs/parameters.py
 
 clean:
 	rm -rf .venv demo

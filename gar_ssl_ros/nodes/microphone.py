@@ -7,13 +7,12 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
-import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
-from gar_ssl_ros.media.window import SECOND, Audio
+from gar_ssl_ros.media.window import SECOND, audio_from_samples
 from gar_ssl_ros.nodes.health import Status, diagnostics
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import MICROPHONE
@@ -111,7 +110,7 @@ class MicrophoneNode(Node):
             try:
                 self._record_until_it_breaks()
             except Exception as problem:  # PortAudio's errors, and ours where the device is not there any more
-                self._tell(str(problem).splitlines()[0])
+                self._say(str(problem).splitlines()[0])
             self._stopping.wait(AGAIN)
 
     def _record_until_it_breaks(self) -> None:
@@ -124,21 +123,20 @@ class MicrophoneNode(Node):
         with self._library.InputStream(**options) as stream:
             self._stream, self._newest = stream, monotonic()
             self._counts["opened"] += 1
-            self._tell("")
+            self._say("")
             try:
                 while not self._stopping.is_set():
                     samples, overflowed = stream.read(size)
                     now = self.get_clock().now().nanoseconds - stream.read_available * SECOND // rate
                     self._newest = monotonic()
                     self._counts["overflows"] += bool(overflowed)
-                    audio = Audio(now - size * SECOND // rate, np.ascontiguousarray(samples.T), rate)
-                    self._sound_out.publish(audio)
+                    self._sound_out.publish(audio_from_samples(now - size * SECOND // rate, samples.T, rate))
                     self._counts["chunks"] += 1
                     self._counts["samples"] += size
             finally:
                 self._stream = None
 
-    def _tell(self, problem: str) -> None:
+    def _say(self, problem: str) -> None:
         if problem and problem != self._problem:
             self.get_logger().error(f"{problem}; it is tried again every {AGAIN:.0f} s")
         elif self._problem and not problem:
@@ -157,7 +155,7 @@ class MicrophoneNode(Node):
     def _on_second(self) -> None:
         idle = monotonic() - self._newest
         if self._stream is not None and idle > SILENT:
-            self._tell(f"no sample has come for {idle:.0f} s")
+            self._say(f"no sample has come for {idle:.0f} s")
             self._interrupt()
         level = DiagnosticStatus.ERROR if self._problem else DiagnosticStatus.OK
         values = {**self._counts, "rate_hz": self._chosen["rate"], "channels": self._chosen["channels"]}

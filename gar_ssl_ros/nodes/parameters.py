@@ -143,7 +143,7 @@ def table(parameters: Sequence[Declared]) -> str:
     """The same as a table in Markdown."""
     rows = ["| parameter | default | range | |", "|---|---|---|---|"]
     for one in parameters:
-        change = "" if one.change is Change.ANY_TIME else f"; changed {one.change.value}"
+        change = f" (changed {one.change.value})" if one.change is Change.UNCONFIGURED else ""
         rows.append(f"| `{one.name}` | `{_written(one.default)}` | {one.span} | {one.description}{change} |")
     return "\n".join(rows) + "\n"
 
