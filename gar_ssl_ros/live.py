@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -34,15 +35,19 @@ def play(clip: Path, bag: Path, parameters: Mapping[str, object], tell: Callable
     processes have ended when it returns or raises. Raises LiveError.
     """
     with _graph() as start:
-        start("localizer", parameters)
+        localizer = start("localizer", parameters)
         recorder = start("recorder", {"bag": bag, "topics": TOPICS})
-        recorder.lines_until(READY, START)
+        end = monotonic() + START
+        while not (recorder.line(0.1) or "").startswith(READY):
+            if localizer.ended() or monotonic() > end:
+                raise LiveError(f"the localizer was not there within {START:.0f} s: it said {localizer.told()}")
         player = start("player", {"clip": clip.absolute(), "wait": 10.0})
         rest: float | None = None
         while rest is None or monotonic() < rest:
             line = recorder.line(0.1)
             if line is not None and not line.startswith("recording "):
                 tell(line)
+            localizer.ended()  # for its error
             if rest is None and player.ended():
                 rest = monotonic() + REST
 
@@ -52,7 +57,7 @@ class _Node:
 
     def __init__(self, name: str, parameters: Mapping[str, object], environment: Mapping[str, str]) -> None:
         self.name = name
-        given = [part for key, value in parameters.items() for part in ("-p", f"{key}:={value}")]
+        given = [part for key, value in parameters.items() for part in ("-p", f"{key}:={_yaml(value)}")]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gar_ssl_ros.cli", "run", name, "--ros-args", *given],
             env=dict(environment),
@@ -69,30 +74,23 @@ class _Node:
 
     def line(self, seconds: float) -> str | None:
         """What it says next, waiting so long. Raises LiveError where it has broken."""
-        self.ended()
+        self.ended()  # for its error
         try:
             return self._lines.get(timeout=seconds)
         except Empty:
             return None
-
-    def lines_until(self, beginning: str, seconds: float) -> None:
-        """Wait for a line that begins so. Raises LiveError where none comes in time."""
-        end = monotonic() + seconds
-        while monotonic() < end:
-            line = self.line(0.1)
-            if line is not None and line.startswith(beginning):
-                return
-            if self.ended():
-                break
-        raise LiveError(f"the {self.name} was not ready within {seconds:.0f} s: {self._told()}")
 
     def ended(self) -> bool:
         """Whether it has done its work. Raises LiveError where it has broken."""
         code = self._process.poll()
         if code:
             self._reader.join(1.0)
-            raise LiveError(f"the {self.name} ended with exit status {code}: {self._told()}")
+            raise LiveError(f"the {self.name} ended with exit status {code}: it said {self.told()}")
         return code == 0
+
+    def told(self) -> str:
+        """The last that it said."""
+        return " / ".join(self._said) or "nothing"
 
     def interrupt(self) -> None:
         """Have it stop."""
@@ -114,8 +112,10 @@ class _Node:
             self._said = [*self._said[-4:], line.rstrip()]
             self._lines.put(line.rstrip("\n"))
 
-    def _told(self) -> str:
-        return " / ".join(self._said) or "it said nothing"
+
+def _yaml(value: object) -> str:
+    """A parameter's value as --ros-args takes it, whatever a path holds."""
+    return json.dumps(str(value), ensure_ascii=False) if isinstance(value, (str, Path)) else str(value)
 
 
 @contextmanager

@@ -70,9 +70,9 @@ def run(options: argparse.Namespace) -> int:
     code = DONE
     for check in CHECKS:
         for finding in check(options):
-            print(f"{finding.mark:<9}{finding.subject:<26}{finding.fact}", flush=True)
+            print(f"{finding.mark:<9}{finding.subject:<30}{finding.fact}", flush=True)
             if finding.remedy:
-                print(f"{'':<9}{'':<26}-> {finding.remedy}", flush=True)
+                print(f"{'':<9}{'':<30}-> {finding.remedy}", flush=True)
             if finding.mark == "PROBLEM":
                 code = FAILED
     return code

@@ -16,7 +16,7 @@ from .dds.discovery import Discovery, RemoteEndpoint
 from .dds.entities import Reader, Writer
 from .dds.participant import Participant
 from .dds.policies import TRANSIENT_LOCAL, Policies
-from .interfaces import dds_type_name, deserialize, serialize, type_hash
+from .interfaces import CdrError, dds_type_name, deserialize, serialize, type_hash
 
 TOPIC, REQUEST, REPLY = "rt", "rq", "rr"  # what DDS topics start with
 
@@ -127,7 +127,10 @@ class Graph:
     def _heard(self, participants: Iterable[bytes]) -> dict[bytes, Any]:
         with self._lock:
             while (sample := self._reader.take()) is not None:
-                told = deserialize(sample.data, self._kind)
+                try:
+                    told = deserialize(sample.data, self._kind)
+                except CdrError:  # of Humble, whose ids are 24 bytes long: its topics are seen, its nodes are not
+                    continue
                 self._theirs[bytes(told.gid.data)] = told
             self._theirs = {guid: told for guid, told in self._theirs.items() if guid in set(participants)}
             return dict(self._theirs)

@@ -21,7 +21,7 @@ DISCOVERY = 0.2  # s from one look at the graph to the next
 class SeenTopic:
     """A topic while it was watched.
 
-    types: usually one. qos: of each publisher, in words. received: messages. rate: Hz; 0 where fewer than two came.
+    types: usually one. qos: of each publisher, in words. received: messages. rate: of their coming, Hz.
     """
 
     name: str
@@ -69,12 +69,13 @@ def watch(seconds: float, types: frozenset[str]) -> SeenGraph:
 
 @dataclass
 class _Arrivals:
-    times: list[float] = field(default_factory=list)
+    since: float = field(default_factory=time.monotonic)
+    count: int = 0
 
     @property
     def rate(self) -> float:
-        span = self.times[-1] - self.times[0] if len(self.times) > 1 else 0.0
-        return (len(self.times) - 1) / span if span > 0 else 0.0
+        span = time.monotonic() - self.since
+        return self.count / span if span > 0 else 0.0
 
 
 def _listen(node: Node, name: str, watched: dict[str, _Arrivals]) -> None:
@@ -93,7 +94,7 @@ def _listen(node: Node, name: str, watched: dict[str, _Arrivals]) -> None:
 
 
 def _arrived(arrivals: _Arrivals, _message: bytes) -> None:
-    arrivals.times.append(time.monotonic())
+    arrivals.count += 1
 
 
 def _summary(node: Node, types: frozenset[str], watched: dict[str, _Arrivals]) -> SeenGraph:
@@ -107,9 +108,7 @@ def _summary(node: Node, types: frozenset[str], watched: dict[str, _Arrivals]) -
         listeners = [info for info in node.get_subscriptions_info_by_topic(name) if info.node_name != node.get_name()]
         arrivals = watched.get(name, _Arrivals())
         words = tuple(dict.fromkeys(in_words(offer.qos_profile) for offer in offers))
-        topics.append(
-            SeenTopic(name, tuple(kinds), len(offers), len(listeners), words, len(arrivals.times), arrivals.rate)
-        )
+        topics.append(SeenTopic(name, tuple(kinds), len(offers), len(listeners), words, arrivals.count, arrivals.rate))
     nodes = (f"{space.rstrip('/')}/{name}" for name, space in node.get_node_names_and_namespaces())
     others_here = tuple(sorted(name for name in nodes if name != node.get_fully_qualified_name()))
     return SeenGraph(others_here, tuple(sorted(topics, key=lambda topic: topic.name)), others)
