@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands, seconds
 
@@ -54,6 +54,9 @@ class Finding:
         return "ok" if not self.remedy else "PROBLEM" if self.needed else "note"
 
 
+Check: TypeAlias = Callable[[argparse.Namespace], Iterator[Finding]]
+
+
 def add(commands: Commands) -> None:
     parser = commands.add_parser(
         "check",
@@ -69,13 +72,21 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     code = DONE
     for check in CHECKS:
-        for finding in check(options):
+        for finding in _findings(check, options):
             print(f"{finding.mark:<9}{finding.subject:<30}{finding.fact}", flush=True)
             if finding.remedy:
                 print(f"{'':<9}{'':<30}-> {finding.remedy}", flush=True)
             if finding.mark == "PROBLEM":
                 code = FAILED
     return code
+
+
+def _findings(check: Check, options: argparse.Namespace) -> Iterator[Finding]:
+    """Those of one check, which itself may need what is missing."""
+    try:
+        yield from check(options)
+    except Exception as problem:
+        yield Finding(check.__name__, f"cannot be looked at: {_sentence(problem)}", "mend what is told above first")
 
 
 def interpreter(_options: argparse.Namespace) -> Iterator[Finding]:
@@ -182,5 +193,4 @@ def _sentence(problem: Exception) -> str:
     return (str(problem).strip() or type(problem).__name__).splitlines()[-1]
 
 
-Check = Callable[[argparse.Namespace], Iterator[Finding]]
 CHECKS: Sequence[Check] = (interpreter, packages, ros, reasoners, microphones, topics)

@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic, sleep, time_ns
 from typing import Any
 
+import dora
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -23,8 +24,6 @@ from gar_ssl_ros.evaluation.scenes.sounds import RATE
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.live import free_domain
 from gar_ssl_ros.nodes.rosbag import known_types
-
-dora = pytest.importorskip("dora", reason="dora-rs has no wheel for this Python")
 
 SENT = ("sensor_msgs/msg/Image", "audio_common_msgs/msg/AudioStamped")
 RECEIVED = ("gar_ssl_ros/msg/SoundSourceArray", "vision_msgs/msg/Detection2DArray")
