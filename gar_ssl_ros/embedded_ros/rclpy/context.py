@@ -34,6 +34,7 @@ class Context:
         self._arguments = RosArguments()
         self._domain_id = 0
         self._ok = False
+        self._left = False
 
     def init(
         self, args: Sequence[str] | None = None, *, initialize_logging: bool = True, domain_id: int | None = None
@@ -67,6 +68,10 @@ class Context:
             raise RuntimeError("Context must be initialized before it can be shutdown")
         if not self._shut_down():
             raise RuntimeError("Context has been shut down already")
+
+    def end(self) -> None:
+        """Be no longer ok; whoever knows of that calls `try_shutdown` soon."""
+        self._ok = False
 
     def try_shutdown(self) -> None:
         """Leave the graph, where that is not done already."""
@@ -125,9 +130,9 @@ class Context:
     def _shut_down(self) -> bool:
         with self._leaving:
             with self._lock:
-                if not self._ok or self._participant is None:
+                if self._left or self._participant is None:
                     return False
-                self._ok = False
+                self._ok, self._left = False, True
                 callbacks, self._callbacks = self._callbacks, []
             for weak in callbacks:
                 if callback := weak():

@@ -111,6 +111,8 @@ def end_on_signal(context: Context) -> None:
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
+    for context in list(_watch.contexts):
+        context.end()
     before = _watch.before.get(number)
     if callable(before):
         before(number, frame)
