@@ -26,6 +26,7 @@ class Listening:
         self._node = node
         self._parameters = parameters
         self._offer = offer
+        self._retired = False
         self._windowing = Windowing(*self._lengths(), node.get_logger().warning)
         self._seen = (self._windowing.images.came, self._windowing.sound.came)
         image = node.resolve_topic_name("image")
@@ -47,8 +48,13 @@ class Listening:
         if self._lengths() != (self._windowing.length, self._windowing.hop):
             self._windowing.begin(*self._lengths())
 
+    def retire(self) -> None:
+        """Offer nothing more. From any thread."""
+        self._retired = True
+
     def close(self) -> None:
-        """Listen no more."""
+        """Listen no more; from a callback of the same group, so that none of them is at work."""
+        self._retired = True
         for one in (self._image_input, self._audio_input, self._info_input):
             one.close()
 
@@ -90,7 +96,7 @@ class Listening:
         self._due(self._windowing.take_audio(message, self._now()))
 
     def _due(self, cut: Cut | None) -> None:
-        if cut is not None:
+        if cut is not None and not self._retired:
             self._offer(self.request(cut))
 
     def _now(self) -> int:

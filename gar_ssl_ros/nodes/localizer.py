@@ -47,6 +47,7 @@ class LocalizerNode(LifecycleNode):
         super().__init__(name, **options)
         self._worker: Worker | None = None
         self._listening: Listening | None = None
+        self._retired: list[Listening] = []
         self._chosen = NodeParameters(self, LOCALIZER, configured=lambda: self._worker is not None)
         self._missing = ""
         self._enabled = True
@@ -132,9 +133,10 @@ class LocalizerNode(LifecycleNode):
 
     def _stop(self) -> None:
         with self._guard:
-            listening, self._listening = self._listening, None
-        if listening is not None:
-            listening.close()
+            if self._listening is not None:
+                self._listening.retire()
+                self._retired.append(self._listening)
+            self._listening = None
         if self._worker is not None:
             self._worker.clear()
 
@@ -157,6 +159,8 @@ class LocalizerNode(LifecycleNode):
 
     def _publish(self, answer: Answer) -> None:
         """On the worker's thread."""
+        if not self.context.ok():
+            return
         found, window = answer.found, answer.request.window
         frame = window.center
         ids = self._tracker.follow(found.sources, frame.stamp)
@@ -216,6 +220,8 @@ class LocalizerNode(LifecycleNode):
 
     def _on_look(self) -> None:
         with self._guard:
+            while self._retired:
+                self._retired.pop().close()
             if self._listening is not None:
                 self._listening.look()
 

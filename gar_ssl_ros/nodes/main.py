@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from importlib import import_module
 from threading import Event
 from typing import Any
@@ -131,9 +130,14 @@ def _spin(node: Any, ended: Event | None = None) -> None:
 
     executor = MultiThreadedExecutor(num_threads=THREADS)
     executor.add_node(node)
-    with suppress(KeyboardInterrupt, ExternalShutdownException):
+    try:
         while rclpy.ok() and not (ended is not None and ended.is_set()):
             executor.spin_once(timeout_sec=0.1)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except Exception:
+        if rclpy.ok():  # else a callback met the end of the context, as the rest of the node is about to
+            raise
     executor.shutdown(timeout_sec=1.0)
 
 

@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rclpy
+from gar_ssl_ros.msg import SoundSourceArray
+from gar_ssl_ros.srv import Localize
 from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import Image
 
 import gar_ssl_ros
 from gar_ssl_ros.media.window import SECOND, Audio
-from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.nodes import ros
 from gar_ssl_ros.nodes.localizer import LocalizerNode
 from gar_ssl_ros.nodes.sound_publisher import SoundPublisher
-from gar_ssl_ros.srv import Localize
 
 PATIENCE = 60.0  # s
 
