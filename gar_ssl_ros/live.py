@@ -34,7 +34,7 @@ def play(clip: Path, bag: Path, parameters: Mapping[str, object], tell: Callable
     parameters: of the localizer. tell: given each line of the recorder's, which are the answers as they come. All
     processes have ended when it returns or raises. Raises LiveError.
     """
-    with _graph() as start:
+    with graph() as start:
         localizer = start("localizer", parameters)
         recorder = start("recorder", {"bag": bag, "topics": TOPICS})
         end = monotonic() + START
@@ -52,13 +52,13 @@ def play(clip: Path, bag: Path, parameters: Mapping[str, object], tell: Callable
                 rest = monotonic() + REST
 
 
-class _Node:
+class NodeProcess:
     """A node of ours as a process."""
 
     def __init__(self, name: str, parameters: Mapping[str, object], environment: Mapping[str, str]) -> None:
         self.name = name
         given = [part for key, value in parameters.items() for part in ("-p", f"{key}:={_yaml(value)}")]
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             [sys.executable, "-m", "gar_ssl_ros.cli", "run", name, "--ros-args", *given],
             env=dict(environment),
             stdin=subprocess.DEVNULL,
@@ -82,7 +82,7 @@ class _Node:
 
     def ended(self) -> bool:
         """Whether it has done its work. Raises LiveError where it has broken."""
-        code = self._process.poll()
+        code = self.process.poll()
         if code:
             self._reader.join(1.0)
             raise LiveError(f"the {self.name} ended with exit status {code}: it said {self.told()}")
@@ -94,21 +94,21 @@ class _Node:
 
     def interrupt(self) -> None:
         """Have it stop."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
 
     def stop(self, end: float) -> None:
         """Be sure that it has, by that time."""
         try:
-            self._process.wait(max(0.0, end - monotonic()))
+            self.process.wait(max(0.0, end - monotonic()))
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.process.kill()
+            self.process.wait()
         self._reader.join()
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
             self._said = [*self._said[-4:], line.rstrip()]
             self._lines.put(line.rstrip("\n"))
 
@@ -119,18 +119,17 @@ def _yaml(value: object) -> str:
 
 
 @contextmanager
-def _graph() -> Iterator[Callable[[str, Mapping[str, object]], _Node]]:
-    """A function that starts nodes on a graph of their own, on this machine only; all have stopped at the end."""
-    environment = {
-        **os.environ,
-        "ROS_DOMAIN_ID": str(free_domain()),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        "PYTHONUNBUFFERED": "1",
-    }
-    nodes: list[_Node] = []
+def graph(environment: Mapping[str, str] | None = None) -> Iterator[Callable[[str, Mapping[str, object]], NodeProcess]]:
+    """A function that starts nodes, by name and parameters; all have stopped at the end.
 
-    def start(name: str, parameters: Mapping[str, object]) -> _Node:
-        nodes.append(_Node(name, parameters, environment))
+    environment: of the nodes; by default ours, on a domain of their own and on this machine only. From the
+    main thread only. Raises LiveError where no domain is free.
+    """
+    chosen = isolated() if environment is None else environment
+    nodes: list[NodeProcess] = []
+
+    def start(name: str, parameters: Mapping[str, object]) -> NodeProcess:
+        nodes.append(NodeProcess(name, parameters, chosen))
         return nodes[-1]
 
     with _interrupted_once():
@@ -143,6 +142,12 @@ def _graph() -> Iterator[Callable[[str, Mapping[str, object]], _Node]]:
             end = monotonic() + STOP
             for node in nodes:
                 node.stop(end)
+
+
+def isolated() -> dict[str, str]:
+    """The environment, but for a domain that nobody else uses, on this machine only. Raises LiveError."""
+    reach = {"ROS_DOMAIN_ID": str(free_domain()), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    return {**os.environ, **reach, "PYTHONUNBUFFERED": "1"}
 
 
 @contextmanager
