@@ -212,6 +212,11 @@ def test_a_sample_older_than_its_lifespan_is_not_delivered(node, executor):
     assert got == []
 
 
+def test_a_choice_that_is_not_there_is_refused_by_name(node):
+    with pytest.raises(NotImplementedError, match="reliability BEST_AVAILABLE"):
+        node.create_publisher(String, "text", QoSPresetProfiles.BEST_AVAILABLE.value)
+
+
 def test_what_cannot_be_told_is_refused():
     with pytest.raises(UnsupportedEventTypeError, match="incompatible types"):
         SubscriptionEventCallbacks(incompatible_type=print)

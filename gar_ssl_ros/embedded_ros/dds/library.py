@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ctypes as c
 import functools
+import os
+from contextlib import suppress
 from ctypes.util import find_library
 from typing import Any
 
@@ -190,20 +192,15 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
 def library() -> Any:
     """The library, loaded once; its functions give up the interpreter lock while they run.
 
-    It is the one in the `cyclonedds` wheel, or else the system's. Raises DDSError where there is neither.
+    It is the one in the `cyclonedds` wheel, or else CYCLONEDDS_HOME's or the system's. Raises DDSError where there is
+    none.
     """
-    try:
-        from cyclonedds.internal import load_cyclonedds  # noqa: PLC0415 (loading it loads the library)
-
-        loaded = load_cyclonedds()
-    except ImportError:
-        found = find_library("ddsc")
-        if found is None:
-            raise DDSError(
-                "Cyclone DDS is not here: `pip install cyclonedds`, or where PyPI has no wheel for this "
-                "machine, install Cyclone DDS 11 so that the linker finds libddsc"
-            ) from None
-        loaded = c.CDLL(found)
+    loaded = _from_wheel() or _from_system()
+    if loaded is None:
+        raise DDSError(
+            "Cyclone DDS is not here: `pip install cyclonedds`; where PyPI has no wheel for this machine (Linux on "
+            "ARM, Python after 3.13), build Cyclone DDS 11 and let CYCLONEDDS_HOME say where, or install ROS 2"
+        )
     for name, (returned, *taken) in _FUNCTIONS.items():
         try:
             function = getattr(loaded, name)
@@ -218,3 +215,20 @@ def checked(code: int, what: str) -> int:
     if code < 0:
         raise DDSError(f"{what}: {library().dds_strretcode(code).decode()}")
     return code
+
+
+def _from_wheel() -> Any:
+    try:
+        from cyclonedds.internal import load_cyclonedds  # noqa: PLC0415 (loading it loads the library)
+    except ImportError:
+        return None
+    return load_cyclonedds()
+
+
+def _from_system() -> Any:
+    home = os.environ.get("CYCLONEDDS_HOME")
+    for path in (home and f"{home}/lib/libddsc.so", home and f"{home}/lib/libddsc.dylib", find_library("ddsc")):
+        with suppress(OSError):
+            if path:
+                return c.CDLL(path)
+    return None

@@ -175,6 +175,9 @@ class QoSProfile:
 
 def policies_of_profile(profile: QoSProfile, user_data: bytes = b"") -> Policies:
     """A profile as DDS has it; what is left to the system is as rmw_cyclonedds_cpp leaves it."""
+    for policy in ("reliability", "durability", "liveliness"):
+        if getattr(profile, policy).name in {"BEST_AVAILABLE", "UNKNOWN"}:
+            raise NotImplementedError(f"embedded_ros has no {policy} {getattr(profile, policy).name}")
     keep_all = profile.history == HistoryPolicy.KEEP_ALL
     return Policies(
         depth=None if keep_all else max(1, profile.depth),
