@@ -103,6 +103,7 @@ class LocalizerNode(LifecycleNode):
         """Listen, and publish what is found."""
         done = super().on_activate(state)
         with self._guard:
+            self._unused = 0
             self._listening = Listening(self, self._chosen, self._offer, self._inputs_group)
         return done
 

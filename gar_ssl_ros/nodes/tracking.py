@@ -44,10 +44,6 @@ class Tracker:
             self._new(source, time) if known is None else known for known, source in zip(ids, sources, strict=True)
         )
 
-    def forget(self) -> None:
-        """Know no source any more (time jumped, another camera); ids go on from where they were."""
-        self._tracks.clear()
-
     def _new(self, source: Source, time: int) -> int:
         track = _Track(self._next, source.box, source.label, time)
         self._tracks.append(track)

@@ -20,6 +20,7 @@ from rcl_interfaces.msg import ParameterType, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, SetParameters
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from robot import localizer, robot, seconds, stamped, until
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import SetBool
 
@@ -252,6 +253,21 @@ def test_a_reliability_that_clashes_is_named():
         bot.node.destroy_publisher(bot.images)
         bot.node.create_publisher(Image, "image", quick)
         until(lambda: "QoS reliability clashes on /image" in bot.state_of("image")().get("message", ""))
+
+
+def test_latency_is_told_by_the_simulated_clock_where_there_is_one():
+    with localizer(reasoner="misbehaving:Fixed", use_sim_time=True), robot() as bot:
+        clock = bot.node.create_publisher(Clock, "/clock", 10)
+        until(clock.get_subscription_count)
+        now = Clock()
+        now.clock.sec = 20
+        bot.meet()
+        for _ in range(5):
+            clock.publish(now)
+            time.sleep(0.1)
+        bot.play(10, 2)
+        final = bot.next_final()
+        assert final.latency == pytest.approx(20 - seconds(final.window_end), abs=0.01)
 
 
 def test_a_compressed_camera_is_seen():

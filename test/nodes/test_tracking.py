@@ -59,13 +59,6 @@ def test_the_initial_and_the_final_answer_of_a_window_share_their_ids():
     assert tracker.follow([source(14), source(190)], SECOND) == (1, 2)
 
 
-def test_an_id_is_never_given_twice_even_after_forgetting():
-    tracker = Tracker()
-    tracker.follow([source(10)], 0)
-    tracker.forget()
-    assert tracker.follow([source(10)], 0) == (2,)
-
-
 @given(st.lists(st.lists(st.tuples(st.floats(0, 500), st.sampled_from(["a", "b"])), max_size=5), max_size=20))
 def test_ids_in_a_window_all_differ_and_the_newest_is_the_largest_so_far(windows):
     tracker = Tracker()
