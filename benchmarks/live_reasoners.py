@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
+from speed import Instant
 
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.reasoner import Reading
@@ -67,16 +68,13 @@ class _Counting:
             return self._reading.refine(cases)
 
 
-class Slow:
-    """`signal`, but SLOW seconds late."""
+class Slow(Instant):
+    """Takes SLOW seconds a window, and answers something."""
 
-    name = "slow signal"
-    model = None
+    name = "slow"
 
-    def __init__(self) -> None:
-        self._signal = SignalReasoner()
-
-    def read(self, window: Window, deadline: Deadline) -> AbstractContextManager[Reading]:
-        """As `signal`, after a pause."""
+    @contextmanager
+    def read(self, _window: Window, _deadline: Deadline) -> Iterator[Instant]:
+        """After a pause."""
         time.sleep(SLOW)
-        return self._signal.read(window, deadline)
+        yield self

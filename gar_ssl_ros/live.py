@@ -115,7 +115,7 @@ class NodeProcess:
 
 def _yaml(value: object) -> str:
     """A parameter's value as --ros-args takes it, whatever a path holds."""
-    return json.dumps(str(value), ensure_ascii=False) if isinstance(value, (str, Path)) else str(value)
+    return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
 
 
 @contextmanager
