@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 import pytest
+from conftest import output
 
 from gar_ssl_ros.embedded_ros.dds import settings
 from gar_ssl_ros.embedded_ros.dds.library import DDSError
@@ -55,3 +56,20 @@ def test_a_range_that_there_is_not_is_refused():
 def test_user_data_is_read_whatever_it_holds():
     assert key_values(b"enclave=/;typehash=RIHS01_ab;") == {"enclave": "/", "typehash": "RIHS01_ab"}
     assert key_values(b"\xff\x00;no pair;a=b=c") == {"a": "b=c"}
+
+
+BROKEN = """
+print("ready", flush=True)
+try:
+    rclpy.init()
+except RuntimeError as problem:
+    print(problem)
+"""
+
+
+def test_settings_that_cyclone_dds_cannot_read_are_shown(process, surroundings):
+    surroundings["CYCLONEDDS_URI"] = "<CycloneDDS><Domain><Nonsense/></Domain></CycloneDDS>"
+    said = output(process(BROKEN))
+    assert "domain" in said
+    assert "CYCLONEDDS_URI" in said
+    assert "<Nonsense/>" in said

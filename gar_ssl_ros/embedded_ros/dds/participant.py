@@ -77,7 +77,9 @@ class _Domains:
             handle, users = self._users.get(domain, (0, 0))
             if not users:
                 handle = checked(
-                    library().dds_create_domain(domain, settings.encode()), f"domain {domain} could not be made"
+                    library().dds_create_domain(domain, settings.encode()),
+                    f"domain {domain} could not be made with these settings (what Cyclone DDS says above is wrong in "
+                    f"CYCLONEDDS_URI, or the network is not there): {settings}",
                 )
             self._users[domain] = handle, users + 1
 

@@ -83,7 +83,8 @@ class Context:
             raise TypeError(f"callback should be a callable, got {type(callback)}")
         with self._lock:
             if self._participant is None or self._ok:
-                self._callbacks.append(WeakMethod(callback) if ismethod(callback) else lambda: callback)
+                living = [weak for weak in self._callbacks if weak() is not None]
+                self._callbacks = [*living, WeakMethod(callback) if ismethod(callback) else lambda: callback]
                 return
         callback()
 

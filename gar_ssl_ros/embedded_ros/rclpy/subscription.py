@@ -63,8 +63,8 @@ class Subscription(Executable):
                 inspect.signature(value).bind(*taken)
             except TypeError:
                 continue
-            except ValueError:  # nobody knows what it takes, as of some builtin functions
-                kind = Subscription.CallbackType.MessageOnly
+            except ValueError:  # nobody knows what it takes, as of some builtin functions: the message, then
+                pass
             self._callback_type = kind
             return
         raise RuntimeError(
