@@ -79,8 +79,11 @@ def buffer_values(counts: Counts) -> dict[str, object]:
     return {field.name: getattr(counts, field.name) for field in fields(counts)}
 
 
-def work_status(work: Work, reasoner: str, missing: str, latency: float | None) -> Status:
-    """Of the inference. missing: why there is no reasoner, if so. latency: s, of the last answer."""
+def work_status(work: Work, who: Mapping[str, object], missing: str, latency: float | None) -> Status:
+    """Of the inference.
+
+    who: its reasoner and model. missing: why there is no reasoner, if so. latency: s, of the last answer.
+    """
     last = work.last
     if work.stalled is not None:
         level, message = DiagnosticStatus.ERROR, f"the reasoner is stuck for {work.stalled:.0f} s"
@@ -93,7 +96,7 @@ def work_status(work: Work, reasoner: str, missing: str, latency: float | None) 
     else:
         level, message = DiagnosticStatus.OK, "idle" if work.busy is None else "busy"
     values: dict[str, object] = {
-        "reasoner": reasoner,
+        **who,
         "windows_offered": work.offered,
         "windows_answered": work.answered,
         "windows_dropped": work.dropped,

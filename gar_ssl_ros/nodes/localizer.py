@@ -49,7 +49,7 @@ class LocalizerNode(LifecycleNode):
         self._listening: Listening | None = None
         self._retired: list[Listening] = []
         self._chosen = NodeParameters(self, LOCALIZER, configured=lambda: self._worker is not None)
-        self._missing = ""
+        self._missing = self._model = ""
         self._enabled = True
         self._tracker = Tracker()
         self._latency: float | None = None
@@ -96,6 +96,7 @@ class LocalizerNode(LifecycleNode):
             self.get_logger().error(self._missing + (f"; {fallback.name} answers instead" if fallback else ""))
             if fallback is None:
                 return TransitionCallbackReturn.FAILURE
+        self._model = (made.model if made else None) or ""
         self._worker = Worker(made, fallback, self._publish, self.get_logger().error, self._missing)
         return super().on_configure(state)
 
@@ -109,7 +110,7 @@ class LocalizerNode(LifecycleNode):
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listen no more, and give up the window in hand."""
-        self._stop()
+        self.stop()
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -127,12 +128,8 @@ class LocalizerNode(LifecycleNode):
         self.close()
         return super().on_error(state)
 
-    def close(self) -> bool:
-        """Stop and free, in any state; False where the reasoner did not stop, whose thread then goes on."""
-        self._stop()
-        return self._free()
-
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Listen no more; who waits for an answer is told that there will be none."""
         with self._guard:
             if self._listening is not None:
                 self._listening.retire()
@@ -140,6 +137,11 @@ class LocalizerNode(LifecycleNode):
             self._listening = None
         if self._worker is not None:
             self._worker.clear()
+
+    def close(self) -> bool:
+        """Stop and free, in any state; False where the reasoner did not stop, whose thread then goes on."""
+        self.stop()
+        return self._free()
 
     def _free(self) -> bool:
         worker, self._worker = self._worker, None
@@ -204,6 +206,7 @@ class LocalizerNode(LifecycleNode):
         try:
             answer = worker.ask(request).result()
         except CancelledError:
+            self._replies.pop(id(request), None)
             response.message = "the node was deactivated before the window was answered"
             return response
         response.result = self._replies.pop(id(request), response.result)
@@ -234,8 +237,8 @@ class LocalizerNode(LifecycleNode):
         if worker is None:
             statuses.append(Status("inference", DiagnosticStatus.OK, "not configured", {}))
         else:
-            name = str(self._chosen.values["reasoner"])
-            statuses.append(work_status(worker.work, name, self._missing, self._latency))
+            who = {"reasoner": self._chosen.values["reasoner"], "model": self._model}
+            statuses.append(work_status(worker.work, who, self._missing, self._latency))
         state = "unconfigured" if worker is None else "inactive" if listening is None else "active"
         enabled = {"state": state, "enabled": self._enabled}
         statuses.append(Status("lifecycle", DiagnosticStatus.OK, state, enabled))

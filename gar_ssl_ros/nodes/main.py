@@ -71,7 +71,7 @@ def _localizer() -> int:
             steps = (node.trigger_configure, node.trigger_activate)
             if not all(step() == TransitionCallbackReturn.SUCCESS for step in steps):
                 return FAILED
-        _spin(node)
+        _spin(node, stop=node.stop)
     finally:
         ended = node.close()
         node.destroy_node()
@@ -123,8 +123,8 @@ def _recorder() -> int:
     return DONE
 
 
-def _spin(node: Any, ended: Event | None = None) -> None:
-    """Until told to stop, or until `ended` is set."""
+def _spin(node: Any, ended: Event | None = None, stop: Callable[[], None] = lambda: None) -> None:
+    """Until told to stop, or until `ended` is set. stop: lets callbacks that wait for something come to their end."""
     import rclpy
     from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 
@@ -138,6 +138,7 @@ def _spin(node: Any, ended: Event | None = None) -> None:
     except Exception:
         if rclpy.ok():  # else a callback met the end of the context, as the rest of the node is about to
             raise
+    stop()
     executor.shutdown(timeout_sec=1.0)
 
 

@@ -15,7 +15,7 @@ from audio_common_msgs.msg import AudioStamped
 from rclpy.context import Context
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.parameter import Parameter
-from robot import PATIENCE, domain, robot, until
+from robot import PATIENCE, domain, process, robot, until
 
 from gar_ssl_ros.nodes.audio import AudioReader
 from gar_ssl_ros.nodes.microphone import MicrophoneError, MicrophoneNode, device_of_name, devices, listed, sounddevice
@@ -126,3 +126,10 @@ def test_it_comes_back_after_the_device_was_gone(plugged):
         plugged.write_text(there)
         until(lambda: bot.state_of("microphone")().get("message") == "recording")
         assert int(bot.state_of("microphone")()["opened"]) == 2
+
+
+def test_list_prints_the_devices_and_ends(plugged):
+    with process("microphone", "--ros-args", "-p", "list:=true") as listing:
+        output, _ = listing.communicate(timeout=PATIENCE)
+    assert listing.returncode == 0
+    assert "garden" in output
