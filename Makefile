@@ -1,6 +1,7 @@
 # make demo   set up, and see it work           make test    set up, and pass the tests
 # make demo CLIP=file.mp4   on your own clip    make bench   the figures (docs/figures.md)
 # make lock   new versions for both lock files  make schema  docs made from the code
+# make soak   ten minutes of the localizer: does it grow?
 
 PYTHON ?= python3
 CLIP ?=
@@ -15,7 +16,7 @@ OUT ?= demo
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint bench lock schema clean
+.PHONY: demo test lint bench soak lock schema clean
 
 demo: .venv/base
 	$(BIN)/gar-ssl demo --out $(OUT) $(if $(CLIP),--clip "$(CLIP)")
@@ -37,6 +38,10 @@ bench: .venv/test
 	$(BIN)/python benchmarks/omni.py calls
 	$(BIN)/python benchmarks/omni.py replies
 	$(BIN)/python benchmarks/omni.py soak
+	$(BIN)/python benchmarks/live.py
+
+soak: .venv/test
+	$(BIN)/python benchmarks/soak.py
 
 # The lock files hold every version for Python 3.10 and later.
 lock: .venv/test
@@ -47,6 +52,7 @@ lock: .venv/test
 
 schema: .venv/base
 	$(BIN)/python -c 'from gar_ssl_ros.output.record import schema; print(schema(), end="")' > docs/localization.schema.json
+	$(BIN)/python docs/parameters.py
 
 clean:
 	rm -rf .venv demo

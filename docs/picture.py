@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+import gar_ssl_ros.nodes.ros  # noqa: F401  # before the demo, which reads messages
+from gar_ssl_ros.demo import LENGTH
 from gar_ssl_ros.media.clip import Clip
+from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.output.drawing import DARK, Image
 
-NAMES = ("one", "two", "face", "offscreen")
-
-
-def middle(video: Path) -> Image:
-    """The center frame of a clip, twice as large."""
-    frames = list(Clip(video).pictures())
-    image = frames[len(frames) // 2].image
-    return np.asarray(cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8)
+SCENES = 4  # the fifth, silence, shows nothing
 
 
 def main() -> None:
-    """From the folder given, `demo` if none is."""
+    """From the folder given, `demo` if none is: the middle of each scene, twice as large."""
     demo = Path(sys.argv[1] if len(sys.argv) > 1 else "demo")
-    tiles = [np.pad(middle(demo / f"{name}_annotated.mp4"), ((4, 4), (4, 4), (0, 0))) for name in NAMES]
+    images = {frame.stamp: frame.image for frame in Clip(demo / "scenes_annotated.mp4").pictures()}
+    tiles = [np.pad(larger(images[middle(images, index)]), ((4, 4), (4, 4), (0, 0))) for index in range(SCENES)]
     page = np.vstack([np.hstack(tiles[:2]), np.hstack(tiles[2:])])
     page[(page == 0).all(axis=2)] = DARK
     cv2.imwrite(str(Path(__file__).with_name("demo.jpg")), page[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
+
+
+def middle(stamps: Iterable[int], index: int) -> int:
+    """The stamp nearest the middle of a scene."""
+    return min(stamps, key=lambda stamp: abs(stamp / SECOND - (index + 0.5) * LENGTH))
+
+
+def larger(image: Image) -> Image:
+    """Twice as large."""
+    return np.asarray(cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 if __name__ == "__main__":

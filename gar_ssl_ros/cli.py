@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from gar_ssl_ros.commands import ablate, check, demo, evaluate, localize, report, scenes
+from gar_ssl_ros.commands import ablate, bag, check, demo, evaluate, localize, report, run, scenes
 from gar_ssl_ros.commands.arguments import FAILED
 
 
@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 where all was done, 1 where something failed; usage errors exit with 2."""
     parser = argparse.ArgumentParser(prog="gar-ssl", description="Which thing in view is making the sound, and why.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (localize, check, evaluate, ablate, report, scenes, demo):
+    for command in (localize, run, bag, check, evaluate, ablate, report, scenes, demo):
         command.add(commands)
     options = parser.parse_args(arguments)
     for wanted in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a script's background jobs are born deaf to it

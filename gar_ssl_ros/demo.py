@@ -1,67 +1,127 @@
-"""The main job, seen to work: scenes are rendered, localized and held against their truth."""
+"""The main job, seen to work live: a clip is played to the localizer, and what it says is held against the truth."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from gar_ssl_ros.evaluation.scenes.files import read_truth, truth_of, write_scene
+import numpy as np
+
+from gar_ssl_ros.evaluation.scenes.files import SceneTruth, write_film
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
 from gar_ssl_ros.evaluation.scenes.score import FOUND
-from gar_ssl_ros.gar.pipeline import GarOptions
-from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.offline import Cut, Job, jobs, localize_clip
-from gar_ssl_ros.output.record import WindowRecord, read_records
+from gar_ssl_ros.live import LiveError, play
+from gar_ssl_ros.media.clip import Clip
+from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.nodes.images import rgb_from_image
+from gar_ssl_ros.nodes.rosbag import Bag
+from gar_ssl_ros.offline import annotate
+from gar_ssl_ros.output.record import RecordWriter, WindowRecord
 
-SEED = 7
-TITLES = {
-    Kind.ONE: "one source, two distractors",
-    Kind.TWO: "two sources, one distractor",
-    Kind.FACE: "a talking face",
-    Kind.OFFSCREEN: "the sound is made off screen",
-    Kind.SILENT: "silence",
+LENGTH = 6.0  # s of each scene, so that several windows of 3 s lie wholly in it
+SCENES = {  # kind: seed, title
+    Kind.ONE: (7, "one source, two distractors"),
+    Kind.TWO: (7, "two sources, one distractor"),
+    Kind.FACE: (4, "a talking face"),
+    Kind.OFFSCREEN: (7, "the sound is made off screen"),
+    Kind.SILENT: (7, "silence"),
 }
-COLUMNS = "{:<30}{:<12}{:<12}{:<22}{}"
+COLUMNS = "{:<32}{:<12}{:<16}{:<26}{}"
+FINAL = 2  # SoundSourceArray.FINAL
+LATE = 300  # pictures of the clip that may be gone before the recorder hears the first
 
 
-def scenes(out: Path, reasoner: Reasoner) -> bool:
-    """Render one scene of each kind into `out`, localize it, print how it went. Returns whether all went well."""
-    out.mkdir(parents=True, exist_ok=True)
-    print(COLUMNS.format("scene", "expected", "answer", "IoU of each source", "heard"))
-    right = True
-    for kind, title in TITLES.items():
-        clip = write_scene(Scene(SceneOptions(kind=kind, seed=SEED)), out, kind.value)
-        truth = read_truth(truth_of(clip))
-        job = jobs([clip], out, video=True)[0]
-        record = _localized(job, reasoner, sources=max(1, len(truth.sources)))[0]
-        overlaps = truth.overlaps([source.box for source in record.sources], record.center_s)
-        good = record.outcome == truth.outcome and all(overlap >= FOUND for overlap in overlaps)
-        right = right and good
-        shown = ", ".join(f"{overlap:.2f}" for overlap in overlaps) or "-"
-        heard = record.sound.label if record.sound else "-"
-        print(COLUMNS.format(title, truth.outcome, record.outcome.value, shown, heard) + ("" if good else "   WRONG"))
-    print(f"\nannotated videos and contact sheets: {out}/*_annotated.mp4, {out}/*_contact.png")
-    return right
+def scenes(out: Path, who: Mapping[str, object]) -> bool:
+    """Play one scene of each kind to the localizer and print how it went. Returns whether all went well.
 
+    who: the localizer's parameters that say who answers.
 
-def recording(clip: Path, out: Path, reasoner: Reasoner) -> bool:
-    """Localize one recording of the user's own and print its sources. Returns whether no window failed.
-
-    Raises ClipError and OutputError as `localize_clip` does.
+    Raises LiveError, and what reading a clip and writing results raise.
     """
-    job = jobs([clip], out, video=True)[0]
-    records = _localized(job, reasoner, sources=1)
-    form = "{:<16}{:<14}{:<22}{:<26}{}"
-    print(form.format("window, s", "outcome", "heard", "box, pixels", "why"))
-    for record in records:
-        heard = f"{record.sound.label} {record.sound.confidence:.2f}" if record.sound else "-"
-        source = record.sources[0] if record.sources else None
-        box = " ".join(f"{side:.0f}" for side in source.box.sides) if source else "-"
-        why = source.description if source else record.detail
-        print(form.format(f"{record.start_s:.1f} to {record.end_s:.1f}", record.outcome.value, heard, box, why))
-    print(f"\nannotated video: {job.video}\ncontact sheet:   {job.sheet}\nrecords:         {job.records}")
-    return not any(record.outcome.failed for record in records)
+    out.mkdir(parents=True, exist_ok=True)
+    film = out / "scenes.mp4"
+    print(f"rendering {len(SCENES)} scenes of {LENGTH:g} s into {film}", flush=True)
+    rendered = [Scene(SceneOptions(kind=kind, seed=seed, seconds=LENGTH)) for kind, (seed, _) in SCENES.items()]
+    truths = write_film(rendered, film)
+    records = _live(film, out, {"sources": 2, **who})
+    print("\n" + COLUMNS.format("scene", "expected", "windows right", "IoU of each source", "heard"))
+    verdicts = []
+    for index, (truth, (_, title)) in enumerate(zip(truths, SCENES.values(), strict=True)):
+        begin = index * LENGTH
+        inside = [record for record in records if record.start_s >= begin and record.end_s <= begin + LENGTH]
+        verdicts.append(_judged(title, truth, inside, begin))
+    return all(verdicts)
 
 
-def _localized(job: Job, reasoner: Reasoner, sources: int) -> list[WindowRecord]:
-    localize_clip(job, reasoner, GarOptions(sources=sources), Cut(), overwrite=True)
-    return list(read_records(job.records))
+def recording(clip: Path, out: Path, who: Mapping[str, object]) -> bool:
+    """Play a recording of the user's own to the localizer. Returns whether no window failed.
+
+    Raises as `scenes` does.
+    """
+    Clip(clip)  # what cannot be read is told before anything starts
+    out.mkdir(parents=True, exist_ok=True)
+    return not any(record.outcome.failed for record in _live(clip, out, {"sources": 1, **who}))
+
+
+def _live(clip: Path, out: Path, parameters: Mapping[str, object]) -> list[WindowRecord]:
+    """The answers to a clip that was played, in its own time; on disk beside them its bag and annotated video."""
+    bag, records, video = out / "bag", out / f"{clip.stem}.jsonl", out / f"{clip.stem}_annotated.mp4"
+    if any(bag.glob("*.mcap")):  # of the last time
+        shutil.rmtree(bag)
+    print("player, localizer and recorder start; the answers of ~/sources as they come:\n", flush=True)
+    print(f"{'outcome':<14}{'heard':<10}{'id':<5}box, pixels, and why", flush=True)
+    play(clip, bag, parameters, lambda line: print(line, flush=True))
+    found = list(_recorded(clip, bag))
+    if not found:
+        raise LiveError(f"no window of {clip} was answered: it must have more than 3 s")
+    with closing(RecordWriter(records, overwrite=True)) as writer:
+        for record in found:
+            writer.write(record)
+    annotate(Clip(clip), records, video)
+    print(f"\nannotated video: {video}\nrosbag2:         {bag}\nrecords:         {records}")
+    return found
+
+
+def _recorded(clip: Path, path: Path) -> Iterator[WindowRecord]:
+    """The final answers in a bag, their times those of the clip."""
+    origin: int | None = None
+    with Bag(path) as bag:
+        for one in bag.messages():
+            if one.topic == "/image" and origin is None:
+                origin = _origin(clip, bag.message(one))
+            elif one.topic == "/localizer/sources" and origin is not None:
+                message: Any = bag.message(one)
+                record = WindowRecord.model_validate_json(message.reasoning)
+                begin = origin / SECOND
+                times = {"start_s": record.start_s, "end_s": record.end_s, "center_s": record.center_s}
+                if message.stage == FINAL:
+                    yield record.model_copy(update={key: time - begin for key, time in times.items()})
+
+
+def _origin(clip: Path, message: Any) -> int:
+    """The stamp, ns, at which the clip began, by the picture that a message of it holds."""
+    stamp = int(message.header.stamp.sec * SECOND + message.header.stamp.nanosec)
+    image = rgb_from_image(message)
+    for frame in islice(Clip(clip).pictures(), LATE):
+        if np.array_equal(frame.image, image):
+            return stamp - frame.stamp
+    return stamp
+
+
+def _judged(title: str, truth: SceneTruth, records: Sequence[WindowRecord], begin: float) -> bool:
+    """Print how the windows that lie in a scene went; whether most of them are right."""
+    overlaps = [truth.overlaps([box.box for box in record.sources], record.center_s - begin) for record in records]
+    right = [
+        record.outcome == truth.outcome and all(overlap >= FOUND for overlap in seen)
+        for record, seen in zip(records, overlaps, strict=True)
+    ]
+    good = 2 * sum(right) > len(records)
+    shown = ", ".join(f"{np.mean(column):.2f}" for column in zip(*overlaps, strict=True)) or "-"
+    heard = ", ".join(dict.fromkeys(record.sound.label for record in records if record.sound)) or "-"
+    counts = f"{sum(right)} of {len(records)}"
+    print(COLUMNS.format(title, truth.outcome, counts, shown, heard) + ("" if good else "   WRONG"))
+    return good

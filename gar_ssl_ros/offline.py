@@ -106,17 +106,15 @@ def localize_clip(job: Job, reasoner: Reasoner, options: GarOptions, cut: Cut, o
         raise
     _write_sheet(sheet, job.sheet)
     if job.video is not None and outcomes:
-        _annotate(clip, job.records, job.video)
+        annotate(clip, job.records, job.video)
     return Done(outcomes, tuple(failures), tuple(dict.fromkeys(clip.notes)))
 
 
-def _final(window: Window, reasoner: Reasoner, options: GarOptions) -> Localization:
-    *_, last = localize(window, reasoner, options)
-    return last
+def annotate(clip: Clip, records: Path, video: Path) -> None:
+    """Draw each record on the frames nearest its window's center, the sound beside them.
 
-
-def _annotate(clip: Clip, records: Path, video: Path) -> None:
-    """Draw each record on the frames nearest its window's center, the sound beside them."""
+    Raises OutputError where the video cannot be written.
+    """
     captions = _Captions(read_records(records))
     writer: VideoWriter | None = None
     try:
@@ -140,6 +138,11 @@ def _annotate(clip: Clip, records: Path, video: Path) -> None:
         if isinstance(problem, (OSError, FFmpegError)):
             raise _unwritten(video, problem, f"{records} is whole") from None
         raise
+
+
+def _final(window: Window, reasoner: Reasoner, options: GarOptions) -> Localization:
+    *_, last = localize(window, reasoner, options)
+    return last
 
 
 class _Captions:

@@ -217,21 +217,6 @@ def test_scenes_that_cannot_be_are_refused(tmp_path, arguments, code):
     assert "Traceback" not in done.stderr
 
 
-def test_the_demo_is_right_and_shows_where_everything_is(tmp_path):
-    done = run("demo", "--out", tmp_path / "demo")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "WRONG" not in done.stdout
-    assert len(list((tmp_path / "demo").glob("*_annotated.mp4"))) == 5
-
-
-def test_the_demo_takes_a_clip_of_one_s_own(scene, tmp_path):
-    done = run("demo", "--clip", scene, "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "LOCALIZED" in done.stdout
-    missing = run("demo", "--clip", tmp_path / "none.mp4", "--out", tmp_path)
-    assert (missing.returncode, missing.stderr.count("\n")) == (1, 1)
-
-
 def test_help_is_quick_and_loads_nothing_heavy():
     code = "import sys; from gar_ssl_ros import cli; print({'cv2', 'av', 'numpy', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

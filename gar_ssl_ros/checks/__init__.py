@@ -1,4 +1,4 @@
-"""What `gar-ssl check` looks into: whether what it is to run on, and with, is as it should be."""
+"""What `gar-ssl check` looks into: whether what is to be run on, and with, is as it should be."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked into.
+    """One fact. remedy: what to do where it is not as it should be. needed: whether nothing works without."""
 
-    right: whether it is as it should be; None where that cannot be told, or is for the reader to judge. text: what was
-    found, and what to do where it is not right.
-    """
+    subject: str
+    fact: str
+    remedy: str = ""
+    needed: bool = False
 
-    about: str
-    right: bool | None
-    text: str
+    @property
+    def mark(self) -> str:
+        """How it stands before the line."""
+        return "ok" if not self.remedy else "PROBLEM" if self.needed else "note"

@@ -27,20 +27,20 @@ def check_model(model: str, options: LoadOptions | None = None) -> Iterator[Find
     try:
         planned = plan(model, options)
         need = planned.need
-        yield Finding("model", True, f"{planned.description.name}, whole, in {planned.checkpoint.folder}")
+        yield Finding("model", f"{planned.description.name}, whole, in {planned.checkpoint.folder}")
         yield Finding(
             "memory",
-            True,
             f"about {need.total / GIB:.1f} GiB, {need.weights / GIB:.1f} of them weights, of "
             f"{planned.free / GIB:.1f} GiB free on {planned.device}",
         )
         start = perf_counter()
         runtime = load(model, options)
-        yield Finding("loading", True, f"{perf_counter() - start:.1f} s, the first answer included")
+        yield Finding("loading", f"{perf_counter() - start:.1f} s, the first answer included")
         yield _window(runtime)
         yield _coordinates(runtime)
     except (ReasonerError, Unparseable) as problem:
-        yield Finding("model", False, str(problem))
+        fact, _, remedy = str(problem).partition(": ")
+        yield Finding("model", fact, remedy or "choose another model", needed=True)
 
 
 def _window(runtime: Runtime) -> Finding:
@@ -60,7 +60,7 @@ def _window(runtime: Runtime) -> Finding:
     failed = [part.reason for part in (*trials, refinement) if isinstance(part, Failure)]
     parts = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in took.items())
     text = f"{sum(took.values()):.2f} s for 3 s of a rendered 640x480 scene, {TRIALS} trials: {parts}"
-    return Finding("window", not failed, "; ".join([text, *failed]))
+    return Finding("window", text, "; ".join(failed), needed=True)
 
 
 @contextmanager
@@ -75,10 +75,16 @@ def _coordinates(runtime: Runtime) -> Finding:
     expected = runtime.description.coordinates
     saw = "; ".join(f"{color} square: {reply!r}" for color, reply in probed.replies.items())
     fits = ", ".join(f"{convention} {share:.2f}" for convention, share in probed.agreement.items())
+    remedy = ""
+    if probed.convention is None:
+        remedy = "look at its replies, or draw the boxes of a clip of your own"
+    elif probed.convention != expected:
+        remedy = "correct `coordinates` in its file in gar_ssl_ros/reasoners/prompted/models"
     return Finding(
         "coordinates",
-        None if probed.convention is None else probed.convention == expected,
         f"{_verdict(probed, expected)}; agreement with what was drawn: {fits}; it said: {saw}",
+        remedy,
+        needed=probed.convention is not None,
     )
 
 
@@ -87,7 +93,4 @@ def _verdict(probed: Probed, expected: str) -> str:
         return f"its replies do not tell in which it speaks, so {expected} are assumed, as its description says"
     if probed.convention == expected:
         return f"it speaks in {expected}, as its description says"
-    return (
-        f"it speaks in {probed.convention}, and its description says {expected}: correct `coordinates` in its file in "
-        "gar_ssl_ros/reasoners/prompted/models"
-    )
+    return f"it speaks in {probed.convention}, and its description says {expected}"

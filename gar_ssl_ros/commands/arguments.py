@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
@@ -77,6 +78,13 @@ def missing_for_evaluation() -> str:
     missing = [name for name in ("jinja2", "matplotlib", "pyarrow", "yaml") if find_spec(name) is None]
     install = "install it with pip install 'gar_ssl_ros[evaluate]'"
     return f"evaluation needs {', '.join(missing)}, not found here: {install}" if missing else ""
+
+
+def node_name(text: str) -> str:
+    """A node's full name such as /localizer, of letters, digits and underscores."""
+    if not re.fullmatch(r"(/?[A-Za-z_][A-Za-z0-9_]*)+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a node, such as /localizer")
+    return f"/{text.strip('/')}"
 
 
 def _number(text: str) -> float:

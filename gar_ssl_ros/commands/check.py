@@ -1,59 +1,73 @@
-"""`gar-ssl check`: whether what is to be run with is as it should be."""
+"""`gar-ssl check`: what is here, what is missing, and what to do about it."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
-from gar_ssl_ros.commands.arguments import DONE, FAILED, USAGE, Commands
-from gar_ssl_ros.commands.choice import add_model, load_options
+from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands, seconds
+from gar_ssl_ros.commands.choice import add_model
 
 if TYPE_CHECKING:
     from gar_ssl_ros.checks import Finding
-
-MARKS = {True: "ok", None: "?", False: "WRONG"}
 
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser(
         "check",
-        help="look into a model before a robot relies on it",
-        description="Look into a model: is it whole, does it fit, how long does a window take, in which coordinates "
-        "does it speak. Exit status: 0 nothing wrong, 1 something wrong, 2 wrong usage.",
+        help="check this machine, its graph, and a model",
+        description="Look at the interpreter, the packages, the reasoners, the microphones and the graph, "
+        "and tell what is missing and what to do; with --model, look into a model too: is it whole, does it fit, how "
+        "long does a window take, in which coordinates does it speak. Exit status: 0 all that is needed is there, 1 it "
+        "is not.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
+    parser.add_argument("--listen", type=seconds, default=3.0, metavar="S", help="how long to watch the topics, s")
     add_model(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    wanted = [findings for findings in (check(options) for check in CHECKS) if findings is not None]
-    if not wanted:
-        print("gar-ssl check: nothing to look into: name a --model", file=sys.stderr)
-        return USAGE
+    from gar_ssl_ros.checks import machine
+
+    checks: list[Callable[[], Iterator[Finding]]] = [
+        machine.interpreter,
+        machine.packages,
+        machine.ros,
+        machine.reasoners,
+        machine.microphones,
+        partial(machine.topics, options.listen),
+    ]
+    if options.model is not None:
+        checks.append(partial(_model, options))
     code = DONE
-    for findings in wanted:
-        for finding in findings:
-            print(f"{MARKS[finding.right]:<6}{finding.about:<12}{finding.text}", flush=True)
-            if finding.right is False:
+    for check in checks:
+        for finding in _findings(check):
+            print(f"{finding.mark:<9}{finding.subject:<30}{finding.fact}", flush=True)
+            if finding.remedy:
+                print(f"{'':<9}{'':<30}-> {finding.remedy}", flush=True)
+            if finding.mark == "PROBLEM":
                 code = FAILED
     return code
 
 
-def _model(options: argparse.Namespace) -> Iterator[Finding] | None:
-    if options.model is None:
-        return None
-    from gar_ssl_ros.checks import Finding
+def _model(options: argparse.Namespace) -> Iterator[Finding]:
     from gar_ssl_ros.checks.model import check_model
-    from gar_ssl_ros.gar.reasoner import ReasonerError
+    from gar_ssl_ros.reasoners.omni import LoadOptions
+
+    load = LoadOptions(options.device, options.dtype, options.quantize, options.attention, options.compile)
+    return check_model(options.model, load)
+
+
+def _findings(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """Those of one check, which itself may need what is missing."""
+    from gar_ssl_ros.checks import Finding
+    from gar_ssl_ros.checks.machine import sentence
 
     try:
-        return check_model(options.model, load_options(options))
-    except ReasonerError as problem:
-        return iter([Finding("model", False, str(problem))])
-
-
-# Each gives its findings as they come, or None where it was not asked for.
-CHECKS: tuple[Callable[[argparse.Namespace], Iterator[Finding] | None], ...] = (_model,)
+        yield from check()
+    except Exception as problem:
+        name = check.func.__name__ if isinstance(check, partial) else check.__name__
+        yield Finding(name.strip("_"), f"cannot be looked at: {sentence(problem)}", "mend what is told above first")

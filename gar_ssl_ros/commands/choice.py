@@ -5,17 +5,28 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from gar_ssl_ros.reasoners import NAMES, ReasonerOptions, reasoner
+from gar_ssl_ros.reasoners import NAMES, known, options_by_name, reasoner
 
 if TYPE_CHECKING:
     from gar_ssl_ros.gar.reasoner import Reasoner
-    from gar_ssl_ros.reasoners.omni import LoadOptions
+
+OPTIONS = ("model", "device", "dtype", "quantize", "attention", "compile", "seed", "off_screen", "grounded", "early")
+
+
+def reasoner_name(text: str) -> str:
+    """The name of a reasoner."""
+    if not known(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(NAMES)}, nor your own as module:factory")
+    return text
 
 
 def add_reasoner(parser: argparse.ArgumentParser) -> None:
     """Add `--reasoner` and what goes with it."""
-    parser.add_argument("--reasoner", choices=NAMES, default="signal", help="who answers the stages")
-    parser.add_argument("--fallback", choices=NAMES, help="who answers where that one is missing or fails")
+    of = f"{{{','.join(NAMES)},module:factory}}"
+    parser.add_argument("--reasoner", type=reasoner_name, default="signal", metavar=of, help="who answers the stages")
+    parser.add_argument(
+        "--fallback", type=reasoner_name, metavar=of, help="who answers where that one is missing or fails"
+    )
     add_model(parser)
     ask = parser.add_argument_group("how omni asks its model")
     ask.add_argument("--seed", type=int, default=0, metavar="N", help="of the analysis trials")
@@ -37,22 +48,12 @@ def add_model(parser: argparse.ArgumentParser, required: bool = False) -> None:
     load.add_argument("--compile", action="store_true", help="by torch.compile: slow to load, faster to answer")
 
 
-def load_options(options: argparse.Namespace) -> LoadOptions:
-    """How to load it, as chosen with `add_model`. Raises ReasonerError where that cannot be."""
-    from gar_ssl_ros.gar.reasoner import ReasonerError
-    from gar_ssl_ros.reasoners.omni import LoadOptions
-
-    try:
-        return LoadOptions(options.device, options.dtype, options.quantize, options.attention, options.compile)
-    except ValueError as problem:
-        raise ReasonerError(str(problem)) from None
+def node_parameters(options: argparse.Namespace) -> dict[str, object]:
+    """The same choice as parameters of the localizer."""
+    given = vars(options)
+    return {name: given[name] for name in ("reasoner", "fallback", *OPTIONS) if given[name] is not None}
 
 
 def chosen_reasoner(options: argparse.Namespace) -> Reasoner:
     """What was chosen with `add_reasoner`. Raises ReasonerError where it cannot be had."""
-    if "omni" not in (options.reasoner, options.fallback):
-        return reasoner(options.reasoner, fallback=options.fallback)
-    from gar_ssl_ros.reasoners.prompted.reasoner import PromptOptions
-
-    ask = PromptOptions(options.seed, options.off_screen, options.grounded, options.early)
-    return reasoner(options.reasoner, ReasonerOptions(options.model, load_options(options), ask), options.fallback)
+    return reasoner(options.reasoner, options_by_name(vars(options)), options.fallback)

@@ -7,14 +7,15 @@ import sys
 from pathlib import Path
 
 from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands
-from gar_ssl_ros.commands.choice import add_reasoner, chosen_reasoner
+from gar_ssl_ros.commands.choice import add_reasoner, node_parameters
 
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser(
         "demo",
-        help="see it work on rendered scenes, or on your own clip",
-        description="Render scenes, localize them and compare with their truth; or localize a clip of your own.",
+        help="see it work live on rendered scenes, or on your own clip",
+        description="Play rendered scenes to the localizer, a node of its own, record what it says and compare it with "
+        "the truth; or play a clip of your own.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--clip", type=Path, metavar="FILE", help="a video file with sound")
@@ -25,17 +26,19 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros import demo
-    from gar_ssl_ros.gar.reasoner import ReasonerError
+    from gar_ssl_ros.live import LiveError
     from gar_ssl_ros.media.clip import ClipError
+    from gar_ssl_ros.nodes import ros  # noqa: F401  # before whatever needs rclpy or a message
+    from gar_ssl_ros.nodes.rosbag import BagError
     from gar_ssl_ros.offline import OutputError
 
     try:
-        reasoner = chosen_reasoner(options)
+        who = node_parameters(options)
         if options.clip is None:
-            right = demo.scenes(options.out, reasoner)
+            right = demo.scenes(options.out, who)
         else:
-            right = demo.recording(options.clip, options.out, reasoner)
-    except (ClipError, OutputError, ReasonerError, OSError) as problem:
+            right = demo.recording(options.clip, options.out, who)
+    except (ClipError, LiveError, BagError, OutputError, OSError) as problem:
         print(f"gar-ssl: {problem}", file=sys.stderr)
         return FAILED
     return DONE if right else FAILED

@@ -61,36 +61,59 @@ def write_scene(scene: Scene, folder: Path, name: str, separate_audio: bool = Fa
 
     Returns the clip's path. Raises OSError where something cannot be written.
     """
-    options = scene.options
     video = folder / f"{name}.mp4"
-    sound = Audio(0, scene.samples[None], RATE)
-    fps = Fraction(options.fps).limit_denominator(1001)
-    muxed = None if separate_audio else sound
-    with VideoWriter(video, options.width, options.height, fps, muxed, crf=14) as writer:
-        second = RATE  # samples: sound goes in beside the frames of the same time
-        for index in range(scene.frames):
-            stamp = round(index * SECOND / options.fps)
-            writer.add_image(scene.image(index), stamp)
-            if muxed is not None and (index % round(options.fps) == 0):
-                first = int(index // round(options.fps)) * second
-                part = scene.samples[first : first + second]
-                if part.size:
-                    writer.add_audio(Audio(round(first * SECOND / RATE), part[None], RATE))
+    with _video(video, scene, sound=not separate_audio) as writer:
+        _add(scene, writer, start=0.0, sound=not separate_audio)
     if separate_audio:
         write_wav(video.with_suffix(".wav"), scene.samples)
+    told = truth_of_scene(scene, video.name, video.with_suffix(".wav").name if separate_audio else None)
+    truth_of(video).write_text(told.model_dump_json() + "\n", encoding="utf-8")
+    return video
+
+
+def write_film(scenes: Sequence[Scene], video: Path) -> list[SceneTruth]:
+    """Render scenes of one size, rate and length, one after the other, into one clip. Returns what is true of each.
+
+    Raises OSError where it cannot be written.
+    """
+    with _video(video, scenes[0], sound=True) as writer:
+        for index, scene in enumerate(scenes):
+            _add(scene, writer, start=index * scene.options.seconds, sound=True)
+    return [truth_of_scene(scene, video.name) for scene in scenes]
+
+
+def truth_of_scene(scene: Scene, video: str, audio: str | None = None) -> SceneTruth:
+    """What is true of a scene that is rendered into the files of those names."""
     truth = scene.truth()
-    told = SceneTruth(
-        video=video.name,
-        audio=video.with_suffix(".wav").name if separate_audio else None,
-        scene=asdict(options),
-        fps=options.fps,
+    return SceneTruth(
+        video=video,
+        audio=audio,
+        scene=asdict(scene.options),
+        fps=scene.options.fps,
         frames=scene.frames,
         outcome=truth.outcome,
         labels=truth.labels,
         sources=truth.sources,
     )
-    truth_of(video).write_text(told.model_dump_json() + "\n", encoding="utf-8")
-    return video
+
+
+def _video(path: Path, scene: Scene, sound: bool) -> VideoWriter:
+    options = scene.options
+    fps = Fraction(options.fps).limit_denominator(1001)
+    first = Audio(0, scene.samples[None], RATE) if sound else None
+    return VideoWriter(path, options.width, options.height, fps, first, crf=14)
+
+
+def _add(scene: Scene, writer: VideoWriter, start: float, sound: bool) -> None:
+    """The scene from `start`, s, on, a second of its sound beside the frames of the same time."""
+    fps = scene.options.fps
+    for index in range(scene.frames):
+        writer.add_image(scene.image(index), round((start + index / fps) * SECOND))
+        if sound and index % round(fps) == 0:
+            first = int(index // round(fps)) * RATE
+            part = scene.samples[first : first + RATE]
+            if part.size:
+                writer.add_audio(Audio(round((start + first / RATE) * SECOND), part[None], RATE))
 
 
 def truth_of(video: Path) -> Path:

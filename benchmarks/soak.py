@@ -1,0 +1,73 @@
+"""Whether the localizer grows: a clip played to it in a loop, its memory, threads and sockets watched.
+
+    python benchmarks/soak.py [--minutes 10]
+
+Printed every minute, and in the end the growth of resident memory after the first minute and whether the numbers of
+threads and sockets stayed as they were then. Exit status 1 where it grew by 5 MB or more, or they did not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from gar_ssl_ros.evaluation.scenes.files import write_scene
+from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Scene, SceneOptions
+from gar_ssl_ros.live import graph
+
+MOST = 5.0  # MB
+EVERY = 5.0  # s
+
+
+@dataclass(frozen=True)
+class Sample:
+    """s since the start; resident memory, MB; threads; sockets."""
+
+    at: float
+    memory: float
+    threads: int
+    sockets: int
+
+
+def sample(process: psutil.Process, began: float) -> Sample:
+    """As it is now."""
+    files = Path(f"/proc/{process.pid}/fd").iterdir()
+    sockets = sum(str(file.readlink()).startswith("socket:") for file in files if file.is_symlink())
+    return Sample(time.monotonic() - began, process.memory_info().rss / 1e6, process.num_threads(), sockets)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=10)
+    minutes = parser.parse_args().minutes
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = SceneOptions(difficulty=Difficulty.EASY, seed=1, seconds=20)
+        clip = write_scene(Scene(wanted), Path(folder), "clip")
+        with graph() as start:
+            localizer = start("localizer", {})
+            player = start("player", {"clip": clip, "loop": True, "wait": 20.0})
+            watched, began = psutil.Process(localizer.process.pid), time.monotonic()
+            samples: list[Sample] = []
+            while not samples or samples[-1].at < 60 * minutes:
+                time.sleep(EVERY)
+                localizer.ended()  # for its error
+                player.ended()
+                samples.append(sample(watched, began))
+                if len(samples) % round(60 / EVERY) == 0:
+                    print(samples[-1], flush=True)
+    after = [one for one in samples if one.at >= min(60.0, 30 * minutes)]
+    growth = max(one.memory for one in after) - after[0].memory
+    threads, sockets = ({getattr(one, what) for one in after} for what in ("threads", "sockets"))
+    print(f"{minutes:g} min: resident memory {after[0].memory:.1f} MB after the first minute, grew by {growth:.1f} MB")
+    print(f"threads {sorted(threads)}, sockets {sorted(sockets)}")
+    return 0 if growth < MOST and len(threads) == len(sockets) == 1 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

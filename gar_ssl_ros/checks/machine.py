@@ -1,0 +1,145 @@
+"""The machine and its graph: the interpreter, the packages, the reasoners, the microphones, the topics."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from gar_ssl_ros.checks import Finding
+
+if TYPE_CHECKING:
+    from gar_ssl_ros.nodes.graph import SeenTopic
+
+# Each package's name, what it is imported as, and what needs it; everything does where that is empty.
+PACKAGES = (
+    ("numpy", "numpy", ""),
+    ("opencv-python-headless", "cv2", ""),
+    ("av", "av", ""),
+    ("soxr", "soxr", ""),
+    ("pydantic", "pydantic", ""),
+    ("pyyaml", "yaml", ""),
+    ("tqdm", "tqdm", ""),
+    ("rosbags", "rosbags", "gar-ssl bag, and the nodes where ROS 2 is not installed"),
+    ("cyclonedds", "cyclonedds", "the nodes where ROS 2 is not installed"),
+)
+ENVIRONMENT = (
+    "ROS_DISTRO",
+    "RMW_IMPLEMENTATION",
+    "ROS_DOMAIN_ID",
+    "ROS_AUTOMATIC_DISCOVERY_RANGE",
+    "ROS_LOCALHOST_ONLY",
+    "ROS_STATIC_PEERS",
+    "CYCLONEDDS_URI",
+)
+ANSWERS = ("gar_ssl_ros/msg/SoundSourceArray", "vision_msgs/msg/Detection2DArray")
+
+
+def interpreter() -> Iterator[Finding]:
+    """Python itself."""
+    remedy = "run gar-ssl with Python 3.10 or later" if sys.version_info < (3, 10) else ""
+    yield Finding("Python", f"{sys.version.split()[0]}, {sys.executable}", remedy, needed=True)
+
+
+def packages() -> Iterator[Finding]:
+    """What is imported, by importing it: a package may be there and not fit the others."""
+    for name, module, use in PACKAGES:
+        try:
+            import_module(module)
+        except Exception as problem:
+            remedy = f"pip install --upgrade {name}{f' (for {use})' if use else ''}"
+            yield Finding(name, f"cannot be imported: {sentence(problem)}", remedy, needed=not use)
+        else:
+            yield Finding(name, _version(name))
+
+
+def ros() -> Iterator[Finding]:
+    """Which rclpy the nodes run on, and what says with whom they speak."""
+    from gar_ssl_ros.nodes import ros as chosen
+
+    yield Finding("ROS 2", chosen.described())
+    told = [f"{name}={os.environ[name]}" for name in ENVIRONMENT if name in os.environ]
+    yield Finding("environment", ", ".join(told) or "none of ROS 2's variables is set: domain 0")
+
+
+def reasoners() -> Iterator[Finding]:
+    """Each made as a node would make it."""
+    from gar_ssl_ros.gar.reasoner import ReasonerError
+    from gar_ssl_ros.reasoners import NAMES, reasoner
+
+    for name in NAMES:
+        try:
+            made = reasoner(name)
+        except ReasonerError as problem:
+            fact, _, remedy = str(problem).partition(": ")
+            yield Finding(f"reasoner {name}", fact, remedy or "choose another reasoner")
+        else:
+            yield Finding(f"reasoner {name}", f"ready; {made.model or 'needs no weights'}")
+
+
+def microphones() -> Iterator[Finding]:
+    """What can be recorded from."""
+    import gar_ssl_ros.nodes.ros  # noqa: F401  # before whatever needs rclpy
+    from gar_ssl_ros.nodes.microphone import MicrophoneError, devices
+
+    try:
+        found = devices()
+    except MicrophoneError as problem:
+        fact, _, remedy = str(problem).partition(": ")
+        yield Finding("microphones", fact, remedy)
+        return
+    for device in found:
+        fact = f"{device['name']}: {device['max_input_channels']} channels, {device['default_samplerate']:.0f} Hz"
+        yield Finding(f"microphone {device['index']}", fact)
+    if not found:
+        yield Finding("microphones", "none", "plug one in and see `arecord -l`; only gar-ssl run microphone needs it")
+
+
+def topics(listen: float) -> Iterator[Finding]:
+    """The graph, watched for `listen` seconds."""
+    from gar_ssl_ros.nodes import ros as chosen  # noqa: F401  # before whatever needs rclpy
+    from gar_ssl_ros.nodes.audio import INFO_TYPE, TYPES
+    from gar_ssl_ros.nodes.graph import watch
+    from gar_ssl_ros.nodes.listening import IMAGE_TYPES
+
+    graph = watch(listen, frozenset((*IMAGE_TYPES, *TYPES, INFO_TYPE, *ANSWERS)))
+    nobody = "start the robot's nodes, with the same ROS_DOMAIN_ID; multicast must reach them"
+    yield Finding("nodes", ", ".join(graph.nodes) or "none seen", "" if graph.nodes else nobody)
+    for topic in graph.topics:
+        yield _topic(topic)
+    published = {kind for topic in graph.topics if topic.publishers for kind in topic.types}
+    if not published & set(IMAGE_TYPES):
+        yield Finding("images", "nobody publishes any", "start the camera's driver, or gar-ssl run player")
+    if not published & set(TYPES):
+        yield Finding("sound", "nobody publishes any", "gar-ssl run microphone, or start an audio_common driver")
+    if graph.others:
+        yield Finding("other topics", f"{graph.others}, of types that the localizer has no use for")
+
+
+def _topic(topic: SeenTopic) -> Finding:
+    kinds = ", ".join(topic.types)
+    ends = f"{topic.publishers} publish, {topic.subscribers} listen"
+    fact = f"{kinds}; {topic.rate:.1f} Hz; {' and '.join(topic.qos) or 'nobody offers it'}; {ends}"
+    remedy = ""
+    if len(topic.types) > 1:
+        remedy = "one topic with several types: remap one of its publishers"
+    elif not topic.publishers:
+        remedy = f"start what publishes {topic.name}, or remap whoever listens to the topic that is there"
+    elif not topic.received and topic.types[0] not in ANSWERS:
+        remedy = "nothing came: is its driver running, and does a firewall or a router keep UDP from here?"
+    return Finding(topic.name, fact, remedy)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # by another name, as apt's python3-opencv
+        return "there"
+
+
+def sentence(problem: Exception) -> str:
+    """What went wrong, in its last line."""
+    return (str(problem).strip() or type(problem).__name__).splitlines()[-1]

@@ -1,0 +1,76 @@
+"""`gar-ssl bag`: a rosbag2 in, the same with the localizer's topics beside the recorded ones out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands, count, node_name, seconds, share
+from gar_ssl_ros.commands.choice import add_reasoner, chosen_reasoner
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "bag",
+        help="localize what sounds in a rosbag2",
+        description="Localize what sounds in a rosbag2 (mcap or sqlite3) in its own time, and write every topic of the "
+        "localizer beside the recorded ones into a new bag. Exit status: 0 done, 1 something failed, 2 wrong usage.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("bag", type=Path, metavar="IN", help="the bag's folder, or its .mcap or .db3 file")
+    parser.add_argument("--out", type=Path, metavar="OUT", help="folder of the new bag (default: IN_localized)")
+    parser.add_argument("--image", metavar="TOPIC", help="where the bag has several of images")
+    parser.add_argument("--audio", metavar="TOPIC", help="where the bag has several of sound")
+    parser.add_argument("--name", default="/localizer", metavar="NODE", type=node_name, help="whose topics are written")
+    parser.add_argument("--window", type=seconds, default=3.0, metavar="S", help="length of a window, s")
+    parser.add_argument("--hop", type=seconds, default=1.0, metavar="S", help="from one window to the next, s")
+    parser.add_argument("--trials", type=count, default=5, metavar="N", help="analysis trials")
+    parser.add_argument("--sources", type=count, default=1, metavar="K", help="sources to look for at most")
+    parser.add_argument("--tau-av", type=share, default=0.5, metavar="T", help="gate: least audio-visual consistency")
+    parser.add_argument("--tau-aud", type=share, default=0.75, metavar="T", help="gate: least audio confidence")
+    add_reasoner(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from gar_ssl_ros.gar.pipeline import GarOptions
+    from gar_ssl_ros.gar.reasoner import ReasonerError
+    from gar_ssl_ros.media.window import SECOND
+    from gar_ssl_ros.nodes import ros  # noqa: F401  # before whatever needs rclpy or a message
+    from gar_ssl_ros.nodes.bag import Done, Job, choose_topics, localize_bag
+    from gar_ssl_ros.nodes.rosbag import Bag, BagError, BagWriter
+
+    gar = GarOptions(options.sources, options.trials, options.tau_av, options.tau_aud)
+    out = options.out or options.bag.absolute().with_name(f"{options.bag.absolute().stem}_localized")
+    done = Done()
+    code = DONE
+    try:
+        with Bag(options.bag) as bag:
+            topics = choose_topics(bag, options.image, options.audio)
+            job = Job(topics, options.name, gar, round(options.window * SECOND), round(options.hop * SECOND))
+            form = "{desc} |{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}]"
+            length = bag.duration / SECOND
+            with (
+                BagWriter(out, bag.plugin) as writer,
+                tqdm(total=length, desc=options.bag.name, bar_format=form, disable=None, leave=False) as bar,
+            ):
+                chosen = chosen_reasoner(options)
+                localize_bag(bag, writer, job, chosen, done, lambda read: bar.update(read / SECOND - bar.n))
+    except (BagError, ReasonerError) as problem:
+        print(f"gar-ssl: {problem}", file=sys.stderr)
+        code = FAILED
+    for complaint in done.complaints:
+        print(f"gar-ssl: note: {options.bag}: {complaint}", file=sys.stderr)
+    if done.left_out:
+        print(f"gar-ssl: note: {options.bag}: {done.left_out} messages were left out", file=sys.stderr)
+    for reason, times in done.failures.items():
+        print(f"gar-ssl: {options.bag}: {times} windows failed: {reason}", file=sys.stderr)
+    if code == DONE and not done.outcomes:
+        print(f"gar-ssl: {options.bag}: no window of {options.window:g} s is in it", file=sys.stderr)
+    if done.outcomes or code == DONE:
+        counts = ", ".join(f"{times} {outcome.value}" for outcome, times in done.outcomes.most_common())
+        print(f"{options.bag}: {counts or 'no window'} -> {out}")
+    return FAILED if done.failures or not done.outcomes else code

@@ -1,0 +1,95 @@
+"""A process's part in a domain, by which it makes readers and writers."""
+
+from __future__ import annotations
+
+import ctypes as c
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from .entities import Endpoint, Reader, Thing, Writer
+from .gate import Gate
+from .library import OCTET_AT, TopicDescriptor, checked, library
+from .policies import Policies, participant_record, record_of
+
+_PATIENCE = 1.0  # s that leaving a domain waits for calls that are under way
+_E = TypeVar("_E", bound=Endpoint)
+
+
+class Participant(Thing):
+    """A process's part in a domain."""
+
+    def __init__(self, domain: int, settings: str, user_data: bytes) -> None:
+        """Join `domain` (0..232) with Cyclone DDS's `settings` (XML). Raises DDSError."""
+        self._domain = domain
+        _domains.enter(domain, settings)
+        try:
+            with participant_record(user_data) as qos:
+                handle = library().dds_create_participant(domain, qos, None)
+            super().__init__(Gate(), checked(handle, f"domain {domain} cannot be joined"))
+        except BaseException:
+            _domains.leave(domain)
+            raise
+        self._publisher = checked(library().dds_create_publisher(handle, None, None), "no publisher")
+        self._subscriber = checked(library().dds_create_subscriber(handle, None, None), "no subscriber")
+
+    def close(self) -> None:
+        """Leave the domain. Whoever waits on a wait set should have been woken before."""
+        all_out = self.gate.close(_PATIENCE)
+        library().dds_delete(self.handle)
+        if all_out:
+            _domains.leave(self._domain)
+
+    def writer(self, topic: str, type_name: str, policies: Policies) -> Writer:
+        """A writer of `topic`, whose samples are of the type named."""
+        return self._endpoint(Writer, library().dds_create_writer, self._publisher, topic, type_name, policies)
+
+    def reader(self, topic: str, type_name: str, policies: Policies) -> Reader:
+        """A reader of `topic`, whose samples are of the type named."""
+        return self._endpoint(Reader, library().dds_create_reader, self._subscriber, topic, type_name, policies)
+
+    def _endpoint(
+        self, kind: type[_E], create: Callable[..., int], parent: int, topic: str, type_name: str, policies: Policies
+    ) -> _E:
+        # All that Cyclone DDS is told of the type is one octet: whatever CDR follows is then passed on unread.
+        octet = (c.c_uint32 * 3)(OCTET_AT, 0, 0)
+        descriptor = TopicDescriptor(size=1, align=1, typename=type_name.encode(), nops=2, ops=octet)
+        with self.gate, record_of(policies) as qos:
+            made = checked(
+                library().dds_create_topic(self.handle, c.byref(descriptor), topic.encode(), None, None),
+                f"topic {topic} of type {type_name} could not be made",
+            )
+            try:
+                return kind(self.gate, checked(create(parent, made, qos, None), f"{topic} could not be opened"))
+            finally:
+                library().dds_delete(made)
+
+
+class _Domains:
+    """The domains of this process, each made with its settings when first used and taken down after its last use."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users: dict[int, tuple[int, int]] = {}  # id: handle, users
+
+    def enter(self, domain: int, settings: str) -> None:
+        with self._lock:
+            handle, users = self._users.get(domain, (0, 0))
+            if not users:
+                handle = checked(
+                    library().dds_create_domain(domain, settings.encode()),
+                    f"domain {domain} could not be made with these settings (what Cyclone DDS says above is wrong in "
+                    f"CYCLONEDDS_URI, or the network is not there): {settings}",
+                )
+            self._users[domain] = handle, users + 1
+
+    def leave(self, domain: int) -> None:
+        with self._lock:
+            handle, users = self._users.pop(domain)
+            if users > 1:
+                self._users[domain] = handle, users - 1
+            else:
+                library().dds_delete(handle)
+
+
+_domains = _Domains()  # Cyclone DDS itself knows each domain once a process

@@ -1,0 +1,165 @@
+"""The ROS graph over DDS: which node has which readers and writers, and what ROS calls their topics and types.
+
+Nodes tell of themselves on `ros_discovery_info` (rmw_dds_common's ParticipantEntitiesInfo, as since Iron), so that
+`ros2 node list` shows ours, and ours know the others.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from .classes import message_class
+from .dds.discovery import Discovery, RemoteEndpoint
+from .dds.entities import Reader, Writer
+from .dds.participant import Participant
+from .dds.policies import TRANSIENT_LOCAL, Policies
+from .interfaces import CdrError, dds_type_name, deserialize, serialize, type_hash
+
+TOPIC, REQUEST, REPLY = "rt", "rq", "rr"  # what DDS topics start with
+
+
+class NodeName(NamedTuple):
+    """A node's name and namespace."""
+
+    name: str
+    namespace: str
+
+
+@dataclass
+class NodeEntry:
+    """A node of ours, with the guids of its readers and writers."""
+
+    name: NodeName
+    readers: set[bytes] = field(default_factory=set)
+    writers: set[bytes] = field(default_factory=set)
+
+
+class Graph:
+    """What a participant tells and knows of nodes. Thread-safe."""
+
+    def __init__(self, participant: Participant, enclave: str = "/") -> None:
+        self._lock = threading.RLock()
+        self._participant = participant
+        self._enclave = enclave
+        self._ours: list[NodeEntry] = []
+        self._theirs: dict[bytes, Any] = {}  # by participant, its newest message
+        self._kind = message_class("rmw_dds_common/msg/ParticipantEntitiesInfo")
+        said = f"typehash={type_hash(self._kind)};".encode()
+        type_name = dds_type_name(self._kind)
+        told = Policies(depth=1, durability=TRANSIENT_LOCAL, user_data=said)
+        heard = Policies(depth=1000, durability=TRANSIENT_LOCAL, user_data=said, ignore_own=True)
+        self._writer: Writer = participant.writer("ros_discovery_info", type_name, told)
+        self._reader: Reader = participant.reader("ros_discovery_info", type_name, heard)
+        self._discovery = Discovery(participant)
+
+    def add(self, name: NodeName) -> NodeEntry:
+        """Tell of a node of ours."""
+        with self._lock:
+            entry = NodeEntry(name)
+            self._ours.append(entry)
+            self.tell()
+        return entry
+
+    def remove(self, entry: NodeEntry) -> None:
+        """Tell of a node no more."""
+        with self._lock:
+            self._ours.remove(entry)
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell what our nodes have now."""
+        gid, info = message_class("rmw_dds_common/msg/Gid"), message_class("rmw_dds_common/msg/NodeEntitiesInfo")
+        with self._lock:
+            nodes = [
+                info(
+                    node_namespace=entry.name.namespace,
+                    node_name=entry.name.name,
+                    reader_gid_seq=[gid(data=list(guid)) for guid in sorted(entry.readers)],
+                    writer_gid_seq=[gid(data=list(guid)) for guid in sorted(entry.writers)],
+                )
+                for entry in self._ours
+            ]
+            mine = gid(data=list(self._participant.guid))
+            self._writer.write(serialize(self._kind(gid=mine, node_entities_info_seq=nodes)))
+
+    def nodes(self) -> list[tuple[NodeName, str]]:
+        """All nodes, each with its enclave."""
+        found = [(entry.name, self._enclave) for entry in self._ours]
+        enclaves = self._discovery.participants()
+        for participant, told in self._heard(enclaves).items():
+            found += [
+                (NodeName(node.node_name, node.node_namespace), enclaves[participant])
+                for node in told.node_entities_info_seq
+            ]
+        return found
+
+    def endpoints_of(self, name: NodeName) -> tuple[set[bytes], set[bytes]] | None:
+        """The guids of a node's readers and of its writers; None where there is no such node."""
+        for entry in self._ours:
+            if entry.name == name:
+                return set(entry.readers), set(entry.writers)
+        for told in self._heard(self._discovery.participants()).values():
+            for node in told.node_entities_info_seq:
+                if (node.node_name, node.node_namespace) == name:
+                    return _guids(node.reader_gid_seq), _guids(node.writer_gid_seq)
+        return None
+
+    def owners(self) -> dict[bytes, NodeName]:
+        """The node of each reader and writer, by its guid."""
+        found = {guid: entry.name for entry in self._ours for guid in entry.readers | entry.writers}
+        for told in self._heard(self._discovery.participants()).values():
+            for node in told.node_entities_info_seq:
+                name = NodeName(node.node_name, node.node_namespace)
+                found |= dict.fromkeys(_guids(node.reader_gid_seq) | _guids(node.writer_gid_seq), name)
+        return found
+
+    def readers(self) -> list[RemoteEndpoint]:
+        """All readers."""
+        return self._discovery.readers()
+
+    def writers(self) -> list[RemoteEndpoint]:
+        """All writers."""
+        return self._discovery.writers()
+
+    def _heard(self, participants: Iterable[bytes]) -> dict[bytes, Any]:
+        with self._lock:
+            while (sample := self._reader.take()) is not None:
+                try:
+                    told = deserialize(sample.data, self._kind)
+                except CdrError:  # of Humble, whose ids are 24 bytes long: its topics are seen, its nodes are not
+                    continue
+                self._theirs[bytes(told.gid.data)] = told
+            self._theirs = {guid: told for guid, told in self._theirs.items() if guid in set(participants)}
+            return dict(self._theirs)
+
+
+def ros_topic(dds_topic: str) -> str | None:
+    """What ROS calls a DDS topic; None where it is no ROS topic."""
+    prefix, _, rest = dds_topic.partition("/")
+    return f"/{rest}" if prefix == TOPIC and rest else None
+
+
+def ros_service(dds_topic: str) -> str | None:
+    """What ROS calls the service that a DDS topic belongs to; None where it belongs to none."""
+    prefix, _, rest = dds_topic.partition("/")
+    suffix = {REQUEST: "Request", REPLY: "Reply"}.get(prefix)
+    return f"/{rest.removesuffix(suffix)}" if suffix and rest.endswith(suffix) else None
+
+
+def ros_type(dds_type: str) -> str:
+    """What ROS calls a DDS type; a request's or response's is its service's."""
+    package, _, rest = dds_type.partition("::")
+    if "::dds_::" not in dds_type or not dds_type.endswith("_"):
+        return dds_type
+    kind, _, name = rest.partition("::dds_::")
+    name = name.removesuffix("_")
+    if kind == "srv":
+        name = name.removesuffix("_Request").removesuffix("_Response")
+    return f"{package}/{kind}/{name}"
+
+
+def _guids(gids: Any) -> set[bytes]:
+    return {bytes(gid.data) for gid in gids}

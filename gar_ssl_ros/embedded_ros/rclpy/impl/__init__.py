@@ -1,0 +1,1 @@
+"""Parts of rclpy that programs import from here by name."""

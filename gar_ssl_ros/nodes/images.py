@@ -1,0 +1,154 @@
+"""Pictures out of sensor_msgs/Image and CompressedImage: every encoding of a camera, as RGB.
+
+cv_bridge decodes where it is installed and knows the encoding; OpenCV, by the same conversions, everywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gar_ssl_ros.media.window import SECOND, Frame
+
+Rgb: TypeAlias = NDArray[np.uint8]
+
+# Encodings of sensor_msgs/image_encodings.hpp: bytes a value, values a pixel, OpenCV's conversion to RGB, if any.
+PACKED: dict[str, tuple[int, int, int | None]] = {
+    "rgb8": (1, 3, None),
+    "bgr8": (1, 3, cv2.COLOR_BGR2RGB),
+    "rgba8": (1, 4, cv2.COLOR_RGBA2RGB),
+    "bgra8": (1, 4, cv2.COLOR_BGRA2RGB),
+    "mono8": (1, 1, cv2.COLOR_GRAY2RGB),
+    "rgb16": (2, 3, None),
+    "bgr16": (2, 3, cv2.COLOR_BGR2RGB),
+    "rgba16": (2, 4, cv2.COLOR_RGBA2RGB),
+    "bgra16": (2, 4, cv2.COLOR_BGRA2RGB),
+    "mono16": (2, 1, cv2.COLOR_GRAY2RGB),
+    "yuv422": (1, 2, cv2.COLOR_YUV2RGB_UYVY),
+    "uyvy": (1, 2, cv2.COLOR_YUV2RGB_UYVY),
+    "yuv422_yuy2": (1, 2, cv2.COLOR_YUV2RGB_YUY2),
+    "yuyv": (1, 2, cv2.COLOR_YUV2RGB_YUY2),
+}
+# OpenCV names a Bayer pattern by its second row, from the second column on.
+BAYER = {
+    "bayer_rggb": cv2.COLOR_BayerBG2RGB,
+    "bayer_bggr": cv2.COLOR_BayerRG2RGB,
+    "bayer_gbrg": cv2.COLOR_BayerGR2RGB,
+    "bayer_grbg": cv2.COLOR_BayerGB2RGB,
+}
+PACKED |= {f"{name}{8 * size}": (size, 1, code) for name, code in BAYER.items() for size in (1, 2)}
+PLANAR = {"nv21": 1.5, "nv24": 3.0}  # rows of `step` bytes in the data for each row of the image
+BIGGEST = 2**28  # pixels: a header that says more is broken
+
+
+class ImageError(ValueError):
+    """A message that is no picture: one sentence that says why."""
+
+
+def frame_from_message(message: Any, now: int) -> Frame:
+    """The frame of an Image or CompressedImage; as of `now`, ns, where it has no stamp. Raises ImageError."""
+    stamp = message.header.stamp.sec * SECOND + message.header.stamp.nanosec
+    read = rgb_from_image if hasattr(message, "encoding") else rgb_from_compressed
+    return Frame(stamp or now, read(message), message.header.frame_id)
+
+
+def rgb_from_image(message: Any) -> Rgb:
+    """The picture of a sensor_msgs/Image, uint8 (height, width, 3). Raises ImageError where there is none."""
+    encoding = str(message.encoding).lower()
+    width, height, step = int(message.width), int(message.height), int(message.step)
+    if encoding not in PACKED and encoding not in PLANAR:
+        known = ", ".join((*PACKED, *PLANAR))
+        raise ImageError(f"its encoding {message.encoding!r} is not known: have the camera send one of {known}")
+    if not 0 < width * height <= BIGGEST:
+        raise ImageError(f"it is {width}x{height} pixels")
+    size, values, _ = PACKED.get(encoding, (1, 1, None))
+    if step < width * size * values:
+        raise ImageError(f"its rows of {step} bytes are too short for {width} pixels of {encoding}")
+    needed = int(step * height * PLANAR.get(encoding, 1))
+    if len(message.data) < needed:
+        raise ImageError(f"it has {len(message.data)} bytes, not the {needed} of {width}x{height} pixels of {encoding}")
+    if (encoding in PLANAR or values == 2) and (width % 2 or (encoding == "nv21" and height % 2)):
+        raise ImageError(f"{width}x{height} pixels of {encoding} share colours in pairs: their number is odd")
+    whole = step % (size * values) == 0  # cv_bridge skews an image whose rows are padded by part of a pixel
+    bridged = _bridged(message) if whole and encoding != "rgb8" else None
+    if bridged is not None:
+        return bridged
+    data = np.frombuffer(message.data, np.uint8)[:needed]
+    if encoding in PLANAR:
+        return _rgb_from_planes(data.reshape(-1, step), encoding, width, height)
+    dtype = np.dtype(np.uint8) if size == 1 else np.dtype(">u2" if message.is_bigendian else "<u2")
+    rows = data.reshape(height, step)[:, : width * size * values]
+    pixels = np.ascontiguousarray(rows).view(dtype).reshape(height, width, values)
+    return _rgb_from_pixels(pixels.astype(dtype.newbyteorder("="), copy=False), encoding)
+
+
+def rgb_from_compressed(message: Any) -> Rgb:
+    """The picture of a sensor_msgs/CompressedImage (jpeg, png and what else OpenCV reads), uint8 (height, width, 3).
+
+    `format` is as image_transport writes it: `original; codec compressed stored`. Raises ImageError where there is no
+    picture.
+    """
+    original, _, coded = str(message.format).lower().partition(";")
+    if "compresseddepth" in coded.replace(" ", ""):
+        raise ImageError("it is a depth image (compressedDepth): remap the topic to a camera's colour image")
+    stored = coded.split()[-1] if coded.split() else ""
+    data = np.frombuffer(message.data, np.uint8)
+    pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    if pixels is None:
+        raise ImageError(f"its {data.size} bytes are no whole picture of the format {message.format!r}")
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, None]
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise ImageError(f"its pixels are {pixels.dtype}: have the camera send 8 or 16 bits")
+    depth = 8 * pixels.dtype.itemsize
+    values = pixels.shape[2]
+    if values == 1:
+        mosaic = original.strip().rstrip("0123456789")
+        return _rgb_from_pixels(pixels, f"{mosaic}{depth}" if mosaic in BAYER else f"mono{depth}")
+    order = "rgb" if stored.startswith("rgb") else "bgr"  # OpenCV reads BGR, unless RGB was written as if it were
+    return _rgb_from_pixels(pixels, f"{order}{'a' if values == 4 else ''}{depth}")
+
+
+def _rgb_from_pixels(pixels: NDArray[Any], encoding: str) -> Rgb:
+    """From (height, width, values), in this machine's byte order."""
+    conversion = PACKED[encoding][2]
+    rgb = pixels if conversion is None else cv2.cvtColor(np.ascontiguousarray(pixels), conversion)
+    if rgb.dtype == np.uint16:
+        rgb = cv2.convertScaleAbs(rgb, alpha=255 / 65535)
+    return np.asarray(rgb, np.uint8)
+
+
+def _rgb_from_planes(rows: NDArray[np.uint8], encoding: str, width: int, height: int) -> Rgb:
+    """From rows of brightness, then rows of colour, each with its padding."""
+    if encoding == "nv21":  # one pair of V and U for 2x2 pixels
+        return np.asarray(cv2.cvtColor(np.ascontiguousarray(rows[:, :width]), cv2.COLOR_YUV2RGB_NV21), np.uint8)
+    # nv24: one pair of U and V for each pixel, which are the NV12 of an image twice the size.
+    brightness = rows[:height, :width].repeat(2, axis=0).repeat(2, axis=1)
+    colour = rows[height:].reshape(height, -1)[:, : 2 * width]
+    doubled = cv2.cvtColor(np.ascontiguousarray(np.vstack([brightness, colour])), cv2.COLOR_YUV2RGB_NV12)
+    return np.ascontiguousarray(doubled[::2, ::2], np.uint8)
+
+
+def _bridged(message: Any) -> Rgb | None:
+    """By cv_bridge, or None where it is not installed or does not know the encoding."""
+    decode = _cv_bridge()
+    if decode is None:
+        return None
+    try:
+        return np.asarray(decode(message, "rgb8"), np.uint8)
+    except Exception:  # of many types: an older one does not know nv21, one built for another NumPy fails
+        return None
+
+
+@cache
+def _cv_bridge() -> Callable[[Any, str], Any] | None:
+    try:
+        from cv_bridge import CvBridge
+    except Exception:
+        return None
+    return CvBridge().imgmsg_to_cv2  # type: ignore[no-any-return]

@@ -1,0 +1,128 @@
+"""The one thread that calls a reasoner, and what it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from queue import SimpleQueue
+from threading import Condition, Thread
+from time import monotonic
+
+from pydantic import TypeAdapter, ValidationError
+
+from gar_ssl_ros.gar.deadline import Cancelled, Deadline
+from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
+from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.reasoner import Reasoner
+from gar_ssl_ros.media.window import Window
+
+GRACE = 0.25  # s after the deadline in which a reasoner may still notice it
+
+
+@dataclass(frozen=True)
+class Request:
+    """A window to be answered.
+
+    limit: s that its inference may take. refusal: why the reasoner need not be asked; empty where it is to be.
+    asked: monotonic s at which somebody asked for it; None where nobody did.
+    """
+
+    window: Window
+    options: GarOptions
+    limit: float
+    refusal: str = ""
+    asked: float | None = None
+
+
+class Run:
+    """One window at the reasoner.
+
+    found: what it gives; None where the request was cancelled. back: told when it comes back, if it had been given up.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.deadline = Deadline(request.limit)
+        self.found: SimpleQueue[Localization | None] = SimpleQueue()
+        self.back: Callable[[str], None] | None = None
+        self._began = monotonic()
+
+    def cancel(self) -> None:
+        """Wait for it no longer, and have it stop as soon as it can."""
+        self.deadline.cancel()
+        self.found.put(None)
+
+    @property
+    def age(self) -> float:
+        """Seconds."""
+        return monotonic() - self._began
+
+
+class Inference:
+    """The one thread that calls a reasoner."""
+
+    def __init__(self, reasoner: Reasoner) -> None:
+        self.name = reasoner.name
+        self._reasoner = reasoner
+        self._runs: SimpleQueue[Run | None] = SimpleQueue()
+        self._changed = Condition()
+        self._run: Run | None = None
+        self._thread = Thread(target=self._work, name="inference", daemon=True)
+        self._thread.start()
+
+    @property
+    def stalled(self) -> float | None:
+        """How long it has been in a window that is not waited for any more, s; None where it is not."""
+        run = self._run
+        return None if run is None or run.back is None else run.age
+
+    def start(self, run: Run) -> bool:
+        """Work on it; False where an earlier run does not end."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._run is None, GRACE):
+                return False
+            self._run = run
+        self._runs.put(run)
+        return True
+
+    def close(self, patience: float) -> bool:
+        """End when the run in hand has; whether that was within so many seconds."""
+        self._runs.put(None)
+        self._thread.join(patience)
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        while (run := self._runs.get()) is not None:
+            try:
+                for found in localize(run.request.window, self._reasoner, run.request.options, run.deadline):
+                    run.found.put(checked(found))
+            except Cancelled:
+                run.found.put(None)
+            except BaseException as problem:  # what the pipeline lets through must not end the thread unnoticed
+                run.found.put(failure(self.name, Outcome.BACKEND_ERROR, f"{type(problem).__name__}: {problem}"))
+            with self._changed:
+                self._run = None
+                self._changed.notify_all()
+            if run.back is not None:
+                run.back(f"the reasoner {self.name} is back after {run.age:.1f} s")
+
+
+@cache
+def _answers() -> TypeAdapter[Localization]:
+    return TypeAdapter(Localization)
+
+
+def checked(found: Localization) -> Localization:
+    """What a reasoner found, where each part is of its type; raises ValueError where one is not."""
+    try:
+        return _answers().validate_json(_answers().dump_json(found, warnings=False))
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(f"the reasoner's answer cannot be used: {where}: {first['msg']}") from None
+
+
+def failure(reasoner: str, outcome: Outcome, detail: str) -> Localization:
+    """The final answer that there is none, for the reason `detail`."""
+    return Localization(outcome, Stage.FINAL, reasoner, None, detail)

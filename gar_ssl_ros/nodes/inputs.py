@@ -1,0 +1,115 @@
+"""Subscriptions that fit whoever publishes: on the topic, of the type and with the QoS that is there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+
+from gar_ssl_ros.nodes.ros import message_type
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What somebody publishes, and how it is listened to."""
+
+    topic: str
+    type: str
+    reliable: bool
+
+    @property
+    def told(self) -> str:
+        """In words."""
+        return f"{self.topic} ({self.type}, {'reliable' if self.reliable else 'best effort'})"
+
+
+class Input:
+    """One input of a node. `look` from time to time, on the thread of its callbacks."""
+
+    def __init__(
+        self,
+        node: Any,
+        topics: Sequence[str],
+        types: Sequence[str],
+        depth: int,
+        reliability: str,
+        callback: Callable[[Any], None],
+        group: Any,
+    ) -> None:
+        """
+        topics: full names, the best first. types: those that it understands. depth: messages that may wait.
+        reliability: of the parameter of that name.
+        """
+        self._node = node
+        self._topics = tuple(dict.fromkeys(topics))
+        self._types = types
+        self._depth = depth
+        self._insisted = None if reliability == "auto" else reliability == "reliable"
+        self._callback = callback
+        self._group = group
+        self._subscription: Any = None
+        self.offer: Offer | None = None
+        self.problem = f"nobody publishes {' or '.join(self._topics)}"
+
+    def look(self) -> bool:
+        """Listen as it is published now; whether that has changed.
+
+        Where nobody publishes any more it goes on listening as before: whoever comes back is heard at once.
+        """
+        offer, self.problem = self._best()
+        if offer is None or offer == self.offer:
+            return False
+        try:
+            kind = message_type(offer.type)
+        except LookupError as problem:
+            self.problem = f"{offer.topic}: {problem}"
+            return False
+        self.close()
+        reliability = ReliabilityPolicy.RELIABLE if offer.reliable else ReliabilityPolicy.BEST_EFFORT
+        self._subscription = self._node.create_subscription(
+            kind,
+            offer.topic,
+            self._callback,
+            QoSProfile(depth=self._depth, reliability=reliability),
+            callback_group=self._group,
+        )
+        self.offer = offer
+        return True
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+        self._subscription = self.offer = None
+
+    def _best(self) -> tuple[Offer | None, str]:
+        """What to listen to, and what is wrong with what there is."""
+        foreign: list[str] = []
+        for topic in self._topics:
+            publishers = self._node.get_publishers_info_by_topic(topic)
+            foreign += [f"{topic} is {one.topic_type}" for one in publishers if one.topic_type not in self._types]
+            usable = [one for one in publishers if one.topic_type in self._types]
+            if not usable:
+                continue
+            kinds = Counter(one.topic_type for one in usable)
+            held = self.offer.type if self.offer is not None and self.offer.topic == topic else ""
+            kind = held if held in kinds else kinds.most_common(1)[0][0]
+            promises = [
+                one.qos_profile.reliability == ReliabilityPolicy.RELIABLE for one in usable if one.topic_type == kind
+            ]
+            reliable = all(promises) if self._insisted is None else self._insisted
+            return Offer(topic, kind, reliable), self._clash(topic, reliable and not all(promises), len(kinds) > 1)
+        if foreign:
+            return None, f"{', '.join(dict.fromkeys(foreign))}: it must be one of {', '.join(self._types)}"
+        return None, f"nobody publishes {' or '.join(self._topics)}"
+
+    def _clash(self, topic: str, unreliable: bool, mixed: bool) -> str:
+        if unreliable:
+            return (
+                f"QoS reliability clashes on {topic}: a publisher offers best effort, and the parameter `reliability` "
+                "insists on reliable; set it to auto"
+            )
+        return f"{topic} is published with several types; only one is heard" if mixed else ""

@@ -1,0 +1,250 @@
+"""The localizer: camera and microphone in, sound sources out, on the robot's graph.
+
+A lifecycle node: configure makes the reasoner ready, activate listens and publishes, deactivate stops, cleanup frees.
+Callbacks only store; the worker's threads answer and publish.
+"""
+
+from __future__ import annotations
+
+import gc
+from concurrent.futures import CancelledError
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Image
+from std_srvs.srv import SetBool
+from vision_msgs.msg import Detection2DArray
+
+from gar_ssl_ros.gar.localization import Stage
+from gar_ssl_ros.gar.reasoner import Reasoner
+from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.msg import SoundSourceArray
+from gar_ssl_ros.nodes.health import Status, diagnostics, work_status
+from gar_ssl_ros.nodes.listening import Listening
+from gar_ssl_ros.nodes.messages import annotated_message, detections_message, sources_message
+from gar_ssl_ros.nodes.node_parameters import NodeParameters
+from gar_ssl_ros.nodes.parameters import LOCALIZER
+from gar_ssl_ros.nodes.tracking import Tracker
+from gar_ssl_ros.nodes.worker import Answer, Request, Worker
+from gar_ssl_ros.reasoners import options_by_name
+from gar_ssl_ros.reasoners import reasoner as reasoner_of_name
+from gar_ssl_ros.srv import Localize
+
+LOOK = 0.2  # s from one look at the graph to the next
+STOP = 1.0  # s that a reasoner is given to stop
+
+
+class LocalizerNode(LifecycleNode):
+    """The node. `close` it before it is destroyed."""
+
+    def __init__(self, name: str = "localizer", **options: Any) -> None:
+        """options: as of rclpy's Node. Raises rclpy's ParameterException or ValueError for a bad parameter."""
+        super().__init__(name, **options)
+        self._worker: Worker | None = None
+        self._listening: Listening | None = None
+        self._retired: list[Listening] = []
+        self._chosen = NodeParameters(self, LOCALIZER, configured=lambda: self._worker is not None)
+        self._missing = self._model = ""
+        self._enabled = True
+        self._tracker = Tracker()
+        self._latency: float | None = None
+        self._index = 0
+        self._unused = 0
+        self._replies: dict[int, SoundSourceArray] = {}
+        self._guard = Lock()
+        self._second = monotonic()  # at which the diagnostics were told last
+
+        self._inputs_group = MutuallyExclusiveCallbackGroup()
+        self._asking_group = MutuallyExclusiveCallbackGroup()
+        self._health_group = MutuallyExclusiveCallbackGroup()
+        self._sources_out = self.create_lifecycle_publisher(SoundSourceArray, "~/sources", QoSProfile(depth=10))
+        self._detections_out = self.create_lifecycle_publisher(Detection2DArray, "~/detections", QoSProfile(depth=10))
+        self._annotated_out = self.create_lifecycle_publisher(Image, "~/image_annotated", QoSProfile(depth=2))
+        self._diagnostics_out = self.create_publisher(DiagnosticArray, "/diagnostics", QoSProfile(depth=10))
+        self.create_service(Localize, "~/localize", self._on_localize, callback_group=self._asking_group)
+        self.create_service(SetBool, "~/enable", self._on_enable)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while simulated time is paused
+        self.create_timer(1.0, self._on_second, callback_group=self._health_group, clock=steady)
+        self.create_timer(LOOK, self._on_look, callback_group=self._inputs_group, clock=steady)
+
+    @property
+    def autostart(self) -> bool:
+        """Whether it is to be active from the start."""
+        return bool(self._chosen.values["autostart"])
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Make the reasoner ready; FAILURE where it is not to be had and there is no fallback."""
+        chosen = self._chosen.values
+        fallback: Reasoner | None = None
+        made: Reasoner | None = None
+        self._missing = ""
+        try:
+            if chosen["fallback"] and chosen["fallback"] != chosen["reasoner"]:
+                fallback = reasoner_of_name(chosen["fallback"], options_by_name(chosen))
+        except Exception as problem:
+            self.get_logger().error(f"the fallback {chosen['fallback']} cannot be used: {_sentence(problem)}")
+            return TransitionCallbackReturn.FAILURE
+        try:
+            made = reasoner_of_name(chosen["reasoner"], options_by_name(chosen))
+        except Exception as problem:
+            self._missing = f"the reasoner {chosen['reasoner']} cannot be used: {_sentence(problem)}"
+            self.get_logger().error(self._missing + (f"; {fallback.name} answers instead" if fallback else ""))
+            if fallback is None:
+                return TransitionCallbackReturn.FAILURE
+        self._model = (made.model if made else None) or ""
+        self._worker = Worker(made, fallback, self._publish, self.get_logger().error, self._missing)
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Listen, and publish what is found."""
+        done = super().on_activate(state)
+        with self._guard:
+            self._unused = 0
+            self._listening = Listening(self, self._chosen, self._offer, self._inputs_group)
+        return done
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Listen no more, and give up the window in hand."""
+        self.stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the reasoner."""
+        self._free()
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop and free, from any state."""
+        self.close()
+        return super().on_shutdown(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """After a transition that broke: free all, so that it can be configured again."""
+        self.close()
+        return super().on_error(state)
+
+    def stop(self) -> None:
+        """Listen no more; who waits for an answer is told that there will be none."""
+        with self._guard:
+            if self._listening is not None:
+                self._listening.retire()
+                self._retired.append(self._listening)
+            self._listening = None
+        if self._worker is not None:
+            self._worker.clear()
+
+    def close(self) -> bool:
+        """Stop and free, in any state; False where the reasoner did not stop, whose thread then goes on."""
+        self.stop()
+        return self._free()
+
+    def _free(self) -> bool:
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return True
+        ended = worker.close(STOP)
+        if not ended:
+            self.get_logger().error("the reasoner does not stop; it is left behind")
+        del worker
+        gc.collect()
+        return ended
+
+    def _offer(self, request: Request) -> None:
+        """A window is due."""
+        worker = self._worker
+        if worker is not None and self._enabled:
+            worker.offer(request)
+
+    def _publish(self, answer: Answer) -> None:
+        """On the worker's thread."""
+        if not self.context.ok():
+            return
+        found, window = answer.found, answer.request.window
+        frame = window.center
+        ids = self._tracker.follow(found.sources, frame.stamp)
+        message = sources_message(found, window, ids, self.resolve_topic_name("image"), self._index)
+        message.dropped_windows = answer.dropped
+        message.dropped_inputs = self._left_out()
+        message.fallback = answer.fallback
+        if answer.request.asked is None:
+            message.latency = (self.get_clock().now().nanoseconds - window.end) / SECOND
+        else:
+            message.latency = monotonic() - answer.request.asked
+        self._sources_out.publish(message)
+        if found.stage is Stage.INITIAL:
+            return
+        self._index += 1
+        self._latency = message.latency
+        self._unused += message.dropped_inputs
+        if answer.request.asked is not None:
+            self._replies[id(answer.request)] = message
+        if not found.outcome.failed:  # an empty Detection2DArray says that there is nothing, which nobody knows then
+            self._detections_out.publish(detections_message(found, frame, ids))
+        if self._annotated_out.get_subscription_count() > 0:
+            self._annotated_out.publish(annotated_message(found, frame))
+
+    def _left_out(self) -> int:
+        """Input messages that could not be used since the last final answer."""
+        listening = self._listening
+        return 0 if listening is None else max(0, listening.left_out - self._unused)
+
+    def _on_localize(self, _: Localize.Request, response: Localize.Response) -> Localize.Response:
+        listening, worker = self._listening, self._worker
+        if listening is None or worker is None:
+            response.message = "the node is not active: activate it first"
+            return response
+        cut = listening.newest()
+        if cut is None:
+            response.message = "no image has come yet: see /diagnostics"
+            return response
+        request = listening.request(cut, asked=monotonic())
+        try:
+            answer = worker.ask(request).result()
+        except CancelledError:
+            self._replies.pop(id(request), None)
+            response.message = "the node was deactivated before the window was answered"
+            return response
+        response.result = self._replies.pop(id(request), response.result)
+        response.success = not answer.found.outcome.failed
+        response.message = "" if response.success else f"{answer.found.outcome.value}: {answer.found.detail}"
+        return response
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        self._enabled = request.data
+        response.success = True
+        response.message = (
+            "windows are answered as they come" if request.data else "windows are answered when asked for"
+        )
+        return response
+
+    def _on_look(self) -> None:
+        with self._guard:
+            while self._retired:
+                self._retired.pop().close()
+            if self._listening is not None:
+                self._listening.look()
+
+    def _on_second(self) -> None:
+        listening, worker = self._listening, self._worker
+        now = monotonic()
+        statuses = [] if listening is None else listening.statuses(now - self._second)
+        self._second = now
+        if worker is None:
+            statuses.append(Status("inference", DiagnosticStatus.OK, "not configured", {}))
+        else:
+            who = {"reasoner": self._chosen.values["reasoner"], "model": self._model}
+            statuses.append(work_status(worker.work, who, self._missing, self._latency))
+        state = "unconfigured" if worker is None else "inactive" if listening is None else "active"
+        enabled = {"state": state, "enabled": self._enabled}
+        statuses.append(Status("lifecycle", DiagnosticStatus.OK, state, enabled))
+        self._diagnostics_out.publish(diagnostics(self, statuses))
+
+
+def _sentence(problem: Exception) -> str:
+    return str(problem) or type(problem).__name__

@@ -1,0 +1,160 @@
+"""The nodes as processes: `gar-ssl run NODE`, and `ros2 run gar_ssl_ros NODE`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from threading import Event
+from typing import Any
+
+DONE, FAILED, USAGE = 0, 1, 2
+THREADS = 4  # inputs, lifecycle and parameters, ~/localize, diagnostics: none waits for another
+NAMES = ("localizer", "player", "microphone", "recorder")
+
+
+def main(name: str, arguments: Sequence[str] = ()) -> int:
+    """Run the node of that name, one of NAMES, until its work is done or it is told to stop; the exit status.
+
+    arguments: as after the program's name, such as --ros-args -p clip:=talk.mp4.
+    """
+    try:
+        import_module("gar_ssl_ros.nodes.ros")  # makes rclpy importable
+        return _run(name, arguments)
+    except ImportError as problem:
+        built = (problem.name or "").startswith(("gar_ssl_ros.msg", "gar_ssl_ros.srv"))
+        remedy = (
+            "build this package with colcon and source its setup.bash" if built else "see Installing in docs/ros.md"
+        )
+        return _failed(name, f"{problem.name or 'a Python package'} is missing or too old ({problem}): {remedy}", USAGE)
+    except (FileNotFoundError, NotImplementedError) as problem:
+        return _failed(name, str(problem), USAGE)
+
+
+def _run(name: str, arguments: Sequence[str]) -> int:
+    import rclpy
+    from rclpy.exceptions import ParameterException
+    from rclpy.executors import ExternalShutdownException
+
+    try:
+        rclpy.init(args=[name, *arguments])
+    except Exception as problem:  # of many types: what rcl makes of the arguments and the environment
+        return _failed(name, str(problem), USAGE)
+    try:
+        runs: dict[str, Callable[[], int]] = {
+            "localizer": _localizer,
+            "player": _player,
+            "microphone": _microphone,
+            "recorder": _recorder,
+        }
+        return runs[name]()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        return DONE
+    except (ParameterException, LookupError, ValueError, RuntimeError) as problem:
+        return _failed(name, str(problem), USAGE)
+    finally:
+        rclpy.try_shutdown()
+
+
+def _localizer() -> int:
+    from rclpy.lifecycle import TransitionCallbackReturn
+
+    from gar_ssl_ros.nodes.localizer import LocalizerNode
+
+    node = LocalizerNode()
+    _log_through(node)
+    ended = True
+    try:
+        if node.autostart:
+            steps = (node.trigger_configure, node.trigger_activate)
+            if not all(step() == TransitionCallbackReturn.SUCCESS for step in steps):
+                return FAILED
+        _spin(node, stop=node.stop)
+    finally:
+        ended = node.close()
+        node.destroy_node()
+        if not ended:  # a reasoner deaf to its cancel must neither keep the process nor break it on the way out
+            sys.stderr.flush()
+            os._exit(DONE)
+    return DONE
+
+
+def _player() -> int:
+    from gar_ssl_ros.nodes.player import PlayerNode
+
+    node = PlayerNode()
+    ended = Event()
+    try:
+        node.play(ended.set)
+        _spin(node, ended)
+    finally:
+        node.close()
+        node.destroy_node()
+    return FAILED if node.broken else DONE
+
+
+def _microphone() -> int:
+    from gar_ssl_ros.nodes.microphone import MicrophoneNode, devices, listed
+
+    node = MicrophoneNode()
+    try:
+        if node.only_lists:
+            sys.stdout.write(f"{listed(devices())}\n")
+            return DONE
+        node.record()
+        _spin(node)
+    finally:
+        node.close()
+        node.destroy_node()
+    return DONE
+
+
+def _recorder() -> int:
+    from gar_ssl_ros.nodes.recorder import RecorderNode
+
+    node = RecorderNode()
+    try:
+        _spin(node)
+    finally:
+        node.close()
+        node.destroy_node()
+    return DONE
+
+
+def _spin(node: Any, ended: Event | None = None, stop: Callable[[], None] = lambda: None) -> None:
+    """Until told to stop, or until `ended` is set. stop: lets callbacks that wait for something come to their end."""
+    import rclpy
+    from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+
+    executor = MultiThreadedExecutor(num_threads=THREADS)
+    executor.add_node(node)
+    try:
+        while rclpy.ok() and not (ended is not None and ended.is_set()):
+            executor.spin_once(timeout_sec=0.1)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except Exception:
+        if rclpy.ok():  # else a callback met the end of the context, as the rest of the node is about to
+            raise
+    stop()
+    executor.shutdown(timeout_sec=1.0)
+
+
+def _log_through(node: Any) -> None:
+    """What the method logs goes where the node's own log goes, without a traceback."""
+
+    class ToNode(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            problem = record.exc_info[1] if record.exc_info else None
+            node.get_logger().error(record.getMessage() + (f": {problem}" if problem is not None else ""))
+
+    log = logging.getLogger("gar_ssl_ros")
+    log.addHandler(ToNode(logging.WARNING))
+    log.propagate = False
+
+
+def _failed(name: str, problem: str, code: int) -> int:
+    sys.stderr.write(f"{name}: {problem}\n")
+    return code

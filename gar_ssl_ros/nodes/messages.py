@@ -1,0 +1,137 @@
+"""Answers as messages: SoundSourceArray, Detection2DArray, and the annotated picture."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from numpy.typing import NDArray
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesisWithPose
+
+from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.localization import Case, Localization, Source
+from gar_ssl_ros.media.window import SECOND, Frame, Window
+from gar_ssl_ros.msg import AnchorVote, SoundSource, SoundSourceArray
+from gar_ssl_ros.output.drawing import annotated, caption_from_localization
+from gar_ssl_ros.output.record import record_from_localization
+
+
+def header_of_frame(frame: Frame) -> Header:
+    """The header that its image came with."""
+    return Header(stamp=time_message(frame.stamp), frame_id=frame.frame_id)
+
+
+def sources_message(
+    found: Localization, window: Window, ids: Sequence[int], topic: str, index: int
+) -> SoundSourceArray:
+    """A window's answer, but for what the node alone knows of it: drops, fallback and latency.
+
+    ids: of its sources. topic: of the images. index: of the window, 0 or more.
+    """
+    frame = window.center
+    return SoundSourceArray(
+        header=header_of_frame(frame),
+        image_width=frame.width,
+        image_height=frame.height,
+        outcome=getattr(SoundSourceArray, found.outcome.name),
+        stage=getattr(SoundSourceArray, found.stage.name),
+        detail=found.detail,
+        label=found.sound.label if found.sound else "",
+        audio_confidence=found.sound.confidence if found.sound else 0.0,
+        sources=_source_messages(found, ids),
+        window_start=time_message(window.start),
+        window_end=time_message(window.end),
+        frames=len(window.frames),
+        frame_gap=window.frame_gap / SECOND,
+        audio_gap=window.audio_gap / SECOND,
+        skew=window.skew / SECOND,
+        reasoner=found.reasoner,
+        model=found.model or "",
+        inference=found.timing.total,
+        reasoning=record_from_localization(topic, index, window, found).model_dump_json(),
+    )
+
+
+def detections_message(found: Localization, frame: Frame, ids: Sequence[int]) -> Detection2DArray:
+    """The sources as detections: class_id is the label, score S_av, id the source's id."""
+    message = Detection2DArray(header=header_of_frame(frame))
+    for source, identity in zip(found.sources, ids, strict=True):
+        result = ObjectHypothesisWithPose()
+        result.hypothesis.class_id = source.label
+        result.hypothesis.score = source.av_consistency or 0.0
+        message.detections.append(
+            Detection2D(
+                header=message.header, results=[result], bbox=bounding_box_from_box(source.box), id=str(identity)
+            )
+        )
+    return message
+
+
+def annotated_message(found: Localization, frame: Frame) -> Image:
+    """The picture with the answer drawn on it."""
+    return image_message(annotated(frame.image, caption_from_localization(found)), header_of_frame(frame))
+
+
+def image_message(image: NDArray[np.uint8], header: Header) -> Image:
+    """An rgb8 Image of uint8 (height, width, 3)."""
+    height, width, _ = image.shape
+    return Image(
+        header=header, height=height, width=width, encoding="rgb8", step=3 * width, data=array("B", image.tobytes())
+    )
+
+
+def time_message(stamp: int) -> Time:
+    """A time in ns as a message."""
+    sec, nanosec = divmod(stamp, SECOND)
+    return Time(sec=sec, nanosec=nanosec)
+
+
+def bounding_box_from_box(box: Box) -> BoundingBox2D:
+    """As vision_msgs has it: center and size, of a Pose2D whose point vision_msgs 4 calls `position`."""
+    message = BoundingBox2D(size_x=box.width, size_y=box.height)
+    point = getattr(message.center, "position", message.center)
+    point.x, point.y = box.center
+    return message
+
+
+def box_from_bounding_box(message: BoundingBox2D) -> Box:
+    """The way back."""
+    point = getattr(message.center, "position", message.center)
+    half_width, half_height = message.size_x / 2, message.size_y / 2
+    return Box(point.x - half_width, point.y - half_height, point.x + half_width, point.y + half_height)
+
+
+def _source_messages(found: Localization, ids: Sequence[int]) -> list[Any]:
+    # The pipeline makes one source of each case that has not failed, in their order.
+    cases = [case for case in found.cases if found.sources and case.hypothesis is not None and not case.failure]
+    return [
+        _source_message(source, case, identity)
+        for source, case, identity in zip(found.sources, cases, ids, strict=True)
+    ]
+
+
+def _source_message(source: Source, case: Case, identity: int) -> SoundSource:
+    agreed = case.consensus
+    message = SoundSource(
+        id=identity,
+        label=source.label,
+        audio_confidence=source.audio_confidence,
+        av_consistency=math.nan if source.av_consistency is None else source.av_consistency,
+        share=math.nan if source.share is None else source.share,
+        box=bounding_box_from_box(source.box),
+        initial_box=bounding_box_from_box(source.initial_box),
+        refined=source.refined,
+        description=source.description,
+        role_tags=list(agreed.role_tags) if agreed else [],
+    )
+    for vote in agreed.anchor_votes if agreed else ():
+        told = AnchorVote(anchor=vote.anchor, score=vote.score)
+        told.point.x, told.point.y = vote.point or (math.nan, math.nan)
+        message.anchor_votes.append(told)
+    return message

@@ -1,0 +1,163 @@
+"""The microphone: what PortAudio records, on the graph."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from threading import Event, Thread
+from time import monotonic
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+
+from gar_ssl_ros.media.window import SECOND, audio_from_samples
+from gar_ssl_ros.nodes.health import Status, diagnostics
+from gar_ssl_ros.nodes.node_parameters import NodeParameters
+from gar_ssl_ros.nodes.parameters import MICROPHONE
+from gar_ssl_ros.nodes.sound_publisher import SoundPublisher
+
+AGAIN = 1.0  # s from one attempt to open the device to the next
+SILENT = 3.0  # s without a sample after which a device is taken to be gone
+
+
+class MicrophoneError(RuntimeError):
+    """A device that cannot be used: one sentence that says why and what to do."""
+
+
+def sounddevice() -> Any:
+    """The library, set up. Raises MicrophoneError where it or PortAudio is not installed."""
+    try:
+        return import_module("sounddevice")
+    except ImportError:
+        raise MicrophoneError("sounddevice is not installed: pip install 'gar_ssl_ros[microphone]'") from None
+    except OSError:
+        raise MicrophoneError("PortAudio is not installed: sudo apt install libportaudio2") from None
+
+
+def devices() -> list[dict[str, Any]]:
+    """Those that record: PortAudio's facts of each, its number as `index`."""
+    return [dict(one) for one in sounddevice().query_devices() if one["max_input_channels"] > 0]
+
+
+def listed(found: list[dict[str, Any]]) -> str:
+    """Devices in words, one a line."""
+    rows = [
+        f"{one['index']:3}  {one['name']}  ({one['max_input_channels']} channels, {one['default_samplerate']:.0f} Hz)"
+        for one in found
+    ]
+    return "\n".join(rows) or "there is no device that records"
+
+
+def device_of_name(wanted: str, found: list[dict[str, Any]]) -> int | None:
+    """The number of the device meant by a number or part of a name; None, the system's choice, for no text.
+
+    Raises MicrophoneError where that is none, or more than one.
+    """
+    if not wanted:
+        return None
+    fitting = [one for one in found if wanted == str(one["index"])]
+    fitting = fitting or [one for one in found if wanted.lower() in one["name"].lower()]
+    exact = [one for one in fitting if wanted.lower() == one["name"].lower()]
+    fitting = exact if len(exact) == 1 else fitting
+    if len(fitting) == 1:
+        return int(fitting[0]["index"])
+    problem = "no device that records is" if not fitting else f"{len(fitting)} devices that record are"
+    raise MicrophoneError(f"{problem} called {wanted!r}; there are:\n{listed(fitting or found)}")
+
+
+class MicrophoneNode(Node):
+    """The node. It records from `record` on; `close` it before it is destroyed."""
+
+    def __init__(self, name: str = "microphone", **options: Any) -> None:
+        """options: as of rclpy's Node. Raises MicrophoneError where there is no such device at the start."""
+        super().__init__(name, **options)
+        self._chosen = NodeParameters(self, MICROPHONE).values
+        self._library = sounddevice()
+        if not self.only_lists:
+            device_of_name(self._chosen["device"], devices())
+        self._sound_out = SoundPublisher(
+            self, str(self._chosen["frame_id"]), self._chosen["channels"], self._chosen["rate"]
+        )
+        self._diagnostics_out = self.create_publisher(DiagnosticArray, "/diagnostics", QoSProfile(depth=10))
+        self.create_timer(1.0, self._on_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._counts = {"chunks": 0, "samples": 0, "overflows": 0, "opened": 0}
+        self._problem = "not recording yet"
+        self._newest = monotonic()
+        self._stream: Any = None
+        self._stopping = Event()
+        self._thread = Thread(target=self._record, name="microphone", daemon=True)
+
+    @property
+    def only_lists(self) -> bool:
+        """Whether it is to do no more than list the devices."""
+        return bool(self._chosen["list"])
+
+    def record(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop recording."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._interrupt()
+            self._thread.join(SILENT)
+
+    def _record(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._record_until_it_breaks()
+            except Exception as problem:  # PortAudio's errors, and ours where the device is not there any more
+                self._say(str(problem).splitlines()[0])
+            self._stopping.wait(AGAIN)
+
+    def _record_until_it_breaks(self) -> None:
+        if self._counts["opened"] or self._problem:
+            self._library._terminate()  # PortAudio looks for devices only when it is set up; there is no public way
+            self._library._initialize()
+        rate, size = self._chosen["rate"], round(self._chosen["rate"] * self._chosen["chunk"])
+        device = device_of_name(self._chosen["device"], devices())
+        options = {"device": device, "channels": self._chosen["channels"], "samplerate": rate, "dtype": "float32"}
+        with self._library.InputStream(**options) as stream:
+            self._stream, self._newest = stream, monotonic()
+            self._counts["opened"] += 1
+            self._say("")
+            try:
+                while not self._stopping.is_set():
+                    samples, overflowed = stream.read(size)
+                    now = self.get_clock().now().nanoseconds - stream.read_available * SECOND // rate
+                    self._newest = monotonic()
+                    self._counts["overflows"] += bool(overflowed)
+                    self._sound_out.publish(audio_from_samples(now - size * SECOND // rate, samples.T, rate))
+                    self._counts["chunks"] += 1
+                    self._counts["samples"] += size
+            finally:
+                self._stream = None
+
+    def _say(self, problem: str) -> None:
+        if problem and problem != self._problem:
+            self.get_logger().error(f"{problem}; it is tried again every {AGAIN:.0f} s")
+        elif self._problem and not problem:
+            self.get_logger().info(f"recording {self._chosen['device'] or 'the default device'}")
+        self._problem = problem
+
+    def _interrupt(self) -> None:
+        """Have a read that waits for a device that is gone come back, with an error."""
+        stream = self._stream
+        if stream is not None:
+            try:
+                stream.abort()
+            except Exception as problem:
+                self.get_logger().debug(f"the stream could not be aborted: {problem}")
+
+    def _on_second(self) -> None:
+        idle = monotonic() - self._newest
+        if self._stream is not None and idle > SILENT:
+            self._say(f"no sample has come for {idle:.0f} s")
+            self._interrupt()
+        level = DiagnosticStatus.ERROR if self._problem else DiagnosticStatus.OK
+        values = {**self._counts, "rate_hz": self._chosen["rate"], "channels": self._chosen["channels"]}
+        status = Status("microphone", level, self._problem or "recording", values)
+        self._diagnostics_out.publish(diagnostics(self, [status]))

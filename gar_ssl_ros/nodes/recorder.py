@@ -1,0 +1,81 @@
+"""The recorder: topics of the graph into a new rosbag2 as they come, and what makes the sound onto the console."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.serialization import deserialize_message
+from rosbags.interfaces import Connection
+from rosbags.rosbag2 import StoragePlugin
+
+from gar_ssl_ros.gar.localization import Outcome
+from gar_ssl_ros.msg import SoundSourceArray
+from gar_ssl_ros.nodes.messages import box_from_bounding_box
+from gar_ssl_ros.nodes.node_parameters import NodeParameters
+from gar_ssl_ros.nodes.parameters import RECORDER
+from gar_ssl_ros.nodes.ros import message_type
+from gar_ssl_ros.nodes.rosbag import BagWriter, qos
+
+LOOK = 0.1  # s from one look at the graph to the next
+SOURCES = "gar_ssl_ros/msg/SoundSourceArray"
+DEPTH = 200  # messages that may wait for the disk
+OUTCOMES = {getattr(SoundSourceArray, outcome.name): outcome for outcome in Outcome}
+
+
+class RecorderNode(Node):
+    """The node. `close` it before it is destroyed: the bag is whole from then on."""
+
+    def __init__(self, name: str = "recorder", **options: Any) -> None:
+        """options: as of rclpy's Node. Raises BagError where the bag cannot be made, ValueError where none is named."""
+        super().__init__(name, **options)
+        chosen = NodeParameters(self, RECORDER).values
+        if not (chosen["bag"] and chosen["topics"].split()):
+            raise ValueError("name the bag and its topics: --ros-args -p bag:=FOLDER -p topics:='image audio'")
+        self._wanted = [self.resolve_topic_name(topic) for topic in chosen["topics"].split()]
+        self._writer = BagWriter(Path(chosen["bag"]).expanduser(), StoragePlugin.MCAP)
+        self.create_timer(LOOK, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def close(self) -> None:
+        """Write what is left. Raises BagError where that fails."""
+        self._wanted.clear()
+        self._writer.close()
+
+    def _look(self) -> None:
+        """Listen to what is published by now, as it is offered."""
+        for topic in list(self._wanted):
+            offers = self.get_publishers_info_by_topic(topic)
+            if not offers:
+                continue
+            kind = offers[0].topic_type
+            reliable = all(offer.qos_profile.reliability == ReliabilityPolicy.RELIABLE for offer in offers)
+            wanted = QoSProfile(
+                depth=DEPTH, reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+            )
+            kept = self._writer.add_topic(topic, kind, qos(DEPTH, reliable))
+            self.create_subscription(message_type(kind), topic, partial(self._keep, kept), wanted, raw=True)
+            self._wanted.remove(topic)
+            print(f"recording {topic} ({kind})", flush=True)
+
+    def _keep(self, topic: Connection, data: bytes) -> None:
+        self._writer.write(topic, self.get_clock().now().nanoseconds, bytes(data))
+        if topic.msgtype == SOURCES:
+            message = deserialize_message(bytes(data), SoundSourceArray)
+            if message.stage == SoundSourceArray.FINAL:
+                print(told(message), flush=True)
+
+
+def told(message: SoundSourceArray) -> str:
+    """What makes the sound in a window, in a line for each source."""
+    name = OUTCOMES[message.outcome].value
+    if not message.sources:
+        return f"{name:<14}{message.label or '-':<10}{message.detail}"
+    lines = []
+    for source in message.sources:
+        box = " ".join(f"{side:.0f}" for side in box_from_bounding_box(source.box).sides)
+        lines.append(f"{name:<14}{source.label:<10}#{source.id:<4}[{box}]  {source.description}")
+    return "\n".join(lines)

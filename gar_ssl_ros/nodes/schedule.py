@@ -1,0 +1,53 @@
+"""When the next window is due, by the stamps of what has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gar_ssl_ros.media.window import SECOND
+
+LAG = 2 * SECOND  # how far the sound's stamps may be from the images' for both to be of one window
+LEAP = 10 * SECOND  # images further apart than this are not of one stretch of time
+
+
+@dataclass(frozen=True)
+class Due:
+    """The interval [start, end) of a window, ns, and whether there is sound whose time it is, too."""
+
+    start: int
+    end: int
+    heard: bool
+
+
+class Schedule:
+    """Windows of `length` ns, each ending at least `hop` ns after the one before.
+
+    A window ends where the slower of the two streams is: nothing is waited for that has not come, and nothing is cut
+    off that has. Sound that is missing or lies more than LAG off is not waited for, but at the beginning, for LAG. Time
+    that jumps, back or by more than LEAP, begins anew: the next window is due when it is whole again.
+    """
+
+    def __init__(self, length: int, hop: int) -> None:
+        self._length = length
+        self._hop = hop
+        self._frame: int | None = None
+        self._next = 0
+        self._began = 0  # the first image
+
+    def due(self, frame: int | None, audio: int | None) -> Due | None:
+        """The window that is due now, once.
+
+        frame: stamp of the newest image; audio: the end of the newest sound; None where there is none.
+        """
+        if frame is None:
+            return None
+        if self._frame is None or not 0 <= frame - self._frame <= LEAP:
+            self._next = frame + self._length
+            self._began = frame
+        self._frame = frame
+        heard = audio is not None and abs(audio - frame) <= LAG
+        end = min(frame, audio) if heard and audio is not None else frame
+        if end < self._next or (not heard and frame - self._began <= LAG):
+            return None
+        self._next = end + self._hop
+        return Due(end - self._length, end, heard)

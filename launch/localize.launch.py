@@ -1,0 +1,82 @@
+"""The localizer, active from the start; with a recording instead of a camera, and RViz, where asked for.
+
+ros2 launch gar_ssl_ros localize.launch.py image:=/camera/image_raw audio:=/audio rviz:=true
+ros2 launch gar_ssl_ros localize.launch.py clip:=$HOME/talk.mp4 rviz:=true
+"""
+
+from pathlib import Path
+
+from ament_index_python.packages import get_package_share_directory
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.conditions import IfCondition
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import LifecycleNode, Node
+
+from launch import LaunchDescription
+
+SHARE = Path(get_package_share_directory("gar_ssl_ros"))
+ARGUMENTS = {
+    "namespace": ("", "namespace of the nodes"),
+    "name": ("localizer", "name of the localizer"),
+    "params_file": (str(SHARE / "config" / "localize.yaml"), "parameters of the localizer"),
+    "reasoner": ("", "who answers the stages; as params_file says where empty"),
+    "fallback": ("", "who answers where the reasoner fails; as params_file says where empty"),
+    "image": ("image", "the camera's topic, Image or CompressedImage"),
+    "audio": ("audio", "the microphone's topic, any audio message"),
+    "audio_info": ("audio_info", "the topic that describes the sound, where its messages do not"),
+    "use_sim_time": ("false", "take the time from /clock"),
+    "autostart": ("true", "configure and activate at the start"),
+    "log_level": ("info", "of the localizer"),
+    "clip": ("", "a recording to play as camera and microphone"),
+    "loop": ("true", "play the clip again and again"),
+    "rviz": ("false", "start RViz"),
+}
+
+
+def generate_launch_description() -> LaunchDescription:
+    """The arguments, and the nodes that they ask for."""
+    declared = [
+        DeclareLaunchArgument(name, default_value=default, description=description)
+        for name, (default, description) in ARGUMENTS.items()
+    ]
+    return LaunchDescription([*declared, OpaqueFunction(function=_nodes)])
+
+
+def _nodes(context):
+    given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+    true = {name: given[name].lower() in ("true", "1", "yes", "on") for name in ("use_sim_time", "autostart", "loop")}
+    topics = [(name, given[name]) for name in ("image", "audio", "audio_info")]
+    chosen = {name: given[name] for name in ("reasoner", "fallback") if given[name]}
+    localizer = LifecycleNode(
+        package="gar_ssl_ros",
+        executable="localizer",
+        name=given["name"],
+        namespace=given["namespace"],
+        parameters=[
+            given["params_file"],
+            {"use_sim_time": true["use_sim_time"], "autostart": true["autostart"], **chosen},
+        ],
+        remappings=topics,
+        arguments=["--ros-args", "--log-level", given["log_level"]],
+        output="screen",
+        emulate_tty=True,
+    )
+    rviz = Node(
+        package="rviz2",
+        executable="rviz2",
+        arguments=["-d", str(SHARE / "rviz" / "localize.rviz")],
+        remappings=[("/image", given["image"])],
+        condition=IfCondition(LaunchConfiguration("rviz")),
+    )
+    if not given["clip"]:
+        return [localizer, rviz]
+    player = Node(
+        package="gar_ssl_ros",
+        executable="player",
+        name="player",
+        namespace=given["namespace"],
+        parameters=[{"clip": given["clip"], "loop": true["loop"], "wait": 10.0}],
+        remappings=topics,
+        output="screen",
+    )
+    return [localizer, player, rviz]

@@ -1,0 +1,187 @@
+"""A robot for the nodes under test: it publishes what the test wants, and keeps what the nodes publish."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rclpy
+from audio_common_msgs.msg import AudioDataStamped, AudioInfo
+from diagnostic_msgs.msg import DiagnosticArray
+from gar_ssl_ros.msg import SoundSourceArray
+from rclpy.context import Context
+from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Image
+from vision_msgs.msg import Detection2DArray
+
+from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.nodes.localizer import LocalizerNode
+
+PATIENCE = 40.0  # s: what should happen has happened by then, on any machine
+FRAME, CHUNK = SECOND // 10, SECOND // 10
+HERE = Path(__file__).parent
+
+
+def domain() -> int:
+    """A ROS domain of each pytest worker's own."""
+    return 101 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 100
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """What the condition gives once it holds; fails where it never does."""
+    end = time.monotonic() + PATIENCE
+    while not (held := condition()):
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.01)
+    return held
+
+
+class Robot:
+    """Publishes images and sound, much faster than real time, with stamps that the test chooses; keeps the answers."""
+
+    def __init__(self, localizer: str = "/localizer", namespace: str = "") -> None:
+        self.context = Context()
+        rclpy.init(context=self.context, domain_id=domain())
+        self.node = Node("robot", namespace=namespace, context=self.context)
+        self.answers: list[SoundSourceArray] = []
+        self.detections: list[Detection2DArray] = []
+        self.health: list[DiagnosticArray] = []
+        kept = QoSProfile(depth=100)
+        self.node.create_subscription(SoundSourceArray, f"{localizer}/sources", self.answers.append, kept)
+        self.node.create_subscription(Detection2DArray, f"{localizer}/detections", self.detections.append, kept)
+        self.node.create_subscription(DiagnosticArray, "/diagnostics", self.health.append, kept)
+        self.images = self.node.create_publisher(Image, "image", QoSProfile(depth=100))
+        self.infos = self.node.create_publisher(AudioInfo, "audio_info", QoSProfile(depth=1))
+        self.sound = self.node.create_publisher(AudioDataStamped, "audio", QoSProfile(depth=100))
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._executor.add_node(self.node)
+        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self._thread.join(PATIENCE)
+        self.node.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+    def meet(self) -> None:
+        """Wait for somebody to listen to all that is published."""
+        until(lambda: self.images.get_subscription_count() and self.sound.get_subscription_count())
+        until(self.infos.get_subscription_count)
+        self.infos.publish(AudioInfo(channels=1, sample_rate=16000, sample_format="S16LE", coding_format="wave"))
+        time.sleep(0.2)
+
+    def picture(self, stamp: int, width: int = 64, height: int = 48, **changes: Any) -> Image:
+        facts = {"encoding": "rgb8", "step": 3 * width, "data": array("B", bytes(3 * width * height))} | changes
+        message = Image(width=width, height=height, **facts)
+        message.header.frame_id = "camera_optical_frame"
+        return stamped(message, stamp)
+
+    def chunk(self, stamp: int, rate: int = 16000) -> AudioDataStamped:
+        message = AudioDataStamped()
+        wave = 8000 * np.sin(np.arange(rate * CHUNK // SECOND) / 5)
+        message.audio.data = array("B", wave.astype("<i2").tobytes())
+        return stamped(message, stamp)
+
+    def play(self, begin: float, seconds: float, images: bool = True, sound: bool = True, **changes: Any) -> None:
+        """Images and sound at 10 Hz each from `begin` s on; changes: of the images."""
+        for step in range(round(seconds * 10)):
+            stamp = round(begin * SECOND) + step * FRAME
+            if images:
+                self.images.publish(self.picture(stamp, **changes))
+            if sound:
+                self.sound.publish(self.chunk(stamp))
+            time.sleep(0.01)
+
+    def finals(self) -> list[SoundSourceArray]:
+        return [answer for answer in self.answers if answer.stage == SoundSourceArray.FINAL]
+
+    def next_final(self, after: float = -1.0) -> SoundSourceArray:
+        """The first final answer, come or to come, of a window that ends later than that, s."""
+        return until(lambda: next((a for a in self.finals() if seconds(a.window_end) > after), None))
+
+    def state_of(self, what: str) -> Callable[[], dict[str, str]]:
+        """The newest status of that name, as its level, message and values."""
+
+        def newest() -> dict[str, str]:
+            for array_ in reversed(self.health):
+                for status in array_.status:
+                    if status.name.endswith(f": {what}"):
+                        values = {pair.key: pair.value for pair in status.values}
+                        return values | {"level": str(status.level[0]), "message": status.message}
+            return {}
+
+        return newest
+
+
+def seconds(time_message: Any) -> float:
+    return time_message.sec + time_message.nanosec / SECOND
+
+
+def stamped(message: Any, stamp: int) -> Any:
+    message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, SECOND)
+    return message
+
+
+@contextmanager
+def robot(**options: Any) -> Iterator[Robot]:
+    made = Robot(**options)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@contextmanager
+def localizer(active: bool = True, namespace: str = "", **parameters: Any) -> Iterator[LocalizerNode]:
+    """A localizer of its own context, spinning; windows of 1 s unless told otherwise."""
+    context = Context()
+    rclpy.init(context=context, domain_id=domain())
+    chosen = {"window": 1.0, "hop": 0.5} | parameters
+    overrides = [Parameter(name, value=value) for name, value in chosen.items()]
+    node = LocalizerNode(context=context, namespace=namespace, parameter_overrides=overrides)
+    executor = MultiThreadedExecutor(num_threads=4, context=context)
+    executor.add_node(node)
+    thread = threading.Thread(target=executor.spin, daemon=True)
+    thread.start()
+    try:
+        if active:
+            node.trigger_configure()
+            node.trigger_activate()
+        yield node
+    finally:
+        node.close()
+        executor.shutdown()
+        thread.join(PATIENCE)
+        node.destroy_node()
+        rclpy.shutdown(context=context)
+
+
+@contextmanager
+def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """`gar-ssl run ...` as a process; killed in the end, if it still runs."""
+    paths = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
+    started = subprocess.Popen(
+        [sys.executable, "-m", "gar_ssl_ros.cli", "run", *arguments],
+        env=os.environ | {"ROS_DOMAIN_ID": str(domain()), "PYTHONPATH": paths},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.communicate()

@@ -1,0 +1,75 @@
+"""`gar-ssl check` as a person runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from clips import write_clip
+
+from gar_ssl_ros.live import free_domain
+
+COMMAND = [sys.executable, "-m", "gar_ssl_ros.cli"]
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """A graph of its own, on this machine only."""
+    return {**os.environ, "ROS_DOMAIN_ID": str(free_domain()), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+
+
+def check(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*COMMAND, "check", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_an_empty_graph_is_told_with_what_to_start(environment):
+    done = check(environment, "--listen", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"^ok +Python +3\.", done.stdout, re.MULTILINE)
+    assert re.search(r"^ok +reasoner signal +ready; needs no weights$", done.stdout, re.MULTILINE)
+    assert f"ROS_DOMAIN_ID={environment['ROS_DOMAIN_ID']}" in done.stdout
+    for subject, remedy in (("images", "gar-ssl run player"), ("sound", "gar-ssl run microphone"), ("nodes", "DOMAIN")):
+        assert re.search(rf"^note +{subject} .*\n +-> .*{remedy}", done.stdout, re.MULTILINE), done.stdout
+
+
+def test_topics_are_told_with_type_rate_and_quality_of_service(environment, tmp_path):
+    clip = write_clip(tmp_path / "clip.mkv", seconds=20.0)
+    play = [*COMMAND, "run", "player", "--ros-args", "-p", f"clip:={clip}", "-p", "loop:=true"]
+    with subprocess.Popen(play, env=environment) as player:
+        done = check(environment, "--listen", "6")
+        player.terminate()
+    assert done.returncode == 0, done.stderr
+    found = re.search(
+        r"^ok +/image +sensor_msgs/msg/Image; ([\d.]+) Hz; reliable, volatile; 1 publish, 0 listen$",
+        done.stdout,
+        re.MULTILINE,
+    )
+    assert found, done.stdout
+    assert float(found[1]) > 1
+    assert re.search(r"^ok +/audio +audio_common_msgs/msg/AudioStamped; ", done.stdout, re.MULTILINE)
+    assert re.search(r"^ok +nodes +/player$", done.stdout, re.MULTILINE)
+    assert "nobody publishes any" not in done.stdout
+
+
+def test_a_package_that_does_not_work_is_a_problem_with_its_remedy(environment, tmp_path):
+    (Path(tmp_path) / "soxr.py").write_text("raise ImportError('built for another NumPy')\n")
+    done = check({**environment, "PYTHONPATH": str(tmp_path)}, "--listen", "0.1")
+    assert done.returncode == 1
+    assert re.search(
+        r"^PROBLEM +soxr +cannot be imported: built for another NumPy\n +-> pip install --upgrade soxr$",
+        done.stdout,
+        re.MULTILINE,
+    )
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("wrong", ["0", "soon"])
+def test_a_time_that_is_none_is_wrong_usage(environment, wrong):
+    done = check(environment, "--listen", wrong)
+    assert done.returncode == 2
+    assert "argument --listen" in done.stderr

@@ -1,0 +1,293 @@
+"""The localizer on the graph: what comes in, what goes out, and what may be asked and changed while it runs."""
+
+from __future__ import annotations
+
+import math
+import time
+from array import array
+
+import cv2
+import numpy as np
+import pytest
+from gar_ssl_ros.msg import SoundSourceArray
+from gar_ssl_ros.srv import Localize
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.msg import ParameterType, ParameterValue
+from rcl_interfaces.srv import DescribeParameters, SetParameters
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from robot import localizer, robot, seconds, stamped, until
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CompressedImage, Image
+from std_srvs.srv import SetBool
+
+from gar_ssl_ros.nodes.messages import box_from_bounding_box
+from gar_ssl_ros.output.record import WindowRecord
+
+
+def call(bot, kind, name, request):
+    """The answer of a service."""
+    client = bot.node.create_client(kind, name)
+    until(client.service_is_ready)
+    future = client.call_async(request)
+    until(future.done)
+    bot.node.destroy_client(client)
+    return future.result()
+
+
+def test_an_answer_is_about_its_image_and_says_all_that_is_known():
+    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
+        bot.meet()
+        bot.play(10, 3)
+        final = bot.next_final()
+        assert final.header.frame_id == "camera_optical_frame"
+        assert (seconds(final.window_start), seconds(final.window_end)) == (10, 11)
+        assert 10 <= seconds(final.header.stamp) < 11
+        assert abs(seconds(final.header.stamp) - 10.5) <= 0.051
+        assert (final.image_width, final.image_height, final.frames) == (64, 48, 10)
+        assert (final.outcome, final.label, final.reasoner) == (SoundSourceArray.LOCALIZED, "dog_bark", "fixed")
+        assert (final.model, final.fallback, final.detail) == ("none at all", False, "")
+        assert (final.frame_gap, final.audio_gap) == (pytest.approx(0.1), 0.0)
+        assert final.inference > 0
+        (source,) = final.sources
+        assert box_from_bounding_box(source.box).sides == (16, 12, 48, 36)
+        assert (source.id, source.label, source.refined) == (1, "dog_bark", False)
+        assert source.audio_confidence == pytest.approx(0.9)
+        assert source.av_consistency == pytest.approx(0.8)
+        assert list(source.role_tags) == ["open_mouth"]
+        record = WindowRecord.model_validate_json(final.reasoning)
+        assert record.outcome.name == "LOCALIZED"
+        assert record.stages[0].consensus.trials == 5
+
+
+def test_the_initial_answer_comes_first_with_the_same_header_and_ids():
+    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
+        bot.meet()
+        bot.play(10, 3)
+        final = bot.next_final()
+        initial = bot.answers[0]
+        assert (initial.stage, initial.header) == (SoundSourceArray.INITIAL, final.header)
+        assert initial.sources[0].id == final.sources[0].id
+        assert math.isnan(initial.sources[0].av_consistency)
+
+
+def test_ids_stay_across_windows_and_detections_say_the_same():
+    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
+        bot.meet()
+        bot.play(10, 5)
+        bot.next_final(after=14)
+        assert {source.id for answer in bot.answers for source in answer.sources} == {1}
+        until(lambda: len(bot.detections) == len(bot.finals()))
+        detections, final = bot.detections[0], bot.finals()[0]
+        assert detections.header == final.header
+        (detection,) = detections.detections
+        assert (detection.id, detection.bbox) == ("1", final.sources[0].box)
+        assert detection.results[0].hypothesis.class_id == "dog_bark"
+        assert detection.results[0].hypothesis.score == pytest.approx(0.8)
+
+
+def test_the_annotated_image_is_the_windows_own():
+    drawn: list[Image] = []
+    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
+        bot.node.create_subscription(Image, "/localizer/image_annotated", drawn.append, 10)
+        bot.meet()
+        bot.play(10, 3)
+        until(lambda: drawn)
+        headers = [answer.header for answer in bot.finals()]
+        assert drawn[0].header in headers
+        assert drawn[0].encoding == "rgb8"
+        assert len(drawn[0].data) == drawn[0].step * drawn[0].height
+
+
+def test_localize_answers_the_newest_window_also_while_not_enabled():
+    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
+        bot.meet()
+        nothing = call(bot, Localize, "/localizer/localize", Localize.Request())
+        assert not nothing.success
+        assert "no image has come" in nothing.message
+        assert call(bot, SetBool, "/localizer/enable", SetBool.Request(data=False)).success
+        bot.play(10, 2)
+        asked = call(bot, Localize, "/localizer/localize", Localize.Request())
+        assert (asked.success, asked.message) == (True, "")
+        assert asked.result.outcome == SoundSourceArray.LOCALIZED
+        assert seconds(asked.result.window_end) == pytest.approx(11.9, abs=0.15)
+        (published,) = until(bot.finals)
+        assert published.reasoning == asked.result.reasoning
+        assert call(bot, SetBool, "/localizer/enable", SetBool.Request(data=True)).success
+        bot.play(12, 2)
+        assert bot.next_final(after=13).outcome == SoundSourceArray.LOCALIZED
+
+
+def test_localize_says_why_there_is_no_answer():
+    with localizer(reasoner="misbehaving:Raising"), robot() as bot:
+        bot.meet()
+        bot.play(10, 2)
+        asked = call(bot, Localize, "/localizer/localize", Localize.Request())
+        assert not asked.success
+        assert "BACKEND_ERROR" in asked.message
+    with localizer(active=False), robot() as bot:
+        asked = call(bot, Localize, "/localizer/localize", Localize.Request())
+        assert (asked.success, asked.message) == (False, "the node is not active: activate it first")
+
+
+def test_deactivating_answers_who_waits_for_localize():
+    with localizer(reasoner="misbehaving:Endless", deadline=600.0) as node, robot() as bot:
+        bot.meet()
+        bot.play(10, 2)
+        client = bot.node.create_client(Localize, "/localizer/localize")
+        until(client.service_is_ready)
+        future = client.call_async(Localize.Request())
+        until(lambda: bot.state_of("inference")().get("windows_waiting", "0") != "0")
+        node.trigger_deactivate()
+        until(future.done)
+        assert "deactivated" in future.result().message
+
+
+def test_every_transition_by_its_service():
+    def state() -> int:
+        return call(bot, GetState, "/localizer/get_state", GetState.Request()).current_state.id
+
+    def change(transition: int) -> bool:
+        request = ChangeState.Request(transition=Transition(id=transition))
+        return call(bot, ChangeState, "/localizer/change_state", request).success
+
+    with localizer(active=False, reasoner="misbehaving:Fixed"), robot() as bot:
+        assert state() == State.PRIMARY_STATE_UNCONFIGURED
+        for transition, reached in (
+            (Transition.TRANSITION_CONFIGURE, State.PRIMARY_STATE_INACTIVE),
+            (Transition.TRANSITION_ACTIVATE, State.PRIMARY_STATE_ACTIVE),
+            (Transition.TRANSITION_DEACTIVATE, State.PRIMARY_STATE_INACTIVE),
+            (Transition.TRANSITION_ACTIVATE, State.PRIMARY_STATE_ACTIVE),
+            (Transition.TRANSITION_DEACTIVATE, State.PRIMARY_STATE_INACTIVE),
+            (Transition.TRANSITION_CLEANUP, State.PRIMARY_STATE_UNCONFIGURED),
+            (Transition.TRANSITION_CONFIGURE, State.PRIMARY_STATE_INACTIVE),
+            (Transition.TRANSITION_INACTIVE_SHUTDOWN, State.PRIMARY_STATE_FINALIZED),
+        ):
+            assert change(transition)
+            assert state() == reached
+
+
+@pytest.mark.parametrize(
+    ("reasoner", "why"),
+    [("nobody", "there is no reasoner 'nobody'"), ("misbehaving:Broken", "the weights are not there")],
+)
+def test_a_reasoner_that_cannot_be_had_fails_to_configure_with_its_reason(reasoner, why, capfd):
+    with localizer(active=False, reasoner=reasoner), robot() as bot:
+        request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
+        assert not call(bot, ChangeState, "/localizer/change_state", request).success
+        answer = call(bot, GetState, "/localizer/get_state", GetState.Request())
+        assert answer.current_state.id == State.PRIMARY_STATE_UNCONFIGURED
+    assert why in capfd.readouterr().err
+
+
+def set_by_service(bot, **values):
+    kinds = {str: "string_value", float: "double_value", int: "integer_value"}
+    types = {str: ParameterType.PARAMETER_STRING, float: ParameterType.PARAMETER_DOUBLE}
+    wanted = []
+    for name, value in values.items():
+        content = ParameterValue(type=types.get(type(value), ParameterType.PARAMETER_INTEGER))
+        setattr(content, kinds[type(value)], value)
+        wanted.append(ParameterMessage(name=name, value=content))
+    return call(bot, SetParameters, "/localizer/set_parameters", SetParameters.Request(parameters=wanted)).results
+
+
+def test_parameters_are_described_checked_and_changed_while_it_runs():
+    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
+        told = call(
+            bot, DescribeParameters, "/localizer/describe_parameters", DescribeParameters.Request(names=["window"])
+        )
+        (window,) = told.descriptors
+        assert window.description == "length of a window, s"
+        assert (window.floating_point_range[0].from_value, window.floating_point_range[0].to_value) == (0.5, 60.0)
+        assert not any(result.successful for result in set_by_service(bot, tau_av=1.5, sources=0, window=0.1))
+        (refused,) = set_by_service(bot, reasoner="signal")
+        assert "only while the node is unconfigured" in refused.reason
+        (unknown,) = set_by_service(bot, reliability="most")
+        assert "choose one of 'auto', 'best_effort', 'reliable'" in unknown.reason
+        (wrong,) = set_by_service(bot, window=3)
+        assert not wrong.successful
+        assert all(result.successful for result in set_by_service(bot, window=2.0, trials=3))
+        bot.meet()
+        time.sleep(0.3)
+        bot.play(10, 4)
+        final = bot.next_final()
+        assert seconds(final.window_end) - seconds(final.window_start) == 2.0
+        assert WindowRecord.model_validate_json(final.reasoning).stages[0].consensus.trials == 3
+
+
+def test_a_reasoner_may_be_changed_while_unconfigured():
+    with localizer(active=False, reasoner="misbehaving:Raising") as node, robot() as bot:
+        (done,) = set_by_service(bot, reasoner="misbehaving:Fixed")
+        assert done.successful
+        node.trigger_configure()
+        node.trigger_activate()
+        bot.meet()
+        bot.play(10, 2)
+        assert bot.next_final().reasoner == "fixed"
+
+
+@pytest.mark.parametrize("values", [{"window": 99.0}, {"sources": 0}, {"reliability": "perhaps"}, {"window": 3}])
+def test_a_bad_value_at_the_start_is_refused_by_name(values):
+    with pytest.raises(Exception, match=next(iter(values))), localizer(active=False, **values):
+        pass
+
+
+def test_the_subscription_matches_the_publishers_reliability():
+    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
+        bot.node.destroy_publisher(bot.images)
+        quick = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+        bot.images = bot.node.create_publisher(Image, "image", quick)
+        bot.meet()
+        bot.play(10, 2)
+        assert bot.next_final().outcome == SoundSourceArray.LOCALIZED
+        until(lambda: "best effort" in bot.state_of("image")().get("subscription", ""))
+        until(lambda: ", reliable" in bot.state_of("audio")().get("subscription", ""))
+
+
+def test_a_reliability_that_clashes_is_named():
+    with localizer(reasoner="misbehaving:Fixed", reliability="reliable"), robot() as bot:
+        quick = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+        bot.node.destroy_publisher(bot.images)
+        bot.node.create_publisher(Image, "image", quick)
+        until(lambda: "QoS reliability clashes on /image" in bot.state_of("image")().get("message", ""))
+
+
+def test_latency_is_told_by_the_simulated_clock_where_there_is_one():
+    with localizer(reasoner="misbehaving:Fixed", use_sim_time=True), robot() as bot:
+        clock = bot.node.create_publisher(Clock, "/clock", 10)
+        until(clock.get_subscription_count)
+        now = Clock()
+        now.clock.sec = 20
+        bot.meet()
+        for _ in range(5):
+            clock.publish(now)
+            time.sleep(0.1)
+        bot.play(10, 2)
+        final = bot.next_final()
+        assert final.latency == pytest.approx(20 - seconds(final.window_end), abs=0.01)
+
+
+def test_a_compressed_camera_is_seen():
+    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
+        bot.node.destroy_publisher(bot.images)
+        bot.images = bot.node.create_publisher(CompressedImage, "image/compressed", 10)
+        jpeg = array("B", cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))[1].tobytes())
+        bot.picture = lambda stamp: stamped(CompressedImage(format="jpeg", data=jpeg), stamp)
+        bot.meet()
+        bot.play(10, 2)
+        final = bot.next_final()
+        assert (final.outcome, final.image_width) == (SoundSourceArray.LOCALIZED, 64)
+
+
+def test_every_message_is_accounted_for():
+    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
+        bot.meet()
+        bot.play(10, 5)
+        until(lambda: bot.state_of("image")().get("frames") == "50")
+        assert until(lambda: bot.state_of("audio")().get("samples")) == str(50 * 1600)
+        image, inference = bot.state_of("image")(), bot.state_of("inference")()
+        assert (image["received"], image["chunks"], image["thinned"], image["repeated"]) == ("50", "50", "0", "0")
+        assert image["level"] == "0"
+        offered = until(lambda: int(bot.state_of("inference")()["windows_offered"]))
+        assert offered >= int(inference["windows_answered"])

@@ -1,0 +1,96 @@
+"""What is installed works on the graph, with ROS 2 or without: run by `colcon test` and by `make test`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from array import array
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rclpy
+from gar_ssl_ros.msg import SoundSourceArray
+from gar_ssl_ros.srv import Localize
+from rclpy.lifecycle import TransitionCallbackReturn
+from sensor_msgs.msg import Image
+
+import gar_ssl_ros
+from gar_ssl_ros.media.window import SECOND, Audio
+from gar_ssl_ros.nodes import ros
+from gar_ssl_ros.nodes.localizer import LocalizerNode
+from gar_ssl_ros.nodes.sound_publisher import SoundPublisher
+
+PATIENCE = 60.0  # s
+
+
+def test_messages_and_code_are_one_package():
+    assert SoundSourceArray.LOCALIZED == 1
+    assert Localize.Response().result == SoundSourceArray()
+    assert gar_ssl_ros.__version__
+    assert (ros.interfaces() / "srv" / "Localize.srv").is_file()
+
+
+def test_every_transition_of_the_life_cycle():
+    rclpy.init()
+    node = LocalizerNode()
+    steps = ("configure", "activate", "deactivate", "activate", "deactivate", "cleanup", "configure", "shutdown")
+    try:
+        for step in steps:
+            assert getattr(node, f"trigger_{step}")() == TransitionCallbackReturn.SUCCESS, step
+    finally:
+        node.close()
+        node.destroy_node()
+        rclpy.shutdown()
+
+
+@pytest.fixture
+def node():
+    rclpy.init()
+    made = rclpy.create_node("tester")
+    yield made
+    made.destroy_node()
+    rclpy.shutdown()
+
+
+def spin_until(node, condition) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        rclpy.spin_once(node, timeout_sec=0.05)
+
+
+def test_a_localizer_process_answers_what_is_published_and_ends_when_told(node):
+    answers: list[SoundSourceArray] = []
+    node.create_subscription(SoundSourceArray, "/localizer/sources", answers.append, 10)
+    images = node.create_publisher(Image, "image", 50)
+    sound = SoundPublisher(node, "microphone", channels=1, rate=16000)
+    chances = np.random.default_rng(0)
+    script = "import sys; from gar_ssl_ros.nodes.main import main; sys.exit(main('localizer', sys.argv[1:]))"
+    arguments = ["--ros-args", "-p", "window:=1.0", "-p", "fallback:=signal"]
+    process = subprocess.Popen([sys.executable, "-c", script, *arguments], cwd=Path.home())
+    try:
+        spin_until(node, lambda: images.get_subscription_count() and sound.heard)
+        for step in range(30):
+            stamp = 1000 * SECOND + step * SECOND // 10
+            image = Image(width=64, height=48, encoding="rgb8", step=192)
+            image.header.stamp.sec, image.header.stamp.nanosec = divmod(stamp, SECOND)
+            image.header.frame_id = "camera_optical_frame"
+            image.data = array("B", chances.integers(0, 256, 64 * 48 * 3, np.uint8).tobytes())
+            images.publish(image)
+            sound.publish(Audio(stamp, chances.uniform(-0.3, 0.3, (1, 1600)).astype(np.float32), 16000))
+            rclpy.spin_once(node, timeout_sec=0.02)
+        spin_until(node, lambda: answers)
+        assert answers[0].header.frame_id == "camera_optical_frame"
+        assert answers[0].outcome in (SoundSourceArray.LOCALIZED, SoundSourceArray.OFF_SCREEN)
+        client = node.create_client(Localize, "/localizer/localize")
+        spin_until(node, client.service_is_ready)
+        future = client.call_async(Localize.Request())
+        spin_until(node, future.done)
+        assert future.result().result.image_width == 64
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,95 @@
+"""`gar-ssl demo`: three processes that speak ROS 2 with each other, as a person starts and stops them."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+from clips import write_clip
+
+from gar_ssl_ros.media.clip import Clip
+from gar_ssl_ros.nodes.rosbag import Bag
+from gar_ssl_ros.output.record import read_records
+
+DEMO = [sys.executable, "-m", "gar_ssl_ros.cli", "demo"]
+OURS = {
+    "/image": "sensor_msgs/msg/Image",
+    "/audio": "audio_common_msgs/msg/AudioStamped",
+    "/localizer/sources": "gar_ssl_ros/msg/SoundSourceArray",
+    "/localizer/detections": "vision_msgs/msg/Detection2DArray",
+    "/localizer/image_annotated": "sensor_msgs/msg/Image",
+    "/diagnostics": "diagnostic_msgs/msg/DiagnosticArray",
+}
+
+
+def demo(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*DEMO, *map(str, arguments)], capture_output=True, text=True, timeout=240, check=False)
+
+
+def test_the_demo_is_right_live_and_leaves_a_bag_and_a_video(tmp_path):
+    done = demo("--out", tmp_path / "demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "WRONG" not in done.stdout
+    assert sum(line.startswith("LOCALIZED ") for line in done.stdout.splitlines()) > 6
+    video = Clip(tmp_path / "demo" / "scenes_annotated.mp4")
+    assert (len(list(video.pictures())), video.info.channels) == (450, 1)
+    with Bag(tmp_path / "demo" / "bag") as bag:
+        assert {one.topic: one.msgtype for one in bag.connections} == OURS
+        counts = {one.topic: one.msgcount for one in bag.connections}
+    assert counts["/image"] == pytest.approx(450, abs=10)
+    assert counts["/diagnostics"] > 30
+
+
+def test_a_clip_of_one_s_own_is_played_again_over_the_last_time(tmp_path):
+    clip = write_clip(tmp_path / "mine.mkv", seconds=4.5)
+    for _ in range(2):
+        done = demo("--clip", clip, "--out", tmp_path / "out")
+        assert done.returncode == 0, done.stdout + done.stderr
+    records = list(read_records(tmp_path / "out" / "mine.jsonl"))
+    assert [round(record.end_s - record.start_s, 3) for record in records] == [3.0] * len(records)
+    assert len(records) == 2
+    assert 0 <= records[0].start_s < 0.5
+    assert (tmp_path / "out" / "mine_annotated.mp4").exists()
+
+
+def test_what_cannot_be_played_is_told_before_anything_starts(tmp_path):
+    missing = demo("--clip", tmp_path / "none.mp4", "--out", tmp_path)
+    assert (missing.returncode, missing.stdout, missing.stderr.count("\n")) == (1, "", 1)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_no_process_and_a_whole_bag(tmp_path, how):
+    clip = write_clip(tmp_path / "long.mkv", seconds=60.0)
+    with subprocess.Popen(
+        [*DEMO, "--clip", str(clip), "--out", str(tmp_path / "out")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        while not process.stdout.readline().startswith(("LOCALIZED", "OFF_SCREEN", "SILENT")):
+            assert process.poll() is None, process.stderr.read()
+        children = [one.pid for one in psutil.Process(process.pid).children(recursive=True)]
+        assert len(children) == 3
+        process.send_signal(how)
+        process.send_signal(how)  # an impatient second one
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert errors == "gar-ssl: interrupted; what was computed so far is on disk\n"
+    assert not [pid for pid in children if psutil.pid_exists(pid)]
+    with Bag(tmp_path / "out" / "bag") as bag:
+        assert len(list(bag.messages())) > 30
+
+
+def test_a_node_that_breaks_ends_the_demo_with_what_it_said(tmp_path):
+    """A file where the bag is to be."""
+    clip = write_clip(tmp_path / "mine.mkv", seconds=2.0)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "bag").write_text("precious")
+    done = demo("--clip", clip, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert "the recorder ended with exit status" in done.stderr
+    assert "exists already" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "out" / "bag").read_text() == "precious"
