@@ -20,7 +20,7 @@ from gar_ssl_ros.commands.arguments import (
 from gar_ssl_ros.reasoners import NAMES
 
 if TYPE_CHECKING:
-    from gar_ssl_ros.evaluation.report.sections import Subject
+    from gar_ssl_ros.evaluation.report.subject import Subject
     from gar_ssl_ros.evaluation.samples import Dataset
 
 

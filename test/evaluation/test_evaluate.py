@@ -256,6 +256,21 @@ def test_a_report_of_nothing_or_in_the_place_of_something_is_refused(whole, tmp_
     assert not (tmp_path / "out").exists()
 
 
+def test_evaluations_on_several_datasets_come_on_one_page(whole, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(whole, other)
+    told = json.loads((other / "config.json").read_text())
+    told["configuration"]["dataset"] = "music-solo"
+    (other / "config.json").write_text(json.dumps(told))
+    done = run("report", whole, other, "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert report.startswith("# 2 evaluations on recordings")
+    assert "## music-solo: signal, N = 5: the gate" in report
+    assert "| **gar-ssl signal, N = 5** | **this run** | **—** | **—** | **—** |" in report
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["report.html", "report.md"]
+
+
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "2", "a/b", "1/0", "-1/2"])
 def test_a_shard_out_of_range_is_wrong_usage(recordings, tmp_path, shard):
     done = evaluate(recordings, tmp_path / "out", f"--shard={shard}")
