@@ -222,6 +222,16 @@ def test_results_of_something_else_are_refused_and_kept(whole, recordings, argum
     assert {path: path.read_bytes() for path in whole.iterdir()} == held
 
 
+def test_a_changed_truth_is_another_configuration(whole, recordings, tmp_path):
+    moved = tmp_path / "truth.json"
+    told = json.loads((recordings / "truth.json").read_text())
+    told["samples"][0]["sources"][0]["box"][0] += 1
+    moved.write_text(json.dumps(told))
+    done = evaluate(recordings, whole, "--limit", 12, "--resume", "--annotations", moved)
+    assert done.code == 1
+    assert "holds results of another configuration (content " in done.last
+
+
 @pytest.mark.parametrize("name", ["results.jsonl", "report.html"])
 def test_a_folder_with_files_that_would_be_replaced_is_refused(recordings, tmp_path, name):
     (tmp_path / name).write_text("precious\n")
