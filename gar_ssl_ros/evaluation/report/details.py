@@ -39,8 +39,9 @@ def _groups(subject: Subject) -> tuple[Grid | Picture, ...]:
                 "Outcome right: the share whose outcome was the expected one. All found: the share in which every true "
                 "source was met with an IoU of at least 0.5. Pointed at: the share in which every true box holds the "
                 "center of a found one. Mean IoU: of true sources with their own found ones, box against box.",
-                ("Kind", "Samples", "Outcome right, %", "All found, %", "Pointed at, %", "Mean IoU", "Outcomes"),
+                ("Kind", "Outcomes", "Samples", "Outcome right, %", "All found, %", "Pointed at, %", "Mean IoU"),
                 tuple(_kind(group) for group in groups),
+                words=2,
             )
         )
     if any(group.scores is not None for group in groups):
@@ -55,7 +56,7 @@ def _groups(subject: Subject) -> tuple[Grid | Picture, ...]:
 def _kind(group: Group) -> tuple[str, ...]:
     said = ", ".join(f"{count} {outcome}" for outcome, count in group.outcomes)
     shares = map(percent, (group.right, group.found, group.pointed))
-    return group.name, str(group.samples), *shares, number(group.overlap, 3), said
+    return group.name, said, str(group.samples), *shares, number(group.overlap, 3)
 
 
 def _gate(subject: Subject) -> tuple[Grid, ...]:

@@ -116,7 +116,8 @@ def _paper(subjects: Sequence[Subject], only: Collection[str]) -> Section:
         if s.figures.whole is not None
     ]
     tables, paper = tables_with(entries, only), read_paper()
-    note = f"{paper.source}. {paper.note} Rows of {OURS} are ours."
+    ours = f"Rows of {OURS} are ours." if any(table.ours for table in tables) else "None of them is about this dataset."
+    note = f"{paper.source}. {paper.note} {ours}"
     beside = [_grid(table) for table in tables if table.ours]
     others = tuple(_grid(table) for table in tables if not table.ours)
     folded = [Folded("The paper's tables on other datasets", others)] if others else []
