@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         told = []
         for variant, done in ablate(study, chosen, origin, options.out, cache, options.resume):
             write_run(done, options.out / variant.folder)
-            told.append(subject(done, None, published, variant.name))
+            told.append(subject(done, None, published, variant.name, variant.name))
         write_report(
             options.out, f"{study.title}: {chosen.name}", told, published, study.about, study.tables, times=False
         )

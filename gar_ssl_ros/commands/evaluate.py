@@ -20,7 +20,7 @@ from gar_ssl_ros.commands.arguments import (
 from gar_ssl_ros.reasoners import NAMES
 
 if TYPE_CHECKING:
-    from gar_ssl_ros.evaluation.report.sections import Subject
+    from gar_ssl_ros.evaluation.report.subject import Subject
     from gar_ssl_ros.evaluation.samples import Dataset
 
 
@@ -40,7 +40,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--tau-av", type=share, default=0.5, metavar="T", help="gate: least audio-visual consistency")
     parser.add_argument("--tau-aud", type=share, default=0.75, metavar="T", help="gate: least audio confidence")
     parser.add_argument("--sources", type=count, metavar="K", help="sources to look for (as many as there are)")
-    parser.add_argument("--shard", type=shard, default=(1, 1), metavar="I/N", help="part I of N equal ones")
+    parser.add_argument("--shard", type=shard, default="1/1", metavar="I/N", help="part I of N equal ones")
     parser.add_argument("--resume", action="store_true", help="go on where the results in DIR end")
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="this process, or a Ray cluster")
     parser.set_defaults(run=run)

@@ -31,18 +31,21 @@ def run(options: argparse.Namespace) -> int:
         return FAILED
     from gar_ssl_ros.evaluation.report.write import write_report
     from gar_ssl_ros.evaluation.results import ResultsError, read_runs, refuse_to_replace
-    from gar_ssl_ros.evaluation.run import same_dataset, subject, write_run
+    from gar_ssl_ros.evaluation.run import named, same_dataset, subject, write_run
 
     published = options.denominator == "published"
     try:
         runs = read_runs(options.results)
         refuse_to_replace(options.out)
-        told = [subject(run, same_dataset(run), published) for run in runs]
+        datasets = list(dict.fromkeys(run.configuration.dataset for run in runs))
+        names = [named(run.configuration.settings) for run in runs]
+        if len(datasets) > 1:
+            names = [f"{run.configuration.dataset}: {name}" for run, name in zip(runs, names, strict=True)]
+        told = [subject(run, same_dataset(run), published, name) for run, name in zip(runs, names, strict=True)]
         options.out.mkdir(parents=True, exist_ok=True)
         if len(runs) == 1:
             write_run(runs[0], options.out)
-        datasets = ", ".join(dict.fromkeys(run.configuration.dataset for run in runs))
-        title = f"{datasets}: {told[0].name}" if len(runs) == 1 else f"{len(runs)} evaluations on {datasets}"
+        title = f"{datasets[0]}: {names[0]}" if len(runs) == 1 else f"{len(runs)} evaluations on {', '.join(datasets)}"
         write_report(options.out, title, told, published)
     except ResultsError as problem:
         print(f"gar-ssl: {problem}", file=sys.stderr)

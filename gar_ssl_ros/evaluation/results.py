@@ -24,7 +24,7 @@ from gar_ssl_ros.output.record import RecordError, RecordWriter, read_lines
 
 CONFIG = "config.json"
 RESULTS = "results.jsonl"
-OURS = ("results", "report")  # what the names of our files begin with, beside CONFIG
+OURS = (CONFIG, "results", "report")  # what the names of our files begin with
 
 
 class ResultsError(RuntimeError):
@@ -117,7 +117,8 @@ def configuration(dataset: Dataset, settings: Settings) -> Configuration:
     """Of an evaluation of all of `dataset`."""
     content = hashlib.sha256()
     for sample in dataset.samples:
-        told = (sample.id, sample.truths, sample.outcome.value, sample.sources, sample.group)
+        own = [getattr(sample.media, name, None) for name in ("truth", "truths")]  # of media that bring their own
+        told = (sample.id, sample.truths, own, sample.outcome.value, sample.sources, sample.group)
         content.update(repr(told).encode())
     return Configuration(
         dataset=dataset.name, samples=len(dataset.samples), content=content.hexdigest()[:16], settings=settings
@@ -133,13 +134,14 @@ class Results:
         self.folder = folder
         self._path = folder / shard.file
         folder.mkdir(parents=True, exist_ok=True)
+        spoilt = _ours(folder)  # before CONFIG is looked for: another shard, starting now, writes that first
         if (folder / CONFIG).exists():
             held = read_manifest(folder).configuration
             if held != manifest.configuration:
                 told = manifest.configuration.differences(held)
                 raise ResultsError(f"{folder} holds results of another configuration ({told}): give another --out")
-        else:
-            refuse_to_replace(folder)
+        elif spoilt:
+            raise ResultsError(f"{spoilt[0]} exists already and would be replaced: give another --out")
         if not resume and self._path.exists() and self._path.stat().st_size:
             raise ResultsError(f"{self._path} exists already: go on with --resume, or give another --out")
         write_whole(folder / CONFIG, manifest.model_dump_json(indent=2) + "\n")
@@ -160,10 +162,9 @@ class Results:
 
 
 def refuse_to_replace(folder: Path) -> None:
-    """Raises ResultsError where a file in it could be an evaluation's, or be taken for one's."""
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.name == CONFIG or path.name.startswith(OURS):
-            raise ResultsError(f"{path} exists already and would be replaced: give another --out")
+    """Raises ResultsError where it holds what a report would replace."""
+    for path in _ours(folder):
+        raise ResultsError(f"{path} exists already and would be replaced: give another --out")
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -213,6 +214,10 @@ def draft_of(path: Path) -> Iterator[Path]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _ours(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.name.startswith(OURS)) if folder.is_dir() else []
 
 
 def _records(folder: Path) -> Iterator[SampleRecord]:

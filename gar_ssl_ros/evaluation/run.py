@@ -14,7 +14,7 @@ from gar_ssl_ros.evaluation.datasets import dataset as read_dataset
 from gar_ssl_ros.evaluation.engines import gar_options
 from gar_ssl_ros.evaluation.figures import figures
 from gar_ssl_ros.evaluation.record import SampleRecord
-from gar_ssl_ros.evaluation.report.sections import Subject
+from gar_ssl_ros.evaluation.report.subject import Subject
 from gar_ssl_ros.evaluation.results import (
     CONFIG,
     RESULTS,
@@ -90,12 +90,12 @@ def same_dataset(run: Run) -> Dataset | None:
     return found if configuration(found, told.settings) == told else None
 
 
-def subject(run: Run, dataset: Dataset | None, published: bool, name: str = "") -> Subject:
-    """A run as a report tells it. dataset: whose samples it shows, where there is one. name: of a study's variant."""
+def subject(run: Run, dataset: Dataset | None, published: bool, name: str = "", method: str = "") -> Subject:
+    """A run with its figures. dataset: whose samples are shown, where there is one. name, method: see Subject."""
     told = figures(run.records, gar_options(run.configuration.settings), published)
     samples = {} if dataset is None else {sample.id: sample for sample in dataset.samples}
     notes = () if dataset is None else dataset.notes
-    return Subject(name or named(run.configuration.settings), run, told, samples, notes, name)
+    return Subject(name or named(run.configuration.settings), run, told, samples, notes, method)
 
 
 def named(settings: Settings) -> str:

@@ -222,6 +222,16 @@ def test_results_of_something_else_are_refused_and_kept(whole, recordings, argum
     assert {path: path.read_bytes() for path in whole.iterdir()} == held
 
 
+def test_a_changed_truth_is_another_configuration(whole, recordings, tmp_path):
+    moved = tmp_path / "truth.json"
+    told = json.loads((recordings / "truth.json").read_text())
+    told["samples"][0]["sources"][0]["box"][0] += 1
+    moved.write_text(json.dumps(told))
+    done = evaluate(recordings, whole, "--limit", 12, "--resume", "--annotations", moved)
+    assert done.code == 1
+    assert "holds results of another configuration (content " in done.last
+
+
 @pytest.mark.parametrize("name", ["results.jsonl", "report.html"])
 def test_a_folder_with_files_that_would_be_replaced_is_refused(recordings, tmp_path, name):
     (tmp_path / name).write_text("precious\n")
@@ -254,6 +264,21 @@ def test_a_report_of_nothing_or_in_the_place_of_something_is_refused(whole, tmp_
     assert "results.jsonl, line 1: " in done.last
     assert "take that line out" in done.last
     assert not (tmp_path / "out").exists()
+
+
+def test_evaluations_on_several_datasets_come_on_one_page(whole, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(whole, other)
+    told = json.loads((other / "config.json").read_text())
+    told["configuration"]["dataset"] = "music-solo"
+    (other / "config.json").write_text(json.dumps(told))
+    done = run("report", whole, other, "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert report.startswith("# 2 evaluations on recordings")
+    assert "## music-solo: signal, N = 5: the gate" in report
+    assert "| **gar-ssl signal, N = 5** | **this run** | **—** | **—** | **—** |" in report
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["report.html", "report.md"]
 
 
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "2", "a/b", "1/0", "-1/2"])

@@ -16,7 +16,7 @@ import pytest
 from gar_ssl_ros.evaluation.figures import calibration, figures
 from gar_ssl_ros.evaluation.record import evaluated, unreadable
 from gar_ssl_ros.evaluation.report.paper import read_paper
-from gar_ssl_ros.evaluation.report.sections import Subject
+from gar_ssl_ros.evaluation.report.subject import Subject
 from gar_ssl_ros.evaluation.report.write import write_report
 from gar_ssl_ros.evaluation.results import Origin, Run, Settings, configuration
 from gar_ssl_ros.evaluation.run import subject

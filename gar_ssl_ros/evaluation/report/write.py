@@ -8,7 +8,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader
 
 from gar_ssl_ros.evaluation.report.blocks import Section, Text, markdown
-from gar_ssl_ros.evaluation.report.sections import Subject, sections
+from gar_ssl_ros.evaluation.report.sections import sections
+from gar_ssl_ros.evaluation.report.subject import Subject
 from gar_ssl_ros.evaluation.results import write_whole
 
 
