@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands, add_dataset, missing_for_evaluation
+from gar_ssl_ros.commands.choice import add_evaluated, evaluated
 from gar_ssl_ros.commands.evaluate import summary, unwritten, warn
-from gar_ssl_ros.reasoners import NAMES
 
 
 def add(commands: Commands) -> None:
@@ -23,9 +23,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("study", metavar="STUDY", help="trials, stages, thresholds, models, prompts, or a YAML file")
     add_dataset(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
-    parser.add_argument("--reasoner", choices=NAMES, default="signal", help="who answers where the study does not say")
     parser.add_argument("--cache", type=Path, metavar="FILE", help="remembered answers (DIR/stages.sqlite)")
     parser.add_argument("--resume", action="store_true", help="go on where the results in DIR end")
+    add_evaluated(parser)
     parser.set_defaults(run=run)
 
 
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     origin = Origin(dataset=options.dataset, root=options.root, annotations=options.annotations)
     published = options.denominator == "published"
     try:
-        study = read_study(options.study, {"reasoner": options.reasoner})
+        study = read_study(options.study, evaluated(options))
         chosen = limited(dataset(options.dataset, options.root, options.annotations), options.limit)
         warn(chosen)
         cache = options.cache or options.out / "stages.sqlite"

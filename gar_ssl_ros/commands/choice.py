@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gar_ssl_ros.reasoners import NAMES, known, options_by_name, reasoner
 
@@ -21,31 +21,38 @@ def reasoner_name(text: str) -> str:
 
 
 def add_reasoner(parser: argparse.ArgumentParser) -> None:
-    """Add `--reasoner` and what goes with it."""
-    of = f"{{{','.join(NAMES)},module:factory}}"
-    parser.add_argument("--reasoner", type=reasoner_name, default="signal", metavar=of, help="who answers the stages")
-    parser.add_argument(
-        "--fallback", type=reasoner_name, metavar=of, help="who answers where that one is missing or fails"
-    )
+    """Add `--reasoner` and all that goes with it."""
+    _add_name(parser, "--reasoner", "who answers the stages", "signal")
+    _add_name(parser, "--fallback", "who answers where that one is missing or fails")
     add_model(parser)
     ask = parser.add_argument_group("how omni asks its model")
-    ask.add_argument("--seed", type=int, default=0, metavar="N", help="of the analysis trials")
-    ask.add_argument("--off-screen", action="store_true", help="it may say that nothing in view makes the sound")
-    ask.add_argument("--grounded", action="store_true", help="it says where each anchor is seen")
+    _add_asked(ask)
     ask.add_argument("--early", action="store_true", help="trials end once the others cannot change the vote")
 
 
-def add_model(parser: argparse.ArgumentParser, required: bool = False) -> None:
+def add_model(parser: argparse.ArgumentParser) -> None:
     """Add `--model` and how it is loaded."""
     load = parser.add_argument_group("the model of omni")
-    load.add_argument("--model", required=required, metavar="DIR", help="folder of its weights, or its hub id")
+    _add_weights(load)
     load.add_argument("--device", default="auto", metavar="D", help="auto, balanced, cpu, cuda or cuda:N")
-    dtypes = ("auto", "float32", "bfloat16", "float16")
-    load.add_argument("--dtype", choices=dtypes, default="auto", help="of what is not quantized")
-    load.add_argument("--quantize", choices=("none", "nf4", "int8"), default="none", help="by bitsandbytes, at loading")
     implementations = ("sdpa", "eager", "flash_attention_2")
     load.add_argument("--attention", choices=implementations, default="sdpa", help="its implementation")
     load.add_argument("--compile", action="store_true", help="by torch.compile: slow to load, faster to answer")
+
+
+def add_evaluated(parser: argparse.ArgumentParser) -> None:
+    """Add `--reasoner` and what decides its answers."""
+    _add_name(parser, "--reasoner", "who answers the stages", "signal")
+    model = parser.add_argument_group("the model of omni")
+    _add_weights(model)
+    _add_asked(model)
+
+
+def evaluated(options: argparse.Namespace) -> dict[str, Any]:
+    """What was chosen with `add_evaluated`, as settings of an evaluation."""
+    prompts = [name for name in ("grounded", "off_screen") if getattr(options, name)]
+    chosen = {name: getattr(options, name) for name in ("reasoner", "model", "dtype", "quantize", "seed")}
+    return {**chosen, "prompts": prompts}
 
 
 def node_parameters(options: argparse.Namespace) -> dict[str, object]:
@@ -57,3 +64,23 @@ def node_parameters(options: argparse.Namespace) -> dict[str, object]:
 def chosen_reasoner(options: argparse.Namespace) -> Reasoner:
     """What was chosen with `add_reasoner`. Raises ReasonerError where it cannot be had."""
     return reasoner(options.reasoner, options_by_name(vars(options)), options.fallback)
+
+
+def _add_name(parser: argparse.ArgumentParser, option: str, help_text: str, default: str | None = None) -> None:
+    of = f"{{{','.join(NAMES)},module:factory}}"
+    parser.add_argument(option, type=reasoner_name, default=default, metavar=of, help=help_text)
+
+
+def _add_weights(group: argparse._ActionsContainer) -> None:
+    group.add_argument("--model", metavar="DIR", help="folder of its weights, or its hub id")
+    dtypes = ("auto", "float32", "bfloat16", "float16")
+    group.add_argument("--dtype", choices=dtypes, default="auto", help="of what is not quantized")
+    group.add_argument(
+        "--quantize", choices=("none", "nf4", "int8"), default="none", help="by bitsandbytes, at loading"
+    )
+
+
+def _add_asked(group: argparse._ActionsContainer) -> None:
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="of the analysis trials")
+    group.add_argument("--off-screen", action="store_true", help="it may say that nothing in view makes the sound")
+    group.add_argument("--grounded", action="store_true", help="it says where each anchor is seen")

@@ -17,7 +17,7 @@ from gar_ssl_ros.commands.arguments import (
     shard,
     share,
 )
-from gar_ssl_ros.reasoners import NAMES
+from gar_ssl_ros.commands.choice import add_evaluated, evaluated
 
 if TYPE_CHECKING:
     from gar_ssl_ros.evaluation.report.subject import Subject
@@ -35,7 +35,6 @@ def add(commands: Commands) -> None:
     )
     add_dataset(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
-    parser.add_argument("--reasoner", choices=NAMES, default="signal", help="who answers the stages")
     parser.add_argument("--trials", type=count, default=5, metavar="N", help="analysis trials")
     parser.add_argument("--tau-av", type=share, default=0.5, metavar="T", help="gate: least audio-visual consistency")
     parser.add_argument("--tau-aud", type=share, default=0.75, metavar="T", help="gate: least audio confidence")
@@ -43,6 +42,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--shard", type=shard, default="1/1", metavar="I/N", help="part I of N equal ones")
     parser.add_argument("--resume", action="store_true", help="go on where the results in DIR end")
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="this process, or a Ray cluster")
+    add_evaluated(parser)
     parser.set_defaults(run=run)
 
 
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.evaluation.samples import DatasetError
 
     settings = Settings(
-        reasoner=options.reasoner,
+        **evaluated(options),
         trials=options.trials,
         tau_av=options.tau_av,
         tau_aud=options.tau_aud,

@@ -91,4 +91,5 @@ def _manifest(variant: Variant, dataset: Dataset, origin: Origin) -> Manifest:
 
 def _who(settings: Settings) -> str:
     """Whatever decides a reasoner's answers beside the window and the question."""
-    return repr((gar_ssl_ros.__version__, settings.reasoner, settings.model, settings.prompts))
+    asked = settings.model, settings.dtype, settings.quantize, settings.seed, settings.prompts
+    return repr((gar_ssl_ros.__version__, settings.reasoner, *asked))

@@ -11,7 +11,7 @@ from gar_ssl_ros.evaluation.record import SampleRecord, evaluate, options_for
 from gar_ssl_ros.evaluation.results import Settings
 from gar_ssl_ros.evaluation.samples import Sample
 from gar_ssl_ros.gar.pipeline import GarOptions
-from gar_ssl_ros.gar.reasoner import Reasoner
+from gar_ssl_ros.gar.reasoner import Reasoner, ReasonerError
 
 NAMES = ("local", "ray")
 AHEAD = 2  # samples that wait for each worker, so that none stands idle
@@ -34,16 +34,24 @@ def gar_options(settings: Settings) -> GarOptions:
 
 def check_reasoner(settings: Settings) -> None:
     """Raises EngineError where there is none of that name, or it has no model. Loads nothing."""
-    if settings.reasoner not in reasoners.NAMES:
+    if not reasoners.known(settings.reasoner):
         raise EngineError(f"there is no reasoner {settings.reasoner!r}: choose one of {', '.join(reasoners.NAMES)}")
-    if settings.model is not None or settings.prompts:
+    if settings.reasoner == "omni" and settings.model is None:
+        raise EngineError("the reasoner omni needs a model: name the folder of its weights, or its hub id")
+    if settings.reasoner != "omni" and (settings.model is not None or settings.prompts):
         raise EngineError(f"the reasoner {settings.reasoner} has no model to choose or prompt: take another one")
 
 
 def chosen_reasoner(settings: Settings) -> Reasoner:
-    """Ready to be asked. Raises EngineError."""
+    """Ready to be asked; a model is held by the first GPU, or else the CPU. Raises EngineError."""
     check_reasoner(settings)
-    return reasoners.reasoner(settings.reasoner)
+    where = {"device": "auto", "attention": "sdpa", "compile": False}
+    asked = {name: name in settings.prompts for name in ("grounded", "off_screen", "early")}
+    try:
+        options = reasoners.options_by_name({**settings.model_dump(), **where, **asked})
+        return reasoners.reasoner(settings.reasoner, options)
+    except ReasonerError as problem:
+        raise EngineError(str(problem)) from None
 
 
 def locally(samples: Sequence[Sample], settings: Settings) -> Iterator[SampleRecord]:

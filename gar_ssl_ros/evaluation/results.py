@@ -61,14 +61,17 @@ class Origin(BaseModel):
 class Settings(BaseModel):
     """All that decides an answer.
 
-    model, prompts: of a reasoner that has a model; prompts: what it is asked for beyond the paper's method. sources: at
-    most; None for as many as true.
+    model, dtype, quantize, seed, prompts: of a reasoner that has a model; prompts: what it is asked for beyond the
+    paper's method. sources: at most; None for as many as true.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reasoner: str = "signal"
     model: str | None = None
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    quantize: Literal["none", "nf4", "int8"] = "none"
+    seed: int = 0
     prompts: tuple[Literal["grounded", "off_screen"], ...] = ()
     trials: int = Field(default=5, ge=1)
     tau_av: float = Field(default=0.5, ge=0, le=1)

@@ -73,9 +73,7 @@ LOCALIZER = (
         change=Change.UNCONFIGURED,
     ),
     Declared("model", "", "of omni: the folder of its weights, or its hub id", change=Change.UNCONFIGURED),
-    Declared(
-        "device", "auto", "of the model: auto, balanced, cpu, cuda or cuda:N", change=Change.UNCONFIGURED
-    ),
+    Declared("device", "auto", "of the model: auto, balanced, cpu, cuda or cuda:N", change=Change.UNCONFIGURED),
     Declared(
         "dtype",
         "auto",
