@@ -164,6 +164,16 @@ def test_numbers_have_two_decimals_at_most_and_keep_to_their_bounds(omni):
     assert all(0 <= number <= 1 for number in json.loads(text))
 
 
+def test_free_text_is_what_comes_before_its_end(omni):
+    constraint = omni.grammar.constraint(None)
+    tokens = [*omni.prompt._text('a "dog" {barks}'), omni.grammar._tokenizer.eos_tokens[0]]
+    for token in tokens:
+        assert token in constraint.allowed()
+        assert not constraint.take(token)
+    assert constraint.complete
+    assert constraint.text(tokens) == 'a "dog" {barks}'
+
+
 def test_a_schema_that_makes_no_grammar_says_so(omni):
     with pytest.raises(ValueError, match="no grammar can be made"):
         omni.grammar.constraint({"type": "nonsense"})

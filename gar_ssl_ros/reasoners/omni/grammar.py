@@ -86,8 +86,8 @@ class Constraint:
         return None if complete else tokens
 
     def text(self, tokens: Sequence[int]) -> str:
-        """What they spell."""
-        return str(self._tokenizer.decode_str(list(tokens)))
+        """What they spell, without the token that may end it."""
+        return str(self._tokenizer.decode_str([token for token in tokens if token not in self._tokenizer.eos_tokens]))
 
     def _take(self, tokens: list[int]) -> None:
         if not self._matcher.consume_tokens(tokens):
