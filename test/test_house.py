@@ -53,6 +53,13 @@ def test_only_a_model_s_own_runtime_needs_torch():
             assert not {name.split(".")[0] for name in imports(path)} & {"torch", "transformers", "llguidance"}, path
 
 
+def test_only_the_omni_runtime_needs_torch():
+    extras = {"torch", "transformers", "tokenizers", "llguidance", "safetensors", "huggingface_hub", "psutil"}
+    for path in PACKAGE.rglob("*.py"):
+        if "omni" not in path.relative_to(PACKAGE).parts:
+            assert not {name.split(".")[0] for name in imports(path)} & extras, path
+
+
 def test_the_base_install_is_light():
     base = (ROOT / "requirements.lock").read_text()
     assert not re.search(r"^(torch|transformers|scipy|pandas)\b", base, re.MULTILINE)

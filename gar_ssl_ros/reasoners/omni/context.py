@@ -119,9 +119,9 @@ class Context:
         ends = np.cumsum(lengths)[len(lengths) - len(spans) :] - 1
         return hidden[torch.from_numpy(ends).to(hidden.device)]
 
-    def scores(self, hidden: Tensor) -> Tensor:
-        """The logits that follow hidden states (spans, size): float32 (spans, vocabulary)."""
-        return self._thinker.scores(hidden)
+    def scores(self, hidden: Tensor, tokens: Tensor | None = None) -> Tensor:
+        """The logits that follow hidden states (states, size), of all tokens or some: float32 (states, tokens)."""
+        return self._thinker.scores(hidden, tokens)
 
     @cached_property
     def _sound(self) -> Media:

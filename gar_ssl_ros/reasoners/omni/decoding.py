@@ -24,6 +24,7 @@ from gar_ssl_ros.reasoners.omni.sampling import draw
 from gar_ssl_ros.reasoners.prompted.runtime import Question, Reply
 
 AHEAD = 64  # tokens a step that may go in ahead of their choice, of all replies together
+FEW = 1024  # tokens whose logits are computed apart
 
 
 def decode(
@@ -64,11 +65,11 @@ def decode(
 
 def _choose(states: dict[_Row, Tensor], context: Context) -> None:
     """The next token of each reply, from the state that it has come to."""
-    if states:
-        logits = context.scores(torch.stack(list(states.values())))
-        allowed = torch.from_numpy(np.stack([row.allowed for row in states])).to(logits.device)
-        for row, scores, may in zip(states, logits, allowed, strict=True):
-            row.choose(scores, may)
+    free = [row for row in states if len(row.allowed) > FEW]
+    logits = iter(context.scores(torch.stack([states[row] for row in free])) if free else ())
+    for row, state in states.items():
+        allowed = torch.from_numpy(row.allowed).to(state.device)
+        row.choose(next(logits)[allowed] if row in free else context.scores(state[None], allowed)[0])
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ class _Row:
         self._constraint = constraint
         self._at = at
         self._tokens = list(opening)
-        self._allowed: NDArray[np.bool_] | None = None
+        self._allowed: NDArray[np.int64] | None = None
         self.chosen = Span(at.node, [], text_positions(0, 0))  # last, with what could only follow
 
     @property
@@ -138,25 +139,25 @@ class _Row:
         return None
 
     @property
-    def allowed(self) -> NDArray[np.bool_]:
-        """Which tokens may come next."""
+    def allowed(self) -> NDArray[np.int64]:
+        """The tokens that may come next."""
         if self._allowed is None:
             self._allowed = self._constraint.allowed()
         return self._allowed
 
-    def choose(self, logits: Tensor, allowed: Tensor) -> None:
-        """Take the next token, and those that can only follow it."""
-        token = draw(logits, allowed, self._question.sampling, self._generator)
+    def choose(self, scores: Tensor) -> None:
+        """Take the next token by the logits of the allowed ones, and those that can only follow it."""
+        token = int(self.allowed[draw(scores, self._question.sampling, self._generator)])
         self.chosen = self._span(self._at.node, [token, *self._constraint.take(token)])
         self._tokens += self.chosen.tokens
         self._allowed = None
 
     def guesses(self, room: int, context: Context) -> list[_Guess]:
         """All that may come next, if that is little, in at most `room` tokens."""
-        if np.count_nonzero(self.allowed) > room:
+        if len(self.allowed) > room:
             return []
         made = []
-        for token in np.flatnonzero(self.allowed).tolist():
+        for token in self.allowed.tolist():
             forced = self._constraint.after(token)
             if forced is not None and len(forced) < room:
                 made.append(_Guess(self, self._span(context.grow(self._at.node), [token, *forced])))

@@ -67,10 +67,10 @@ class Constraint:
         self._take(tokens)
         return tokens
 
-    def allowed(self) -> NDArray[np.bool_]:
-        """Which tokens may come next (vocabulary,)."""
+    def allowed(self) -> NDArray[np.int64]:
+        """The tokens that may come next, in their order."""
         llguidance.numpy.fill_next_token_bitmask(self._matcher, self._mask)
-        return np.unpackbits(self._mask.view(np.uint8)[0], count=self._vocabulary, bitorder="little").view(np.bool_)
+        return np.flatnonzero(np.unpackbits(self._mask.view(np.uint8)[0], count=self._vocabulary, bitorder="little"))
 
     def take(self, token: int) -> list[int]:
         """Let a token come next; returns those that can only follow it, taken too."""
@@ -86,8 +86,8 @@ class Constraint:
         return None if complete else tokens
 
     def text(self, tokens: Sequence[int]) -> str:
-        """What they spell."""
-        return str(self._tokenizer.decode_str(list(tokens)))
+        """What they spell, without the token that may end it."""
+        return str(self._tokenizer.decode_str([token for token in tokens if token not in self._tokenizer.eos_tokens]))
 
     def _take(self, tokens: list[int]) -> None:
         if not self._matcher.consume_tokens(tokens):

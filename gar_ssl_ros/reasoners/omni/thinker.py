@@ -75,6 +75,10 @@ class Thinker:
         )
         return output.last_hidden_state[0]
 
-    def scores(self, hidden: Tensor) -> Tensor:
-        """The logits that follow hidden states (tokens, size): float32 (tokens, vocabulary)."""
-        return self.module.lm_head(hidden).float()
+    def scores(self, hidden: Tensor, tokens: Tensor | None = None) -> Tensor:
+        """The logits that follow hidden states (states, size), of all tokens or some: float32 (states, tokens).
+
+        Of few tokens they cost next to nothing, where the head as a whole is a good part of a step.
+        """
+        head = self.module.lm_head
+        return (head(hidden) if tokens is None else hidden @ head.weight[tokens].T).float()
