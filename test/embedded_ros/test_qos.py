@@ -29,11 +29,10 @@ from gar_ssl_ros.embedded_ros.rclpy.qos import (
     QoSPresetProfiles,
     QoSProfile,
     ReliabilityPolicy,
-    policies_of_profile,
-    profile_of_policies,
     qos_check_compatible,
     qos_profile_sensor_data,
 )
+from gar_ssl_ros.embedded_ros.rclpy.qos_policies import policies_of_profile, profile_of_policies
 
 PROFILES = st.builds(
     QoSProfile,
