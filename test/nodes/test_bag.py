@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
 import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -211,6 +220,31 @@ def test_messages_that_cannot_be_used_are_counted_and_told(scene, tmp_path, caps
     assert said.endswith(f"gar-ssl: note: {bag}: 2 messages were left out\n")
     first = next(one for one in messages_of(tmp_path / "bag_localized") if one.stage == FINAL)
     assert first.dropped_inputs == 2
+
+
+@pytest.mark.parametrize("storage", StoragePlugin)
+def test_an_interrupt_leaves_a_bag_that_can_be_read(recorded, storage, tmp_path):
+    """At a terminal, where progress and the remaining time are shown."""
+    scene = Scene(SceneOptions(seconds=12.0, width=160, height=120))
+    bag, out = write_bag(tmp_path / "bag", scene, storage), tmp_path / "out"
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
+    command = [sys.executable, "-m", "gar_ssl_ros.cli", "bag", str(bag), "--out", str(out), "--hop", "0.1"]
+    shown = b""
+    with subprocess.Popen(command, stderr=slave, stdout=slave) as process:
+        os.close(slave)
+        while b"/12.0 s [00:" not in shown or b" 4." not in shown:
+            shown += os.read(master, 4096)
+        process.send_signal(signal.SIGINT)
+        with suppress(OSError):  # the terminal is gone when the process is
+            while more := os.read(master, 4096):
+                shown += more
+    os.close(master)
+    assert process.returncode == 1
+    assert b"interrupted; what was computed so far is on disk" in shown
+    kept = content(out)
+    assert 0 < len(kept["/localizer/image_annotated"]) < 90
+    assert 0 < len(kept["/camera/image"]) < 180
 
 
 def test_a_name_that_no_node_can_have_is_wrong_usage(recorded, capsys):
