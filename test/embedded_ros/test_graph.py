@@ -63,14 +63,14 @@ def test_another_processs_node_is_seen_with_all_that_it_has_until_it_leaves(proc
     heard = [("/far/other/in", ["std_msgs/msg/String"])]
     assert soon(lambda: node.get_subscriber_names_and_types_by_node("other", "/far"), heard) == heard
     served = ("/far/go", ["std_srvs/srv/SetBool"])
-    assert served in node.get_service_names_and_types_by_node("other", "/far")
+    assert soon(lambda: served in node.get_service_names_and_types_by_node("other", "/far"), True)
     called = [("/elsewhere", ["std_srvs/srv/SetBool"])]
     assert soon(lambda: node.get_client_names_and_types_by_node("other", "/far"), called) == called
     assert ("/far/text", ["std_msgs/msg/String"]) in node.get_topic_names_and_types()
     assert served in node.get_service_names_and_types()
-    assert node.count_publishers("/far/text") == 1
-    assert node.count_services("/far/go") == 1
-    assert node.count_clients("/elsewhere") == 1
+    assert soon(lambda: node.count_publishers("/far/text"), 1) == 1
+    assert soon(lambda: node.count_services("/far/go"), 1) == 1
+    assert soon(lambda: node.count_clients("/elsewhere"), 1) == 1
     child.terminate()
     child.wait(timeout=20)
     assert soon(node.get_node_names, ["tester"]) == ["tester"]
@@ -112,7 +112,7 @@ def test_the_command_line_renames_nodes_and_topics_and_sets_parameters(process, 
     expected = {"/near/words", "/near/renamed/in", "/clock"}
     names = soon(lambda: expected <= {name for name, _ in node.get_topic_names_and_types()}, True)
     assert names
-    assert "/went" in {name for name, _ in node.get_service_names_and_types()}
+    assert soon(lambda: "/went" in {name for name, _ in node.get_service_names_and_types()}, True)
 
 
 def test_our_own_nodes_are_seen_too_and_gone_once_destroyed(context, node):
