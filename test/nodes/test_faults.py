@@ -290,6 +290,23 @@ def test_a_signal_ends_the_process_in_the_middle_of_a_window(reasoner, how):
         assert "Traceback" not in output
 
 
+def test_a_model_that_is_being_loaded_stops_neither_diagnostics_nor_a_signal():
+    with process("localizer", "--ros-args", "-p", "reasoner:=misbehaving:Loading") as node, robot() as bot:
+        until(lambda: bot.state_of("lifecycle")().get("message") == "unconfigured")
+        node.send_signal(signal.SIGTERM)
+        output, _ = node.communicate(timeout=PATIENCE)
+        assert node.returncode == 0, output
+        assert "Traceback" not in output
+
+
+def test_a_reasoner_that_cannot_be_had_at_the_start_is_one_sentence_and_a_status():
+    with process("localizer", "--ros-args", "-p", "reasoner:=misbehaving:Broken") as node:
+        output, _ = node.communicate(timeout=PATIENCE)
+        assert node.returncode == 1
+        assert "the weights are not there" in output
+        assert "Traceback" not in output
+
+
 def test_a_message_of_another_type_on_the_topic_is_named():
     with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
         bot.node.create_publisher(Image, "audio", 10)
