@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 
 import pytest
-from conftest import spin_until
+from processes import spin_until
 
 from gar_ssl_ros.embedded_ros.rclpy.clock import Clock
 from gar_ssl_ros.embedded_ros.rclpy.clock_type import ClockType

@@ -6,9 +6,9 @@ import itertools
 import time
 
 import pytest
-from conftest import spin_until
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import spin_until
 from std_msgs.msg import String
 
 from gar_ssl_ros.embedded_ros.rclpy.duration import Duration, Infinite
