@@ -11,6 +11,7 @@ from std_srvs.srv import SetBool
 from gar_ssl_ros.embedded_ros.graph import ros_service, ros_topic, ros_type
 from gar_ssl_ros.embedded_ros.rclpy.exceptions import InvalidNamespaceException, InvalidNodeNameException
 from gar_ssl_ros.embedded_ros.rclpy.node import Node, NodeNameNonExistentError
+from gar_ssl_ros.embedded_ros.rclpy.parameter import Parameter
 from gar_ssl_ros.embedded_ros.rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from gar_ssl_ros.embedded_ros.rclpy.topic_endpoint_info import TopicEndpointTypeEnum
 from gar_ssl_ros.embedded_ros.rclpy.topic_or_service_is_hidden import topic_or_service_is_hidden
@@ -145,6 +146,13 @@ def test_a_node_lists_what_it_has_made(node):
 def test_a_name_that_is_not_allowed_is_refused(context, name, namespace, refusal):
     with pytest.raises(refusal):
         Node(name, context=context, namespace=namespace)
+
+
+def test_a_node_that_cannot_be_made_is_not_left_in_the_graph(context, node):
+    with pytest.raises(ValueError, match="PARAMETER_NOT_SET"):
+        Node("half", context=context, parameter_overrides=[Parameter("a")],
+             automatically_declare_parameters_from_overrides=True)  # fmt: skip
+    assert node.get_node_names() == ["tester"]
 
 
 def test_what_is_not_there_is_refused_by_name(context):
