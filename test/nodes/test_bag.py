@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from bags import START, write_bag
-from rosbags.rosbag2 import StoragePlugin
+from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 from gar_ssl_ros.cli import main
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
@@ -97,6 +97,14 @@ def test_windows_follow_the_stamps_of_the_messages_not_the_time_of_recording(sce
 def messages_of(path: Path) -> list[object]:
     with Bag(path) as bag:
         return [bag.message(one) for one in bag.messages() if one.topic == "/localizer/sources"]
+
+
+@pytest.mark.parametrize("compression", [CompressionMode.MESSAGE, CompressionMode.FILE, CompressionMode.STORAGE])
+def test_a_compressed_bag_is_read_as_any_other(scene, recorded, compression, tmp_path):
+    packed = write_bag(tmp_path / "packed", scene, compression=compression)
+    assert main(["bag", str(packed)]) == 0
+    assert main(["bag", str(recorded), "--out", str(tmp_path / "plain")]) == 0
+    assert content(tmp_path / "packed_localized") == content(tmp_path / "plain")
 
 
 def test_options_reach_the_windows_and_the_topics(recorded, tmp_path):
