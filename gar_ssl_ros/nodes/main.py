@@ -59,6 +59,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 
 
 def _localizer() -> int:
+    import rclpy
     from rclpy.lifecycle import TransitionCallbackReturn
 
     from gar_ssl_ros.nodes.localizer import LocalizerNode
@@ -80,10 +81,11 @@ def _localizer() -> int:
         _spin(node, failed, stop=node.stop)
     finally:
         ended = node.close() and not starter.is_alive()
+        node.destroy_node()
         if not ended:  # a reasoner deaf to its cancel must neither keep the process nor break it on the way out
+            rclpy.try_shutdown()
             sys.stderr.flush()
             os._exit(DONE)
-        node.destroy_node()
     return FAILED if failed.is_set() else DONE
 
 

@@ -8,7 +8,6 @@ import time
 from array import array
 
 import pytest
-from audio_common_msgs.msg import AudioInfo
 from gar_ssl_ros.msg import SoundSourceArray
 from robot import PATIENCE, localizer, process, robot, seconds, until
 from sensor_msgs.msg import Image
@@ -130,7 +129,7 @@ def test_a_microphone_that_changes_its_rate_is_followed():
         bot.meet()
         bot.play(10, 2)
         assert bot.next_final().outcome == SoundSourceArray.LOCALIZED
-        bot.infos.publish(AudioInfo(channels=1, sample_rate=48000, sample_format="S16LE", coding_format="wave"))
+        bot.describe(48000)
         time.sleep(0.3)
         for step in range(30):
             bot.images.publish(bot.picture(12 * SECOND + step * SECOND // 10))
