@@ -13,6 +13,7 @@ import argparse
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -44,6 +45,15 @@ def sample(process: psutil.Process, began: float) -> Sample:
     return Sample(time.monotonic() - began, process.memory_info().rss / 1e6, process.num_threads(), sockets)
 
 
+def thread_names(process: psutil.Process) -> list[str]:
+    """As the system knows them."""
+    found = []
+    for task in Path(f"/proc/{process.pid}/task").iterdir():
+        with suppress(OSError):  # it has ended
+            found.append((task / "comm").read_text().strip())
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10)
@@ -56,15 +66,17 @@ def main() -> int:
             player = start("player", {"clip": clip, "loop": True, "wait": 20.0})
             watched, began = psutil.Process(localizer.process.pid), time.monotonic()
             samples: list[Sample] = []
+            minute = round(60 / EVERY)
             while not samples or samples[-1].at < 60 * minutes:
                 time.sleep(EVERY)
                 localizer.ended()  # for its error
                 player.ended()
                 samples.append(sample(watched, began))
-                if len(samples) % round(60 / EVERY) == 0:
+                if len(samples) > minute and samples[-1].threads != samples[minute].threads:
+                    print(f"{samples[-1].threads} threads: {', '.join(sorted(thread_names(watched)))}", flush=True)
+                if len(samples) % minute == 0:
                     print(samples[-1], flush=True)
     after = [one for one in samples if one.at >= 60] or samples
-    minute = round(60 / EVERY)
     first, last = (median(one.memory for one in part) for part in (after[:minute], after[-minute:]))
     growth = last - first
     most = max(one.memory for one in after)
