@@ -9,14 +9,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from . import entities_info
 from .classes import message_class
 from .dds.discovery import Discovery, RemoteEndpoint
 from .dds.entities import Reader, Writer
 from .dds.participant import Participant
 from .dds.policies import TRANSIENT_LOCAL, Policies
-from .interfaces import CdrError, dds_type_name, deserialize, serialize, type_hash
+from .entities_info import NodeTold, Told
+from .interfaces import dds_type_name, serialize, type_hash
 
 TOPIC, REQUEST, REPLY = "rt", "rq", "rr"  # what DDS topics start with
 
@@ -45,7 +47,7 @@ class Graph:
         self._participant = participant
         self._enclave = enclave
         self._ours: list[NodeEntry] = []
-        self._theirs: dict[bytes, Any] = {}  # by participant, its newest message
+        self._theirs: dict[bytes, Told] = {}  # by participant, its newest message
         self._kind = message_class("rmw_dds_common/msg/ParticipantEntitiesInfo")
         said = f"typehash={type_hash(self._kind)};".encode()
         type_name = dds_type_name(self._kind)
@@ -90,31 +92,23 @@ class Graph:
         found = [(entry.name, self._enclave) for entry in self._ours]
         enclaves = self._discovery.participants()
         for participant, told in self._heard(enclaves).items():
-            found += [
-                (NodeName(node.node_name, node.node_namespace), enclaves[participant])
-                for node in told.node_entities_info_seq
-            ]
+            found += [(NodeName(node.name, node.namespace), enclaves[participant]) for node in told.nodes]
         return found
 
-    def endpoints_of(self, name: NodeName) -> tuple[set[bytes], set[bytes]] | None:
+    def endpoints_of(self, name: NodeName) -> tuple[frozenset[bytes], frozenset[bytes]] | None:
         """The guids of a node's readers and of its writers; None where there is no such node."""
-        for entry in self._ours:
-            if entry.name == name:
-                return set(entry.readers), set(entry.writers)
-        for told in self._heard(self._discovery.participants()).values():
-            for node in told.node_entities_info_seq:
-                if (node.node_name, node.node_namespace) == name:
-                    return _guids(node.reader_gid_seq), _guids(node.writer_gid_seq)
+        for node in self._all_nodes():
+            if (node.name, node.namespace) == name:
+                return node.readers, node.writers
         return None
 
     def owners(self) -> dict[bytes, NodeName]:
         """The node of each reader and writer, by its guid."""
-        found = {guid: entry.name for entry in self._ours for guid in entry.readers | entry.writers}
-        for told in self._heard(self._discovery.participants()).values():
-            for node in told.node_entities_info_seq:
-                name = NodeName(node.node_name, node.node_namespace)
-                found |= dict.fromkeys(_guids(node.reader_gid_seq) | _guids(node.writer_gid_seq), name)
-        return found
+        return {
+            guid: NodeName(node.name, node.namespace)
+            for node in self._all_nodes()
+            for guid in node.readers | node.writers
+        }
 
     def readers(self) -> list[RemoteEndpoint]:
         """All readers."""
@@ -124,15 +118,17 @@ class Graph:
         """All writers."""
         return self._discovery.writers()
 
-    def _heard(self, participants: Iterable[bytes]) -> dict[bytes, Any]:
+    def _all_nodes(self) -> list[NodeTold]:
+        ours = [NodeTold(*entry.name, frozenset(entry.readers), frozenset(entry.writers)) for entry in self._ours]
+        return ours + [node for told in self._heard(self._discovery.participants()).values() for node in told.nodes]
+
+    def _heard(self, participants: Iterable[bytes]) -> dict[bytes, Told]:
         with self._lock:
             while (sample := self._reader.take()) is not None:
-                try:
-                    told = deserialize(sample.data, self._kind)
-                except CdrError:  # of Humble, whose ids are 24 bytes long: its topics are seen, its nodes are not
-                    continue
-                self._theirs[bytes(told.gid.data)] = told
-            self._theirs = {guid: told for guid, told in self._theirs.items() if guid in set(participants)}
+                if (told := entities_info.read(sample.data)) is not None:
+                    self._theirs[told.participant] = told
+            here = set(participants)
+            self._theirs = {guid: told for guid, told in self._theirs.items() if guid in here}
             return dict(self._theirs)
 
 
@@ -159,7 +155,3 @@ def ros_type(dds_type: str) -> str:
     if kind == "srv":
         name = name.removesuffix("_Request").removesuffix("_Response")
     return f"{package}/{kind}/{name}"
-
-
-def _guids(gids: Any) -> set[bytes]:
-    return {bytes(gid.data) for gid in gids}

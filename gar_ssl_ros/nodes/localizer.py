@@ -37,7 +37,7 @@ from gar_ssl_ros.reasoners import reasoner as reasoner_of_name
 from gar_ssl_ros.srv import Localize
 
 LOOK = 0.2  # s from one look at the graph to the next
-STOP = 1.0  # s that a reasoner is given to stop
+STOP = 0.8  # s that a reasoner is given to stop
 
 
 class LocalizerNode(LifecycleNode):

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -59,26 +59,34 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 
 
 def _localizer() -> int:
+    import rclpy
     from rclpy.lifecycle import TransitionCallbackReturn
 
     from gar_ssl_ros.nodes.localizer import LocalizerNode
 
     node = LocalizerNode()
     _log_through(node)
-    ended = True
+    failed = Event()
+
+    def start() -> None:
+        steps = (node.trigger_configure, node.trigger_activate)
+        if not all(step() == TransitionCallbackReturn.SUCCESS for step in steps):
+            failed.set()
+
+    # Beside the executor, so that diagnostics go on and signals are heard while a model is loaded.
+    starter = Thread(target=start, name="autostart", daemon=True)
     try:
         if node.autostart:
-            steps = (node.trigger_configure, node.trigger_activate)
-            if not all(step() == TransitionCallbackReturn.SUCCESS for step in steps):
-                return FAILED
-        _spin(node, stop=node.stop)
+            starter.start()
+        _spin(node, failed, stop=node.stop)
     finally:
-        ended = node.close()
+        ended = node.close() and not starter.is_alive()
         node.destroy_node()
         if not ended:  # a reasoner deaf to its cancel must neither keep the process nor break it on the way out
+            rclpy.try_shutdown()
             sys.stderr.flush()
             os._exit(DONE)
-    return DONE
+    return FAILED if failed.is_set() else DONE
 
 
 def _player() -> int:
@@ -139,7 +147,7 @@ def _spin(node: Any, ended: Event | None = None, stop: Callable[[], None] = lamb
         if rclpy.ok():  # else a callback met the end of the context, as the rest of the node is about to
             raise
     stop()
-    executor.shutdown(timeout_sec=1.0)
+    executor.shutdown(timeout_sec=0.5)
 
 
 def _log_through(node: Any) -> None:

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from domains import own_environment
+from processes import PRELUDE, ROOT
 
 from gar_ssl_ros import embedded_ros
 from gar_ssl_ros.embedded_ros.rclpy.context import Context
 
-ROOT = Path(__file__).parents[2]
 EMBEDDED = embedded_ros.install({"gar_ssl_ros": ROOT})  # before any test imports a message
-PRELUDE = f"""
-from pathlib import Path
-from gar_ssl_ros import embedded_ros
-embedded_ros.install({{"gar_ssl_ros": Path({str(ROOT)!r})}})
-import rclpy
-"""
 
 
 @pytest.fixture(scope="session")
@@ -77,19 +69,3 @@ def process(surroundings: dict[str, str]) -> Iterator[Callable[..., subprocess.P
         with suppress(ProcessLookupError):
             child.kill()
         child.communicate()
-
-
-def output(child: subprocess.Popen[str]) -> str:
-    """What a process printed since it was ready, once it has ended by itself."""
-    assert child.stdout is not None
-    said = child.stdout.read()
-    assert child.wait(timeout=20) == 0, said
-    return said
-
-
-def spin_until(executor: object, condition: Callable[[], bool], seconds: float = 20.0) -> bool:
-    """Spin until the condition holds; whether it does."""
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        executor.spin_once(timeout_sec=0.05)  # type: ignore[attr-defined]
-    return condition()

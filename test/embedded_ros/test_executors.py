@@ -6,13 +6,16 @@ import threading
 from contextlib import suppress
 
 import pytest
-from conftest import spin_until
+from processes import spin_until
+from std_msgs.msg import String
 
+from gar_ssl_ros.embedded_ros.rclpy.callback_groups import ReentrantCallbackGroup
 from gar_ssl_ros.embedded_ros.rclpy.clock import Clock
 from gar_ssl_ros.embedded_ros.rclpy.clock_type import ClockType
 from gar_ssl_ros.embedded_ros.rclpy.context import Context
 from gar_ssl_ros.embedded_ros.rclpy.exceptions import NotInitializedException, ROSInterruptException
 from gar_ssl_ros.embedded_ros.rclpy.executors import (
+    Executor,
     ExternalShutdownException,
     MultiThreadedExecutor,
     SingleThreadedExecutor,
@@ -122,6 +125,31 @@ def test_an_executor_that_is_shut_down_ends_its_spin_but_not_the_context(node, e
     executor.spin()
     thread.join()
     assert context.ok()
+
+
+@pytest.mark.parametrize("kind", [SingleThreadedExecutor, MultiThreadedExecutor])
+def test_a_callback_may_shut_its_own_executor_down(context, node, kind):
+    executor = kind(context=context)
+    executor.add_node(node)
+    node.create_timer(0.001, lambda: Executor.shutdown(executor))  # the pool's threads are joined below
+    executor.spin()
+    executor.shutdown()
+
+
+def test_entities_may_be_destroyed_while_others_run(context, node):
+    made = []
+
+    def replace():
+        if made:
+            node.destroy_subscription(made.pop())
+        made.append(node.create_subscription(String, "text", lambda message: None, 10))
+
+    publisher, count = node.create_publisher(String, "text", 10), []
+    node.create_timer(0.001, replace, ReentrantCallbackGroup())
+    node.create_timer(0.001, lambda: (publisher.publish(String()), count.append(1)), ReentrantCallbackGroup())
+    with MultiThreadedExecutor(3, context=context) as executor:
+        executor.add_node(node)
+        assert spin_until(executor, lambda: len(count) > 200)
 
 
 def test_tasks_run_when_spun_and_coroutines_go_on_when_what_they_await_is_done(executor):

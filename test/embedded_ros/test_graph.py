@@ -11,6 +11,7 @@ from std_srvs.srv import SetBool
 from gar_ssl_ros.embedded_ros.graph import ros_service, ros_topic, ros_type
 from gar_ssl_ros.embedded_ros.rclpy.exceptions import InvalidNamespaceException, InvalidNodeNameException
 from gar_ssl_ros.embedded_ros.rclpy.node import Node, NodeNameNonExistentError
+from gar_ssl_ros.embedded_ros.rclpy.parameter import Parameter
 from gar_ssl_ros.embedded_ros.rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from gar_ssl_ros.embedded_ros.rclpy.topic_endpoint_info import TopicEndpointTypeEnum
 from gar_ssl_ros.embedded_ros.rclpy.topic_or_service_is_hidden import topic_or_service_is_hidden
@@ -63,14 +64,14 @@ def test_another_processs_node_is_seen_with_all_that_it_has_until_it_leaves(proc
     heard = [("/far/other/in", ["std_msgs/msg/String"])]
     assert soon(lambda: node.get_subscriber_names_and_types_by_node("other", "/far"), heard) == heard
     served = ("/far/go", ["std_srvs/srv/SetBool"])
-    assert served in node.get_service_names_and_types_by_node("other", "/far")
+    assert soon(lambda: served in node.get_service_names_and_types_by_node("other", "/far"), True)
     called = [("/elsewhere", ["std_srvs/srv/SetBool"])]
     assert soon(lambda: node.get_client_names_and_types_by_node("other", "/far"), called) == called
     assert ("/far/text", ["std_msgs/msg/String"]) in node.get_topic_names_and_types()
     assert served in node.get_service_names_and_types()
-    assert node.count_publishers("/far/text") == 1
-    assert node.count_services("/far/go") == 1
-    assert node.count_clients("/elsewhere") == 1
+    assert soon(lambda: node.count_publishers("/far/text"), 1) == 1
+    assert soon(lambda: node.count_services("/far/go"), 1) == 1
+    assert soon(lambda: node.count_clients("/elsewhere"), 1) == 1
     child.terminate()
     child.wait(timeout=20)
     assert soon(node.get_node_names, ["tester"]) == ["tester"]
@@ -112,7 +113,7 @@ def test_the_command_line_renames_nodes_and_topics_and_sets_parameters(process, 
     expected = {"/near/words", "/near/renamed/in", "/clock"}
     names = soon(lambda: expected <= {name for name, _ in node.get_topic_names_and_types()}, True)
     assert names
-    assert "/went" in {name for name, _ in node.get_service_names_and_types()}
+    assert soon(lambda: "/went" in {name for name, _ in node.get_service_names_and_types()}, True)
 
 
 def test_our_own_nodes_are_seen_too_and_gone_once_destroyed(context, node):
@@ -145,6 +146,13 @@ def test_a_node_lists_what_it_has_made(node):
 def test_a_name_that_is_not_allowed_is_refused(context, name, namespace, refusal):
     with pytest.raises(refusal):
         Node(name, context=context, namespace=namespace)
+
+
+def test_a_node_that_cannot_be_made_is_not_left_in_the_graph(context, node):
+    with pytest.raises(ValueError, match="PARAMETER_NOT_SET"):
+        Node("half", context=context, parameter_overrides=[Parameter("a")],
+             automatically_declare_parameters_from_overrides=True)  # fmt: skip
+    assert node.get_node_names() == ["tester"]
 
 
 def test_what_is_not_there_is_refused_by_name(context):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from conftest import ROOT
+from processes import ROOT
 
 
 def run(code: str, *paths: str) -> str:

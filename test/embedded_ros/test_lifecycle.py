@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import spin_until
 from lifecycle_msgs.msg import Transition, TransitionEvent
 from lifecycle_msgs.srv import ChangeState, GetAvailableStates, GetAvailableTransitions, GetState
+from processes import spin_until
 from std_msgs.msg import String
 
 from gar_ssl_ros.embedded_ros.rclpy.executors import SingleThreadedExecutor

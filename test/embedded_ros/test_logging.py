@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import output, spin_until
+from processes import output, spin_until
 from rcl_interfaces.msg import Log
 
 from gar_ssl_ros.embedded_ros.rclpy import logging

@@ -6,9 +6,9 @@ import itertools
 import time
 
 import pytest
-from conftest import spin_until
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import spin_until
 from std_msgs.msg import String
 
 from gar_ssl_ros.embedded_ros.rclpy.duration import Duration, Infinite
@@ -29,11 +29,10 @@ from gar_ssl_ros.embedded_ros.rclpy.qos import (
     QoSPresetProfiles,
     QoSProfile,
     ReliabilityPolicy,
-    policies_of_profile,
-    profile_of_policies,
     qos_check_compatible,
     qos_profile_sensor_data,
 )
+from gar_ssl_ros.embedded_ros.rclpy.qos_policies import policies_of_profile, profile_of_policies
 
 PROFILES = st.builds(
     QoSProfile,

@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 
 import pytest
-from conftest import spin_until
+from processes import spin_until
 from std_msgs.msg import String
 from std_srvs.srv import SetBool
 

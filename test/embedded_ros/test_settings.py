@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 import pytest
-from conftest import output
+from processes import output
 
 from gar_ssl_ros.embedded_ros.dds import settings
 from gar_ssl_ros.embedded_ros.dds.library import DDSError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-from conftest import output
+from processes import output
 
 SPIN = """
 import sys, threading, time

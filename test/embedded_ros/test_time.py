@@ -6,9 +6,9 @@ import threading
 
 import pytest
 from builtin_interfaces.msg import Time as TimeMessage
-from conftest import spin_until
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import spin_until
 from rosgraph_msgs.msg import Clock as ClockMessage
 
 from gar_ssl_ros.embedded_ros.rclpy.clock import Clock, ClockChange, JumpThreshold, ROSClock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import spin_until
+from processes import spin_until
 from sensor_msgs.msg import Image
 from std_msgs.msg import Int32, String
 

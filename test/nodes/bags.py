@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from gar_ssl_ros.evaluation.scenes.scene import Scene
 from gar_ssl_ros.evaluation.scenes.sounds import RATE
@@ -26,6 +26,7 @@ def write_bag(
     microphones: tuple[str, ...] = ("/mic/audio",),
     restamp: Callable[[int], int] = lambda stamp: stamp,
     spoil: Callable[[Any, int], Any] = lambda image, index: image,
+    compression: CompressionMode = CompressionMode.NONE,
 ) -> Path:
     """A bag of 16-bit sound in chunks of 0.1 s and rgb8 images.
 
@@ -62,7 +63,9 @@ def write_bag(
     due = [(picture, index, cameras) for index in range(scene.frames)]
     due += [(chunk, index, microphones) for index in range(round(scene.options.seconds * 10))]
     made = sorted(((*make(index), topics) for make, index, topics in due), key=lambda one: one[0])
-    with Writer(path, version=8, storage_plugin=storage) as writer:
+    made_writer = Writer(path, version=8, storage_plugin=storage)
+    made_writer.set_compression(compression, CompressionFormat.ZSTD)
+    with made_writer as writer:
         known = {
             **{topic: writer.add_connection(topic, "sensor_msgs/msg/Image", typestore=store) for topic in cameras},
             **{topic: writer.add_connection(topic, STAMPED, typestore=store) for topic in microphones},

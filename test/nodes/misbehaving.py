@@ -111,5 +111,8 @@ class Broken:
         raise FileNotFoundError("the weights are not there")
 
 
-def broken_sentence() -> None:
-    raise RuntimeError("no weights in models/x: fetch them with `gar-ssl fetch x`")
+class Loading(Fixed):
+    """Takes for ever to be made, as a model that is being loaded."""
+
+    def __init__(self) -> None:
+        Event().wait()

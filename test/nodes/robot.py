@@ -80,8 +80,13 @@ class Robot:
         """Wait for somebody to listen to all that is published."""
         until(lambda: self.images.get_subscription_count() and self.sound.get_subscription_count())
         until(self.infos.get_subscription_count)
-        self.infos.publish(AudioInfo(channels=1, sample_rate=16000, sample_format="S16LE", coding_format="wave"))
-        time.sleep(0.2)
+        self.describe(16000)
+        time.sleep(0.4)
+
+    def describe(self, rate: int) -> None:
+        """Say what the sound is."""
+        told = AudioInfo(channels=1, sample_rate=rate, sample_format="S16LE", coding_format="wave")
+        self.infos.publish(told)
 
     def picture(self, stamp: int, width: int = 64, height: int = 48, **changes: Any) -> Image:
         facts = {"encoding": "rgb8", "step": 3 * width, "data": array("B", bytes(3 * width * height))} | changes
@@ -102,6 +107,7 @@ class Robot:
             if images:
                 self.images.publish(self.picture(stamp, **changes))
             if sound:
+                self.describe(16000)
                 self.sound.publish(self.chunk(stamp))
             time.sleep(0.01)
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
 import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from bags import START, write_bag
-from rosbags.rosbag2 import StoragePlugin
+from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 from gar_ssl_ros.cli import main
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
@@ -88,6 +97,14 @@ def test_windows_follow_the_stamps_of_the_messages_not_the_time_of_recording(sce
 def messages_of(path: Path) -> list[object]:
     with Bag(path) as bag:
         return [bag.message(one) for one in bag.messages() if one.topic == "/localizer/sources"]
+
+
+@pytest.mark.parametrize("compression", [CompressionMode.MESSAGE, CompressionMode.FILE, CompressionMode.STORAGE])
+def test_a_compressed_bag_is_read_as_any_other(scene, recorded, compression, tmp_path):
+    packed = write_bag(tmp_path / "packed", scene, compression=compression)
+    assert main(["bag", str(packed)]) == 0
+    assert main(["bag", str(recorded), "--out", str(tmp_path / "plain")]) == 0
+    assert content(tmp_path / "packed_localized") == content(tmp_path / "plain")
 
 
 def test_options_reach_the_windows_and_the_topics(recorded, tmp_path):
@@ -211,6 +228,31 @@ def test_messages_that_cannot_be_used_are_counted_and_told(scene, tmp_path, caps
     assert said.endswith(f"gar-ssl: note: {bag}: 2 messages were left out\n")
     first = next(one for one in messages_of(tmp_path / "bag_localized") if one.stage == FINAL)
     assert first.dropped_inputs == 2
+
+
+@pytest.mark.parametrize("storage", StoragePlugin)
+def test_an_interrupt_leaves_a_bag_that_can_be_read(recorded, storage, tmp_path):
+    """At a terminal, where progress and the remaining time are shown."""
+    scene = Scene(SceneOptions(seconds=12.0, width=160, height=120))
+    bag, out = write_bag(tmp_path / "bag", scene, storage), tmp_path / "out"
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
+    command = [sys.executable, "-m", "gar_ssl_ros.cli", "bag", str(bag), "--out", str(out), "--hop", "0.1"]
+    shown = b""
+    with subprocess.Popen(command, stderr=slave, stdout=slave) as process:
+        os.close(slave)
+        while b"/12.0 s [00:" not in shown or b" 4." not in shown:
+            shown += os.read(master, 4096)
+        process.send_signal(signal.SIGINT)
+        with suppress(OSError):  # the terminal is gone when the process is
+            while more := os.read(master, 4096):
+                shown += more
+    os.close(master)
+    assert process.returncode == 1
+    assert b"interrupted; what was computed so far is on disk" in shown
+    kept = content(out)
+    assert 0 < len(kept["/localizer/image_annotated"]) < 90
+    assert 0 < len(kept["/camera/image"]) < 180
 
 
 def test_a_name_that_no_node_can_have_is_wrong_usage(recorded, capsys):

@@ -8,7 +8,6 @@ import time
 from array import array
 
 import pytest
-from audio_common_msgs.msg import AudioInfo
 from gar_ssl_ros.msg import SoundSourceArray
 from robot import PATIENCE, localizer, process, robot, seconds, until
 from sensor_msgs.msg import Image
@@ -130,7 +129,7 @@ def test_a_microphone_that_changes_its_rate_is_followed():
         bot.meet()
         bot.play(10, 2)
         assert bot.next_final().outcome == SoundSourceArray.LOCALIZED
-        bot.infos.publish(AudioInfo(channels=1, sample_rate=48000, sample_format="S16LE", coding_format="wave"))
+        bot.describe(48000)
         time.sleep(0.3)
         for step in range(30):
             bot.images.publish(bot.picture(12 * SECOND + step * SECOND // 10))
@@ -287,6 +286,23 @@ def test_a_signal_ends_the_process_in_the_middle_of_a_window(reasoner, how):
         node.send_signal(how)
         output, _ = node.communicate(timeout=PATIENCE)
         assert node.returncode == 0, output
+        assert "Traceback" not in output
+
+
+def test_a_model_that_is_being_loaded_stops_neither_diagnostics_nor_a_signal():
+    with process("localizer", "--ros-args", "-p", "reasoner:=misbehaving:Loading") as node, robot() as bot:
+        until(lambda: bot.state_of("lifecycle")().get("message") == "unconfigured")
+        node.send_signal(signal.SIGTERM)
+        output, _ = node.communicate(timeout=PATIENCE)
+        assert node.returncode == 0, output
+        assert "Traceback" not in output
+
+
+def test_a_reasoner_that_cannot_be_had_at_the_start_is_one_sentence_and_a_status():
+    with process("localizer", "--ros-args", "-p", "reasoner:=misbehaving:Broken") as node:
+        output, _ = node.communicate(timeout=PATIENCE)
+        assert node.returncode == 1
+        assert "the weights are not there" in output
         assert "Traceback" not in output
 
 

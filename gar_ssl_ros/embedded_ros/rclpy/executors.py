@@ -65,7 +65,7 @@ class Executor:
         self._guard = Guard(self._context.participant)
         self._wait_set = WaitSet(self._context.participant)
         self._is_shutdown = False
-        self._working = 0
+        self._working: list[int] = []  # the threads that run callbacks
         self._idle = threading.Condition(self._lock)
         self._context.on_shutdown(self.wake)
 
@@ -136,7 +136,8 @@ class Executor:
         self.wake()
         with self._idle:
             limit = None if timeout_sec is None or timeout_sec < 0 else timeout_sec
-            if not self._idle.wait_for(lambda: not self._working, limit):
+            mine = threading.get_ident()  # a callback that calls this does not wait for itself
+            if not self._idle.wait_for(lambda: all(thread == mine for thread in self._working), limit):
                 return False
             self._nodes = []
         self._guard.close()
@@ -219,8 +220,8 @@ class Executor:
             if work is not None:
                 await await_or_execute(work)
         except DDSError:
-            if self._context.ok():
-                raise  # else it was shut down meanwhile, and nothing of it is left
+            if self._context.ok() and not entity._destroyed:
+                raise  # else it went meanwhile, and nothing of it is left
         finally:
             entity.callback_group.ending_execution(entity)
             self._taken()
@@ -230,12 +231,12 @@ class Executor:
 
     def _run(self, task: Task) -> None:
         with self._lock:
-            self._working += 1
+            self._working.append(threading.get_ident())
         try:
             task()
         finally:
             with self._idle:
-                self._working -= 1
+                self._working.remove(threading.get_ident())
                 self._idle.notify_all()
 
 

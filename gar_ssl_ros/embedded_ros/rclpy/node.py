@@ -39,6 +39,8 @@ __all__ = ["Node", "NodeNameNonExistentError"]
 class Node(NodeEntities, NodeParameters, NodeGraph):
     """A node in the graph: makes publishers, subscriptions, services, clients and timers, and has parameters."""
 
+    _clock: ROSClock
+
     def __init__(
         self,
         node_name: str,
@@ -70,20 +72,11 @@ class Node(NodeEntities, NodeParameters, NodeGraph):
         NodeEntities.__init__(self)
         NodeParameters.__init__(self, overrides, allow_undeclared_parameters)
         self._entry = graph.add(NodeName(self._name, self._namespace))
-        if enable_rosout and all(rules.rosout for rules in self._rules):
-            log = message_class("rcl_interfaces/msg/Log")
-            self._rosout = self.create_publisher(log, "/rosout", qos_profile_rosout_default)
-            logging.add_outlet(self._logger.name, self._publish_log)
-        self._parameter_event_publisher = self.create_publisher(
-            message_class("rcl_interfaces/msg/ParameterEvent"), "/parameter_events", qos_profile_parameter_events
-        )
-        if automatically_declare_parameters_from_overrides:
-            dynamic = message_class("rcl_interfaces/msg/ParameterDescriptor")
-            self.declare_parameters("", [(name, p.value, dynamic()) for name, p in overrides.items()], True)
-        self._time_source = TimeSource(self)
-        self._time_source.attach_clock(self._clock)
-        if start_parameter_services:
-            self._parameter_service = ParameterService(self)
+        try:
+            self._join(enable_rosout, automatically_declare_parameters_from_overrides, start_parameter_services)
+        except BaseException:
+            self.destroy_node()
+            raise
 
     @property
     def executor(self) -> Executor | None:
@@ -149,6 +142,24 @@ class Node(NodeEntities, NodeParameters, NodeGraph):
         if self._context.ok():
             self._context.graph.remove(self._entry)
         self._wake_executor()
+
+    def _join(self, enable_rosout: bool, declare_overrides: bool, start_parameter_services: bool) -> None:
+        """Make what every node has."""
+        if enable_rosout and all(rules.rosout for rules in self._rules):
+            log = message_class("rcl_interfaces/msg/Log")
+            self._rosout = self.create_publisher(log, "/rosout", qos_profile_rosout_default)
+            logging.add_outlet(self._logger.name, self._publish_log)
+        self._parameter_event_publisher = self.create_publisher(
+            message_class("rcl_interfaces/msg/ParameterEvent"), "/parameter_events", qos_profile_parameter_events
+        )
+        if declare_overrides:
+            descriptor = message_class("rcl_interfaces/msg/ParameterDescriptor")
+            given = [(name, p.value, descriptor()) for name, p in self._parameter_overrides.items()]
+            self.declare_parameters("", given, ignore_override=True)
+        self._time_source = TimeSource(self)
+        self._time_source.attach_clock(self._clock)
+        if start_parameter_services:
+            self._parameter_service = ParameterService(self)
 
     def _wake_executor(self) -> None:
         if (executor := self.executor) is not None:

@@ -16,7 +16,8 @@ from .event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from .executable import Executable
 from .guard_condition import GuardCondition
 from .publisher import Publisher
-from .qos import QoSProfile, policies_of_profile, qos_profile_services_default
+from .qos import QoSProfile, qos_profile_services_default
+from .qos_policies import policies_of_profile
 from .service import Service
 from .subscription import Subscription
 from .timer import Rate, Timer

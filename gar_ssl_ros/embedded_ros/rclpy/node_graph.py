@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..dds.discovery import RemoteEndpoint
 from ..graph import REPLY, REQUEST, Graph, NodeName, ros_service, ros_topic, ros_type
 from .expand_topic_name import expand_topic_name
-from .qos import profile_of_policies
+from .qos_policies import profile_of_policies
 from .topic_endpoint_info import TopicEndpointInfo, TopicEndpointTypeEnum
 from .type_hash import TypeHash
 from .validate_full_topic_name import validate_full_topic_name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,13 +16,12 @@ from .exceptions import (
     ParameterUninitializedException,
 )
 from .parameter import PARAMETER_SEPARATOR_STRING, Parameter
+from .parameter_checks import refusal
 from .validate_parameter_name import validate_parameter_name
 
 if TYPE_CHECKING:
     from .clock import Clock
     from .publisher import Publisher
-
-_REL_TOL = 1e-6  # by which floating point values on a range's edge or step may be off, relatively
 
 
 class NodeParameters:
@@ -199,7 +197,7 @@ class NodeParameters:
         if alternative_value is not None:
             message = message_class("rcl_interfaces/msg/Parameter")(name=name, value=alternative_value)
             choices.append(Parameter.from_parameter_msg(message))
-        reasons = [self._refusal(choice, descriptor, check_read_only=False) for choice in choices]
+        reasons = [refusal(choice, descriptor, declared=True, check_read_only=False) for choice in choices]
         if None not in reasons:
             raise InvalidParameterValueException(name, choices[-1].value, str(reasons[-1]))
         self._parameters[name] = choices[reasons.index(None)]
@@ -250,7 +248,10 @@ class NodeParameters:
     def _set(self, parameters: list[Parameter], descriptors: dict[str, Any] | None, allow_not_set: bool) -> Any:
         for parameter in parameters:
             descriptor = (self._descriptors if descriptors is None else descriptors).get(parameter.name)
-            if descriptor is not None and (reason := self._refusal(parameter, descriptor, descriptors is None)):
+            if descriptor is None:
+                continue
+            declared = self.has_parameter(parameter.name)
+            if reason := refusal(parameter, descriptor, declared=declared, check_read_only=descriptors is None):
                 return _result(reason)
         for callback in self._on_set_parameters_callbacks:
             if not (result := callback(parameters)).successful:
@@ -274,38 +275,6 @@ class NodeParameters:
         for told in self._post_set_parameters_callbacks:
             told(parameters)
         return _result()
-
-    def _refusal(self, parameter: Parameter, descriptor: Any, check_read_only: bool) -> str | None:
-        """Why the descriptor does not allow the value, None where it does; the descriptor then has its name."""
-        descriptor.name = parameter.name
-        if check_read_only and descriptor.read_only:
-            return f"Trying to set a read-only parameter: {parameter.name}."
-        if descriptor.dynamic_typing:
-            descriptor.type = parameter.type_.value
-        elif parameter.type_ is Parameter.Type.NOT_SET:
-            return "Static parameter cannot be undeclared" if self.has_parameter(parameter.name) else None
-        elif parameter.type_.value != descriptor.type:
-            return f"Wrong parameter type, expected '{Parameter.Type(descriptor.type)}' got '{parameter.type_}'"
-        if parameter.type_ is Parameter.Type.INTEGER and len(descriptor.integer_range):
-            return _outside(parameter, descriptor.integer_range[0], rel_tol=0)
-        if parameter.type_ is Parameter.Type.DOUBLE and len(descriptor.floating_point_range):
-            return _outside(parameter, descriptor.floating_point_range[0], rel_tol=_REL_TOL)
-        return None
-
-
-def _outside(parameter: Parameter, span: Any, rel_tol: float) -> str | None:
-    low, high = sorted((span.from_value, span.to_value))
-    value = parameter.value
-    if any(math.isclose(value, edge, rel_tol=rel_tol) for edge in (low, high)):
-        return None
-    if not low < value < high:
-        return f"Parameter {parameter.name} out of range. Min: {low}, Max: {high}, value: {value}"
-    if span.step and not math.isclose(low + round((value - low) / span.step) * span.step, value, rel_tol=rel_tol):
-        return (
-            f"The parameter value for {parameter.name} is not a valid step. "
-            f"Min: {low}, max: {high}, value: {value}, step: {span.step}"
-        )
-    return None
 
 
 def _descriptor(**fields: Any) -> Any:

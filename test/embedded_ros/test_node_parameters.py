@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import spin_until
+from processes import spin_until
 from rcl_interfaces.msg import (
     FloatingPointRange,
     IntegerRange,
