@@ -19,6 +19,7 @@ ROOMS = {
     "reasoners": {"reasoners", "gar", "media"},
     "output": {"output", "gar", "media"},
     "evaluation": {"evaluation", "output", "reasoners", "gar", "media"},
+    "checks": {"checks", "evaluation", "nodes", "reasoners", "gar", "media"},
     "nodes": {"nodes", "embedded_ros", "output", "reasoners", "gar", "media", "msg", "srv"},
     "embedded_ros": set(),  # not even itself by the project's name: it could be lifted out
 }

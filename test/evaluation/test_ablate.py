@@ -216,7 +216,7 @@ def test_a_study_of_one_s_own_becomes_a_report(recordings, tmp_path):
             "nonsense",
             "gar-ssl: nonsense cannot be read (No such file or directory): give a YAML file, or one of models, ",
         ),
-        ("models", "gar-ssl: there is no reasoner 'omni': choose one of signal"),
+        ("prompts", "gar-ssl: the reasoner signal has no model to choose or prompt: take another one"),
     ],
 )
 def test_a_study_that_cannot_be_had_is_one_sentence(recordings, tmp_path, study, sentence):
