@@ -18,7 +18,7 @@ ROOMS = {
     "gar": {"gar", "media"},
     "reasoners": {"reasoners", "gar", "media"},
     "output": {"output", "gar", "media"},
-    "evaluation": {"evaluation", "output", "reasoners", "gar", "media"},
+    "evaluation": {"evaluation", "nodes", "output", "reasoners", "gar", "media"},
     "checks": {"checks", "evaluation", "nodes", "reasoners", "gar", "media"},
     "nodes": {"nodes", "embedded_ros", "output", "reasoners", "gar", "media", "msg", "srv"},
     "embedded_ros": set(),  # not even itself by the project's name: it could be lifted out

@@ -7,7 +7,7 @@ message's business.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -88,9 +88,14 @@ class Bag:
         """From the first message to the last, ns."""
         return self._reader.duration
 
-    def messages(self) -> Iterator[Recorded]:
-        """Every message in the order of the recording. Raises BagError where it is damaged."""
-        messages = self._reader.messages()
+    def messages(
+        self, connections: Sequence[Connection] = (), start: int | None = None, stop: int | None = None
+    ) -> Iterator[Recorded]:
+        """Every message in the order of the recording, of some topics and times, ns, where they are given.
+
+        Raises BagError where it is damaged.
+        """
+        messages = self._reader.messages(connections, start, stop)
         time = self._reader.start_time
         while True:
             try:

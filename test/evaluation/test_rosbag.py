@@ -6,13 +6,12 @@ import cv2
 import numpy as np
 import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from gar_ssl_ros.evaluation.datasets import dataset
-from gar_ssl_ros.evaluation.datasets.messages import INTROLAB, MGONZS13, ROS_DRIVERS, audio_from_message
 from gar_ssl_ros.evaluation.samples import DatasetError
 from gar_ssl_ros.media.clip import ClipError
 from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.nodes.rosbag import known_types
 
 EPOCH = 1_700_000_000 * SECOND
 LAG = 20_000_000  # ns from a message's stamp to its recording
@@ -32,10 +31,7 @@ def wave(index: int) -> np.ndarray:
 
 def write_bag(path, family="stamped", encoding="rgb8", seconds=6.0, plugin=StoragePlugin.MCAP, cameras=("/image",)):
     """10 pictures and 10 pieces of sound a second, received LAG after their stamp."""
-    store = get_typestore(Stores.ROS2_HUMBLE)
-    definitions = INTROLAB | (MGONZS13 if family == "stamped" else ROS_DRIVERS)
-    for name, definition in definitions.items():
-        store.register(get_types_from_msg(definition, name))
+    store = known_types(f"audio_common_msgs/msg/{'AudioStamped' if family == 'stamped' else 'AudioDataStamped'}")
     types = store.types
 
     def header(stamp):
@@ -156,7 +152,7 @@ def test_a_bag_that_cannot_be_used_is_one_failed_sample(tmp_path, truth):
         dataset("rosbag", bag, truth).samples[0].open()
     file = next(bag.glob("*.mcap"))
     file.write_bytes(b"nothing" * 50)
-    with pytest.raises(ClipError, match="is no rosbag2 that can be read"):
+    with pytest.raises(ClipError, match=r"bag cannot be read \(.*record it again"):
         dataset("rosbag", bag, truth).samples[0].open()
 
 
@@ -166,20 +162,3 @@ def test_what_a_bag_lacks_is_told(tmp_path, truth):
     truth.unlink()
     with pytest.raises(DatasetError, match=r"holds neither truth\.csv nor truth\.json"):
         dataset("rosbag", tmp_path)
-
-
-def test_sound_that_nobody_can_read_is_told():
-    store = get_typestore(Stores.ROS2_HUMBLE)
-    for name, definition in ROS_DRIVERS.items():
-        store.register(get_types_from_msg(definition, name))
-    data = store.types["audio_common_msgs/msg/AudioData"](np.zeros(4, np.uint8))
-    info = store.types["audio_common_msgs/msg/AudioInfo"]
-    for told, said in (
-        (None, "which is not recorded"),
-        (info(1, RATE, "S16LE", 0, "mp3"), "is coded as mp3"),
-        (info(1, RATE, "S17LE", 0, "wave"), "sample format 'S17LE'"),
-        (info(3, RATE, "S16LE", 0, "wave"), "is not of 3 channels"),
-        (info(1, 0, "S16LE", 0, "wave"), "at 0 Hz"),
-    ):
-        with pytest.raises(ClipError, match=said):
-            audio_from_message(data, told, 0)

@@ -6,26 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 
 from gar_ssl_ros.evaluation.datasets.folder import from_truth
 from gar_ssl_ros.evaluation.datasets.media import LENGTH, Missing
-from gar_ssl_ros.evaluation.datasets.messages import (
-    AUDIO_TYPES,
-    IMAGE_TYPES,
-    INFO_TYPE,
-    audio_from_message,
-    image_from_message,
-    known_types,
-    stamp_of,
-)
 from gar_ssl_ros.evaluation.datasets.truth import Entry, TruthDocument
 from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Media, Opened, Truth, pixels
 from gar_ssl_ros.media.buffer import WindowBuffer
 from gar_ssl_ros.media.clip import ClipError
-from gar_ssl_ros.media.window import SECOND, Frame
+from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.nodes.audio import INFO_TYPE, AudioError, AudioReader
+from gar_ssl_ros.nodes.audio import TYPES as AUDIO_TYPES
+from gar_ssl_ros.nodes.images import ImageError, frame_from_message
+from gar_ssl_ros.nodes.rosbag import Bag, BagError
 
+IMAGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 STORAGE = (".mcap", ".db3")
 LATE = SECOND  # a message is recorded at most this long after, or before, its own stamp, clocks aside
 
@@ -44,41 +39,41 @@ class BagCut:
     def open(self, truths: tuple[Truth, ...] | None) -> Opened:
         """Raises ClipError where the bag or a message cannot be read, or a topic is not there."""
         try:
-            return self._open(truths)
-        except ClipError:
-            raise
-        except Exception as problem:  # damaged bytes show as struct.error, IndexError, sqlite3.Error and more
-            said = (str(problem) or type(problem).__name__).splitlines()[0]
-            raise ClipError(
-                f"{self.path} is no rosbag2 that can be read ({said}): recover or record it again"
-            ) from None
+            with Bag(self.path) as bag:
+                return self._opened(bag, truths)
+        except (BagError, AudioError, ImageError) as problem:
+            said = str(problem)
+            raise ClipError(said if str(self.path) in said else f"{self.path}: {said}") from None
 
-    def _open(self, truths: tuple[Truth, ...] | None) -> Opened:
-        with AnyReader([self.path], default_typestore=known_types(self.path)) as bag:
-            images = self._topic(bag.connections, IMAGE_TYPES, self.image_topic, "image_topic", "camera")
-            sounds = self._topic(bag.connections, AUDIO_TYPES, self.audio_topic, "audio_topic", "microphone")
-            infos = [connection for connection in bag.connections if connection.msgtype == INFO_TYPE]
-            info = next((bag.deserialize(raw, c.msgtype) for c, _, raw in bag.messages(infos)), None) if infos else None
-            moment = bag.start_time + (bag.duration // 2 if self.at is None else round(self.at * SECOND))
-            into = (moment - bag.start_time) / SECOND
-            if not bag.start_time <= moment <= bag.end_time:
-                raise ClipError(f"{self.path} is {bag.duration / SECOND:.1f} s long and does not reach {into:g} s")
-            buffer = WindowBuffer(span=LENGTH + 4 * LATE)
-            ahead: int | None = None  # of the headers' clock over the recorder's, ns
-            held: list[tuple[int, Any]] = []
-            margin = LENGTH // 2 + LATE
-            for connection, received, raw in bag.messages([*images, *sounds], moment - margin, moment + margin):
-                message = bag.deserialize(raw, connection.msgtype)
-                if connection in images:
-                    stamp = stamp_of(message) or received
-                    ahead = stamp - received if ahead is None else ahead
-                    buffer.add_frame(Frame(stamp, image_from_message(message), message.header.frame_id))  # type: ignore[attr-defined]
-                else:
-                    held.append((received, message))
+    def _opened(self, bag: Bag, truths: tuple[Truth, ...] | None) -> Opened:
+        images = self._topic(bag.connections, IMAGE_TYPES, self.image_topic, "image_topic", "camera")
+        sounds = self._topic(bag.connections, AUDIO_TYPES, self.audio_topic, "audio_topic", "microphone")
+        infos = [connection for connection in bag.connections if connection.msgtype == INFO_TYPE]
+        reader = AudioReader()
+        for one in bag.messages(infos) if infos else ():
+            reader.take_info(bag.message(one))
+            break
+        moment = bag.start + (bag.duration // 2 if self.at is None else round(self.at * SECOND))
+        into = (moment - bag.start) / SECOND
+        if not bag.start <= moment <= bag.start + bag.duration:
+            raise ClipError(f"{self.path} is {bag.duration / SECOND:.1f} s long and does not reach {into:g} s")
+        buffer = WindowBuffer(span=LENGTH + 4 * LATE)
+        ahead: int | None = None  # of the headers' clock over the recorder's, ns
+        held: list[tuple[int, Any]] = []
+        margin = LENGTH // 2 + LATE
+        for one in bag.messages([*images, *sounds], moment - margin, moment + margin):
+            message = bag.message(one)
+            if one.connection in images:
+                frame = frame_from_message(message, one.time)
+                ahead = frame.stamp - one.time if ahead is None else ahead
+                buffer.add_frame(frame)
+            else:
+                held.append((one.time, message))
         if ahead is None:
             raise ClipError(f"{self.path} shows no picture at {into:.1f} s: check the truth's `at`")
         for received, message in held:
-            buffer.add_audio(audio_from_message(message, info, received + ahead))
+            if (audio := reader.read(message, received + ahead)) is not None:
+                buffer.add_audio(audio)
         window = buffer.cut(moment + ahead - LENGTH // 2, moment + ahead + LENGTH // 2)
         if window is None or (truths and window.audio is None):
             what = "picture" if window is None else "sound"
