@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from importlib import import_module
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from gar_ssl_ros.reasoners.omni import load
 
 settings.register_profile("untimed", deadline=None)  # speed is measured in benchmarks/, never asserted
 settings.load_profile("untimed")
+
+# In the background of a script Ctrl-C comes ignored, and so would be inherited by every process that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).parents[2] / "shared"
 

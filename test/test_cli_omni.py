@@ -174,7 +174,7 @@ def test_without_torch_there_is_a_sentence_and_the_rest_works(clip, tmp_path):
     localize = ("localize", clip, "--no-video", "--reasoner", "omni", "--model", "Qwen/Qwen2.5-Omni-3B")
     done = run(*localize, "--out", tmp_path / "alone", PYTHONPATH=str(missing.parent))
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "needs torch, which is not installed: pip install" in done.stderr
+    assert "needs torch, which is not installed: on Python 3.11 or later, pip install" in done.stderr
     done = run(*localize, "--out", tmp_path / "out", "--fallback", "signal", PYTHONPATH=str(missing.parent))
     assert done.returncode == 0
     assert done.stderr.count("\n") == 1

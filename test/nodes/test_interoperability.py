@@ -13,7 +13,6 @@ from pathlib import Path
 from time import monotonic, sleep, time_ns
 from typing import Any
 
-import dora
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -25,6 +24,7 @@ from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.live import free_domain
 from gar_ssl_ros.nodes.rosbag import known_types
 
+dora = pytest.importorskip("dora", reason="needs dora-rs, which Python 3.10 cannot have")
 SENT = ("sensor_msgs/msg/Image", "audio_common_msgs/msg/AudioStamped")
 RECEIVED = ("gar_ssl_ros/msg/SoundSourceArray", "vision_msgs/msg/Detection2DArray")
 FINAL, LOCALIZED = 2, 1
