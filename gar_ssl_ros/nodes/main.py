@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -31,6 +32,8 @@ def main(name: str, arguments: Sequence[str] = ()) -> int:
         return _failed(name, f"{problem.name or 'a Python package'} is missing or too old ({problem}): {remedy}", USAGE)
     except (FileNotFoundError, NotImplementedError) as problem:
         return _failed(name, str(problem), USAGE)
+    except KeyboardInterrupt:  # a second one, while the first one was being heeded
+        return DONE
 
 
 def _run(name: str, arguments: Sequence[str]) -> int:
@@ -56,6 +59,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
         return _failed(name, str(problem), USAGE)
     finally:
         rclpy.try_shutdown()
+        _leave_in_peace(signal.SIG_IGN)  # the only handler that outlives the interpreter
 
 
 def _localizer() -> int:
@@ -146,8 +150,15 @@ def _spin(node: Any, ended: Event | None = None, stop: Callable[[], None] = lamb
     except Exception:
         if rclpy.ok():  # else a callback met the end of the context, as the rest of the node is about to
             raise
+    _leave_in_peace(lambda *_: None)
     stop()
     executor.shutdown(timeout_sec=0.5)
+
+
+def _leave_in_peace(handler: Any) -> None:
+    """A second signal, such as that of ros2 launch after a terminal's, does not break what the first one ends."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 def _log_through(node: Any) -> None:

@@ -75,8 +75,9 @@ class PlayerNode(Node):
             for note in dict.fromkeys(self._clip.notes):
                 self.get_logger().warning(f"{self._clip.path}: {note}")
         except Exception as problem:
-            self._doing = self.broken = f"it cannot be played on: {problem}"
-            self.get_logger().error(f"{self._clip.path} cannot be played on: {problem}")
+            if self.context.ok():  # else it was told to stop while it published
+                self._doing = self.broken = f"it cannot be played on: {problem}"
+                self.get_logger().error(f"{self._clip.path} cannot be played on: {problem}")
         self._on_second()
         self._ended()
 
@@ -113,6 +114,8 @@ class PlayerNode(Node):
             self._counts["samples"] += item.samples.shape[1]
 
     def _on_second(self) -> None:
+        if not self.context.ok():
+            return
         level = DiagnosticStatus.ERROR if self.broken else DiagnosticStatus.OK
         self._diagnostics_out.publish(diagnostics(self, [Status("player", level, self._doing, self._counts)]))
 

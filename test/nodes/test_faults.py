@@ -289,6 +289,18 @@ def test_a_signal_ends_the_process_in_the_middle_of_a_window(reasoner, how):
         assert "Traceback" not in output
 
 
+@pytest.mark.parametrize("gap", [0.01, 0.1])
+def test_a_second_signal_does_not_break_what_the_first_one_ends(gap):
+    with process("localizer", "--ros-args", "-p", "reasoner:=misbehaving:Fixed") as node, robot() as bot:
+        bot.meet()
+        node.send_signal(signal.SIGINT)
+        time.sleep(gap)
+        node.send_signal(signal.SIGINT)
+        output, _ = node.communicate(timeout=PATIENCE)
+        assert node.returncode == 0, output
+        assert "Traceback" not in output
+
+
 def test_a_model_that_is_being_loaded_stops_neither_diagnostics_nor_a_signal():
     with process("localizer", "--ros-args", "-p", "reasoner:=misbehaving:Loading") as node, robot() as bot:
         until(lambda: bot.state_of("lifecycle")().get("message") == "unconfigured")
