@@ -1,0 +1,55 @@
+"""A multimodal LLM behind the node: the real thing in its smallest form, and what happens where there is none."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from gar_ssl_ros.msg import SoundSourceArray
+from robot import process, robot, until
+
+from gar_ssl_ros.nodes.messages import box_from_bounding_box
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """The models are so small that a second thread only waits."""
+    monkeypatch.setitem(os.environ, "OMP_NUM_THREADS", "1")
+
+
+def run(**parameters: str):
+    chosen = {"reasoner": "omni", "window": "1.0", "deadline": "60.0", **parameters}
+    arguments = [part for name, value in chosen.items() for part in ("-p", f"{name}:={value}")]
+    return process("localizer", "--ros-args", *arguments)
+
+
+def test_a_model_answers_on_the_graph(tiny_omni):
+    with run(model=str(tiny_omni), trials="2"), robot() as bot:
+        bot.meet()
+        bot.play(10, 3)
+        initial = until(lambda: next((a for a in bot.answers if a.stage == SoundSourceArray.INITIAL), None))
+        final = bot.next_final()
+        assert (initial.reasoner, initial.outcome) == ("omni", SoundSourceArray.LOCALIZED)
+        assert (final.reasoner, final.model, final.fallback) == ("omni", str(tiny_omni), False)
+        assert final.outcome == SoundSourceArray.LOCALIZED, final.detail
+        (source,) = final.sources
+        box = box_from_bounding_box(source.box)
+        assert 0 <= box.x1 < box.x2 <= final.image_width
+        assert 0 <= box.y1 < box.y2 <= final.image_height
+
+
+def test_where_its_weights_are_missing_the_fallback_answers_and_says_so(tmp_path):
+    with run(model=str(tmp_path), fallback="signal"), robot() as bot:
+        bot.meet()
+        bot.play(10, 3)
+        final = bot.next_final()
+        assert (final.reasoner, final.fallback) == ("signal", True)
+        assert str(tmp_path) in final.detail
+
+
+def test_without_a_fallback_missing_weights_end_the_node_with_a_sentence(tmp_path):
+    with run(model=str(tmp_path)) as node:
+        output, _ = node.communicate(timeout=60)
+        assert node.returncode == 1
+        assert str(tmp_path) in output
+        assert "Traceback" not in output
