@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: .venv/base
 	$(BIN)/gar-ssl demo --out $(OUT) $(if $(CLIP),--clip "$(CLIP)")
 
-test: lint .venv/browser
+test: lint .venv/system
 	$(BIN)/pytest -n auto
 
 lint: .venv/test
@@ -74,10 +74,13 @@ clean:
 	  || echo "no $(TORCH) for this Python without CUDA: the tests of the reasoner omni are skipped"
 	touch $@
 
-# Reports are opened in a browser where one can be had; where not, those tests say so and are skipped.
-.venv/browser: .venv/bin/python
-	@for name in chromium-headless-shell chromium google-chrome; do command -v $$name >/dev/null && exit 0; done; \
-	  echo "installing chromium-headless-shell"; SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo -n); \
-	  { $$SUDO apt-get update -q && $$SUDO apt-get install -q -y --no-install-recommends chromium-headless-shell; } \
-	  || echo "no browser can be installed here: its tests will be skipped"
+# What pip does not bring: a browser to open reports in, and PortAudio. Where one cannot be had, its tests say so and are
+# skipped.
+.venv/system: .venv/bin/python
+	@browser=chromium-headless-shell; sound=libportaudio2; SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo -n); \
+	for name in chromium-headless-shell chromium google-chrome; do command -v $$name >/dev/null && browser=; done; \
+	/sbin/ldconfig -p | grep -q 'libportaudio\.so\.2' && sound=; \
+	for name in $$browser $$sound; do echo "installing $$name"; \
+	  { $$SUDO apt-get update -q && $$SUDO apt-get install -q -y --no-install-recommends $$name; } \
+	    || echo "$$name cannot be installed here: its tests will be skipped"; done
 	@touch $@
