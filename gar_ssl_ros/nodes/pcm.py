@@ -24,7 +24,7 @@ class Pcm:
 
 def samples_from_bytes(content: bytes, pcm: Pcm) -> NDArray[np.floating]:
     """Samples in [-1, 1], in their order, of whole samples' bytes; floating-point ones as they are, of any value."""
-    raw = np.frombuffer(content, np.uint8).reshape(-1, pcm.stored)
+    raw: NDArray[np.uint8] = np.frombuffer(content, np.uint8).reshape(-1, pcm.stored)
     if pcm.big:
         raw = raw[:, ::-1]
     if pcm.letter == "F":

@@ -19,8 +19,9 @@ class Branches:
     """Whose each slot is, and who sees whom."""
 
     def __init__(self) -> None:
-        self._lineage = np.zeros((0, 0), bool)  # of a node in its row: itself and all that lead to it
-        self._owners = np.zeros(0, np.int64)  # of each slot
+        # Of a node in its row: itself and all that lead to it.
+        self._lineage: NDArray[np.bool_] = np.zeros((0, 0), bool)
+        self._owners: NDArray[np.int64] = np.zeros(0, np.int64)  # of each slot
 
     @property
     def nodes(self) -> int:
