@@ -138,6 +138,7 @@ def _spectral(samples: Samples) -> NDArray[np.float64]:
     """
     with os.fdopen(os.memfd_create("spectra"), "r") as printed:
         graph = Graph()
+        graph.threads = 1  # else it makes a pool of them for this one window
         source = graph.add_abuffer(sample_rate=RATE, format="fltp", layout="mono", time_base=Fraction(1, RATE))
         measure = graph.add("aspectralstats", f"win_size={FRAME}:overlap=0.5:measure=centroid+crest+flatness")
         printer = graph.add("ametadata", f"mode=print:direct=1:file=/proc/self/fd/{printed.fileno()}")
