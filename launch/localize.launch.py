@@ -21,6 +21,7 @@ ARGUMENTS = {
     "params_file": (str(SHARE / "config" / "localize.yaml"), "parameters of the localizer"),
     "reasoner": ("", "who answers the stages; as params_file says where empty"),
     "fallback": ("", "who answers where the reasoner fails; as params_file says where empty"),
+    "model": ("", "of the reasoner omni: the folder of its weights, or its hub id; as params_file says where empty"),
     "image": ("image", "the camera's topic, Image or CompressedImage"),
     "audio": ("audio", "the microphone's topic, any audio message"),
     "audio_info": ("audio_info", "the topic that describes the sound, where its messages do not"),
@@ -46,7 +47,7 @@ def _nodes(context):
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     true = {name: given[name].lower() in ("true", "1", "yes", "on") for name in ("use_sim_time", "autostart", "loop")}
     topics = [(name, given[name]) for name in ("image", "audio", "audio_info")]
-    chosen = {name: given[name] for name in ("reasoner", "fallback") if given[name]}
+    chosen = {name: given[name] for name in ("reasoner", "fallback", "model") if given[name]}
     localizer = LifecycleNode(
         package="gar_ssl_ros",
         executable="localizer",
