@@ -7,6 +7,7 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
+import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -120,13 +121,14 @@ class MicrophoneNode(Node):
         rate, size = self._chosen["rate"], round(self._chosen["rate"] * self._chosen["chunk"])
         device = device_of_name(self._chosen["device"], devices())
         options = {"device": device, "channels": self._chosen["channels"], "samplerate": rate, "dtype": "float32"}
-        with self._library.InputStream(**options) as stream:
+        with self._library.RawInputStream(**options) as stream:
             self._stream, self._newest = stream, monotonic()
             self._counts["opened"] += 1
             self._say("")
             try:
                 while not self._stopping.is_set():
-                    samples, overflowed = stream.read(size)
+                    content, overflowed = stream.read(size)  # raw: its arrays trip over NumPy 2.5
+                    samples = np.frombuffer(content, np.float32).reshape(size, -1)
                     now = self.get_clock().now().nanoseconds - stream.read_available * SECOND // rate
                     self._newest = monotonic()
                     self._counts["overflows"] += bool(overflowed)
