@@ -21,6 +21,7 @@ import gar_ssl_ros
 from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.evaluation.samples import Dataset, Sample
 from gar_ssl_ros.output.record import RecordError, RecordWriter, read_lines
+from gar_ssl_ros.reasoners.omni.options import Dtype, Quantization
 
 CONFIG = "config.json"
 RESULTS = "results.jsonl"
@@ -69,8 +70,8 @@ class Settings(BaseModel):
 
     reasoner: str = "signal"
     model: str | None = None
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    quantize: Literal["none", "nf4", "int8"] = "none"
+    dtype: Dtype = "auto"
+    quantize: Quantization = "none"
     seed: int = 0
     prompts: tuple[Literal["grounded", "off_screen"], ...] = ()
     trials: int = Field(default=5, ge=1)
