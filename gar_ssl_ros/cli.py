@@ -3,31 +3,71 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from types import FrameType
 
+import gar_ssl_ros
 from gar_ssl_ros.commands import ablate, bag, check, demo, evaluate, localize, report, run, scenes
-from gar_ssl_ros.commands.arguments import FAILED
+from gar_ssl_ros.errors import FAILED, UserError, place, sentence, status
+
+DEBUG = "GAR_SSL_TRACEBACK"  # environment variable: show where an error comes from
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0 where all was done, 1 where something failed; usage errors exit with 2."""
-    parser = argparse.ArgumentParser(prog="gar-ssl", description="Which thing in view is making the sound, and why.")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (localize, run, bag, check, evaluate, ablate, report, scenes, demo):
-        command.add(commands)
-    options = parser.parse_args(arguments)
+    """Run one command. Returns its exit status: 0 all was done, 1 something failed, 2 wrong usage."""
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()  # while an error can still be told
+    except BrokenPipeError:  # whoever read the output has enough of it, as `| head` has
+        _discard_stdout()
+        return FAILED
+    except OSError as problem:
+        _discard_stdout()
+        print(f"gar-ssl: the output cannot be written: {sentence(problem)}", file=sys.stderr)
+        return FAILED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    options = _parser().parse_args(arguments)
     for wanted in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a script's background jobs are born deaf to it
         signal.signal(wanted, _interrupt)
     try:
         code = options.run(options)
+        assert isinstance(code, int)
+        return code
     except KeyboardInterrupt:
         print("gar-ssl: interrupted; what was computed so far is on disk", file=sys.stderr)
         return FAILED
-    assert isinstance(code, int)
-    return code
+    except Exception as problem:
+        if isinstance(problem, OSError) and problem.filename is None:  # of print: all else names its file
+            raise
+        if os.environ.get(DEBUG):
+            traceback.print_exc()
+        foreseen = isinstance(problem, (UserError, OSError, MemoryError))
+        remedy = "" if foreseen else f" ({place(problem)}: a defect of gar-ssl; report it with what {DEBUG}=1 shows)"
+        print(f"gar-ssl: {sentence(problem)}{remedy}", file=sys.stderr)
+        return status(problem)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gar-ssl", description="Which thing in view is making the sound, and why.")
+    parser.add_argument("--version", action="version", version=f"gar-ssl {gar_ssl_ros.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in (localize, run, bag, check, evaluate, ablate, report, scenes, demo):
+        command.add(commands)
+    return parser
+
+
+def _discard_stdout() -> None:
+    """Let the interpreter's own last flush find a place that takes all."""
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123  # a descriptor, not a file
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

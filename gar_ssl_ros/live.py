@@ -16,6 +16,8 @@ from threading import Thread
 from time import monotonic
 from types import FrameType
 
+from gar_ssl_ros.errors import UserError
+
 TOPICS = "image audio audio_info localizer/sources localizer/detections localizer/image_annotated /diagnostics"
 READY = "recording /localizer/sources"  # said by the recorder: the localizer is there
 START = 60.0  # s that the nodes may take to be there
@@ -24,7 +26,7 @@ STOP = 5.0  # s that a process is given to stop by itself
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class LiveError(Exception):
+class LiveError(UserError):
     """The graph did not come to life, or broke: one sentence, with what the node said."""
 
 

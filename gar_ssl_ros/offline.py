@@ -13,6 +13,7 @@ from typing import NoReturn
 from av.error import FFmpegError
 from tqdm import tqdm
 
+from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.localization import Localization, Outcome
 from gar_ssl_ros.gar.pipeline import GarOptions, localize
 from gar_ssl_ros.gar.reasoner import Reasoner
@@ -24,7 +25,7 @@ from gar_ssl_ros.output.sheet import ContactSheet
 from gar_ssl_ros.output.video import VideoWriter
 
 
-class OutputError(Exception):
+class OutputError(UserError):
     """What cannot be written: one sentence that names it and what to do."""
 
 

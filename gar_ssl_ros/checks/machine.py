@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from gar_ssl_ros.checks import Finding
+from gar_ssl_ros.errors import sentence
 
 if TYPE_CHECKING:
     from gar_ssl_ros.nodes.graph import SeenTopic
@@ -138,8 +139,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:  # by another name, as apt's python3-opencv
         return "there"
-
-
-def sentence(problem: Exception) -> str:
-    """What went wrong, in its last line."""
-    return (str(problem).strip() or type(problem).__name__).splitlines()[-1]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands, add_dataset, missing_for_evaluation
+from gar_ssl_ros.commands.arguments import Commands, add_dataset, require_evaluation
 from gar_ssl_ros.commands.choice import add_evaluated, evaluated
-from gar_ssl_ros.commands.evaluate import summary, unwritten, warn
+from gar_ssl_ros.commands.evaluate import kept, summary, warn
+from gar_ssl_ros.errors import DONE, FAILED
 
 
 def add(commands: Commands) -> None:
@@ -30,22 +30,17 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    if sentence := missing_for_evaluation():
-        print(f"gar-ssl: {sentence}", file=sys.stderr)
-        return FAILED
+    require_evaluation()
     from gar_ssl_ros.evaluation.ablation import ablate
-    from gar_ssl_ros.evaluation.cache import CacheError
     from gar_ssl_ros.evaluation.datasets import dataset
-    from gar_ssl_ros.evaluation.engines import EngineError
     from gar_ssl_ros.evaluation.report.write import write_report
-    from gar_ssl_ros.evaluation.results import Origin, ResultsError
+    from gar_ssl_ros.evaluation.results import Origin
     from gar_ssl_ros.evaluation.run import limited, subject, write_run
-    from gar_ssl_ros.evaluation.samples import DatasetError
-    from gar_ssl_ros.evaluation.study import StudyError, read_study
+    from gar_ssl_ros.evaluation.study import read_study
 
     origin = Origin(dataset=options.dataset, root=options.root, annotations=options.annotations)
     published = options.denominator == "published"
-    try:
+    with kept(options.out):
         study = read_study(options.study, evaluated(options))
         chosen = limited(dataset(options.dataset, options.root, options.annotations), options.limit)
         warn(chosen)
@@ -57,12 +52,6 @@ def run(options: argparse.Namespace) -> int:
         write_report(
             options.out, f"{study.title}: {chosen.name}", told, published, study.about, study.tables, times=False
         )
-    except (StudyError, DatasetError, ResultsError, EngineError, CacheError) as problem:
-        print(f"gar-ssl: {problem}", file=sys.stderr)
-        return FAILED
-    except OSError as problem:
-        print(f"gar-ssl: {unwritten(problem, options.out)}", file=sys.stderr)
-        return FAILED
     print("\n".join(summary(each) for each in told))
     print(f"{options.out}/report.html, report.md, and a folder for each variant")
     return DONE if any(each.figures.answered for each in told) else FAILED

@@ -1,4 +1,4 @@
-"""What the commands share: exit statuses, and the types of their arguments, each refusing bad text in a sentence."""
+"""What the commands share: the types of their arguments, each refusing bad text in a sentence."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 
+from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.evaluation.datasets import NAMES as DATASETS
-
-DONE, FAILED, USAGE = 0, 1, 2
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -73,11 +72,12 @@ def add_denominator(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def missing_for_evaluation() -> str:
-    """A sentence that says how to install what is missing of the extra `evaluate`; empty where nothing is."""
+def require_evaluation() -> None:
+    """Raise UserError where something of the extra `evaluate` is missing."""
     missing = [name for name in ("jinja2", "matplotlib", "pyarrow", "yaml") if find_spec(name) is None]
-    install = "install it with pip install 'gar_ssl_ros[evaluate]'"
-    return f"evaluation needs {', '.join(missing)}, not found here: {install}" if missing else ""
+    if missing:
+        install = "install it with pip install 'gar_ssl_ros[evaluate]'"
+        raise UserError(f"evaluation needs {', '.join(missing)}, not found here: {install}")
 
 
 def node_name(text: str) -> str:

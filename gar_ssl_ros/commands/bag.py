@@ -6,8 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands, count, node_name, seconds, share
+from gar_ssl_ros.commands.arguments import Commands, count, node_name, seconds, share
 from gar_ssl_ros.commands.choice import add_reasoner, chosen_reasoner
+from gar_ssl_ros.errors import DONE, FAILED, UserError
 
 
 def add(commands: Commands) -> None:
@@ -37,11 +38,10 @@ def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from gar_ssl_ros.gar.pipeline import GarOptions
-    from gar_ssl_ros.gar.reasoner import ReasonerError
     from gar_ssl_ros.media.window import SECOND
     from gar_ssl_ros.nodes import ros  # noqa: F401  # before whatever needs rclpy or a message
     from gar_ssl_ros.nodes.bag import Done, Job, choose_topics, localize_bag
-    from gar_ssl_ros.nodes.rosbag import Bag, BagError, BagWriter
+    from gar_ssl_ros.nodes.rosbag import Bag, BagWriter
 
     gar = GarOptions(options.sources, options.trials, options.tau_av, options.tau_aud)
     out = options.out or options.bag.absolute().with_name(f"{options.bag.absolute().stem}_localized")
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
             ):
                 chosen = chosen_reasoner(options)
                 localize_bag(bag, writer, job, chosen, done, lambda read: bar.update(read / SECOND - bar.n))
-    except (BagError, ReasonerError) as problem:
+    except UserError as problem:
         print(f"gar-ssl: {problem}", file=sys.stderr)
         code = FAILED
     for complaint in done.complaints:

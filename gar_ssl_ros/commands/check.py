@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands, seconds
+from gar_ssl_ros.commands.arguments import Commands, seconds
 from gar_ssl_ros.commands.choice import add_model
+from gar_ssl_ros.errors import DONE, FAILED, sentence
 
 if TYPE_CHECKING:
     from gar_ssl_ros.checks import Finding
@@ -64,7 +65,6 @@ def _model(options: argparse.Namespace) -> Iterator[Finding]:
 def _findings(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """Those of one check, which itself may need what is missing."""
     from gar_ssl_ros.checks import Finding
-    from gar_ssl_ros.checks.machine import sentence
 
     try:
         yield from check()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands
+from gar_ssl_ros.commands.arguments import Commands
 from gar_ssl_ros.commands.choice import add_reasoner, node_parameters
+from gar_ssl_ros.errors import DONE, FAILED
 
 
 def add(commands: Commands) -> None:
@@ -26,19 +26,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros import demo
-    from gar_ssl_ros.live import LiveError
-    from gar_ssl_ros.media.clip import ClipError
     from gar_ssl_ros.nodes import ros  # noqa: F401  # before whatever needs rclpy or a message
-    from gar_ssl_ros.nodes.rosbag import BagError
-    from gar_ssl_ros.offline import OutputError
 
-    try:
-        who = node_parameters(options)
-        if options.clip is None:
-            right = demo.scenes(options.out, who)
-        else:
-            right = demo.recording(options.clip, options.out, who)
-    except (ClipError, LiveError, BagError, OutputError, OSError) as problem:
-        print(f"gar-ssl: {problem}", file=sys.stderr)
-        return FAILED
+    who = node_parameters(options)
+    right = demo.scenes(options.out, who) if options.clip is None else demo.recording(options.clip, options.out, who)
     return DONE if right else FAILED

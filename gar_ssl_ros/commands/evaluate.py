@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gar_ssl_ros.commands.arguments import (
-    DONE,
-    FAILED,
-    Commands,
-    add_dataset,
-    count,
-    missing_for_evaluation,
-    shard,
-    share,
-)
+from gar_ssl_ros.commands.arguments import Commands, add_dataset, count, require_evaluation, shard, share
 from gar_ssl_ros.commands.choice import add_evaluated, evaluated
+from gar_ssl_ros.errors import DONE, FAILED, UserError
 
 if TYPE_CHECKING:
     from gar_ssl_ros.evaluation.report.subject import Subject
@@ -47,15 +41,12 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    if sentence := missing_for_evaluation():
-        print(f"gar-ssl: {sentence}", file=sys.stderr)
-        return FAILED
+    require_evaluation()
     from gar_ssl_ros.evaluation.datasets import dataset
-    from gar_ssl_ros.evaluation.engines import EngineError, locally, on_ray
+    from gar_ssl_ros.evaluation.engines import locally, on_ray
     from gar_ssl_ros.evaluation.report.write import write_report
-    from gar_ssl_ros.evaluation.results import Origin, ResultsError, Settings, Shard
+    from gar_ssl_ros.evaluation.results import Origin, Settings, Shard
     from gar_ssl_ros.evaluation.run import evaluate_dataset, limited, subject, write_run
-    from gar_ssl_ros.evaluation.samples import DatasetError
 
     settings = Settings(
         **evaluated(options),
@@ -67,19 +58,13 @@ def run(options: argparse.Namespace) -> int:
     origin = Origin(dataset=options.dataset, root=options.root, annotations=options.annotations)
     engine = on_ray if options.engine == "ray" else locally
     published = options.denominator == "published"
-    try:
+    with kept(options.out):
         chosen = limited(dataset(options.dataset, options.root, options.annotations), options.limit)
         warn(chosen)
         done = evaluate_dataset(chosen, origin, settings, Shard(*options.shard), options.out, options.resume, engine)
         told = subject(done, chosen, published)
         write_run(done, options.out)
         write_report(options.out, f"{chosen.name}: {told.name}", [told], published)
-    except (DatasetError, ResultsError, EngineError) as problem:
-        print(f"gar-ssl: {problem}", file=sys.stderr)
-        return FAILED
-    except OSError as problem:
-        print(f"gar-ssl: {unwritten(problem, options.out)}", file=sys.stderr)
-        return FAILED
     print(summary(told))
     print(f"{options.out}/report.html, report.md, results.jsonl, results.parquet")
     return DONE if told.figures.answered else FAILED
@@ -107,7 +92,11 @@ def summary(told: Subject) -> str:
     return "\n".join(lines)
 
 
-def unwritten(problem: OSError, out: Path) -> str:
-    """What could not be written or read, and what to do."""
-    place = problem.filename or out
-    return f"{place}: {problem.strerror or problem}: make room, or give another --out; what was computed is kept"
+@contextmanager
+def kept(out: Path) -> Iterator[None]:
+    """Tell of what cannot be written or read in it that what was computed is kept. Raises UserError."""
+    try:
+        yield
+    except OSError as problem:
+        place, why = problem.filename or out, problem.strerror or problem
+        raise UserError(f"{place}: {why}: make room, or give another --out; what was computed is kept") from None

@@ -6,8 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands, count, seconds, share
+from gar_ssl_ros.commands.arguments import Commands, count, seconds, share
 from gar_ssl_ros.commands.choice import add_reasoner, chosen_reasoner
+from gar_ssl_ros.errors import DONE, FAILED, UserError, sentence
 
 
 def add(commands: Commands) -> None:
@@ -34,24 +35,18 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.gar.pipeline import GarOptions
-    from gar_ssl_ros.gar.reasoner import ReasonerError
-    from gar_ssl_ros.media.clip import ClipError
     from gar_ssl_ros.media.window import SECOND
-    from gar_ssl_ros.offline import Cut, OutputError, jobs, localize_clip
+    from gar_ssl_ros.offline import Cut, jobs, localize_clip
 
     gar = GarOptions(options.sources, options.trials, options.tau_av, options.tau_aud)
     cut = Cut(round(options.window * SECOND), round(options.hop * SECOND))
-    try:
-        chosen = chosen_reasoner(options)
-    except ReasonerError as problem:
-        print(f"gar-ssl: {problem}", file=sys.stderr)
-        return FAILED
+    chosen = chosen_reasoner(options)
     code = DONE
     for job in jobs(options.media, options.out, video=not options.no_video):
         try:
             done = localize_clip(job, chosen, gar, cut, options.overwrite)
-        except (ClipError, OutputError) as problem:
-            print(f"gar-ssl: {problem}", file=sys.stderr)
+        except (UserError, OSError) as problem:
+            print(f"gar-ssl: {sentence(problem)}", file=sys.stderr)
             code = FAILED
             continue
         for note in done.notes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands, add_denominator, missing_for_evaluation
-from gar_ssl_ros.commands.evaluate import summary, unwritten
+from gar_ssl_ros.commands.arguments import Commands, add_denominator, require_evaluation
+from gar_ssl_ros.commands.evaluate import kept, summary
+from gar_ssl_ros.errors import DONE
 
 
 def add(commands: Commands) -> None:
@@ -26,15 +26,13 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    if sentence := missing_for_evaluation():
-        print(f"gar-ssl: {sentence}", file=sys.stderr)
-        return FAILED
+    require_evaluation()
     from gar_ssl_ros.evaluation.report.write import write_report
-    from gar_ssl_ros.evaluation.results import ResultsError, read_runs, refuse_to_replace
+    from gar_ssl_ros.evaluation.results import read_runs, refuse_to_replace
     from gar_ssl_ros.evaluation.run import named, same_dataset, subject, write_run
 
     published = options.denominator == "published"
-    try:
+    with kept(options.out):
         runs = read_runs(options.results)
         refuse_to_replace(options.out)
         datasets = list(dict.fromkeys(run.configuration.dataset for run in runs))
@@ -47,11 +45,5 @@ def run(options: argparse.Namespace) -> int:
             write_run(runs[0], options.out)
         title = f"{datasets[0]}: {names[0]}" if len(runs) == 1 else f"{len(runs)} evaluations on {', '.join(datasets)}"
         write_report(options.out, title, told, published)
-    except ResultsError as problem:
-        print(f"gar-ssl: {problem}", file=sys.stderr)
-        return FAILED
-    except OSError as problem:
-        print(f"gar-ssl: {unwritten(problem, options.out)}", file=sys.stderr)
-        return FAILED
     print("\n".join(summary(each) for each in told))
     return DONE

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from gar_ssl_ros.commands.arguments import DONE, FAILED, Commands, count, seconds, size
+from gar_ssl_ros.commands.arguments import Commands, count, seconds, size
+from gar_ssl_ros.errors import DONE
 
 
 def add(commands: Commands) -> None:
@@ -40,28 +40,21 @@ def run(options: argparse.Namespace) -> int:
 
     kinds = list(Kind) if options.kind == "all" else [Kind(options.kind)]
     width, height = options.size
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        for kind in kinds:
-            for seed in range(options.seed, options.seed + options.count):
-                wanted = SceneOptions(
-                    kind=kind,
-                    difficulty=Difficulty(options.difficulty),
-                    seed=seed,
-                    width=width,
-                    height=height,
-                    fps=options.fps,
-                    seconds=options.seconds,
-                    distractors=options.distractors,
-                    noise=options.noise,
-                    shake=options.shake,
-                )
-                print(
-                    write_scene(
-                        Scene(wanted), options.out, f"{kind.value}_{options.difficulty}_{seed:04d}", options.wav
-                    )
-                )
-    except (ValueError, OSError) as problem:
-        print(f"gar-ssl: {problem}", file=sys.stderr)
-        return FAILED
+    options.out.mkdir(parents=True, exist_ok=True)
+    for kind in kinds:
+        for seed in range(options.seed, options.seed + options.count):
+            wanted = SceneOptions(
+                kind=kind,
+                difficulty=Difficulty(options.difficulty),
+                seed=seed,
+                width=width,
+                height=height,
+                fps=options.fps,
+                seconds=options.seconds,
+                distractors=options.distractors,
+                noise=options.noise,
+                shake=options.shake,
+            )
+            name = f"{kind.value}_{options.difficulty}_{seed:04d}"
+            print(write_scene(Scene(wanted), options.out, name, options.wav))
     return DONE

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.reasoner import NotLocated, Reading, Reasoner, Unparseable
 from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial
@@ -23,7 +24,7 @@ from gar_ssl_ros.media.window import Window
 T = TypeVar("T")
 
 
-class CacheError(RuntimeError):
+class CacheError(UserError):
     """A cache that cannot be used: one sentence that names it and what to do."""
 
 

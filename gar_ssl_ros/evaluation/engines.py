@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gar_ssl_ros import reasoners
+from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.evaluation.record import SampleRecord, evaluate, options_for
 from gar_ssl_ros.evaluation.results import Settings
 from gar_ssl_ros.evaluation.samples import Sample
@@ -17,7 +18,7 @@ NAMES = ("local", "ray")
 AHEAD = 2  # samples that wait for each worker, so that none stands idle
 
 
-class EngineError(RuntimeError):
+class EngineError(UserError):
     """An engine that cannot run: one sentence that says what to do."""
 
 

@@ -18,6 +18,7 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import gar_ssl_ros
+from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.evaluation.samples import Dataset, Sample
 from gar_ssl_ros.output.record import RecordError, RecordWriter, read_lines
@@ -28,7 +29,7 @@ RESULTS = "results.jsonl"
 OURS = (CONFIG, "results", "report")  # what the names of our files begin with
 
 
-class ResultsError(RuntimeError):
+class ResultsError(UserError):
     """A folder that cannot take or give results: one sentence that names it, what is wrong and what to do."""
 
 

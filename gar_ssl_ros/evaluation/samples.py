@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.media.window import Window
 
 LISTED = 50  # missing media that a message names; a longer list is in Dataset.missing
 
 
-class DatasetError(ValueError):
+class DatasetError(UserError):
     """A dataset that cannot be used: one sentence that names the file or folder, what is wrong and what to do."""
 
 

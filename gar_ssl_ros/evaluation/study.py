@@ -20,12 +20,13 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.evaluation.results import Settings
 
 SHIPPED = Path(__file__).with_name("studies")
 
 
-class StudyError(ValueError):
+class StudyError(UserError):
     """A study that cannot be read: one sentence that names the file, what is wrong and what to do."""
 
 

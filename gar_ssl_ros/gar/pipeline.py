@@ -10,6 +10,7 @@ from time import perf_counter
 
 import numpy as np
 
+from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.gar.boxes import Box, box_from_reply, limited
 from gar_ssl_ros.gar.consensus import consensus, unit
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline, DeadlineExceeded
@@ -30,7 +31,7 @@ class GarOptions:
 
     sources: at most how many are located (K). trials: of the analysis (N). tau_av, tau_aud: what S_av and s_aud must
     reach for the initial box to stand (eq. 10). analysis, refinement: whether that stage runs, for ablations: without
-    analysis no box is kept unrefined; without refinement the initial boxes are final. Raises ValueError where one is
+    analysis no box is kept unrefined; without refinement the initial boxes are final. Raises OptionError where one is
     out of its range.
     """
 
@@ -44,10 +45,10 @@ class GarOptions:
     def __post_init__(self) -> None:
         for name, least in (("sources", 1), ("trials", 1)):
             if getattr(self, name) < least:
-                raise ValueError(f"{name} is {getattr(self, name)}: it must be {least} or more")
+                raise OptionError(f"{name} is {getattr(self, name)}: it must be {least} or more")
         for name in ("tau_av", "tau_aud"):
             if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ValueError(f"{name} is {getattr(self, name)}: it must lie in 0..1")
+                raise OptionError(f"{name} is {getattr(self, name)}: it must lie in 0..1")
 
 
 def gate(analysis: Consensus, sound: AudioLabel, options: GarOptions) -> bool:

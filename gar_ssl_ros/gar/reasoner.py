@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial
 from gar_ssl_ros.media.window import Window
@@ -20,7 +21,7 @@ class NotLocated(RuntimeError):
     """The reading is asked about what it has not located itself, and needs to have: ask `locate` first, then again."""
 
 
-class ReasonerError(Exception):
+class ReasonerError(UserError):
     """A reasoner that cannot answer this window: one sentence that says why and what to do."""
 
 

@@ -23,6 +23,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.media.buffer import WindowBuffer
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window, audio_from_samples
 
@@ -31,7 +32,7 @@ PIECE = SECOND // 10  # sound is handed out in pieces no longer than this, howev
 TAIL = SECOND // 10  # an end left uncovered by less than this (a codec's padding) makes no window of its own
 
 
-class ClipError(ValueError):
+class ClipError(UserError):
     """A recording that cannot be read: one sentence that names it, what is wrong and what to do."""
 
 

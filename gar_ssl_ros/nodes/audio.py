@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.media.window import SECOND, Audio, audio_from_samples
 from gar_ssl_ros.nodes.codec import CODECS, Codec, CodecError, decode_file
 from gar_ssl_ros.nodes.pcm import Pcm, samples_from_bytes
@@ -52,7 +53,7 @@ RAW = ("wave", "wav", "raw", "pcm", "")  # ros-drivers' audio_capture says `wave
 FILES = (b"RIFF", b"fLaC", b"OggS")  # how a message begins that holds a whole file
 
 
-class AudioError(ValueError):
+class AudioError(UserError):
     """A message that is no sound: one sentence that says why."""
 
 

@@ -13,11 +13,13 @@ from av.audio.resampler import AudioResampler
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
+from gar_ssl_ros.errors import UserError
+
 CODECS = ("mp3", "aac")  # streams that can be entered anywhere and are decoded without delay
 ENOUGH = 2**14  # bytes: a few frames of any such stream, however loud
 
 
-class CodecError(ValueError):
+class CodecError(UserError):
     """Bytes that are no sound of their codec."""
 
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.media.window import SECOND, Frame
 
 Rgb: TypeAlias = NDArray[np.uint8]
@@ -46,7 +47,7 @@ PLANAR = {"nv21": 1.5, "nv24": 3.0}  # rows of `step` bytes in the data for each
 BIGGEST = 2**28  # pixels: a header that says more is broken
 
 
-class ImageError(ValueError):
+class ImageError(UserError):
     """A message that is no picture: one sentence that says why."""
 
 

@@ -21,6 +21,7 @@ from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray
 
+from gar_ssl_ros.errors import sentence
 from gar_ssl_ros.gar.localization import Stage
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.window import SECOND
@@ -88,12 +89,12 @@ class LocalizerNode(LifecycleNode):
             if chosen["fallback"] and chosen["fallback"] != chosen["reasoner"]:
                 fallback = reasoner_of_name(chosen["fallback"], options_by_name(chosen))
         except Exception as problem:
-            self.get_logger().error(f"the fallback {chosen['fallback']} cannot be used: {_sentence(problem)}")
+            self.get_logger().error(f"the fallback {chosen['fallback']} cannot be used: {sentence(problem)}")
             return TransitionCallbackReturn.FAILURE
         try:
             made = reasoner_of_name(chosen["reasoner"], options_by_name(chosen))
         except Exception as problem:
-            self._missing = f"the reasoner {chosen['reasoner']} cannot be used: {_sentence(problem)}"
+            self._missing = f"the reasoner {chosen['reasoner']} cannot be used: {sentence(problem)}"
             self.get_logger().error(self._missing + (f"; {fallback.name} answers instead" if fallback else ""))
             if fallback is None:
                 return TransitionCallbackReturn.FAILURE
@@ -244,7 +245,3 @@ class LocalizerNode(LifecycleNode):
         enabled = {"state": state, "enabled": self._enabled}
         statuses.append(Status("lifecycle", DiagnosticStatus.OK, state, enabled))
         self._diagnostics_out.publish(diagnostics(self, statuses))
-
-
-def _sentence(problem: Exception) -> str:
-    return str(problem) or type(problem).__name__

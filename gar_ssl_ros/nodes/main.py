@@ -11,7 +11,8 @@ from importlib import import_module
 from threading import Event, Thread
 from typing import Any
 
-DONE, FAILED, USAGE = 0, 1, 2
+from gar_ssl_ros.errors import DONE, FAILED, USAGE, UserError, sentence
+
 THREADS = 4  # inputs, lifecycle and parameters, ~/localize, diagnostics: none waits for another
 NAMES = ("localizer", "player", "microphone", "recorder")
 
@@ -30,8 +31,8 @@ def main(name: str, arguments: Sequence[str] = ()) -> int:
             "build this package with colcon and source its setup.bash" if built else "see Installing in docs/ros.md"
         )
         return _failed(name, f"{problem.name or 'a Python package'} is missing or too old ({problem}): {remedy}", USAGE)
-    except (FileNotFoundError, NotImplementedError) as problem:
-        return _failed(name, str(problem), USAGE)
+    except (OSError, NotImplementedError) as problem:
+        return _failed(name, sentence(problem), USAGE)
     except KeyboardInterrupt:  # a second one, while the first one was being heeded
         return DONE
 
@@ -55,7 +56,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
         return runs[name]()
     except (KeyboardInterrupt, ExternalShutdownException):
         return DONE
-    except (ParameterException, LookupError, ValueError, RuntimeError) as problem:
+    except (UserError, ParameterException, LookupError, ValueError, RuntimeError) as problem:
         return _failed(name, str(problem), USAGE)
     finally:
         rclpy.try_shutdown()

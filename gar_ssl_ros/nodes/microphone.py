@@ -13,6 +13,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
+from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.media.window import SECOND, audio_from_samples
 from gar_ssl_ros.nodes.health import Status, diagnostics
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
@@ -23,7 +24,7 @@ AGAIN = 1.0  # s from one attempt to open the device to the next
 SILENT = 3.0  # s without a sample after which a device is taken to be gone
 
 
-class MicrophoneError(RuntimeError):
+class MicrophoneError(UserError):
     """A device that cannot be used: one sentence that says why and what to do."""
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
+from gar_ssl_ros.errors import OptionError
+
 Value: TypeAlias = bool | int | float | str
 
 
@@ -18,7 +20,7 @@ class Change(Enum):
     NEVER = "only at the start of the node"
 
 
-class ParameterError(ValueError):
+class ParameterError(OptionError):
     """A value that a parameter cannot have: one sentence."""
 
 

@@ -17,6 +17,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 
+from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND, Audio, Frame
 from gar_ssl_ros.nodes.health import Status, diagnostics
@@ -33,11 +34,11 @@ class PlayerNode(Node):
     """The node. It plays from `play` on; `close` it before it is destroyed."""
 
     def __init__(self, name: str = "player", **options: Any) -> None:
-        """options: as of rclpy's Node. Raises ClipError, a ValueError, where there is no clip that can be read."""
+        """options: as of rclpy's Node. Raises ClipError where there is no clip that can be read."""
         super().__init__(name, **options)
         self._chosen = NodeParameters(self, PLAYER).values
         if not self._chosen["clip"]:
-            raise ValueError("no clip is named: give one with --ros-args -p clip:=FILE")
+            raise UsageError("no clip is named: give one with --ros-args -p clip:=FILE")
         self._clip = Clip(Path(self._chosen["clip"]).expanduser())
         self._image_out = self.create_publisher(Image, "image", QoSProfile(depth=30))
         self._sound_out = SoundPublisher(self, "", self._clip.info.channels, self._clip.info.rate)

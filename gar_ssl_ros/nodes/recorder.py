@@ -13,6 +13,7 @@ from rclpy.serialization import deserialize_message
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import StoragePlugin
 
+from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.nodes.messages import box_from_bounding_box
@@ -31,11 +32,11 @@ class RecorderNode(Node):
     """The node. `close` it before it is destroyed: the bag is whole from then on."""
 
     def __init__(self, name: str = "recorder", **options: Any) -> None:
-        """options: as of rclpy's Node. Raises BagError where the bag cannot be made, ValueError where none is named."""
+        """options: as of rclpy's Node. Raises BagError where the bag cannot be made, UsageError where none is named."""
         super().__init__(name, **options)
         chosen = NodeParameters(self, RECORDER).values
         if not (chosen["bag"] and chosen["topics"].split()):
-            raise ValueError("name the bag and its topics: --ros-args -p bag:=FOLDER -p topics:='image audio'")
+            raise UsageError("name the bag and its topics: --ros-args -p bag:=FOLDER -p topics:='image audio'")
         self._wanted = [self.resolve_topic_name(topic) for topic in chosen["topics"].split()]
         self._writer = BagWriter(Path(chosen["bag"]).expanduser(), StoragePlugin.MCAP)
         self.create_timer(LOOK, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))

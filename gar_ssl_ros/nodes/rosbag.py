@@ -31,6 +31,7 @@ from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_
 from rosbags.typesys.store import Typestore
 
 from gar_ssl_ros.embedded_ros.interfaces import typestore
+from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.nodes.ros import interfaces
 
 VERSION: Literal[8] = 8  # of new bags: what Humble can read as well as Jazzy
@@ -39,7 +40,7 @@ REMEDY = "recover it with `ros2 bag reindex` or `mcap recover`, or record it aga
 UNKNOWN_HASH = "RIHS01_" + "0" * 64  # of a type whose definition nobody has
 
 
-class BagError(Exception):
+class BagError(UserError):
     """A bag that cannot be read or written: one sentence that names it, what is wrong and what to do."""
 
 

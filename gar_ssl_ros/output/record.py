@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Timing
 from gar_ssl_ros.gar.stages import AudioLabel
 from gar_ssl_ros.media.window import SECOND, Window
@@ -22,7 +23,7 @@ from gar_ssl_ros.media.window import SECOND, Window
 Record = TypeVar("Record", bound=BaseModel)
 
 
-class RecordError(ValueError):
+class RecordError(UserError):
     """A line that is no record: one sentence that names the file, the line and what is wrong."""
 
 

@@ -33,19 +33,13 @@ class ReasonerOptions:
 def options_by_name(values: Mapping[str, Any]) -> ReasonerOptions:
     """From values by name, as the command line's options and the nodes' parameters have them; others are left alone.
 
-    model, device, dtype, quantize, attention, compile, seed, off_screen, grounded, early. Raises ReasonerError where
+    model, device, dtype, quantize, attention, compile, seed, off_screen, grounded, early. Raises OptionError where
     one has a value that it cannot have.
     """
-    from gar_ssl_ros.gar.reasoner import ReasonerError
     from gar_ssl_ros.reasoners.omni import LoadOptions
     from gar_ssl_ros.reasoners.prompted.reasoner import PromptOptions
 
-    try:
-        load = LoadOptions(
-            values["device"], values["dtype"], values["quantize"], values["attention"], values["compile"]
-        )
-    except ValueError as problem:
-        raise ReasonerError(str(problem)) from None
+    load = LoadOptions(values["device"], values["dtype"], values["quantize"], values["attention"], values["compile"])
     ask = PromptOptions(values["seed"], values["off_screen"], values["grounded"], values["early"])
     return ReasonerOptions(values["model"] or None, load, ask)
 
@@ -60,14 +54,15 @@ def reasoner(name: str, options: ReasonerOptions | None = None, fallback: str | 
     """The reasoner of that name, ready to be asked; only what it needs is imported.
 
     name: one of NAMES, or `module:factory` for one's own: what `factory()` of that module gives. fallback: the name of
-    one that answers where this one cannot be had or fails. Raises ValueError where there is none of a name, and
+    one that answers where this one cannot be had or fails. Raises OptionError where there is none of a name, and
     ReasonerError, a sentence with the remedy, where it cannot be had and there is no fallback.
     """
+    from gar_ssl_ros.errors import OptionError
     from gar_ssl_ros.gar.reasoner import Fallback, ReasonerError, Unavailable
 
     for wanted in (name, fallback):
         if wanted is not None and not known(wanted):
-            raise ValueError(
+            raise OptionError(
                 f"there is no reasoner {wanted!r}: choose one of {', '.join(NAMES)}, or your own as module:factory"
             )
     if name == fallback:

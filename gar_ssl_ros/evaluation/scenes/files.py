@@ -12,6 +12,7 @@ import av
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.evaluation.scenes.scene import Scene, TrueSource
 from gar_ssl_ros.evaluation.scenes.score import matched
 from gar_ssl_ros.evaluation.scenes.sounds import RATE, Samples
@@ -20,7 +21,7 @@ from gar_ssl_ros.media.window import SECOND, Audio
 from gar_ssl_ros.output.video import VideoWriter
 
 
-class TruthError(ValueError):
+class TruthError(UserError):
     """A file that is no truth of a scene: one sentence that names it and what is wrong."""
 
 

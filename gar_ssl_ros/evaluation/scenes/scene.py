@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.evaluation.scenes import sounds, things
 from gar_ssl_ros.evaluation.scenes.sounds import RATE, Samples, Sound
 from gar_ssl_ros.gar.boxes import Box, box_from_reply
@@ -63,7 +64,7 @@ class SceneOptions:
     """kind, difficulty: see there. seed: the same gives the same scene. width, height: pixels. fps: frames a second.
     seconds: length. distractors: things that move out of time; None for two (one beside two sources). noise: of the
     sensor, standard deviation in grey levels. shake: of the camera, standard deviation in pixels a frame.
-    Raises ValueError where one is out of its range.
+    Raises OptionError where one is out of its range.
     """
 
     kind: Kind = Kind.ONE
@@ -80,11 +81,11 @@ class SceneOptions:
     def __post_init__(self) -> None:
         for name, least in (("width", 64), ("height", 64), ("fps", 1), ("seconds", 0.2), ("noise", 0), ("shake", 0)):
             if not getattr(self, name) >= least:
-                raise ValueError(f"a scene's {name} is {getattr(self, name)}: it must be at least {least}")
+                raise OptionError(f"a scene's {name} is {getattr(self, name)}: it must be at least {least}")
         if self.distractors is not None and not 0 <= self.distractors <= 6:
-            raise ValueError(f"a scene has 0 to 6 distractors, not {self.distractors}")
+            raise OptionError(f"a scene has 0 to 6 distractors, not {self.distractors}")
         if self.seed < 0:
-            raise ValueError(f"a scene's seed is {self.seed}: it must not be negative")
+            raise OptionError(f"a scene's seed is {self.seed}: it must not be negative")
 
 
 @dataclass(frozen=True)

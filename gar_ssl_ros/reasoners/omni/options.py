@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, fields
 from typing import Literal, get_args, get_type_hints
 
+from gar_ssl_ros.errors import OptionError
+
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
 Quantization = Literal["none", "nf4", "int8"]
 Attention = Literal["sdpa", "eager", "flash_attention_2"]
@@ -19,7 +21,7 @@ class LoadOptions:
     bfloat16 on a GPU, or float16 where it has none, and float32 on a CPU. quantization: of the language model's
     weights, done while loading; both towers and the head stay as they are. attention: flash_attention_2 serves the
     towers alone, since only the others read the branches of a shared prefix. compile: the language model by
-    torch.compile, which takes minutes at the start. Raises ValueError where one has another value.
+    torch.compile, which takes minutes at the start. Raises OptionError where one has another value.
     """
 
     device: str = "auto"
@@ -30,9 +32,10 @@ class LoadOptions:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"auto|balanced|cpu|cuda(:\d+)?", self.device):
-            raise ValueError(f"device is {self.device!r}: it must be auto, balanced, cpu, cuda or cuda:N")
+            raise OptionError(f"device is {self.device!r}: it must be auto, balanced, cpu, cuda or cuda:N")
         hints = get_type_hints(LoadOptions)
         for field in fields(self):
             known = get_args(hints[field.name])
-            if known and getattr(self, field.name) not in known:
-                raise ValueError(f"{field.name} is {getattr(self, field.name)!r}: it must be one of {', '.join(known)}")
+            value = getattr(self, field.name)
+            if known and value not in known:
+                raise OptionError(f"{field.name} is {value!r}: it must be one of {', '.join(known)}")

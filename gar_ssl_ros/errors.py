@@ -1,0 +1,75 @@
+"""What went wrong as one sentence for a person, and the exit status that it means: decided here, for all commands.
+
+    UserError           something that the user can mend; exit status 1
+    ├── UsageError      options or settings that mean nothing together; exit status 2
+    └── OptionError     a value that an option, parameter or setting cannot have; exit status 2
+
+Every room's own error (ClipError, BagError, ReasonerError, ...) is a UserError: its message is the sentence.
+"""
+
+from __future__ import annotations
+
+import errno
+import traceback
+
+DONE, FAILED, USAGE = 0, 1, 2  # exit statuses
+REMEDIES = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.EFBIG: "free some space",
+    errno.ENOENT: "check the path",
+    errno.EACCES: "check its permissions",
+    errno.EPERM: "check its permissions",
+    errno.EROFS: "choose a place that can be written",
+    errno.ENOTDIR: "one of its folders is a file: check the path",
+    errno.EISDIR: "it is a folder: name a file",
+    errno.EEXIST: "choose another place",
+    errno.ELOOP: "its links lead in a circle: mend them",
+    errno.ENAMETOOLONG: "give it a shorter name",
+    errno.EMFILE: "let this process open more files (ulimit -n)",
+}
+
+
+class UserError(Exception):
+    """Something that the user can mend: one sentence that names the input, what is wrong and what to do."""
+
+    status = FAILED
+
+
+class UsageError(UserError):
+    """Options or settings that mean nothing together: one sentence."""
+
+    status = USAGE
+
+
+class OptionError(UserError, ValueError):
+    """A value that an option, parameter or setting cannot have: one sentence."""
+
+    status = USAGE
+
+
+def sentence(problem: BaseException) -> str:
+    """What went wrong, in one line."""
+    if isinstance(problem, UserError):
+        return str(problem)
+    if isinstance(problem, OSError) and problem.strerror:
+        name = next((str(one) for one in (problem.filename2, problem.filename) if one is not None), "")
+        remedy = REMEDIES.get(problem.errno or 0, "")
+        return ": ".join(part for part in (name, problem.strerror, remedy) if part)
+    if isinstance(problem, MemoryError):
+        return "there is not enough memory for it: close other programs, or give it less at once"
+    said, kind = " ".join(str(problem).split()), type(problem).__name__
+    if said and isinstance(problem, (ImportError, RuntimeError, ValueError)):
+        return said
+    return f"{kind}: {said}" if said else kind  # a KeyError, say, tells no more than the key
+
+
+def place(problem: BaseException) -> str:
+    """Where it was raised: file and line."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
+
+def status(problem: BaseException) -> int:
+    """The exit status that it means."""
+    return problem.status if isinstance(problem, UserError) else FAILED
