@@ -17,6 +17,7 @@ import numpy as np
 import rclpy
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo
 from diagnostic_msgs.msg import DiagnosticArray
+from domains import own_domain
 from gar_ssl_ros.msg import SoundSourceArray
 from rclpy.context import Context
 from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
@@ -34,11 +35,6 @@ FRAME, CHUNK = SECOND // 10, SECOND // 10
 HERE = Path(__file__).parent
 
 
-def domain() -> int:
-    """A ROS domain of each pytest worker's own."""
-    return 101 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 100
-
-
 def until(condition: Callable[[], Any]) -> Any:
     """What the condition gives once it holds; fails where it never does."""
     end = time.monotonic() + PATIENCE
@@ -53,7 +49,7 @@ class Robot:
 
     def __init__(self, localizer: str = "/localizer", namespace: str = "") -> None:
         self.context = Context()
-        rclpy.init(context=self.context, domain_id=domain())
+        rclpy.init(context=self.context, domain_id=own_domain("nodes"))
         self.node = Node("robot", namespace=namespace, context=self.context)
         self.answers: list[SoundSourceArray] = []
         self.detections: list[Detection2DArray] = []
@@ -154,7 +150,7 @@ def robot(**options: Any) -> Iterator[Robot]:
 def localizer(active: bool = True, namespace: str = "", **parameters: Any) -> Iterator[LocalizerNode]:
     """A localizer of its own context, spinning; windows of 1 s unless told otherwise."""
     context = Context()
-    rclpy.init(context=context, domain_id=domain())
+    rclpy.init(context=context, domain_id=own_domain("nodes"))
     chosen = {"window": 1.0, "hop": 0.5} | parameters
     overrides = [Parameter(name, value=value) for name, value in chosen.items()]
     node = LocalizerNode(context=context, namespace=namespace, parameter_overrides=overrides)
@@ -181,7 +177,7 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     paths = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
     started = subprocess.Popen(
         [sys.executable, "-m", "gar_ssl_ros.cli", "run", *arguments],
-        env=os.environ | {"ROS_DOMAIN_ID": str(domain()), "PYTHONPATH": paths},
+        env=os.environ | {"ROS_DOMAIN_ID": str(own_domain("nodes")), "PYTHONPATH": paths},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 from clips import write_clip
-
-from gar_ssl_ros.live import free_domain
+from domains import own_domain
 
 COMMAND = [sys.executable, "-m", "gar_ssl_ros.cli"]
 
@@ -19,7 +18,7 @@ COMMAND = [sys.executable, "-m", "gar_ssl_ros.cli"]
 @pytest.fixture
 def environment() -> dict[str, str]:
     """A graph of its own, on this machine only."""
-    return {**os.environ, "ROS_DOMAIN_ID": str(free_domain()), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    return {**os.environ, "ROS_DOMAIN_ID": str(own_domain("check")), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
 
 
 def check(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import rclpy
 from audio_common_msgs.msg import AudioStamped
+from domains import own_domain
 from rclpy.context import Context
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.parameter import Parameter
-from robot import PATIENCE, domain, process, robot, until
+from robot import PATIENCE, process, robot, until
 
 from gar_ssl_ros.nodes.audio import AudioReader
 from gar_ssl_ros.nodes.microphone import MicrophoneError, MicrophoneNode, device_of_name, devices, listed, sounddevice
@@ -55,7 +56,7 @@ def again() -> None:
 @contextmanager
 def microphone(**parameters: Any) -> Iterator[MicrophoneNode]:
     context = Context()
-    rclpy.init(context=context, domain_id=domain())
+    rclpy.init(context=context, domain_id=own_domain("nodes"))
     overrides = [Parameter(name, value=value) for name, value in parameters.items()]
     node = executor = None
     try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import rclpy
+from domains import own_domain
 from rclpy.context import Context
 from rclpy.lifecycle import LifecycleNode
 from rclpy.node import Node
-from robot import domain
 
 from gar_ssl_ros.nodes.localizer import LocalizerNode
 from gar_ssl_ros.nodes.microphone import MicrophoneNode
@@ -56,7 +56,7 @@ REAL = {
 )
 def test_no_private_name_is_taken_twice(ours, base):
     context = Context()
-    rclpy.init(context=context, domain_id=domain())
+    rclpy.init(context=context, domain_id=own_domain("nodes"))
     try:
         plain = base("plain", context=context)
         theirs = REAL | set(vars(plain)) | set(dir(base))

@@ -10,8 +10,8 @@ _LOCK_PORT = 200  # of the 250 ports of a domain, one that no participant takes
 
 
 @functools.cache
-def own_domain() -> int:
-    """The domain of this process (1..100); nobody else who asks here gets it while this process lives."""
+def own_domain(purpose: str = "") -> int:
+    """This process's domain for a purpose (1..100); nobody else who asks here gets it while this process lives."""
     for at in range(100):
         domain = 1 + (os.getpid() + at) % 100
         lock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
