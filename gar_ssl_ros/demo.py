@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from gar_ssl_ros.evaluation.scenes.files import SceneTruth, write_film
+from gar_ssl_ros.evaluation.scenes.promised import RATES, least_right
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
 from gar_ssl_ros.evaluation.scenes.score import FOUND
 from gar_ssl_ros.live import LiveError, play
@@ -22,59 +25,76 @@ from gar_ssl_ros.nodes.rosbag import Bag
 from gar_ssl_ros.offline import annotate
 from gar_ssl_ros.output.record import RecordWriter, WindowRecord
 
-LENGTH = 6.0  # s of each scene, so that several windows of 3 s lie wholly in it
-SCENES = {  # kind: seed, title
-    Kind.ONE: (7, "one source, two distractors"),
-    Kind.TWO: (7, "two sources, one distractor"),
-    Kind.FACE: (4, "a talking face"),
-    Kind.OFFSCREEN: (7, "the sound is made off screen"),
-    Kind.SILENT: (7, "silence"),
+LENGTH = 4.0  # s of each scene, so that at least one window of 3 s, one each second, lies wholly in it
+SEEDS = range(20_000, 20_006)  # none that anything was chosen on or is measured on
+PACE = 2.0  # times as fast as life: the stamps are the scenes' own
+TITLES = {
+    Kind.ONE: "one source, two distractors",
+    Kind.TWO: "two sources, one distractor",
+    Kind.FACE: "a talking face, two distractors",
+    Kind.OFFSCREEN: "the sound is made off screen",
+    Kind.SILENT: "silence",
 }
-COLUMNS = "{:<32}{:<12}{:<16}{:<26}{}"
+COLUMNS = "{:<33}{:<13}{:<9}{:<11}{:<12}{:<10}{}"
 FINAL = 2  # SoundSourceArray.FINAL
 LATE = 300  # pictures of the clip that may be gone before the recorder hears the first
 
 
-def scenes(out: Path, who: Mapping[str, object]) -> bool:
-    """Play one scene of each kind to the localizer and print how it went. Returns whether all went well.
+@dataclass(frozen=True)
+class Verdict:
+    """What was said of one scene.
 
-    who: the localizer's parameters that say who answers.
+    expected: the outcome that it should have. right: whether it has, with a box on every source. overlaps: the IoU with
+    each. heard: the label.
+    """
 
-    Raises LiveError, and what reading a clip and writing results raise.
+    kind: Kind
+    expected: str
+    right: bool
+    overlaps: tuple[float, ...]
+    heard: str
+
+
+def scenes(out: Path, who: Mapping[str, object], seeds: Sequence[int] = SEEDS) -> bool:
+    """Play rendered scenes of each kind, one for each of `seeds`, to the localizer and print how it went.
+
+    who: the localizer's parameters that say who answers. Returns True if the rates of docs/figures.md hold. Raises
+    LiveError, and what reading a clip and writing results raise.
     """
     out.mkdir(parents=True, exist_ok=True)
     film = out / "scenes.mp4"
-    print(f"rendering {len(SCENES)} scenes of {LENGTH:g} s into {film}", flush=True)
-    rendered = [Scene(SceneOptions(kind=kind, seed=seed, seconds=LENGTH)) for kind, (seed, _) in SCENES.items()]
-    truths = write_film(rendered, film)
-    records = _live(film, out, {"sources": 2, **who})
-    print("\n" + COLUMNS.format("scene", "expected", "windows right", "IoU of each source", "heard"))
-    verdicts = []
-    for index, (truth, (_, title)) in enumerate(zip(truths, SCENES.values(), strict=True)):
-        begin = index * LENGTH
-        inside = [record for record in records if record.start_s >= begin and record.end_s <= begin + LENGTH]
-        verdicts.append(_judged(title, truth, inside, begin))
-    return all(verdicts)
+    wanted = [SceneOptions(kind=kind, seed=seed, seconds=LENGTH) for seed in seeds for kind in Kind]
+    print(f"rendering {len(wanted)} scenes of {LENGTH:g} s into {film}", flush=True)
+    truths = write_film([Scene(options) for options in wanted], film)
+    records = _live(film, out, {"sources": 2, **who}, PACE)
+    verdicts = [
+        _judged(options.kind, truth, records, index * LENGTH)
+        for index, (options, truth) in enumerate(zip(wanted, truths, strict=True))
+    ]
+    print(f"\n{len(seeds)} scenes of each kind (seeds {seeds[0]} to {seeds[-1]}), judged by a window inside each:\n")
+    print(COLUMNS.format("scene", "expected", "right", "promised", "needed", "mean IoU", "heard"))
+    held = [row(TITLES[kind], [one for one in verdicts if one.kind is kind]) for kind in TITLES]
+    return all([*held, row("all of them", verdicts)])
 
 
 def recording(clip: Path, out: Path, who: Mapping[str, object]) -> bool:
-    """Play a recording of the user's own to the localizer. Returns whether no window failed.
+    """Play a recording of the user's own to the localizer. Returns True if no window failed.
 
     Raises as `scenes` does.
     """
     Clip(clip)  # what cannot be read is told before anything starts
     out.mkdir(parents=True, exist_ok=True)
-    return not any(record.outcome.failed for record in _live(clip, out, {"sources": 1, **who}))
+    return not any(record.outcome.failed for record in _live(clip, out, {"sources": 1, **who}, 1.0))
 
 
-def _live(clip: Path, out: Path, parameters: Mapping[str, object]) -> list[WindowRecord]:
-    """The answers to a clip that was played, in its own time; on disk beside them its bag and annotated video."""
+def _live(clip: Path, out: Path, parameters: Mapping[str, object], pace: float) -> list[WindowRecord]:
+    """The answers to a clip played `pace` times as fast, in its own time; on disk its bag and annotated video."""
     bag, records, video = out / "bag", out / f"{clip.stem}.jsonl", out / f"{clip.stem}_annotated.mp4"
     if any(bag.glob("*.mcap")):  # of the last time
         shutil.rmtree(bag)
     print("player, localizer and recorder start; the answers of ~/sources as they come:\n", flush=True)
     print(f"{'outcome':<14}{'heard':<10}{'id':<5}box, pixels, and why", flush=True)
-    play(clip, bag, parameters, lambda line: print(line, flush=True))
+    play(clip, bag, parameters, lambda line: print(line, flush=True), pace)
     found = list(_recorded(clip, bag))
     if not found:
         raise LiveError(f"no window of {clip} was answered: it must have more than 3 s")
@@ -112,16 +132,29 @@ def _origin(clip: Path, message: Any) -> int:
     return stamp
 
 
-def _judged(title: str, truth: SceneTruth, records: Sequence[WindowRecord], begin: float) -> bool:
-    """Print how the windows that lie in a scene went; whether most of them are right."""
-    overlaps = [truth.overlaps([box.box for box in record.sources], record.center_s - begin) for record in records]
-    right = [
-        record.outcome == truth.outcome and all(overlap >= FOUND for overlap in seen)
-        for record, seen in zip(records, overlaps, strict=True)
-    ]
-    good = 2 * sum(right) > len(records)
-    shown = ", ".join(f"{np.mean(column):.2f}" for column in zip(*overlaps, strict=True)) or "-"
-    heard = ", ".join(dict.fromkeys(record.sound.label for record in records if record.sound)) or "-"
-    counts = f"{sum(right)} of {len(records)}"
-    print(COLUMNS.format(title, truth.outcome, counts, shown, heard) + ("" if good else "   WRONG"))
-    return good
+def _judged(kind: Kind, truth: SceneTruth, records: Sequence[WindowRecord], begin: float) -> Verdict:
+    """By the window that lies wholly in the scene, the one nearest its middle if there are several."""
+    inside = [record for record in records if record.start_s >= begin and record.end_s <= begin + LENGTH]
+    if not inside:
+        return Verdict(kind, truth.outcome, False, (), "")
+    record = min(inside, key=lambda one: abs(one.center_s - begin - LENGTH / 2))
+    overlaps = tuple(truth.overlaps([source.box for source in record.sources], record.center_s - begin))
+    right = record.outcome == truth.outcome and all(overlap >= FOUND for overlap in overlaps)
+    return Verdict(kind, truth.outcome, right, overlaps, record.sound.label if record.sound else "")
+
+
+def row(title: str, verdicts: Sequence[Verdict]) -> bool:
+    """Print how scenes went. Returns True if as many are right as their promised rates let one expect."""
+    rate = float(np.mean([RATES[one.kind] for one in verdicts]))
+    right, needed = sum(one.right for one in verdicts), least_right(len(verdicts), rate)
+    outcomes = {one.expected for one in verdicts}
+    expected = outcomes.pop() if len(outcomes) == 1 else ""
+    overlaps = [overlap for one in verdicts for overlap in one.overlaps]
+    shown = f"{np.mean(overlaps):.2f}" if overlaps else "-"
+    heard = Counter(one.heard for one in verdicts if one.heard).most_common()
+    verdict = "" if right >= needed else "   TOO FEW"
+    labels = ", ".join(f"{count} {label}" for label, count in heard) or "-"
+    print(
+        COLUMNS.format(title, expected, f"{right} of {len(verdicts)}", f"{rate:.1%}", needed, shown, labels) + verdict
+    )
+    return right >= needed

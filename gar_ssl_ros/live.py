@@ -30,11 +30,13 @@ class LiveError(UserError):
     """The graph did not come to life, or broke: one sentence, with what the node said."""
 
 
-def play(clip: Path, bag: Path, parameters: Mapping[str, object], tell: Callable[[str], None]) -> None:
-    """Play a clip once to the localizer, in real time, and record all that passes into a new bag.
+def play(
+    clip: Path, bag: Path, parameters: Mapping[str, object], tell: Callable[[str], None], pace: float = 1.0
+) -> None:
+    """Play a clip once to the localizer, `pace` times as fast as it was recorded, and record all that passes.
 
-    parameters: of the localizer. tell: given each line of the recorder's, which are the answers as they come. All
-    processes have ended when it returns or raises. Raises LiveError.
+    bag: a new one. parameters: of the localizer. tell: given each line of the recorder's, which are the answers as they
+    come. All processes have ended when it returns or raises. Raises LiveError.
     """
     with graph() as start:
         localizer = start("localizer", parameters)
@@ -43,7 +45,7 @@ def play(clip: Path, bag: Path, parameters: Mapping[str, object], tell: Callable
         while not (recorder.line(0.1) or "").startswith(READY):
             if localizer.ended() or monotonic() > end:
                 raise LiveError(f"the localizer was not there within {START:.0f} s: it said {localizer.told()}")
-        player = start("player", {"clip": clip.absolute(), "wait": 10.0})
+        player = start("player", {"clip": clip.absolute(), "wait": 10.0, "rate": pace})
         rest: float | None = None
         while rest is None or monotonic() < rest:
             line = recorder.line(0.1)

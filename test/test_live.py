@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
 from clips import write_clip
+from hypothesis import given
+from hypothesis import strategies as st
 
+import gar_ssl_ros.nodes.ros  # noqa: F401  # before the demo, which reads messages
+from gar_ssl_ros.demo import LENGTH, SEEDS, Verdict, row, scenes
+from gar_ssl_ros.evaluation.scenes.promised import RARE, RATES, least_right
+from gar_ssl_ros.evaluation.scenes.scene import Kind
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.nodes.rosbag import Bag
 from gar_ssl_ros.output.record import read_records
@@ -29,18 +39,43 @@ def demo(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*DEMO, *map(str, arguments)], capture_output=True, text=True, timeout=240, check=False)
 
 
-def test_the_demo_is_right_live_and_leaves_a_bag_and_a_video(tmp_path):
-    done = demo("--out", tmp_path / "demo")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "WRONG" not in done.stdout
-    assert sum(line.startswith("LOCALIZED ") for line in done.stdout.splitlines()) > 6
+def test_the_demo_is_right_live_and_leaves_a_bag_and_a_video(tmp_path, capsys):
+    """With a scene of each kind; `make demo` plays more of them, and is part of what CI runs."""
+    assert scenes(tmp_path / "demo", {"reasoner": "signal"}, SEEDS[:1])
+    shown = capsys.readouterr().out
+    assert "TOO FEW" not in shown
+    assert re.search(r"^all of them +[45] of 5 ", shown, re.MULTILINE)
+    assert re.search(r"^LOCALIZED +\w+ +#\d+ +\[\d+ \d+ \d+ \d+\]  The thing ", shown, re.MULTILINE)
+    frames = round(len(Kind) * LENGTH * 15)
     video = Clip(tmp_path / "demo" / "scenes_annotated.mp4")
-    assert (len(list(video.pictures())), video.info.channels) == (450, 1)
+    assert (len(list(video.pictures())), video.info.channels) == (frames, 1)
     with Bag(tmp_path / "demo" / "bag") as bag:
         assert {one.topic: one.msgtype for one in bag.connections} == OURS
         counts = {one.topic: one.msgcount for one in bag.connections}
-    assert counts["/image"] == pytest.approx(450, abs=10)
-    assert counts["/diagnostics"] > 30
+    assert counts["/image"] == pytest.approx(frames, abs=15)
+    assert counts["/diagnostics"] > 10
+
+
+def test_a_rate_that_does_not_hold_is_told_and_is_no_success(capsys):
+    missed = [Verdict(Kind.ONE, "LOCALIZED", right, (float(right),), "music") for right in (True, *5 * [False])]
+    assert not row("one source", missed)
+    assert "TOO FEW" in capsys.readouterr().out
+    assert row("one source", [replace(one, right=True) for one in missed])
+    assert "TOO FEW" not in capsys.readouterr().out
+
+
+@given(st.integers(1, 200), st.floats(0.5, 0.999))
+def test_as_many_are_needed_as_come_in_all_but_one_of_a_thousand_cases(scenes, rate):
+    needed = least_right(scenes, rate)
+    assert 0 <= needed <= scenes * rate + 1
+    chance = [math.comb(scenes, k) * rate**k * (1 - rate) ** (scenes - k) for k in range(scenes + 1)]
+    assert sum(chance[:needed]) <= RARE < sum(chance[: needed + 1]) + 1e-12
+
+
+def test_the_promised_rates_are_those_of_the_figures():
+    told = (Path(__file__).parents[1] / "docs" / "figures.md").read_text()
+    for kind, rate in RATES.items():
+        assert re.search(rf"^\| `{kind.value}` .*\| {100 * rate:.1f} % \|", told, re.MULTILINE), kind
 
 
 def test_a_clip_of_one_s_own_is_played_again_over_the_last_time(tmp_path):

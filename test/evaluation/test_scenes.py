@@ -117,11 +117,38 @@ def test_truth_that_is_missing_or_spoilt_is_one_sentence(tmp_path):
         read_truth(tmp_path / "bad.json")
 
 
-def test_real_speech_where_espeak_ng_is_installed():
-    """By espeak-ng or its stand-in, speech has syllables."""
-    spoken = sounds.speech(np.random.default_rng(0), 3.0)
-    assert spoken.label == "speech"
-    assert 3 <= len(spoken.onsets) <= 40
+def test_speech_comes_with_the_package_and_has_syllables():
+    for seed in range(5):
+        spoken = sounds.speech(np.random.default_rng(seed), 3.0)
+        assert spoken.label == "speech"
+        assert spoken.samples.shape == (48_000,)
+        assert 3 <= len(spoken.onsets) <= 40
+
+
+def test_a_scene_asks_no_program_of_the_machine(monkeypatch):
+    """The same seed is the same scene on every machine, whatever is installed there."""
+    scene = Scene(SceneOptions(kind=Kind.FACE, seed=3))
+    monkeypatch.setenv("PATH", "")
+    assert (Scene(SceneOptions(kind=Kind.FACE, seed=3)).samples == scene.samples).all()
+    loudness = [float(np.sqrt((part**2).mean())) for part in np.split(scene.samples, 6)]
+    assert loudness == pytest.approx([0.0342, 0.068, 0.0691, 0.0567, 0.0762, 0.0793], rel=0.01)
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.3, 0.5])
+@pytest.mark.parametrize("kind", Kind)
+def test_a_scene_of_a_moment_is_a_scene_too(kind, seconds):
+    for seed in range(3):
+        scene = Scene(SceneOptions(kind=kind, seed=seed, seconds=seconds))
+        assert scene.image(scene.frames - 1).shape == (240, 320, 3)
+
+
+def test_a_face_is_found_by_its_head_and_not_by_its_mouth(tmp_path):
+    scene = Scene(SceneOptions(kind=Kind.FACE, seed=2, seconds=1.0))
+    told = read_truth(truth_of(write_scene(scene, tmp_path, "face")))
+    (face,) = told.sources
+    head, mouth = face.boxes[7], face.part[7]
+    assert told.overlaps([head], 7 / 15) == [1.0]
+    assert told.overlaps([mouth], 7 / 15)[0] < 0.2
 
 
 boxes = st.builds(

@@ -47,14 +47,9 @@ class SceneTruth(BaseModel):
     def overlaps(self, found: Sequence[Box], time: float) -> list[float]:
         """For each source in sight at `time`, s, the intersection over union of its own found box with it, else 0.
 
-        Of a source with a part that moves with the sound, as a head has a mouth, whichever of both fits better.
+        Of a talking face that is the head: who boxes the mouth has not found it.
         """
-        index = min(self.frames - 1, max(0, round(time * self.fps)))
-        sources = [source for source in self.sources if source.boxes[index] is not None]
-        wholes = [source.boxes[index] for source in sources]
-        parts = [whole if s.part is None else s.part[index] for s, whole in zip(sources, wholes, strict=True)]
-        scores = (matched(found, [box for box in boxes if box is not None]) for boxes in (wholes, parts))
-        return [max(pair) for pair in zip(*scores, strict=True)]
+        return matched(found, self.boxes_at(time))
 
 
 def write_scene(scene: Scene, folder: Path, name: str, separate_audio: bool = False) -> Path:

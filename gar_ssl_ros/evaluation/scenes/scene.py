@@ -18,6 +18,7 @@ from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 
 Random = np.random.Generator
 VISIBLE = 3.0  # grey levels: a thing whose luminance changes less than this on average is not seen to move
+TRIES = 100  # things that are drawn until one is seen to move; in a scene of a few frames none may be
 ALIKE = 0.4  # correlation: two rhythms that go together more than this are not out of time with each other
 
 
@@ -249,15 +250,21 @@ class Scene:
         width, height = (round(self.options.width * random.uniform(*self._look.sizes)) for _ in range(2))
         x, y = self._place(width, height, taken)
         ground = self._ground[round(y) + self._border, round(x) + self._border, :3]
-        while True:
+        best: tuple[float, _Actor] | None = None
+        for _ in range(TRIES):
             picture = things.thing(random, width, height, ground, self._look.contrast)
             way, motion = things.motion(random, self._look.reach * self._unit)
             actor = _Actor(picture, (x, y), way, motion, self._drive(sound), heard, sound.label)
-            if self._shows(actor):
-                return actor
+            seen = self._seen(actor)
+            if best is None or seen > best[0]:
+                best = (seen, actor)
+            if seen > VISIBLE:
+                break
+        assert best is not None
+        return best[1]
 
-    def _shows(self, actor: _Actor) -> bool:
-        """Whether its motion can be seen at all: a plain disc that turns cannot, nor can a thing in camouflage."""
+    def _seen(self, actor: _Actor) -> float:
+        """How much its motion changes the picture, grey levels a pixel: of a plain disc that turns, nothing."""
         levels = [drive.level for drive in actor.drive]
         flown = [1.0 if 0 < drive.since < 0.35 else 0.0 for drive in actor.drive]
         active = flown if actor.way == "hop" else levels
@@ -271,7 +278,7 @@ class Scene:
             looks.append(cv2.cvtColor(np.clip(look, 0, 255).astype(np.uint8), cv2.COLOR_RGB2GRAY).astype(np.float32))
         changed = np.abs(looks[1] - looks[0])
         area = actor.picture[..., 3].sum()
-        return float(changed.sum() / area) > VISIBLE
+        return float(changed.sum() / area)
 
     def _speaker(self, sound: Sound, taken: list[Box]) -> list[_Actor]:
         random = self._random

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-import av
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
+from gar_ssl_ros.media.clip import Sound as RecordedSound
+
 RATE = 16_000  # Hz
+SPEECH = Path(__file__).with_name("speech.flac")  # eight sentences of ours, spoken by eSpeak NG 1.51; docs/scenes.md
 
 Samples = NDArray[np.float32]
 Random = np.random.Generator
-
-WORDS = (
-    "the robot turned towards the open window",
-    "please put the red cup on the kitchen table",
-    "who is knocking at the door this evening",
-    "seven little boats went out to sea",
-    "can you hear me from over there",
-    "take two steps back and wait for me",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +88,14 @@ def melody(random: Random, seconds: float) -> Sound:
 
 
 def speech(random: Random, seconds: float) -> Sound:
-    """Speech by espeak-ng where it is installed; else voiced and hissing syllables of gliding pitch."""
-    spoken = _spoken(random, seconds) if shutil.which("espeak-ng") else None
-    samples = _babble(random, seconds) if spoken is None else spoken
+    """Sentences of `speech.flac` in any order, faster and higher or slower and lower, with pauses between them."""
+    pace = random.uniform(0.85, 1.2)
+    spoken = list(random.permutation(len(_utterances())))
+    parts: list[NDArray[np.float64]] = []
+    while sum(map(len, parts)) < (seconds + 1) * pace * RATE:
+        pause = np.zeros(round(random.uniform(0.1, 0.5) * RATE))
+        parts += [pause, _utterances()[spoken[len(parts) // 2 % len(spoken)]]]
+    samples = np.asarray(soxr.resample(np.concatenate(parts), RATE * pace, RATE))[: round(seconds * RATE)]
     loud = np.sqrt(np.convolve(samples**2, np.ones(480) / 480, "same")) > 0.15 * np.sqrt((samples**2).max())
     starts = np.flatnonzero(np.diff(loud.astype(int)) == 1) / RATE
     return Sound(_scaled(samples), "speech", tuple(float(t) for t in starts))
@@ -150,43 +147,14 @@ def _events(
     return Sound(_scaled(samples[: round(seconds * RATE)]), label, tuple(onsets))
 
 
-def _babble(random: Random, seconds: float) -> NDArray[np.float64]:
-    t = np.arange(round(seconds * RATE)) / RATE
-    samples = np.zeros(len(t))
-    at = float(random.uniform(0.0, 0.3))
-    base = random.uniform(95, 220)
-    while at < seconds:
-        length = float(random.uniform(0.09, 0.22))
-        inside = (t >= at) & (t < at + length)
-        phase = (t[inside] - at) / length
-        if random.random() < 0.25:
-            sound = np.diff(random.normal(0, 0.35, inside.sum() + 1))
-        else:
-            pitch = base * (1 + random.uniform(-0.15, 0.15) + random.uniform(-0.2, 0.2) * phase)
-            turns = 2 * np.pi * np.cumsum(pitch) / RATE
-            formants = [(random.uniform(300, 800), 90), (random.uniform(900, 2200), 130), (2600, 200)]
-            weights = [sum(1 / (1 + ((h * base - f) / w) ** 2) for f, w in formants) + 0.02 for h in range(1, 25)]
-            sound = _added(w * np.sin(h * turns) for h, w in enumerate(weights, start=1))
-        samples[inside] += sound * np.sin(np.pi * phase) ** 0.7
-        at += length + float(random.choice([0.0, 0.02, 0.05, 0.25], p=[0.4, 0.3, 0.2, 0.1]))
-    return samples
-
-
-def _spoken(random: Random, seconds: float) -> NDArray[np.float64] | None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "speech.wav"
-        text = ". ".join(random.permutation(WORDS)[: 1 + int(seconds / 1.5)])
-        voice = ["-v", f"en+{random.choice(['m1', 'm3', 'f2', 'f4'])}", "-p", str(random.integers(30, 70))]
-        command = ["espeak-ng", *voice, "-s", str(random.integers(130, 170)), "-w", str(path), text]
-        if subprocess.run(command, capture_output=True, timeout=60, check=False).returncode != 0:
-            return None
-        with av.open(str(path)) as container:
-            to_mono = av.AudioResampler(format="fltp", layout="mono", rate=RATE)
-            parts = [part.to_ndarray()[0] for frame in container.decode(audio=0) for part in to_mono.resample(frame)]
-            parts += [part.to_ndarray()[0] for part in to_mono.resample(None)]
-    samples = np.concatenate(parts).astype(np.float64)
-    wanted = round(seconds * RATE)
-    return np.resize(samples, wanted) if len(samples) < wanted else samples[:wanted]
+@cache
+def _utterances() -> tuple[NDArray[np.float64], ...]:
+    """The sentences of `speech.flac`, between which there are at least 0.2 s of digital silence."""
+    samples = np.concatenate([piece.mono(RATE) for piece in RecordedSound(SPEECH).audio()]).astype(np.float64)
+    sounding = np.flatnonzero(samples)
+    ends = np.flatnonzero(np.diff(sounding) > RATE // 5)
+    firsts, lasts = sounding[[0, *(ends + 1)]], sounding[[*ends, -1]]
+    return tuple(samples[first : last + 1] for first, last in zip(firsts, lasts, strict=True))
 
 
 def _scaled(samples: NDArray[np.float64]) -> Samples:

@@ -31,6 +31,7 @@ from gar_ssl_ros.gar.stages import (
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.reasoners.signal.camera import Rect
 from gar_ssl_ros.reasoners.signal.candidates import bounds, inside, moving, whole
+from gar_ssl_ros.reasoners.signal.growing import grown
 from gar_ssl_ros.reasoners.signal.hearing import hear
 from gar_ssl_ros.reasoners.signal.motion import Motion, Region, measure
 from gar_ssl_ros.reasoners.signal.outline import VIEWS, outline
@@ -140,8 +141,11 @@ class _SignalReading:
                 continue
             own = [i for i in whole(best, parts, matches, courses) if i not in taken]
             region = regions[best] if len(own) == 1 else motion.region(bounds([parts[i] for i in own]))
-            sight.found.append(_Found(outline(motion, region), tuple(own), region, matches[best]))
-            taken |= {i for i, part in enumerate(parts) if i in own or inside(part, region.rect)}
+            box = self._bounds(motion, region)
+            sight.found.append(_Found(box, tuple(own), region, matches[best]))
+            x1, y1, x2, y2 = (round(side / motion.scale) for side in box.sides)
+            held = bounds([region.rect, (x1, y1, x2, y2)])
+            taken |= {i for i, part in enumerate(parts) if i in own or inside(part, held)}
         return sight
 
     def _location(self, found: _Found, sight: _Sight, most: int) -> Location:
@@ -201,7 +205,7 @@ class _SignalReading:
 
     def _refinement(self, found: _Found, sight: _Sight) -> Refinement:
         """The bounds again from twice as many frames, met halfway."""
-        again = outline(sight.motion, found.region, views=2 * VIEWS)
+        again = self._bounds(sight.motion, found.region, views=2 * VIEWS)
         sides = tuple((a + b) / 2 for a, b in zip(found.box.sides, again.sides, strict=True))
         return Refinement(
             sides=sides,
@@ -210,6 +214,10 @@ class _SignalReading:
             description=f"The thing in the {self._place(*found.box.center)} {found.match.way.words}. "
             f"Its bounds were drawn again from {2 * VIEWS} frames and met halfway.",
         )
+
+    def _bounds(self, motion: Motion, region: Region, views: int = VIEWS) -> Box:
+        """Of a region's thing in the center frame: of what moves, or of the whole that it is a part of."""
+        return grown(self._window.center.image, outline(motion, region, views))
 
     def _place(self, x: float, y: float) -> str:
         """Where in the picture a point is, in words."""

@@ -1,0 +1,28 @@
+"""How often `signal` is right on rendered scenes: the rates of docs/figures.md, by which the demo judges itself.
+
+A scene is right where its outcome is and each of its sources is met with an IoU of at least 0.5. Measured by
+`benchmarks/scenes.py --sources 2` on the seeds 10000 to 10199 of medium difficulty.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from gar_ssl_ros.evaluation.scenes.scene import Kind
+
+RATES: Mapping[Kind, float] = {Kind.ONE: 0.0, Kind.TWO: 0.0, Kind.FACE: 0.0, Kind.OFFSCREEN: 0.0, Kind.SILENT: 1.0}
+RARE = 0.001  # a result that comes less often than this while a rate holds means that it does not
+
+
+def least_right(scenes: int, rate: float) -> int:
+    """The fewest of `scenes` that are right in all but RARE of cases where `rate` of all scenes are.
+
+    By the binomial distribution: the smallest k with P(fewer than k right) + P(k right) > RARE.
+    """
+    chance = 0.0
+    for right in range(scenes + 1):
+        chance += math.comb(scenes, right) * rate**right * (1 - rate) ** (scenes - right)
+        if chance > RARE:
+            return right
+    return scenes
