@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from gar_ssl_ros.commands.arguments import Commands, count, node_name, seconds, share
-from gar_ssl_ros.commands.choice import add_reasoner, chosen_reasoner
+from gar_ssl_ros.commands.choice import add_reasoner, check_choice, chosen_reasoner
 from gar_ssl_ros.errors import DONE, FAILED, UserError
 
 
@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.nodes.bag import Done, Job, choose_topics, localize_bag
     from gar_ssl_ros.nodes.rosbag import Bag, BagWriter
 
+    check_choice(options)  # before anything is written
     gar = GarOptions(options.sources, options.trials, options.tau_av, options.tau_aud)
     out = options.out or options.bag.absolute().with_name(f"{options.bag.absolute().stem}_localized")
     done = Done()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gar_ssl_ros.commands.arguments import Commands, seconds
 from gar_ssl_ros.commands.choice import add_model
-from gar_ssl_ros.errors import DONE, FAILED, sentence
+from gar_ssl_ros.errors import DONE, FAILED, UsageError, sentence
 
 if TYPE_CHECKING:
     from gar_ssl_ros.checks import Finding
@@ -32,6 +32,10 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.checks import machine
+    from gar_ssl_ros.reasoners.model_options import said
+
+    if options.model is None and (names := said(vars(options))):
+        raise UsageError(f"{', '.join(names)}: of which model? Name it with --model")
 
     checks: list[Callable[[], Iterator[Finding]]] = [
         machine.interpreter,

@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     require_evaluation()
     from gar_ssl_ros.evaluation.datasets import dataset
-    from gar_ssl_ros.evaluation.engines import locally, on_ray
+    from gar_ssl_ros.evaluation.engines import check_reasoner, locally, on_ray
     from gar_ssl_ros.evaluation.report.write import write_report
     from gar_ssl_ros.evaluation.results import Origin, Settings, Shard
     from gar_ssl_ros.evaluation.run import evaluate_dataset, limited, subject, write_run
@@ -55,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
         tau_aud=options.tau_aud,
         sources=options.sources,
     )
+    check_reasoner(settings)
     origin = Origin(dataset=options.dataset, root=options.root, annotations=options.annotations)
     engine = on_ray if options.engine == "ray" else locally
     published = options.denominator == "published"

@@ -155,6 +155,9 @@ def test_the_package_comes_with_the_paper_s_studies():
     assert pairs == [(0.5, 0.5), (0.75, 0.5), (0.5, 0.75), (0.75, 0.75)]
     on = [(settings.analysis, settings.refinement) for settings in told["stages"]]
     assert on == [(False, False), (True, False), (False, True), (True, True)]
+    bare, *asked = (variant.settings for variant in read_study("models", {"dtype": "float16", "seed": 3}).variants)
+    assert (bare.dtype, bare.seed) == ("auto", 0)  # what is said about a model is for the variants that ask one
+    assert {(settings.dtype, settings.seed) for settings in asked} == {("float16", 3)}
     assert [settings.model for settings in told["models"]][1:] == ["Qwen/Qwen2.5-Omni-3B", "Qwen/Qwen2.5-Omni-7B"]
 
 
@@ -216,11 +219,11 @@ def test_a_study_of_one_s_own_becomes_a_report(recordings, tmp_path):
             "nonsense",
             "gar-ssl: nonsense cannot be read (No such file or directory): give a YAML file, or one of models, ",
         ),
-        ("prompts", "gar-ssl: the reasoner signal has no model to choose or prompt: take another one"),
+        ("prompts", "gar-ssl: grounded: only the reasoner omni asks a model, and signal answers here: choose omni"),
     ],
 )
 def test_a_study_that_cannot_be_had_is_one_sentence(recordings, tmp_path, study, sentence):
     code, _, problems = run("ablate", study, "--dataset", "folder", "--root", recordings, "--out", tmp_path / "out")
-    assert code == 1
+    assert code == (2 if study == "prompts" else 1)
     assert problems.splitlines()[-1].startswith(sentence)
     assert not (tmp_path / "out").exists()
