@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 
-from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.errors import UserError, pip_install
 from gar_ssl_ros.evaluation.datasets import NAMES as DATASETS
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -76,8 +76,7 @@ def require_evaluation() -> None:
     """Raise UserError where something of the extra `evaluate` is missing."""
     missing = [name for name in ("jinja2", "matplotlib", "pyarrow", "yaml") if find_spec(name) is None]
     if missing:
-        install = "install it with pip install 'gar_ssl_ros[evaluate]'"
-        raise UserError(f"evaluation needs {', '.join(missing)}, not found here: {install}")
+        raise UserError(f"evaluation needs {', '.join(missing)}, not found here: {pip_install('evaluate')}")
 
 
 def node_name(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gar_ssl_ros import reasoners
-from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.errors import UserError, pip_install
 from gar_ssl_ros.evaluation.record import SampleRecord, evaluate, options_for
 from gar_ssl_ros.evaluation.results import Settings
 from gar_ssl_ros.evaluation.samples import Sample
@@ -71,7 +71,7 @@ def on_ray(samples: Sequence[Sample], settings: Settings) -> Iterator[SampleReco
     try:
         import ray
     except ImportError:
-        raise EngineError("--engine ray needs Ray: pip install 'gar_ssl_ros[ray]'") from None
+        raise EngineError(f"--engine ray needs Ray, not found here: {pip_install('ray')}") from None
     try:
         ray.init(address="auto", log_to_driver=False, logging_level=logging.ERROR)
     except ConnectionError:
