@@ -17,7 +17,6 @@ def add(commands: Commands) -> None:
         help="localize what sounds in a rosbag2",
         description="Localize what sounds in a rosbag2 (mcap or sqlite3) in its own time, and write every topic of the "
         "localizer beside the recorded ones into a new bag. Exit status: 0 done, 1 something failed, 2 wrong usage.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("bag", type=Path, metavar="IN", help="the bag's folder, or its .mcap or .db3 file")
     parser.add_argument("--out", type=Path, metavar="OUT", help="folder of the new bag (default: IN_localized)")

@@ -23,7 +23,6 @@ def add(commands: Commands) -> None:
         "and tell what is missing and what to do; with --model, look into a model too: is it whole, does it fit, how "
         "long does a window take, in which coordinates does it speak. Exit status: 0 all that is needed is there, 1 it "
         "is not.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--listen", type=seconds, default=3.0, metavar="S", help="how long to watch the topics, s")
     add_model(parser)

@@ -25,14 +25,15 @@ def add(commands: Commands) -> None:
         description="Localize every sample of a dataset and compare with the truth. Writes DIR/results.jsonl, "
         "DIR/results.parquet, DIR/report.html and DIR/report.md. Samples that fail are counted in the report. Exit "
         "status: 0 done, 1 something failed, 2 wrong usage.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add_dataset(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     parser.add_argument("--trials", type=count, default=5, metavar="N", help="analysis trials")
     parser.add_argument("--tau-av", type=share, default=0.5, metavar="T", help="gate: least audio-visual consistency")
     parser.add_argument("--tau-aud", type=share, default=0.75, metavar="T", help="gate: least audio confidence")
-    parser.add_argument("--sources", type=count, metavar="K", help="sources to look for (as many as there are)")
+    parser.add_argument(
+        "--sources", type=count, metavar="K", help="sources to look for (default: as many as there are)"
+    )
     parser.add_argument("--shard", type=shard, default="1/1", metavar="I/N", help="part I of N equal ones")
     parser.add_argument("--resume", action="store_true", help="go on where the results in DIR end")
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="this process, or a Ray cluster")
