@@ -54,7 +54,7 @@ class Study(BaseModel):
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)  # a table's id may be 3
 
     title: str = Field(min_length=1)
     about: str = ""
@@ -95,7 +95,7 @@ def _read(path: Path) -> _File:
         told = " ".join(str(problem).split())
         raise StudyError(f"{path} is no YAML ({told}): mend it there") from None
     except ValidationError as problem:
-        raise StudyError(f"{path} is no study: {_first(problem)}") from None
+        raise StudyError(f"{path} is no study: {_first(problem, _File)}") from None
 
 
 def _variant(path: Path, number: int, given: Mapping[str, Any], told: Mapping[str, Any]) -> Variant:
@@ -103,18 +103,28 @@ def _variant(path: Path, number: int, given: Mapping[str, Any], told: Mapping[st
     if settings.get("reasoner") != ASKS_A_MODEL:
         settings = {name: value for name, value in settings.items() if name in told or name not in _OF_A_MODEL}
     name = settings.pop("name", None)
-    if not isinstance(name, str) or not _folder(name):
+    if isinstance(name, (int, float)) and not isinstance(name, bool):  # as YAML reads `name: 0.9`
+        name = str(name)
+    if name is None:
         raise StudyError(f"{path}: variant {number} has no name: give it one")
+    if not isinstance(name, str):
+        raise StudyError(f"{path}: variant {number} has the name {name!r}, which is no text: put it in quotes")
+    if not _folder(name):
+        raise StudyError(f"{path}: variant {number} has the name {name!r}: a letter or a digit must be in it")
     try:
         return Variant(name=name, folder=_folder(name), settings=Settings.model_validate(settings))
     except ValidationError as problem:
-        raise StudyError(f"{path}: variant {name!r}: {_first(problem)}") from None
+        raise StudyError(f"{path}: variant {name!r}: {_first(problem, Settings)}") from None
 
 
 def _folder(name: str) -> str:
     return re.sub(r"[^\w.]+", "-", name).strip("-.").lower()
 
 
-def _first(problem: ValidationError) -> str:
-    first = problem.errors()[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
+def _first(problem: ValidationError, model: type[BaseModel]) -> str:
+    """The first thing that is wrong with what was to be a `model`; a misspelt name before what it leaves missing."""
+    first = min(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
+    where = ".".join(map(str, first["loc"])) or "it"
+    if first["type"] == "extra_forbidden":
+        return f"{where}: there is no such thing to set: choose among {', '.join(model.model_fields)}"
+    return f"{where}: {first['msg']}"

@@ -171,7 +171,17 @@ def test_the_package_comes_with_the_paper_s_studies():
             "title: a\nvariants: [{name: b, trials: 0}]",
             "variant 'b': trials: Input should be greater than",
         ),
-        ("title: a\nvariants: [{name: b, tau: 1}]", "variant 'b': tau: Extra inputs are not permitted"),
+        (
+            "title: a\nvariants: [{name: b, tau: 1}]",
+            "variant 'b': tau: there is no such thing to set: choose among reasoner, model, dtype, quantize, seed, "
+            "prompts, trials, tau_av, tau_aud, sources, analysis, refinement",
+        ),
+        (
+            "title: a\nvariant: []",
+            "is no study: variant: there is no such thing to set: choose among title, about, tables, base, variants",
+        ),
+        ("title: a\nvariants: [{name: yes}]", "variant 1 has the name True, which is no text: put it in quotes"),
+        ("title: a\nvariants: [{name: '--'}]", "variant 1 has the name '--': a letter or a digit must be in it"),
         ("title: a\nbase: {tau_av: 2}\nvariants: [{name: b}]", "variant 'b': tau_av: Input should be less than"),
         ("title: a\nvariants: [{name: b c}, {name: B-C}]", "two variants go by the name b-c: give each its own"),
         ("title: [", "is no YAML ("),
@@ -186,6 +196,14 @@ def test_a_study_that_cannot_be_read_is_one_sentence(tmp_path, text, wrong):
     assert str(told.value).startswith(str(path))
     assert wrong in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_a_name_and_a_table_may_be_a_number(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text("title: 5\ntables: [3, S.7]\nvariants: [{name: 0.9, tau_aud: 0.9}, {name: 1}]\n")
+    study = read_study(str(path), {})
+    assert (study.title, study.tables) == ("5", ("3", "S.7"))
+    assert [(variant.name, variant.folder) for variant in study.variants] == [("0.9", "0.9"), ("1", "1")]
 
 
 def run(*arguments: object) -> tuple[int, str, str]:
