@@ -88,7 +88,8 @@ def summary(told: Subject) -> str:
     lines = [f"{told.name}: {known} of {total} samples, {known - told.figures.answered} failed"]
     if (scores := told.figures.whole) is not None:
         named = {"AP": scores.ap, "IoU@0.3": scores.iou_03, "IoU@0.5": scores.iou_05, "AUC": scores.auc}
-        lines.append("  " + ", ".join(f"{name} {percent(value)} %" for name, value in named.items()))
+        whose = f"of {scores.samples} with a source in view: " if scores.samples < known else ""
+        lines.append(f"  {whose}" + ", ".join(f"{name} {percent(value)} %" for name, value in named.items()))
     for failures in told.figures.failures:
         lines.append(f"  {failures.count} {failures.outcome}: {failures.examples[0][1]}")
     return "\n".join(lines)
