@@ -1,6 +1,6 @@
 # make demo   set up, and see it work           make test    set up, and pass the tests
 # make demo CLIP=file.mp4   on your own clip    make bench   the figures (docs/figures.md)
-# make lock   new versions for both lock files  make schema  docs made from the code
+# make lock   the lock files, with hashes        make schema  docs made from the code
 # make soak   ten minutes of the localizer: does it grow?
 
 PYTHON ?= python3
