@@ -252,7 +252,7 @@ def test_variants_are_in_the_navigation_and_those_of_one_curve_share_a_line(data
     assert {target for target, _ in names} <= targets
     curves = [(run.name, run.figures.whole.auc, run.figures.curve) for run in runs]
     drawn = b64decode(success(curves).partition(",")[2]).decode()
-    assert drawn.count("as usual, the same again: one curve") == 1
+    assert [drawn.count(text) for text in ("as usual", "the same again (one curve, AUC")] == [1, 1]
     other = ("another", 0.5, np.linspace(1, 0, 21))
     drawn = b64decode(success([*curves, other]).partition(",")[2]).decode()
     assert "stroke-dasharray" in drawn

@@ -54,8 +54,8 @@ def success(curves: Sequence[tuple[str, float, NDArray[Any]]]) -> str:
         axes = figure.add_subplot()
         for place, same in enumerate(alike.values()):
             _, area, curve = same[0]
-            names = ", ".join(name for name, _, _ in same) + (": one curve" if len(same) > 1 else "")
-            label = fill(f"{names} (AUC {100 * area:.1f})", 48)
+            told = f"AUC {100 * area:.1f}" if len(same) == 1 else f"one curve, AUC {100 * area:.1f}"
+            label = "\n".join(fill(name, 48) for name, _, _ in same) + f" ({told})"
             colour, dashes = LINES[place % len(LINES)], DASHES[place % len(DASHES)]  # who lies below shows between them
             axes.plot(THRESHOLDS, 100 * curve, color=colour, linewidth=1.6, linestyle=dashes, label=label)
         axes.set(xlabel="cIoU threshold", ylabel="samples at or above it, %", xlim=(0, 1), ylim=(0, 101))
