@@ -1,13 +1,12 @@
 # make demo   set up, and see it work           make test    set up, and pass the tests
 # make demo CLIP=file.mp4   on your own clip    make bench   the figures (docs/figures.md)
-# make lock   new versions for both lock files  make schema  docs made from the code
+# make lock   the lock files, with hashes        make schema  docs made from the code
 # make soak   ten minutes of the localizer: does it grow?
 
 PYTHON ?= python3
 CLIP ?=
-# The tests compute on the CPU: torch comes without CUDA, from an index of its own, and not from the lock file. Where
-# this Python or machine cannot have it, the tests that need it are skipped, by name.
-TORCH := $(shell sed -n 's/.*"\(torch==[0-9.]*\)".*/\1/p' pyproject.toml)
+# The tests compute on the CPU: torch comes without CUDA, from an index of its own, by a lock file of its own. Where this
+# Python or machine cannot have it, the tests that need it are skipped, by name.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 CUDA := torch triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvidia-, cublas cuda-cccl cuda-cupti \
   cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink \
@@ -15,6 +14,9 @@ CUDA := torch triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvid
 OUT ?= demo
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Only what has a hash in a lock file is installed, and nothing is built, which would fetch build tools unasked.
+LOCKED = $(BIN)/pip install --quiet --require-hashes --only-binary :all:
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-python-downloads --no-emit-index-url --generate-hashes
 
 .PHONY: demo test lint bench soak lock schema clean
 
@@ -43,12 +45,15 @@ bench: .venv/test
 soak: .venv/test
 	$(BIN)/python benchmarks/soak.py
 
-# The lock files hold every version for Python 3.10 and later.
+# The lock files hold every version for Python 3.10 and later, with the hash of each of its files. `make lock UPGRADE=1`
+# takes new versions; of torch, setuptools and uv, which pyproject.toml pins, only what stands there.
 lock: .venv/test
-	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-emit-index-url pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-emit-index-url --extra test pyproject.toml \
+	$(LOCKED) -r requirements-uv.lock
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --group build -o requirements.lock
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --group build --extra test \
 	  $(addprefix --no-emit-package ,$(CUDA)) -o requirements-test.lock
+	$(COMPILE) --group lock -o requirements-uv.lock
+	$(COMPILE) --group torch --no-deps --default-index $(TORCH_INDEX) -o requirements-torch.lock
 
 schema: .venv/base
 	$(BIN)/python -c 'from gar_ssl_ros.output.record import schema; print(schema(), end="")' > docs/localization.schema.json
@@ -64,14 +69,14 @@ clean:
 	$(PYTHON) -m venv .venv
 
 .venv/base: .venv/bin/python requirements.lock pyproject.toml
-	$(BIN)/pip install --quiet -r requirements.lock
-	$(BIN)/pip install --quiet --no-deps --editable .
+	$(LOCKED) -r requirements.lock
+	$(BIN)/pip install --quiet --no-index --no-deps --no-build-isolation --editable .
 	touch $@
 
-.venv/test: .venv/base requirements-test.lock
-	$(BIN)/pip install --quiet --no-deps -r requirements-test.lock
-	$(BIN)/pip install --quiet --retries 0 --extra-index-url $(TORCH_INDEX) "$(TORCH)+cpu" \
-	  || echo "no $(TORCH) for this Python without CUDA: the tests of the reasoner omni are skipped"
+.venv/test: .venv/base requirements-test.lock requirements-torch.lock
+	$(LOCKED) --no-deps -r requirements-test.lock
+	$(LOCKED) --no-deps --retries 0 --extra-index-url $(TORCH_INDEX) -r requirements-torch.lock \
+	  || echo "no torch without CUDA for this Python or machine: the tests of the reasoner omni are skipped"
 	touch $@
 
 # What pip does not bring: a browser to open reports in, and PortAudio. Where one cannot be had, its tests say so and are

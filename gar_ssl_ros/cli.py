@@ -12,6 +12,7 @@ from types import FrameType
 
 import gar_ssl_ros
 from gar_ssl_ros.commands import ablate, bag, check, demo, evaluate, localize, report, run, scenes
+from gar_ssl_ros.commands.arguments import CommandParser
 from gar_ssl_ros.errors import FAILED, UserError, place, sentence, status
 
 DEBUG = "GAR_SSL_TRACEBACK"  # environment variable: show where an error comes from
@@ -58,7 +59,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gar-ssl", description="Which thing in view is making the sound, and why.")
     parser.add_argument("--version", action="version", version=f"gar-ssl {gar_ssl_ros.__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=CommandParser)
     for command in (localize, run, bag, check, evaluate, ablate, report, scenes, demo):
         command.add(commands)
     return parser

@@ -10,7 +10,9 @@ Every room's own error (ClipError, BagError, ReasonerError, ...) is a UserError:
 from __future__ import annotations
 
 import errno
+import sys
 import traceback
+from pathlib import Path
 
 DONE, FAILED, USAGE = 0, 1, 2  # exit statuses
 REMEDIES = {
@@ -62,6 +64,14 @@ def sentence(problem: BaseException) -> str:
     if said and isinstance(problem, (ImportError, RuntimeError, ValueError)):
         return said
     return f"{kind}: {said}" if said else kind  # a KeyError, say, tells no more than the key
+
+
+def pip_install(extra: str) -> str:
+    """The command that brings an extra of this package to the Python that runs: the end of a sentence."""
+    clone = Path(__file__).parents[1]
+    editable = (clone / "pyproject.toml").is_file()
+    wanted = f"-e '{clone}[{extra}]'" if editable else f"'.[{extra}]' in a clone of gar_ssl_ros"
+    return f"{sys.executable} -m pip install {wanted}"
 
 
 def place(problem: BaseException) -> str:

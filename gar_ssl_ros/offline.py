@@ -117,13 +117,14 @@ def annotate(clip: Clip, records: Path, video: Path) -> None:
     Raises OutputError where the video cannot be written.
     """
     captions = _Captions(read_records(records))
+    most = max(len(record.sources) for record in read_records(records))
     writer: VideoWriter | None = None
     try:
         first_audio = next(clip.audio(), None)
         with _progress(clip, "drawing") as bar:
             for item in by_time(clip.pictures(), clip.audio()):
                 if isinstance(item, Frame):
-                    image = annotated(item.image, captions.at(item.stamp / SECOND))
+                    image = annotated(item.image, captions.at(item.stamp / SECOND), most)
                     if writer is None:
                         writer = VideoWriter(video, image.shape[1], image.shape[0], clip.info.fps, first_audio)
                     writer.add_image(image, item.stamp)

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import resource
 import signal
 import struct
@@ -224,6 +225,25 @@ def test_help_is_quick_and_loads_nothing_heavy():
     helped = run("localize", "--help")
     assert helped.returncode == 0
     assert "--tau-av" in helped.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("localize", ["length of a window, s (default: 3)", "--out DIR folder for the results --window"]),
+        ("bag", ["folder of the new bag (default: IN_localized) --image", "(default: /localizer)"]),
+        ("check", ["(default: sdpa)"]),
+        ("evaluate", ["whose samples --root", "part I of N equal ones (default: 1/1)"]),
+        ("ablate", ["(default: DIR/stages.sqlite) --resume"]),
+        ("report", ["(default: all)"]),
+        ("scenes", ["pixels, even (default: 320x240)", "of the first; the others follow (default: 0)"]),
+        ("demo", ["folder for the results (default: demo)"]),
+    ],
+)
+def test_help_shows_each_default_as_it_is_typed_and_none_where_there_is_none(command, shown):
+    told = " ".join(run(command, "--help").stdout.split())
+    assert all(part in told for part in shown)
+    assert not re.search(r"default: (None|False|\(|\[)|\) \(default", told)
 
 
 def test_a_real_film(shared_media, tmp_path):

@@ -174,11 +174,30 @@ def test_without_torch_there_is_a_sentence_and_the_rest_works(clip, tmp_path):
     localize = ("localize", clip, "--no-video", "--reasoner", "omni", "--model", "Qwen/Qwen2.5-Omni-3B")
     done = run(*localize, "--out", tmp_path / "alone", PYTHONPATH=str(missing.parent))
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "needs torch, which is not installed: on Python 3.11 or later, pip install" in done.stderr
+    assert "is no folder here; as a hub id it needs torch, which is not installed: " in done.stderr
     done = run(*localize, "--out", tmp_path / "out", "--fallback", "signal", PYTHONPATH=str(missing.parent))
     assert done.returncode == 0
     assert done.stderr.count("\n") == 1
     assert "signal answers instead" in done.stderr
+
+
+def test_check_looks_at_the_folder_of_a_model_where_torch_is_missing_too(tiny_omni, tmp_path):
+    missing = tmp_path / "missing" / "torch"
+    missing.mkdir(parents=True)
+    (missing / "__init__.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n")
+
+    def told(model: Path) -> str:
+        done = run("check", "--listen", 0.1, "--model", model, PYTHONPATH=str(missing.parent))
+        assert (done.returncode, done.stderr) == (1, "")
+        return done.stdout.replace("\n" + " " * 39 + "-> ", ": ")
+
+    (tmp_path / "empty").mkdir()
+    assert f"{tmp_path}/empty has no config.json that can be read: give the folder" in told(tmp_path / "empty")
+    assert f"there is no folder {tmp_path}/none: give the folder of a model" in told(tmp_path / "none")
+    whole = told(tiny_omni)
+    assert f", whole, in {tiny_omni}" in whole
+    assert f"{tiny_omni} needs torch, which is not installed: {sys.executable} -m pip install" in whole
+    assert "3.11" not in whole.partition("needs torch")[2]  # nothing is wrong with this Python
 
 
 def test_no_model_is_a_sentence(clip, tmp_path, capsys):

@@ -51,7 +51,7 @@ def packages() -> Iterator[Finding]:
         try:
             import_module(module)
         except Exception as problem:
-            remedy = f"pip install --upgrade {name}{f' (for {use})' if use else ''}"
+            remedy = f"{sys.executable} -m pip install --upgrade {name}{f' (for {use})' if use else ''}"
             yield Finding(name, f"cannot be imported: {sentence(problem)}", remedy, needed=not use)
         else:
             yield Finding(name, _version(name))

@@ -13,7 +13,9 @@ from gar_ssl_ros.gar.consensus import consensus
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.reasoner import ReasonerError, Unparseable
 from gar_ssl_ros.gar.stages import Failure, Hypothesis
-from gar_ssl_ros.reasoners.omni import LoadOptions, load, plan
+from gar_ssl_ros.reasoners.omni import LoadOptions, folder_checkpoint, load, plan
+from gar_ssl_ros.reasoners.omni.checkpoint import Checkpoint
+from gar_ssl_ros.reasoners.prompted.description import describe
 from gar_ssl_ros.reasoners.prompted.probe import Probed, probe
 from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
 from gar_ssl_ros.reasoners.prompted.runtime import Runtime
@@ -25,9 +27,13 @@ TRIALS = 5
 def check_model(model: str, options: LoadOptions | None = None) -> Iterator[Finding]:
     """Findings as they come. Where one is not right, those that need it do not come."""
     try:
+        seen = folder_checkpoint(model)
+        if seen is not None:
+            yield _whole(seen)  # before what is installed is judged
         planned = plan(model, options)
         need = planned.need
-        yield Finding("model", f"{planned.description.name}, whole, in {planned.checkpoint.folder}")
+        if seen is None:
+            yield _whole(planned.checkpoint)
         yield Finding(
             "memory",
             f"about {need.total / GIB:.1f} GiB, {need.weights / GIB:.1f} of them weights, of "
@@ -41,6 +47,12 @@ def check_model(model: str, options: LoadOptions | None = None) -> Iterator[Find
     except (ReasonerError, Unparseable) as problem:
         fact, _, remedy = str(problem).partition(": ")
         yield Finding("model", fact, remedy or "choose another model", needed=True)
+
+
+def _whole(checkpoint: Checkpoint) -> Finding:
+    description = describe(checkpoint.config)
+    name = description.name if description is not None else checkpoint.config["model_type"]
+    return Finding("model", f"{name}, whole, in {checkpoint.folder}")
 
 
 def _window(runtime: Runtime) -> Finding:

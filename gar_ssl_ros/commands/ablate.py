@@ -18,12 +18,11 @@ def add(commands: Commands) -> None:
         description="Evaluate a dataset under the variants of a study: trials, stages, thresholds, models or prompts "
         "(the paper's), or a YAML file of your own. Answers are remembered, so that no variant asks what another has "
         "asked. Writes DIR/report.html and DIR/report.md, and each variant's results in a folder of its own.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("study", metavar="STUDY", help="trials, stages, thresholds, models, prompts, or a YAML file")
     add_dataset(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
-    parser.add_argument("--cache", type=Path, metavar="FILE", help="remembered answers (DIR/stages.sqlite)")
+    parser.add_argument("--cache", type=Path, metavar="FILE", help="remembered answers (default: DIR/stages.sqlite)")
     parser.add_argument("--resume", action="store_true", help="go on where the results in DIR end")
     add_evaluated(parser)
     parser.set_defaults(run=run)

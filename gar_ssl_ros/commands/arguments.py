@@ -6,12 +6,36 @@ import argparse
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.errors import UserError, pip_install
 from gar_ssl_ros.evaluation.datasets import NAMES as DATASETS
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[CommandParser]"
+
+
+class HelpFormatter(argparse.HelpFormatter):
+    """Shows the default of an option that has one, as it would be typed."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        told, usual = action.help or "", action.default
+        if (
+            not action.option_strings
+            or action.required
+            or usual is None
+            or usual is False
+            or usual == argparse.SUPPRESS
+        ):
+            return told
+        typed = f"{usual:g}" if isinstance(usual, float) else str(usual)
+        return f"{told} (default: {typed.replace('%', '%%')})"
+
+
+class CommandParser(argparse.ArgumentParser):
+    """The parser of one command."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"formatter_class": HelpFormatter, **options})
 
 
 def count(text: str) -> int:
@@ -76,8 +100,7 @@ def require_evaluation() -> None:
     """Raise UserError where something of the extra `evaluate` is missing."""
     missing = [name for name in ("jinja2", "matplotlib", "pyarrow", "yaml") if find_spec(name) is None]
     if missing:
-        install = "install it with pip install 'gar_ssl_ros[evaluate]'"
-        raise UserError(f"evaluation needs {', '.join(missing)}, not found here: {install}")
+        raise UserError(f"evaluation needs {', '.join(missing)}, not found here: {pip_install('evaluate')}")
 
 
 def node_name(text: str) -> str:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from gar_ssl_ros.commands.arguments import Commands, count, node_name, seconds, share
-from gar_ssl_ros.commands.choice import add_reasoner, chosen_reasoner
+from gar_ssl_ros.commands.choice import add_reasoner, check_choice, chosen_reasoner
 from gar_ssl_ros.errors import DONE, FAILED, UserError
 
 
@@ -17,7 +17,6 @@ def add(commands: Commands) -> None:
         help="localize what sounds in a rosbag2",
         description="Localize what sounds in a rosbag2 (mcap or sqlite3) in its own time, and write every topic of the "
         "localizer beside the recorded ones into a new bag. Exit status: 0 done, 1 something failed, 2 wrong usage.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("bag", type=Path, metavar="IN", help="the bag's folder, or its .mcap or .db3 file")
     parser.add_argument("--out", type=Path, metavar="OUT", help="folder of the new bag (default: IN_localized)")
@@ -43,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.nodes.bag import Done, Job, choose_topics, localize_bag
     from gar_ssl_ros.nodes.rosbag import Bag, BagWriter
 
+    check_choice(options)  # before anything is written
     gar = GarOptions(options.sources, options.trials, options.tau_av, options.tau_aud)
     out = options.out or options.bag.absolute().with_name(f"{options.bag.absolute().stem}_localized")
     done = Done()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gar_ssl_ros.commands.arguments import Commands, seconds
 from gar_ssl_ros.commands.choice import add_model
-from gar_ssl_ros.errors import DONE, FAILED, sentence
+from gar_ssl_ros.errors import DONE, FAILED, UsageError, sentence
 
 if TYPE_CHECKING:
     from gar_ssl_ros.checks import Finding
@@ -23,7 +23,6 @@ def add(commands: Commands) -> None:
         "and tell what is missing and what to do; with --model, look into a model too: is it whole, does it fit, how "
         "long does a window take, in which coordinates does it speak. Exit status: 0 all that is needed is there, 1 it "
         "is not.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--listen", type=seconds, default=3.0, metavar="S", help="how long to watch the topics, s")
     add_model(parser)
@@ -32,6 +31,10 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.checks import machine
+    from gar_ssl_ros.reasoners.model_options import said
+
+    if options.model is None and (names := said(vars(options))):
+        raise UsageError(f"{', '.join(names)}: of which model? Name it with --model")
 
     checks: list[Callable[[], Iterator[Finding]]] = [
         machine.interpreter,

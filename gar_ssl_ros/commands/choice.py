@@ -6,11 +6,10 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from gar_ssl_ros.reasoners import NAMES, known, options_by_name, reasoner
+from gar_ssl_ros.reasoners.model_options import DEFAULTS, refuse_unused
 
 if TYPE_CHECKING:
     from gar_ssl_ros.gar.reasoner import Reasoner
-
-OPTIONS = ("model", "device", "dtype", "quantize", "attention", "compile", "seed", "off_screen", "grounded", "early")
 
 
 def reasoner_name(text: str) -> str:
@@ -56,13 +55,20 @@ def evaluated(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def node_parameters(options: argparse.Namespace) -> dict[str, object]:
-    """The same choice as parameters of the localizer."""
+    """The same choice as parameters of the localizer. Raises UsageError as `check_choice` does."""
+    check_choice(options)
     given = vars(options)
-    return {name: given[name] for name in ("reasoner", "fallback", *OPTIONS) if given[name] is not None}
+    return {name: given[name] for name in ("reasoner", "fallback", *DEFAULTS) if given[name] is not None}
+
+
+def check_choice(options: argparse.Namespace) -> None:
+    """Raises UsageError where something is said about a model that nobody asks."""
+    refuse_unused(options.reasoner, options.fallback, vars(options))
 
 
 def chosen_reasoner(options: argparse.Namespace) -> Reasoner:
-    """What was chosen with `add_reasoner`. Raises ReasonerError where it cannot be had."""
+    """What was chosen with `add_reasoner`. Raises ReasonerError where it cannot be had, and as `check_choice` does."""
+    check_choice(options)
     return reasoner(options.reasoner, options_by_name(vars(options)), options.fallback)
 
 

@@ -16,7 +16,6 @@ def add(commands: Commands) -> None:
         help="see it work live on rendered scenes, or on your own clip",
         description="Play rendered scenes to the localizer, a node of its own, record what it says and compare it with "
         "the truth; or play a clip of your own.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--clip", type=Path, metavar="FILE", help="a video file with sound")
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder for the results")

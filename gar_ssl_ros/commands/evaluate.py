@@ -25,14 +25,15 @@ def add(commands: Commands) -> None:
         description="Localize every sample of a dataset and compare with the truth. Writes DIR/results.jsonl, "
         "DIR/results.parquet, DIR/report.html and DIR/report.md. Samples that fail are counted in the report. Exit "
         "status: 0 done, 1 something failed, 2 wrong usage.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add_dataset(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     parser.add_argument("--trials", type=count, default=5, metavar="N", help="analysis trials")
     parser.add_argument("--tau-av", type=share, default=0.5, metavar="T", help="gate: least audio-visual consistency")
     parser.add_argument("--tau-aud", type=share, default=0.75, metavar="T", help="gate: least audio confidence")
-    parser.add_argument("--sources", type=count, metavar="K", help="sources to look for (as many as there are)")
+    parser.add_argument(
+        "--sources", type=count, metavar="K", help="sources to look for (default: as many as there are)"
+    )
     parser.add_argument("--shard", type=shard, default="1/1", metavar="I/N", help="part I of N equal ones")
     parser.add_argument("--resume", action="store_true", help="go on where the results in DIR end")
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="this process, or a Ray cluster")
@@ -43,7 +44,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     require_evaluation()
     from gar_ssl_ros.evaluation.datasets import dataset
-    from gar_ssl_ros.evaluation.engines import locally, on_ray
+    from gar_ssl_ros.evaluation.engines import check_reasoner, locally, on_ray
     from gar_ssl_ros.evaluation.report.write import write_report
     from gar_ssl_ros.evaluation.results import Origin, Settings, Shard
     from gar_ssl_ros.evaluation.run import evaluate_dataset, limited, subject, write_run
@@ -55,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
         tau_aud=options.tau_aud,
         sources=options.sources,
     )
+    check_reasoner(settings)
     origin = Origin(dataset=options.dataset, root=options.root, annotations=options.annotations)
     engine = on_ray if options.engine == "ray" else locally
     published = options.denominator == "published"
@@ -86,7 +88,8 @@ def summary(told: Subject) -> str:
     lines = [f"{told.name}: {known} of {total} samples, {known - told.figures.answered} failed"]
     if (scores := told.figures.whole) is not None:
         named = {"AP": scores.ap, "IoU@0.3": scores.iou_03, "IoU@0.5": scores.iou_05, "AUC": scores.auc}
-        lines.append("  " + ", ".join(f"{name} {percent(value)} %" for name, value in named.items()))
+        whose = f"of {scores.samples} with a source in view: " if scores.samples < known else ""
+        lines.append(f"  {whose}" + ", ".join(f"{name} {percent(value)} %" for name, value in named.items()))
     for failures in told.figures.failures:
         lines.append(f"  {failures.count} {failures.outcome}: {failures.examples[0][1]}")
     return "\n".join(lines)

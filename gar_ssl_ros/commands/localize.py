@@ -17,7 +17,6 @@ def add(commands: Commands) -> None:
         help="localize what sounds in recordings",
         description="Localize what sounds in recordings. Writes DIR/NAME.jsonl, DIR/NAME_contact.png and "
         "DIR/NAME_annotated.mp4 for each. Exit status: 0 done, 1 something failed, 2 wrong usage.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("media", nargs="+", type=Path, metavar="MEDIA", help="video files with sound")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")

@@ -17,7 +17,6 @@ def add(commands: Commands) -> None:
         description="Read what gar-ssl evaluate wrote and put it on one page beside the paper's tables. Results of one "
         "configuration, such as the shards of one evaluation, are taken as one; where all are, DIR also gets their "
         "results.jsonl and results.parquet.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders that it wrote")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the report")

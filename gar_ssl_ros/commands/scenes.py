@@ -14,7 +14,6 @@ def add(commands: Commands) -> None:
         "scenes",
         help="render scenes whose truth is known",
         description="Render scenes whose truth is known: NAME.mp4 and NAME.truth.json for each.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the scenes")
     kinds = ("one", "two", "silent", "offscreen", "face")
@@ -22,11 +21,14 @@ def add(commands: Commands) -> None:
     parser.add_argument("--difficulty", choices=("easy", "medium", "hard"), default="medium", help="to see what moves")
     parser.add_argument("--count", type=count, default=1, metavar="N", help="scenes of each kind")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the first; the others follow")
-    parser.add_argument("--size", type=size, default=(320, 240), metavar="WxH", help="pixels, even")
+    parser.add_argument("--size", type=size, default="320x240", metavar="WxH", help="pixels, even")
     parser.add_argument("--fps", type=float, default=15.0, metavar="F", help="frames a second")
     parser.add_argument("--seconds", type=seconds, default=3.0, metavar="S", help="length, s")
     parser.add_argument(
-        "--distractors", type=int, metavar="N", help="things that move out of time (2; 1 beside two sources)"
+        "--distractors",
+        type=int,
+        metavar="N",
+        help="things that move out of time (default: 2, and 1 beside two sources)",
     )
     parser.add_argument("--noise", type=float, default=4.0, metavar="SIGMA", help="of the sensor, grey levels")
     parser.add_argument("--shake", type=float, default=0.5, metavar="SIGMA", help="of the camera, pixels a frame")

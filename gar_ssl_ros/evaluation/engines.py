@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gar_ssl_ros import reasoners
-from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.errors import UserError, pip_install
 from gar_ssl_ros.evaluation.record import SampleRecord, evaluate, options_for
 from gar_ssl_ros.evaluation.results import Settings
 from gar_ssl_ros.evaluation.samples import Sample
 from gar_ssl_ros.gar.pipeline import GarOptions
 from gar_ssl_ros.gar.reasoner import Reasoner, ReasonerError
+from gar_ssl_ros.reasoners.model_options import DEFAULTS, refuse_unused
 
 NAMES = ("local", "ray")
 AHEAD = 2  # samples that wait for each worker, so that none stands idle
@@ -34,22 +35,22 @@ def gar_options(settings: Settings) -> GarOptions:
 
 
 def check_reasoner(settings: Settings) -> None:
-    """Raises EngineError where there is none of that name, or it has no model. Loads nothing."""
+    """Raises EngineError where there is none of that name, or it has no model, and UsageError where something is said
+    about a model and it asks none. Loads nothing.
+    """
     if not reasoners.known(settings.reasoner):
         raise EngineError(f"there is no reasoner {settings.reasoner!r}: choose one of {', '.join(reasoners.NAMES)}")
     if settings.reasoner == "omni" and settings.model is None:
         raise EngineError("the reasoner omni needs a model: name the folder of its weights, or its hub id")
-    if settings.reasoner != "omni" and (settings.model is not None or settings.prompts):
-        raise EngineError(f"the reasoner {settings.reasoner} has no model to choose or prompt: take another one")
+    refuse_unused(settings.reasoner, None, {**settings.model_dump(), **dict.fromkeys(settings.prompts, True)})
 
 
 def chosen_reasoner(settings: Settings) -> Reasoner:
     """Ready to be asked; a model is held by the first GPU, or else the CPU. Raises EngineError."""
     check_reasoner(settings)
-    where = {"device": "auto", "attention": "sdpa", "compile": False}
-    asked = {name: name in settings.prompts for name in ("grounded", "off_screen", "early")}
+    asked: dict[str, bool] = dict.fromkeys(settings.prompts, True)
     try:
-        options = reasoners.options_by_name({**settings.model_dump(), **where, **asked})
+        options = reasoners.options_by_name({**DEFAULTS, **settings.model_dump(), **asked})
         return reasoners.reasoner(settings.reasoner, options)
     except ReasonerError as problem:
         raise EngineError(str(problem)) from None
@@ -70,7 +71,7 @@ def on_ray(samples: Sequence[Sample], settings: Settings) -> Iterator[SampleReco
     try:
         import ray
     except ImportError:
-        raise EngineError("--engine ray needs Ray: pip install 'gar_ssl_ros[ray]'") from None
+        raise EngineError(f"--engine ray needs Ray, not found here: {pip_install('ray')}") from None
     try:
         ray.init(address="auto", log_to_driver=False, logging_level=logging.ERROR)
     except ConnectionError:

@@ -22,7 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.evaluation.results import Settings
+from gar_ssl_ros.reasoners.model_options import ASKS_A_MODEL, DEFAULTS, refuse_unused
 
+_OF_A_MODEL = {*DEFAULTS, "prompts"}
 SHIPPED = Path(__file__).with_name("studies")
 
 
@@ -52,7 +54,7 @@ class Study(BaseModel):
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)  # a table's id may be 3
 
     title: str = Field(min_length=1)
     about: str = ""
@@ -69,11 +71,14 @@ def names() -> list[str]:
 def read_study(study: str, given: Mapping[str, Any]) -> Study:
     """One that comes with the package, by its name, or a file's. given: settings that the file does not say.
 
-    Raises StudyError.
+    What is given about a model is for the variants that ask one. Raises StudyError, and UsageError where none does.
     """
     path = SHIPPED / f"{study}.yaml" if study in names() else Path(study)
     file = _read(path)
-    variants = [_variant(path, number, {**given, **file.base, **told}) for number, told in enumerate(file.variants, 1)]
+    variants = [_variant(path, number, given, {**file.base, **told}) for number, told in enumerate(file.variants, 1)]
+    if not any(variant.settings.reasoner == ASKS_A_MODEL for variant in variants):
+        asked = {**given, **dict.fromkeys(given.get("prompts", ()), True)}
+        refuse_unused(variants[0].settings.reasoner, None, asked)
     twice = [folder for folder, count in Counter(variant.folder for variant in variants).items() if count > 1]
     if twice:
         raise StudyError(f"{path}: two variants go by the name {twice[0]}: give each its own")
@@ -90,24 +95,36 @@ def _read(path: Path) -> _File:
         told = " ".join(str(problem).split())
         raise StudyError(f"{path} is no YAML ({told}): mend it there") from None
     except ValidationError as problem:
-        raise StudyError(f"{path} is no study: {_first(problem)}") from None
+        raise StudyError(f"{path} is no study: {_first(problem, _File)}") from None
 
 
-def _variant(path: Path, number: int, told: Mapping[str, Any]) -> Variant:
-    settings = dict(told)
+def _variant(path: Path, number: int, given: Mapping[str, Any], told: Mapping[str, Any]) -> Variant:
+    settings = {**given, **told}
+    if settings.get("reasoner") != ASKS_A_MODEL:
+        settings = {name: value for name, value in settings.items() if name in told or name not in _OF_A_MODEL}
     name = settings.pop("name", None)
-    if not isinstance(name, str) or not _folder(name):
+    if isinstance(name, (int, float)) and not isinstance(name, bool):  # as YAML reads `name: 0.9`
+        name = str(name)
+    if name is None:
         raise StudyError(f"{path}: variant {number} has no name: give it one")
+    if not isinstance(name, str):
+        raise StudyError(f"{path}: variant {number} has the name {name!r}, which is no text: put it in quotes")
+    if not _folder(name):
+        raise StudyError(f"{path}: variant {number} has the name {name!r}: a letter or a digit must be in it")
     try:
         return Variant(name=name, folder=_folder(name), settings=Settings.model_validate(settings))
     except ValidationError as problem:
-        raise StudyError(f"{path}: variant {name!r}: {_first(problem)}") from None
+        raise StudyError(f"{path}: variant {name!r}: {_first(problem, Settings)}") from None
 
 
 def _folder(name: str) -> str:
     return re.sub(r"[^\w.]+", "-", name).strip("-.").lower()
 
 
-def _first(problem: ValidationError) -> str:
-    first = problem.errors()[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
+def _first(problem: ValidationError, model: type[BaseModel]) -> str:
+    """The first thing that is wrong with what was to be a `model`; a misspelt name before what it leaves missing."""
+    first = min(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
+    where = ".".join(map(str, first["loc"])) or "it"
+    if first["type"] == "extra_forbidden":
+        return f"{where}: there is no such thing to set: choose among {', '.join(model.model_fields)}"
+    return f"{where}: {first['msg']}"

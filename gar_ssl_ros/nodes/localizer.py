@@ -21,7 +21,7 @@ from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray
 
-from gar_ssl_ros.errors import sentence
+from gar_ssl_ros.errors import UsageError, sentence
 from gar_ssl_ros.gar.localization import Stage
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.window import SECOND
@@ -35,6 +35,7 @@ from gar_ssl_ros.nodes.tracking import Tracker
 from gar_ssl_ros.nodes.worker import Answer, Request, Worker
 from gar_ssl_ros.reasoners import options_by_name
 from gar_ssl_ros.reasoners import reasoner as reasoner_of_name
+from gar_ssl_ros.reasoners.model_options import refuse_unused
 from gar_ssl_ros.srv import Localize
 
 LOOK = 0.2  # s from one look at the graph to the next
@@ -79,12 +80,22 @@ class LocalizerNode(LifecycleNode):
         """Whether it is to be active from the start."""
         return bool(self._chosen.values["autostart"])
 
+    def check_choice(self) -> None:
+        """Raises UsageError where parameters say something about a model that nobody asks."""
+        chosen = self._chosen.values
+        refuse_unused(chosen["reasoner"], chosen["fallback"], chosen)
+
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Make the reasoner ready; FAILURE where it is not to be had and there is no fallback."""
         chosen = self._chosen.values
         fallback: Reasoner | None = None
         made: Reasoner | None = None
         self._missing = ""
+        try:
+            self.check_choice()
+        except UsageError as problem:
+            self.get_logger().error(sentence(problem))
+            return TransitionCallbackReturn.FAILURE
         try:
             if chosen["fallback"] and chosen["fallback"] != chosen["reasoner"]:
                 fallback = reasoner_of_name(chosen["fallback"], options_by_name(chosen))

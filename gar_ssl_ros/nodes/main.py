@@ -82,6 +82,7 @@ def _localizer() -> int:
     starter = Thread(target=start, name="autostart", daemon=True)
     try:
         if node.autostart:
+            node.check_choice()  # here, that wrong usage ends as wrong usage
             starter.start()
         _spin(node, failed, stop=node.stop)
     finally:

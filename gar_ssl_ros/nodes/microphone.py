@@ -13,7 +13,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
-from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.errors import UserError, pip_install
 from gar_ssl_ros.media.window import SECOND, audio_from_samples
 from gar_ssl_ros.nodes.health import Status, diagnostics
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
@@ -33,7 +33,7 @@ def sounddevice() -> Any:
     try:
         return import_module("sounddevice")
     except ImportError:
-        raise MicrophoneError("sounddevice is not installed: pip install 'gar_ssl_ros[microphone]'") from None
+        raise MicrophoneError(f"sounddevice is not installed: {pip_install('microphone')}") from None
     except OSError:
         raise MicrophoneError("PortAudio is not installed: sudo apt install libportaudio2") from None
 

@@ -16,6 +16,8 @@ from gar_ssl_ros.gar.stages import AudioLabel
 Image = NDArray[np.uint8]  # (height, width, 3) RGB
 Colour = tuple[int, int, int]
 
+ROWS = 2  # of the footer, for the reason of each source
+LEAST = 0.05  # confidence of a label that is worth naming
 SMALLEST = 320  # pixels: a picture narrower than this is enlarged, so that words on it can be read
 COLOURS: tuple[Colour, ...] = ((64, 224, 96), (255, 176, 32), (96, 176, 255), (255, 96, 160), (200, 128, 255))
 GOOD: Colour = (64, 224, 96)
@@ -41,18 +43,19 @@ def caption_from_localization(found: Localization) -> Caption:
     return Caption(found.outcome, found.detail, found.reasoner, found.sound, found.sources)
 
 
-def annotated(image: Image, caption: Caption) -> Image:
+def annotated(image: Image, caption: Caption, sources: int = 1) -> Image:
     """A copy of `image` with boxes, labels and scores, and a footer that gives the outcome and the reasoning.
 
-    It is enlarged by a whole factor where it is too small to be written on, and always higher by the footer; its
-    sides are even.
+    It is enlarged by a whole factor where it is too small to be written on, and always higher by the footer, which has
+    room for the reasons of `sources` sources, or of as many as there are; its sides are even. So the pictures of a
+    video are of one size where `sources` is the most that one of them has.
     """
     factor = max(1, -(-SMALLEST // image.shape[1]))
     canvas = np.ascontiguousarray(image.repeat(factor, axis=0).repeat(factor, axis=1))
     pen = _Pen(canvas.shape[1])
     for colour, source in reversed(list(zip(_cycled(len(caption.sources)), caption.sources, strict=True))):
         _draw_source(canvas, source, factor, colour, pen)
-    footer = _footer(canvas.shape[1], caption, pen)
+    footer = _footer(canvas.shape[1], caption, sources, pen)
     return _even(np.vstack([canvas, footer]))
 
 
@@ -91,13 +94,16 @@ class _Pen:
             text = text[:-1]
         return text.rstrip(" ,;:") + "..."
 
-    def wrapped(self, text: str, room: int) -> tuple[str, str]:
-        """`text` on two rows of `room` pixels, broken between words, cut short where it does not fit."""
-        words = text.split(" ")
-        first = 1
-        while first < len(words) and self.measure(" ".join(words[: first + 1])) <= room:
-            first += 1
-        return self.fitted(" ".join(words[:first]), room), self.fitted(" ".join(words[first:]), room)
+    def wrapped(self, text: str, room: int, rows: int) -> list[str]:
+        """`text` on that many rows of `room` pixels, broken between words, cut short where it does not fit."""
+        words, lines = text.split(" "), []
+        for _ in range(rows - 1):
+            count = 1
+            while count < len(words) and self.measure(" ".join(words[: count + 1])) <= room:
+                count += 1
+            lines.append(self.fitted(" ".join(words[:count]), room))
+            words = words[count:]
+        return [*lines, self.fitted(" ".join(words), room)]
 
     @property
     def _weight(self) -> int:
@@ -109,7 +115,7 @@ def _draw_source(canvas: Image, source: Source, factor: int, colour: Colour, pen
         red, green, blue = (level // 2 for level in colour)
         _draw_box(canvas, source.initial_box, factor, (red, green, blue), 1)
     _draw_box(canvas, source.box, factor, colour, pen.line)
-    text = f"{source.label} {source.audio_confidence:.2f}"
+    text = _heard(source.label, source.audio_confidence)
     if source.av_consistency is not None:
         text += f"  av {source.av_consistency:.2f}"
     height, width = canvas.shape[:2]
@@ -127,23 +133,35 @@ def _draw_box(canvas: Image, box: Box, factor: int, colour: Colour, line: int) -
     cv2.rectangle(canvas, (x1, y1), (max(x1, x2 - 1), max(y1, y2 - 1)), colour, line)
 
 
-def _footer(width: int, caption: Caption, pen: _Pen) -> Image:
+def _footer(width: int, caption: Caption, sources: int, pen: _Pen) -> Image:
     room = width - 12
-    lines = [pen.fitted(_summary(caption), room), *pen.wrapped(_reasoning(caption), room)]
-    footer = np.full((pen.height * len(lines) + 4, width, 3), DARK, np.uint8)
     colour = BAD if caption.outcome.failed else GOOD if caption.outcome is Outcome.LOCALIZED else CALM
-    for row, text in enumerate(lines):
-        pen.write(footer, text, 6, 2 + row * pen.height, colour if row == 0 else PALE)
+    lines = [(pen.fitted(_summary(caption), room), colour)]
+    rows, reasons = ROWS * max(sources, len(caption.sources), 1), _reasons(caption)
+    for text, own in reasons:
+        lines += [(row, own) for row in pen.wrapped(text, room, rows // len(reasons))]
+    footer = np.full((pen.height * (1 + rows) + 4, width, 3), DARK, np.uint8)
+    for place, (text, own) in enumerate(lines):
+        pen.write(footer, text, 6, 2 + place * pen.height, own)
     return footer
 
 
 def _summary(caption: Caption) -> str:
-    heard = f"   heard: {caption.sound.label} {caption.sound.confidence:.2f}" if caption.sound else ""
+    heard = f"   heard: {_heard(caption.sound.label, caption.sound.confidence)}" if caption.sound else ""
     return f"{caption.outcome.value.replace('_', ' ')}{heard}   [{caption.reasoner}]"
 
 
-def _reasoning(caption: Caption) -> str:
-    return caption.detail or " ".join(source.description for source in caption.sources)
+def _heard(label: str, confidence: float) -> str:
+    """A label with its confidence, unless that is next to nothing: then the label says nothing either."""
+    return f"{label} {confidence:.2f}" if confidence >= LEAST else "unknown sound"
+
+
+def _reasons(caption: Caption) -> list[tuple[str, Colour]]:
+    """What there is to explain; of several sources, each one's reason in the colour of its box."""
+    if caption.detail:
+        return [(caption.detail, PALE)]
+    reasons = [source.description for source in caption.sources]
+    return list(zip(reasons, _cycled(len(reasons)) if len(reasons) > 1 else [PALE], strict=False))
 
 
 def _cycled(count: int) -> list[Colour]:

@@ -155,6 +155,9 @@ def test_the_package_comes_with_the_paper_s_studies():
     assert pairs == [(0.5, 0.5), (0.75, 0.5), (0.5, 0.75), (0.75, 0.75)]
     on = [(settings.analysis, settings.refinement) for settings in told["stages"]]
     assert on == [(False, False), (True, False), (False, True), (True, True)]
+    bare, *asked = (variant.settings for variant in read_study("models", {"dtype": "float16", "seed": 3}).variants)
+    assert (bare.dtype, bare.seed) == ("auto", 0)  # what is said about a model is for the variants that ask one
+    assert {(settings.dtype, settings.seed) for settings in asked} == {("float16", 3)}
     assert [settings.model for settings in told["models"]][1:] == ["Qwen/Qwen2.5-Omni-3B", "Qwen/Qwen2.5-Omni-7B"]
 
 
@@ -168,7 +171,17 @@ def test_the_package_comes_with_the_paper_s_studies():
             "title: a\nvariants: [{name: b, trials: 0}]",
             "variant 'b': trials: Input should be greater than",
         ),
-        ("title: a\nvariants: [{name: b, tau: 1}]", "variant 'b': tau: Extra inputs are not permitted"),
+        (
+            "title: a\nvariants: [{name: b, tau: 1}]",
+            "variant 'b': tau: there is no such thing to set: choose among reasoner, model, dtype, quantize, seed, "
+            "prompts, trials, tau_av, tau_aud, sources, analysis, refinement",
+        ),
+        (
+            "title: a\nvariant: []",
+            "is no study: variant: there is no such thing to set: choose among title, about, tables, base, variants",
+        ),
+        ("title: a\nvariants: [{name: yes}]", "variant 1 has the name True, which is no text: put it in quotes"),
+        ("title: a\nvariants: [{name: '--'}]", "variant 1 has the name '--': a letter or a digit must be in it"),
         ("title: a\nbase: {tau_av: 2}\nvariants: [{name: b}]", "variant 'b': tau_av: Input should be less than"),
         ("title: a\nvariants: [{name: b c}, {name: B-C}]", "two variants go by the name b-c: give each its own"),
         ("title: [", "is no YAML ("),
@@ -183,6 +196,14 @@ def test_a_study_that_cannot_be_read_is_one_sentence(tmp_path, text, wrong):
     assert str(told.value).startswith(str(path))
     assert wrong in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_a_name_and_a_table_may_be_a_number(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text("title: 5\ntables: [3, S.7]\nvariants: [{name: 0.9, tau_aud: 0.9}, {name: 1}]\n")
+    study = read_study(str(path), {})
+    assert (study.title, study.tables) == ("5", ("3", "S.7"))
+    assert [(variant.name, variant.folder) for variant in study.variants] == [("0.9", "0.9"), ("1", "1")]
 
 
 def run(*arguments: object) -> tuple[int, str, str]:
@@ -216,11 +237,11 @@ def test_a_study_of_one_s_own_becomes_a_report(recordings, tmp_path):
             "nonsense",
             "gar-ssl: nonsense cannot be read (No such file or directory): give a YAML file, or one of models, ",
         ),
-        ("prompts", "gar-ssl: the reasoner signal has no model to choose or prompt: take another one"),
+        ("prompts", "gar-ssl: grounded: only the reasoner omni asks a model, and signal answers here: choose omni"),
     ],
 )
 def test_a_study_that_cannot_be_had_is_one_sentence(recordings, tmp_path, study, sentence):
     code, _, problems = run("ablate", study, "--dataset", "folder", "--root", recordings, "--out", tmp_path / "out")
-    assert code == 1
+    assert code == (2 if study == "prompts" else 1)
     assert problems.splitlines()[-1].startswith(sentence)
     assert not (tmp_path / "out").exists()

@@ -301,10 +301,8 @@ def test_what_is_not_installed_is_named_with_how_to_install_it(recordings, tmp_p
     absent = "import sys; sys.modules['pyarrow'] = None; from gar_ssl_ros.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", absent, "evaluate", "--dataset", "scenes", "--out", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (
-        1,
-        "gar-ssl: evaluation needs pyarrow, not found here: install it with pip install 'gar_ssl_ros[evaluate]'\n",
-    )
+    install = f"{sys.executable} -m pip install -e '{Path(__file__).parents[2]}[evaluate]'"
+    assert (done.returncode, done.stderr) == (1, f"gar-ssl: evaluation needs pyarrow, not found here: {install}\n")
     assert not (tmp_path / "out").exists()
 
 

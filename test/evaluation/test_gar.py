@@ -34,16 +34,24 @@ def test_an_iou_of_exactly_three_tenths_passes_ciou_at_03_and_fails_in_the_auc()
 
 
 def test_both_corners_are_filled_and_the_outermost_pixel_is_223():
-    assert mask([[10, 20, 12, 20]]).sum() == 3
+    assert mask([[10, 20, 12, 21]]).sum() == 6
     assert mask([[0, 0, 224, 224]]).all()
     assert mask([[-50, 300, 500, 220.4]])[220:].all()
     assert not mask([])[0].any()
 
 
+def test_a_box_that_collapses_when_scaled_is_widened_as_in_the_published_evaluation():
+    known = score([[40, 184, 41, 223]], [[28, 164, 51, 209]], 448, 224)
+    assert known.iou == pytest.approx(0.08306708931922913, abs=1e-8)
+    assert known.ap == pytest.approx(0.06740343555900621, abs=1e-12)
+    assert (mask([[10, 20, 10, 20]]) == mask([[10, 20, 11, 21]])).all()
+    assert mask([[223, 223, 223, 223]]).sum() == 1  # there is no pixel beyond the last
+
+
 def test_boxes_are_scaled_from_their_image_and_halves_rounded_to_even():
     filled = mask([[50, 0, 150, 100]], width=400, height=200)
     assert (filled == mask([[28, 0, 84, 112]])).all()
-    assert np.flatnonzero(mask([[0.5, 0, 1.5, 0]])[0]).tolist() == [0, 1, 2]
+    assert np.flatnonzero(mask([[0.5, 0, 1.5, 1]])[0]).tolist() == [0, 1, 2]
 
 
 def test_corners_in_any_order_are_one_box():

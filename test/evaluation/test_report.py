@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from gar_ssl_ros.evaluation.figures import calibration, figures
 from gar_ssl_ros.evaluation.record import evaluated, unreadable
 from gar_ssl_ros.evaluation.report.paper import read_paper
+from gar_ssl_ros.evaluation.report.plots import success
 from gar_ssl_ros.evaluation.report.subject import Subject
 from gar_ssl_ros.evaluation.report.write import write_report
 from gar_ssl_ros.evaluation.results import Origin, Run, Settings, configuration
@@ -149,6 +151,7 @@ def test_our_figures_stand_in_the_row_and_column_they_belong_to(report):
     told = [line[:10] for line in lines if line.startswith("Table ")]
     assert told[:4] == ["Table 2. O", "Table 3. A", "Table S.7.", "Table S.8."]  # those about one source on VGG-SS
     assert told[4:] == ["Table 1. S", "Table 4. A", "Table 5. S", "Table 6. T", "Table S.9."]
+    assert lines.index("### Tables 1, 4, 5, 6, S.9") > lines.index("## Failures")  # what is not ours comes last
     assert "| OA-SSL | Um et al., CVPR 2025 | 51.7 | 47.3 | 44.9 | 79.8 | 71.1 | 60.9 |" in lines
 
 
@@ -179,6 +182,80 @@ def test_kinds_of_scenes_are_told_as_the_clip_benchmark_tells_them(scene_of):
         assert group.right == float(record.found.outcome is record.expected)
         assert group.overlap == (pytest.approx(np.mean(each)) if each else None)
         assert group.found == (float(all(iou >= FOUND for iou in each)) if each else None)
+
+
+def test_ours_comes_before_all_that_is_the_papers(dataset, tmp_path):
+    scenes = replace(dataset, name="scenes-medium", samples=dataset.samples[:20])
+    write_report(tmp_path, "scenes", [told(scenes, Settings())], published=False)
+    sections = [line for line in (tmp_path / "report.md").read_text().splitlines() if line.startswith("## ")]
+    assert sections[-1] == "## The paper's tables"
+    assert sections[:3] == ["## What was evaluated", "## Scores", "## The gate"]
+
+
+def test_samples_with_nothing_to_locate_are_not_scored_and_that_is_said(tmp_path):
+    samples = [Sample(f"clip_{seed}", Square(seed, CLASSES[0]), None) for seed in range(2)]
+    record, other = (evaluated(sample, sample.open(), 0.1, Finder(), GarOptions()) for sample in samples)
+    silent = other.model_copy(update={"sample": "quiet", "truths": (), "score": None, "iou": None})
+    few = Dataset("folder", tuple(samples), ())
+    run = Run(configuration(few, Settings()), Origin(dataset="folder"), (record, silent))
+    write_report(tmp_path, "few", [subject(run, None, False)], published=False)
+    text = (tmp_path / "report.md").read_text()
+    assert "| Run | Scored | Failed |" in text
+    assert "| signal, N = 5 | 1 | 0 |" in text
+    assert "Scored are the samples with a source in view" in text
+
+
+def test_an_overlap_is_written_one_way(report):
+    page, tables = (report / "report.html").read_text(), (report / "report.md").read_text()
+    tiles = re.findall(r"cIoU ([\d.]+)<br>", page)
+    assert tiles
+    rows = [
+        line
+        for line in tables.splitlines()
+        if line.startswith(("| kept as first", "| sent to", "| signal, N = 5 | 180"))
+    ]
+    cells = [cell.strip() for row in rows for cell in row.split("|")]
+    assert all(re.fullmatch(r"[01]\.\d{3}", iou) for iou in (*tiles, cells[-2]))
+    assert not [cell for cell in cells if re.fullmatch(r"[01]\.\d{2}|[01]\.\d{4,}", cell)]
+
+
+def test_no_sample_without_overlap_is_among_the_best(dataset, tmp_path):
+    few = replace(dataset, samples=dataset.samples[:8])
+    told_of = told(few, Settings())
+    missed = [r.model_copy(update={"iou": 0.0, "failure": None}) for r in told_of.run.records]
+    run = replace(told_of.run, records=(*missed[:7], told_of.run.records[7]))
+    write_report(tmp_path, "one is met", [subject(run, few, False)], published=False)
+    best, *others = re.findall(
+        r"<figcaption>(\w+) samples by cIoU.</figcaption>(.*?)</figure>", page_of(tmp_path), re.DOTALL
+    )
+    assert best[0] == "Best"
+    assert best[1].count('class="tile"') == 1
+    assert [title for title, _ in others] == ["Median", "Worst"]
+    write_report(tmp_path, "none is met", [subject(replace(run, records=tuple(missed)), few, False)], published=False)
+    assert "Best samples" not in page_of(tmp_path)
+    assert "Worst samples" in page_of(tmp_path)
+
+
+def page_of(folder: Path) -> str:
+    return (folder / "report.html").read_text()
+
+
+def test_variants_are_in_the_navigation_and_those_of_one_curve_share_a_line(dataset, tmp_path):
+    few = replace(dataset, samples=dataset.samples[:20])
+    runs = [told(few, Settings(), name) for name in ("as usual", "the same again")]
+    write_report(tmp_path, "study", runs, published=False)
+    (links,) = re.findall(r"<nav>(.*?)</nav>", page_of(tmp_path), re.DOTALL)
+    names = re.findall(r'href="#([\w-]+)">(.*?)</a>', links)
+    assert ("groups-1", "as usual") in names
+    assert ("groups-2", "the same again") in names
+    targets = set(re.findall(r'<section id="([\w-]+)">', page_of(tmp_path)))
+    assert {target for target, _ in names} <= targets
+    curves = [(run.name, run.figures.whole.auc, run.figures.curve) for run in runs]
+    drawn = b64decode(success(curves).partition(",")[2]).decode()
+    assert [drawn.count(text) for text in ("as usual", "the same again (one curve, AUC")] == [1, 1]
+    other = ("another", 0.5, np.linspace(1, 0, 21))
+    drawn = b64decode(success([*curves, other]).partition(",")[2]).decode()
+    assert "stroke-dasharray" in drawn
 
 
 def test_calibration_is_the_mean_distance_of_confidence_and_share():
@@ -260,7 +337,7 @@ def test_a_browser_shows_the_page_whole_at_any_width_and_complains_of_nothing(re
     assert seen["wide"] <= seen["window"] == width
     assert seen["sections"] == [
         "What was evaluated", "Scores", "Beside the paper", "By class or kind", "The gate", "Calibration", "Failures",
-        "Samples", "How to read this", "Times",
+        "Samples", "How to read this", "Times", "The paper's other tables",
     ]  # fmt: skip
 
 

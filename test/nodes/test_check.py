@@ -60,7 +60,7 @@ def test_a_package_that_does_not_work_is_a_problem_with_its_remedy(environment, 
     done = check({**environment, "PYTHONPATH": str(tmp_path)}, "--listen", "0.1")
     assert done.returncode == 1
     assert re.search(
-        r"^PROBLEM +soxr +cannot be imported: built for another NumPy\n +-> pip install --upgrade soxr$",
+        r"^PROBLEM +soxr +cannot be imported: built for another NumPy\n +-> \S+ -m pip install --upgrade soxr$",
         done.stdout,
         re.MULTILINE,
     )

@@ -7,7 +7,9 @@ from itertools import count
 
 import pytest
 from gar_ssl_ros.msg import SoundSourceArray
-from robot import Robot, process, robot, until
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from robot import Robot, localizer, process, robot, until
 
 from gar_ssl_ros.nodes.messages import box_from_bounding_box
 
@@ -60,3 +62,20 @@ def test_without_a_fallback_missing_weights_end_the_node_with_a_sentence(tmp_pat
         assert node.returncode == 1
         assert str(tmp_path) in output
         assert "Traceback" not in output
+
+
+def test_a_model_that_nobody_asks_is_wrong_usage():
+    with run(reasoner="signal", model="somewhere") as node:
+        output, _ = node.communicate(timeout=60)
+        assert node.returncode == 2
+        assert output == (
+            "localizer: model: only the reasoner omni asks a model, and signal answers here: "
+            "choose omni as the reasoner, or leave it out\n"
+        )
+
+
+def test_a_model_that_nobody_asks_fails_the_configuring_of_a_managed_node():
+    with localizer(active=False, model="somewhere") as node:
+        assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+        node.set_parameters([Parameter("model", value="")])
+        assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.localization import Outcome, Source
 from gar_ssl_ros.gar.stages import AudioLabel
-from gar_ssl_ros.output.drawing import BAD, COLOURS, GOOD, Caption, annotated
+from gar_ssl_ros.output.drawing import BAD, COLOURS, GOOD, Caption, _Pen, annotated
 from gar_ssl_ros.output.sheet import MOST, ContactSheet
 
 
@@ -37,6 +39,32 @@ def test_a_footer_tells_outcome_and_reason_in_its_colour():
     assert annotated(image, caption()).shape[0] > 240
     assert has(annotated(image, caption(source(Box(1, 1, 9, 9))))[240:], GOOD)
     assert has(annotated(image, caption(outcome=Outcome.TIMEOUT, detail="too slow"))[240:], BAD)
+
+
+def test_the_reason_of_each_source_is_there_whole_in_the_colour_of_its_box(monkeypatch):
+    written = []
+    monkeypatch.setattr(_Pen, "write", lambda *of: written.append((of[2], of[5])))
+    first, second = Box(10, 10, 90, 90), Box(200, 100, 300, 200)
+    annotated(np.zeros((240, 320, 3), np.uint8), caption(source(first), source(second)))
+    rows = written[-4:]
+    assert [colour for _, colour in rows] == [COLOURS[0], COLOURS[0], COLOURS[1], COLOURS[1]]
+    told = source(first).description
+    assert [" ".join(text for text, _ in rows[place : place + 2]).strip() for place in (0, 2)] == [told, told]
+
+
+def test_pictures_of_a_video_are_of_one_size_however_many_sources_each_has():
+    image = np.zeros((240, 320, 3), np.uint8)
+    boxes = [Box(10, 10, 90, 90), Box(200, 100, 300, 200)]
+    shapes = {annotated(image, caption(*map(source, boxes[:count])), 2).shape for count in (0, 1, 2)}
+    assert len(shapes) == 1
+
+
+def test_a_label_of_next_to_no_confidence_is_not_drawn(monkeypatch):
+    written = []
+    monkeypatch.setattr(_Pen, "write", lambda *of: written.append(of[2]))
+    doubtful = replace(source(Box(10, 10, 90, 90), "impact"), audio_confidence=0.004)
+    annotated(np.zeros((240, 320, 3), np.uint8), caption(doubtful))
+    assert written[0] == "unknown sound  av 0.80"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (33, 47), (47, 33), (319, 201), (4000, 3000)])

@@ -230,14 +230,14 @@ def test_an_option_that_is_none_is_told(option, value):
 
 
 @pytest.mark.parametrize("missing", ["torch", "transformers", "llguidance"])
-def test_without_torch_one_sentence_says_what_to_install(missing, tmp_path):
+def test_without_torch_one_sentence_says_what_to_install(missing):
     """In a Python where it cannot be imported."""
     program = f"import sys; sys.modules[{missing!r}] = None\n" + (
         "from gar_ssl_ros.reasoners.omni import load\n"
         "from gar_ssl_ros.reasoners.prompted.runtime import ModelError\n"
         "try:\n    load(sys.argv[1])\nexcept ModelError as told:\n    print(told)\n"
     )
-    ran = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+    ran = subprocess.run([sys.executable, "-c", program, "who/knows"], capture_output=True, text=True, check=True)
     assert ran.stdout.count("\n") == 1
-    assert "pip install 'gar_ssl_ros[omni]'" in ran.stdout
+    assert ("[omni]'" if sys.version_info >= (3, 11) else "it takes Python 3.11 or later") in ran.stdout
     assert missing in ran.stdout

@@ -49,8 +49,9 @@ class Counts:
 def mask(boxes: Sequence[Sides], width: float = SIDE, height: float = SIDE) -> Mask:
     """The union of boxes of a width x height image, bool (224, 224), as GAR's public evaluation draws them.
 
-    A box is two opposite corners: scaled, clipped to [0, 223], rounded (halves to the even number), filled with both
-    corners included. Raises ValueError where a box is not four numbers.
+    A box is two opposite corners: scaled, clipped to [0, 223], rounded (halves to the even number), made two pixels
+    wide or high where both sides fall on one pixel that is not the last (`clip_box` in its bbox_utils.py), and filled
+    with both corners included. Raises ValueError where a box is not four numbers.
     """
     filled = np.zeros((SIDE, SIDE), bool)
     if not len(boxes):
@@ -60,8 +61,10 @@ def mask(boxes: Sequence[Sides], width: float = SIDE, height: float = SIDE) -> M
         raise ValueError(f"a box is four numbers x1, y1, x2, y2, not {boxes!r}")
     scaled = sides * (SIDE / np.array([width, height, width, height], float))
     drawn = np.rint(np.clip(scaled, 0, SIDE - 1)).astype(int)
-    for x1, y1, x2, y2 in drawn:
-        filled[min(y1, y2) : max(y1, y2) + 1, min(x1, x2) : max(x1, x2) + 1] = True
+    first, last = np.minimum(drawn[:, :2], drawn[:, 2:]), np.maximum(drawn[:, :2], drawn[:, 2:])
+    last = np.maximum(last, np.minimum(first + 1, SIDE - 1))
+    for (x1, y1), (x2, y2) in zip(first, last, strict=True):
+        filled[y1 : y2 + 1, x1 : x2 + 1] = True
     return filled
 
 

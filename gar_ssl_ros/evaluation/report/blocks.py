@@ -69,16 +69,22 @@ Block: TypeAlias = "Grid | Picture | Gallery | Text | Folded"
 
 @dataclass(frozen=True)
 class Section:
-    """id: of its place in the page."""
+    """id: of its place in the page. link: in the page's navigation; its title where None, and none where empty."""
 
     id: str
     title: str
     blocks: tuple[Block, ...]
+    link: str | None = None
 
 
 def percent(value: float | None) -> str:
     """A share, or a dash where there is none."""
     return NONE if value is None or math.isnan(value) else f"{100 * value:.1f}"
+
+
+def overlap(value: float | None) -> str:
+    """An IoU, of boxes or of masks: a fraction, never in %, so that it is not taken for a share of samples."""
+    return number(value, 3)
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -7,7 +7,18 @@ from collections.abc import Callable
 from gar_ssl_ros.evaluation.figures import Group
 from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.evaluation.report import plots
-from gar_ssl_ros.evaluation.report.blocks import Block, Gallery, Grid, Picture, Section, Text, Tile, number, percent
+from gar_ssl_ros.evaluation.report.blocks import (
+    Block,
+    Gallery,
+    Grid,
+    Picture,
+    Section,
+    Text,
+    Tile,
+    number,
+    overlap,
+    percent,
+)
 from gar_ssl_ros.evaluation.report.paper import NONE
 from gar_ssl_ros.evaluation.report.subject import Subject
 from gar_ssl_ros.evaluation.samples import Sample
@@ -19,12 +30,13 @@ KINDS = 12  # groups that are told in a table; more are a bar each
 
 
 def details(subject: Subject, place: int) -> list[Section]:
-    """place: of the subject in its report, from 1; 0 where it is the only one."""
+    """place: of the subject in its report, from 1; 0 where it is the only one. Those that say something."""
+    parts = [(name, title, blocks) for name, title, make in _PARTS if (blocks := make(subject))]
+    if not place:
+        return [Section(name, title.capitalize(), blocks) for name, title, blocks in parts]
     return [
-        Section(f"{name}-{place}", f"{subject.name}: {title}", make(subject))
-        if place
-        else Section(name, title.capitalize(), make(subject))
-        for name, title, make in _PARTS
+        Section(f"{name}-{place}", f"{subject.name}: {title}", blocks, link="" if number else subject.name)
+        for number, (name, title, blocks) in enumerate(parts)
     ]
 
 
@@ -56,7 +68,7 @@ def _groups(subject: Subject) -> tuple[Grid | Picture, ...]:
 def _kind(group: Group) -> tuple[str, ...]:
     said = ", ".join(f"{count} {outcome}" for outcome, count in group.outcomes)
     shares = map(percent, (group.right, group.found, group.pointed))
-    return group.name, said, str(group.samples), *shares, number(group.overlap, 3)
+    return group.name, said, str(group.samples), *shares, overlap(group.overlap)
 
 
 def _gate(subject: Subject) -> tuple[Grid, ...]:
@@ -69,15 +81,15 @@ def _gate(subject: Subject) -> tuple[Grid, ...]:
             "kept as first located",
             str(gate.kept),
             percent(gate.kept / total),
-            number(gate.kept_iou),
-            number(gate.kept_iou),
+            overlap(gate.kept_iou),
+            overlap(gate.kept_iou),
         ),
         (
             "sent to refinement",
             str(gate.refined),
             percent(gate.refined / total),
-            number(gate.before),
-            number(gate.after),
+            overlap(gate.before),
+            overlap(gate.after),
         ),
     )
     why = (
@@ -87,7 +99,7 @@ def _gate(subject: Subject) -> tuple[Grid, ...]:
     )
     return (
         Grid(
-            "What the gate (eq. 10) did with located sources, and their mean IoU with the truth.",
+            "What the gate (eq. 10) did with located sources, and their mean IoU with the truth, box against box.",
             ("Located sources", "Count", "%", "IoU as located", "IoU at the end"),
             rows,
         ),
@@ -136,15 +148,15 @@ def _gallery(subject: Subject) -> tuple[Gallery, ...]:
     taken: set[str] = set()
     galleries = []
     for title, picked in (
-        ("Best", ranked[:TILES]),
-        ("Median", ranked[middle : middle + TILES]),
-        ("Worst", ranked[::-1][:TILES]),
+        ("Best samples", [record for record in ranked[:TILES] if record.iou]),
+        ("Median samples", ranked[middle : middle + TILES] if ranked and ranked[0].iou else []),
+        ("Worst samples", ranked[::-1][:TILES]),
     ):
         fresh = [record for record in picked if record.sample not in taken]
         taken |= {record.sample for record in fresh}
         tiles = tuple(_tile(record, subject.samples[record.sample]) for record in fresh)
         if tiles:
-            galleries.append(Gallery(f"{title} samples by IoU.", tiles))
+            galleries.append(Gallery(f"{title} by cIoU.", tiles))
     return tuple(galleries)
 
 
@@ -158,7 +170,7 @@ def _tile(record: SampleRecord, sample: Sample) -> Tile:
     if found is not None and found.outcome is Outcome.LOCALIZED:
         said = ", ".join(source.label for source in found.sources)
     true = ", ".join(dict.fromkeys(truth.label for truth in record.truths if truth.label)) or NONE
-    return Tile(record.sample, (f"IoU {number(record.iou)}", f"true: {true}", f"found: {said}"), uri)
+    return Tile(record.sample, (f"cIoU {overlap(record.iou)}", f"true: {true}", f"found: {said}"), uri)
 
 
 _PARTS: tuple[tuple[str, str, Callable[[Subject], tuple[Block, ...]]], ...] = (

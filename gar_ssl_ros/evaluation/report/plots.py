@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from io import BytesIO
+from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
@@ -18,6 +19,7 @@ from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.media.window import Frame
 
 INK, GREY, RULE = "#1c1c1c", "#6f6f6f", "#d9d9d9"
+DASHES: tuple[Any, ...] = ("solid", (0, (6, 2.5)), (0, (1.5, 1.5)), (0, (8, 2.5, 1.5, 2.5)), (0, (3, 5)))
 LINES = ("#1f5a99", "#c8501e", "#3c8a4e", "#7a4fa3", "#a08214", "#2f8f8f", "#b03a66", "#555555")
 TRUE, FOUND, INITIAL = "#ffffff", "#ff7f2a", "#ffd34d"
 MOST_BARS = 60
@@ -43,15 +45,22 @@ STYLE: Any = {  # Any: its type differs between versions of matplotlib
 
 
 def success(curves: Sequence[tuple[str, float, NDArray[Any]]]) -> str:
-    """name, AUC and success curve of each run."""
+    """name, AUC and success curve of each run. Runs with the same curve are one line, which the legend says."""
+    alike: dict[bytes, list[tuple[str, float, NDArray[Any]]]] = {}
+    for one in curves:
+        alike.setdefault(one[2].tobytes(), []).append(one)
 
     def draw(figure: Any) -> None:
         axes = figure.add_subplot()
-        for colour, (name, area, curve) in zip(_colours(len(curves)), curves, strict=True):
-            axes.plot(THRESHOLDS, 100 * curve, color=colour, linewidth=1.6, label=f"{name} (AUC {100 * area:.1f})")
-        axes.set(xlabel="IoU threshold", ylabel="samples at or above it, %", xlim=(0, 1), ylim=(0, 101))
+        for place, same in enumerate(alike.values()):
+            _, area, curve = same[0]
+            told = f"AUC {100 * area:.1f}" if len(same) == 1 else f"one curve, AUC {100 * area:.1f}"
+            label = "\n".join(fill(name, 48) for name, _, _ in same) + f" ({told})"
+            colour, dashes = LINES[place % len(LINES)], DASHES[place % len(DASHES)]  # who lies below shows between them
+            axes.plot(THRESHOLDS, 100 * curve, color=colour, linewidth=1.6, linestyle=dashes, label=label)
+        axes.set(xlabel="cIoU threshold", ylabel="samples at or above it, %", xlim=(0, 1), ylim=(0, 101))
         axes.grid(visible=True)
-        axes.legend(loc="lower left" if len(curves) < 6 else "best", fontsize=8)
+        axes.legend(loc="lower left" if len(alike) < 6 else "best", fontsize=8, handlelength=3)
 
     return _svg(6.2, 3.3, draw)
 
@@ -74,12 +83,14 @@ def classes(groups: Sequence[Group]) -> tuple[str, str]:
         axes.set_yticks(
             places, [f"{group.name}  ({scores.samples})" for group, scores in ranked], color=INK, fontsize=8
         )
-        axes.set(xlim=(0, 100), ylim=(len(ranked) - 0.4, -0.6), xlabel="bar: IoU@0.5, %    dot: mean IoU, %")
+        axes.set(xlim=(0, 100), ylim=(len(ranked) - 0.4, -0.6), xlabel="bar: IoU@0.5, %")
+        above = axes.secondary_xaxis("top", functions=(lambda share: share / 100, lambda iou: 100 * iou))
+        above.set_xlabel("dot: mean cIoU")
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=True, axis="x")
         axes.set_axisbelow(True)
 
-    return _svg(6.2, 0.5 + 0.19 * len(ranked), draw), note
+    return _svg(6.2, 0.85 + 0.19 * len(ranked), draw), note
 
 
 def reliability(kinds: Sequence[tuple[str, str, Calibration]]) -> str:
@@ -158,7 +169,3 @@ def _svg(width: float, height: float, draw: Callable[[Any], None]) -> str:
 
 def _uri(kind: str, buffer: BytesIO) -> str:
     return f"data:{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def _colours(count: int) -> list[str]:
-    return [LINES[i % len(LINES)] for i in range(count)]

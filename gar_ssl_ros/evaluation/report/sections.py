@@ -8,12 +8,14 @@ from textwrap import shorten
 
 from gar_ssl_ros.evaluation.report import plots
 from gar_ssl_ros.evaluation.report.blocks import (
+    Block,
     Folded,
     Grid,
     Picture,
     Section,
     Text,
     number,
+    overlap,
     percent,
 )
 from gar_ssl_ros.evaluation.report.details import details
@@ -23,10 +25,11 @@ from gar_ssl_ros.evaluation.report.subject import Subject
 
 def sections(subjects: Sequence[Subject], published: bool, tables: Collection[str], times: bool) -> tuple[Section, ...]:
     """All of a report, as `write_report` explains."""
-    found = [_evaluated(subjects, published), _scores(subjects), _paper(subjects, tables)]
+    beside, others = _paper(subjects, tables)
+    found = [_evaluated(subjects, published), _scores(subjects, published), beside]
     for place, subject in enumerate(subjects, start=1):
         found += details(subject, place if len(subjects) > 1 else 0)
-    found += [_reading(published), *([_times(subjects)] if times else [])]
+    found += [_reading(subjects, published), *([_times(subjects)] if times else []), others]
     return tuple(section for section in found if section.blocks)
 
 
@@ -45,7 +48,7 @@ def _evaluated(subjects: Sequence[Subject], published: bool) -> Section:
                 str(settings.trials) if settings.analysis else NONE,
                 f"{settings.tau_av:g}" if settings.analysis else NONE,
                 f"{settings.tau_aud:g}" if settings.analysis else NONE,
-                "as true" if settings.sources is None else str(settings.sources),
+                "as many as true" if settings.sources is None else str(settings.sources),
                 str(known) if known == total else f"{known} of {total}",
                 str(known - subject.figures.answered),
             )
@@ -63,7 +66,13 @@ def _evaluated(subjects: Sequence[Subject], published: bool) -> Section:
     return Section("evaluated", "What was evaluated", (Grid("", columns, tuple(rows), words=4), Text(which), *told))
 
 
-def _scores(subjects: Sequence[Subject]) -> Section:
+_UNSCORED = (
+    " Scored are the samples with a source in view: where nothing sounds, or nothing in view does, there is no box to "
+    "compare, and the outcome alone is judged (by class or kind)."
+)
+
+
+def _scores(subjects: Sequence[Subject], published: bool) -> Section:
     whole = [(subject, subject.figures.whole) for subject in subjects if subject.figures.whole is not None]
     single = [(subject, subject.figures.single) for subject in subjects if subject.figures.single is not None]
     curves = [
@@ -73,16 +82,19 @@ def _scores(subjects: Sequence[Subject]) -> Section:
     ]
     if not whole:
         return Section("scores", "Scores", ())
+    unscored = any(len(subject.run.records) > s.samples for subject, s in whole)
     union = Grid(
-        "As GAR scores them: all boxes of a sample as one mask of 224 x 224 pixels against the truth's, in %. "
-        "AP is CAP, and IoU@t is CIoU@t, where a sample has several sources.",
-        ("Run", "Samples", "Failed", "AP", "IoU@0.3", "IoU@0.5", "AUC", "PIAP", "Mean IoU"),
+        "As GAR scores them: all boxes of a sample as one mask of 224 x 224 pixels against the truth's. In %, but for "
+        "cIoU, the overlap of the two masks, from 0 to 1. AP is CAP, and IoU@t is CIoU@t, where a sample has several "
+        "sources." + (_UNSCORED if unscored else "") + (" Neither are failures." if unscored and published else ""),
+        ("Run", "Scored", "Failed", "AP", "IoU@0.3", "IoU@0.5", "AUC", "PIAP", "Mean cIoU"),
         tuple(
             (
                 subject.name,
                 str(s.samples),
                 str(s.failed),
-                *map(percent, (s.ap, s.iou_03, s.iou_05, s.auc, s.piap, s.iou)),
+                *map(percent, (s.ap, s.iou_03, s.iou_05, s.auc, s.piap)),
+                overlap(s.iou),
             )
             for subject, s in whole
         ),
@@ -102,26 +114,31 @@ def _scores(subjects: Sequence[Subject]) -> Section:
     if not curves:
         return Section("scores", "Scores", (union, matched))
     curve = Picture(
-        "Success curve: share of samples whose IoU is at least the threshold.",
+        "Success curve: share of the scored samples whose cIoU is at least the threshold.",
         plots.success(curves),
         "; ".join(f"{name}: AUC {percent(area)} %" for name, area, _ in curves),
     )
     return Section("scores", "Scores", (union, matched, curve))
 
 
-def _paper(subjects: Sequence[Subject], only: Collection[str]) -> Section:
+def _paper(subjects: Sequence[Subject], only: Collection[str]) -> tuple[Section, Section]:
+    """The paper's tables that have a row of ours, and the others, which come last."""
     entries = [
         Entry(s.run.configuration.dataset, s.run.configuration.settings, s.figures.whole, s.method)
         for s in subjects
         if s.figures.whole is not None
     ]
     tables, paper = tables_with(entries, only), read_paper()
-    ours = f"Rows of {OURS} are ours." if any(table.ours for table in tables) else "None of them is about this dataset."
-    note = f"{paper.source}. {paper.note} {ours}"
-    beside = [_grid(table) for table in tables if table.ours]
-    others = tuple(_grid(table) for table in tables if not table.ours)
-    folded = [Folded("The paper's tables on other datasets", others)] if others else []
-    return Section("paper", "Beside the paper", (Text(note), *beside, *folded))
+    note = f"{paper.source}. {paper.note}"
+    ours, others = [table for table in tables if table.ours], [table for table in tables if not table.ours]
+    beside: tuple[Block, ...] = (Text(f"{note} Rows of {OURS} are ours."), *map(_grid, ours)) if ours else ()
+    why = "They have no column for what was evaluated here."
+    folded = Folded(f"Tables {', '.join(table.id for table in others)}", tuple(map(_grid, others)))
+    rest = (Text(why if ours else f"{note} {why}"), folded) if others else ()
+    return (
+        Section("paper", "Beside the paper", beside),
+        Section("others", "The paper's other tables" if ours else "The paper's tables", rest),
+    )
 
 
 def _grid(table: Table) -> Grid:
@@ -138,14 +155,18 @@ def _grid(table: Table) -> Grid:
     )
 
 
-def _reading(published: bool) -> Section:
-    lines = (
-        "AP is the average precision of the predicted pixels, AUC the area under the success curve at 21 thresholds, "
-        "PIAP the average precision of all samples' pixels pooled. "
+def _reading(subjects: Sequence[Subject], published: bool) -> Section:
+    lines = [
+        "cIoU is the overlap of two masks of 224 x 224 pixels, all boxes of a sample together, IoU that of two boxes. "
+        "AP is the average precision of the predicted pixels, AUC the area under the success curve at 21 "
+        "thresholds, PIAP the average precision of all samples' pixels pooled. "
         + ("Failures are left out of them." if published else "A failure scores zero in all of them."),
-        "In the pictures, dashed white boxes are true, orange ones found, and dotted yellow ones what was found before "
-        "refinement.",
-    )
+    ]
+    if any(subject.samples for subject in subjects):
+        lines.append(
+            "In the pictures, dashed white boxes are true, orange ones found, and dotted yellow ones what was found "
+            "before refinement."
+        )
     return Section("reading", "How to read this", tuple(Text(line) for line in lines))
 
 

@@ -5,18 +5,20 @@ Nothing of torch is imported before `load` is called.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
+from gar_ssl_ros.errors import pip_install
+from gar_ssl_ros.reasoners.omni.checkpoint import folder_checkpoint
 from gar_ssl_ros.reasoners.omni.options import LoadOptions
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Runtime
 
 if TYPE_CHECKING:
     from gar_ssl_ros.reasoners.omni.loading import Plan
 
-__all__ = ["LoadOptions", "load", "plan"]
+__all__ = ["LoadOptions", "folder_checkpoint", "load", "plan"]
 
 OLDEST = (5, 23)  # of transformers: before, the Thinker is built in another way
-REMEDY = "on Python 3.11 or later, pip install 'gar_ssl_ros[omni]' (docs/models.md: which torch for which machine)"
 
 
 def load(model: str, options: LoadOptions | None = None) -> Runtime:
@@ -40,12 +42,20 @@ def plan(model: str, options: LoadOptions | None = None) -> Plan:
 
 
 def _require(model: str) -> None:
+    """Raises ModelError where the folder of a model is not as it should be, or a package to load it with is missing."""
+    needs = "needs" if folder_checkpoint(model) is not None else "is no folder here; as a hub id it needs"
     try:
         import llguidance  # noqa: F401
         import torch  # noqa: F401
         import transformers
     except ImportError as missing:
-        raise ModelError(f"{model} needs {missing.name}, which is not installed: {REMEDY}") from None
+        raise ModelError(f"{model} {needs} {missing.name}, which is not installed: {_remedy()}") from None
     if tuple(map(int, transformers.__version__.split(".")[:2])) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
-        raise ModelError(f"{model} needs transformers {oldest} or later, not {transformers.__version__}: {REMEDY}")
+        raise ModelError(f"{model} {needs} transformers {oldest} or later, not {transformers.__version__}: {_remedy()}")
+
+
+def _remedy() -> str:
+    if sys.version_info < (3, 11):  # for which there is no such transformers
+        return f"it takes Python 3.11 or later, and this is {sys.version.split()[0]}: install gar_ssl_ros with another"
+    return f"{pip_install('omni')} (docs/models.md: which torch for which machine)"

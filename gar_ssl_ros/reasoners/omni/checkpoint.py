@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import snapshot_download
-
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
@@ -60,8 +58,8 @@ class Checkpoint:
         return thinker
 
 
-def open_checkpoint(model: str) -> Checkpoint:
-    """The checkpoint of a folder or of a hub id; fetched only where it is not here yet. Raises ModelError."""
+def folder_checkpoint(model: str) -> Checkpoint | None:
+    """The checkpoint of a folder; None where there is no such folder, and a hub may have it. Raises ModelError."""
     folder = Path(model).expanduser()
     if folder.exists():
         return _checked(model, folder)
@@ -69,6 +67,13 @@ def open_checkpoint(model: str) -> Checkpoint:
         raise ModelError(
             f"there is no folder {model}: give the folder of a model, or a hub id such as Qwen/Qwen2.5-Omni-3B"
         )
+    return None
+
+
+def open_checkpoint(model: str) -> Checkpoint:
+    """The checkpoint of a folder or of a hub id; fetched only where it is not here yet. Raises ModelError."""
+    if (found := folder_checkpoint(model)) is not None:
+        return found
     try:
         return _checked(model, _fetched(model, offline=True))
     except ModelError:
@@ -76,6 +81,8 @@ def open_checkpoint(model: str) -> Checkpoint:
 
 
 def _fetched(model: str, offline: bool) -> Path:
+    from huggingface_hub import snapshot_download  # noqa: PLC0415  # a folder is looked at without it
+
     try:
         return Path(snapshot_download(model, local_files_only=offline, allow_patterns=list(WANTED)))
     except Exception as problem:

@@ -25,6 +25,7 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
 
+from gar_ssl_ros.errors import pip_install
 from gar_ssl_ros.reasoners.omni import memory
 from gar_ssl_ros.reasoners.omni.checkpoint import Checkpoint, open_checkpoint
 from gar_ssl_ros.reasoners.omni.media import Processors
@@ -133,7 +134,7 @@ def _quantization(description: ModelDescription, options: LoadOptions, dtype: to
     if options.quantization == "none":
         return None
     if find_spec("bitsandbytes") is None:
-        raise ModelError(f"{options.quantization} needs bitsandbytes: pip install 'gar_ssl_ros[quantized]'")
+        raise ModelError(f"{options.quantization} needs bitsandbytes, not found here: {pip_install('quantized')}")
     kept = list(description.unquantized)
     if options.quantization == "int8":
         return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=kept)

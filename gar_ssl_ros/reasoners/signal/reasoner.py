@@ -36,7 +36,7 @@ from gar_ssl_ros.reasoners.signal.hearing import hear
 from gar_ssl_ros.reasoners.signal.motion import Motion, Region, measure
 from gar_ssl_ros.reasoners.signal.outline import VIEWS, outline
 from gar_ssl_ros.reasoners.signal.sound import BANDS, RATE, BandedSound, Sound
-from gar_ssl_ros.reasoners.signal.synchrony import Courses, Loudness, Match, heat
+from gar_ssl_ros.reasoners.signal.synchrony import Courses, Match, heat
 
 ENOUGH = 0.7  # score at which a match is as likely one as chance (`benchmarks/scenes.py` counts both errors)
 DOUBT = 0.1  # of score: how gradually that changes
@@ -103,7 +103,7 @@ class _SignalReading:
             return []
         self._deadline.check()
         self._sight = self._see(motion, most)
-        return [self._location(found, self._sight, most) for found in self._sight.found]
+        return [self._location(found, self._sight) for found in self._sight.found]
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
         sight = self._seen()
@@ -120,18 +120,30 @@ class _SignalReading:
         return self._sight
 
     def _see(self, motion: Motion, most: int) -> _Sight:
-        """Find at most `most` sources: the parts that go best with the sound, each with what moves as one with it."""
+        """Find at most `most` sources.
+
+        Several are looked for in the sound's bands. Where fewer than two are met there, the answer is that of the sound
+        as a whole, as if one had been asked for: so one source is found where one is allowed, and nowhere else.
+        """
         sound = Sound(self._samples)
-        loudnesses: list[Loudness] = [sound.loudness]
-        if most > 1:
-            banded = BandedSound(self._samples)
-            loudnesses += [banded.band(i) for i in range(len(BANDS) - 1)]
         hot = heat(motion, sound.loudness)
         parts = moving(motion, hot)
         regions = [motion.region(rect) for rect in parts]
-        courses = Courses(motion.times, regions, loudnesses)
+        if most > 1:
+            banded = BandedSound(self._samples)
+            loudnesses = [sound.loudness, *(banded.band(i) for i in range(len(BANDS) - 1))]
+            several = _Sight(motion, hot, parts, Courses(motion.times, regions, loudnesses), [], ENOUGH + BANDED)
+            self._find(several, regions, most)
+            if len(several.found) > 1:
+                return several
+        sight = _Sight(motion, hot, parts, Courses(motion.times, regions, [sound.loudness]), [], ENOUGH)
+        self._find(sight, regions, 1)
+        return sight
+
+    def _find(self, sight: _Sight, regions: Sequence[Region], most: int) -> None:
+        """Fill in the parts that go best with the sound, each with what moves as one with it. regions: of its parts."""
         self._deadline.check()
-        sight = _Sight(motion, hot, parts, courses, [], ENOUGH if most == 1 else ENOUGH + BANDED)
+        motion, parts, courses = sight.motion, sight.parts, sight.courses
         matches = courses.matches()
         taken: set[int] = set()
         for best in sorted(range(len(matches)), key=lambda i: -matches[i].score):
@@ -146,15 +158,14 @@ class _SignalReading:
             x1, y1, x2, y2 = (round(side / motion.scale) for side in box.sides)
             held = bounds([region.rect, (x1, y1, x2, y2)])
             taken |= {i for i, part in enumerate(parts) if i in own or inside(part, held)}
-        return sight
 
-    def _location(self, found: _Found, sight: _Sight, most: int) -> Location:
+    def _location(self, found: _Found, sight: _Sight) -> Location:
         match = found.match
         description = (
             f"The thing in the {self._place(*found.box.center)} {match.way.words} "
             f"(correlation {match.correlation:.2f} with the sound {_lag(match.lag)})."
         )
-        if most == 1:
+        if len(sight.found) == 1:
             return Location(found.box.sides, description)
         sound, share = self._contribution(found, sight)
         return Location(found.box.sides, description, sound, share)

@@ -1,0 +1,67 @@
+"""What is said about a model is never ignored: where nobody asks one, it is refused by one sentence everywhere."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from gar_ssl_ros.cli import main
+from gar_ssl_ros.commands.choice import add_reasoner
+from gar_ssl_ros.errors import UsageError
+from gar_ssl_ros.nodes.parameters import LOCALIZER
+from gar_ssl_ros.reasoners.model_options import DEFAULTS, refuse_unused, said
+
+SENTENCE = "only the reasoner omni asks a model, and signal answers here: choose omni as the reasoner, or leave"
+OTHER = {"model": "m", "device": "cpu", "dtype": "float16", "quantize": "nf4", "attention": "eager", "seed": 3}
+
+
+def test_the_command_line_and_the_node_have_these_defaults():
+    parser = argparse.ArgumentParser()
+    add_reasoner(parser)
+    options = vars(parser.parse_args([]))
+    assert {name: options[name] for name in DEFAULTS} == DEFAULTS
+    declared = {one.name: one.default for one in LOCALIZER}
+    assert {name: declared[name] or None for name in DEFAULTS} == {k: v or None for k, v in DEFAULTS.items()}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_each_option_is_told_where_it_is_not_at_its_default(name):
+    assert said(DEFAULTS) == []
+    assert said({**DEFAULTS, "model": ""}) == []
+    value = OTHER.get(name, True)
+    assert said({**DEFAULTS, name: value}) == [name]
+    with pytest.raises(UsageError, match=f"^{name}: {SENTENCE} it out$"):
+        refuse_unused("signal", "", {**DEFAULTS, name: value})
+    refuse_unused("omni", None, {**DEFAULTS, name: value})
+    refuse_unused("signal", "omni", {**DEFAULTS, name: value})
+
+
+SHARED = (["--model", "m"], ["--dtype", "float16"], ["--quantize", "nf4"], ["--seed", "3"], ["--off-screen"],
+          ["--grounded"])  # fmt: skip
+ALSO = (["--early"], ["--device", "cpu"], ["--attention", "eager"], ["--compile"])
+SCENES = ["--dataset", "scenes", "--limit", "1"]
+
+
+@pytest.mark.parametrize("wrong", [*SHARED, *ALSO], ids=lambda wrong: wrong[0])
+@pytest.mark.parametrize("command", [["localize", "none.mp4", "--out", "out"], ["bag", "none", "--out", "out"],
+                                     ["demo", "--out", "out"]], ids=lambda command: command[0])  # fmt: skip
+def test_a_command_that_localizes_refuses_it_and_writes_nothing(command, wrong, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([*command, *wrong]) == 2
+    name = wrong[0].strip("-").replace("-", "_")
+    assert capsys.readouterr().err == f"gar-ssl: {name}: {SENTENCE} it out\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("wrong", SHARED, ids=lambda wrong: wrong[0])
+@pytest.mark.parametrize("command", [["evaluate"], ["ablate", "trials"]], ids=lambda command: command[0])
+def test_an_evaluation_refuses_it_and_writes_nothing(command, wrong, tmp_path, capsys):
+    assert main([*command, *SCENES, "--out", str(tmp_path / "out"), *wrong]) == 2
+    assert SENTENCE in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_check_asks_which_model_is_meant(capsys):
+    assert main(["check", "--dtype", "float16"]) == 2
+    assert capsys.readouterr().err == "gar-ssl: dtype: of which model? Name it with --model\n"
