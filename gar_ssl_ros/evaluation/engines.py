@@ -35,10 +35,10 @@ def gar_options(settings: Settings) -> GarOptions:
 
 def check_reasoner(settings: Settings) -> None:
     """Raises EngineError where there is none of that name, or it has no model. Loads nothing."""
-    if not reasoners.known(settings.reasoner):
-        raise EngineError(f"there is no reasoner {settings.reasoner!r}: choose one of {', '.join(reasoners.NAMES)}")
+    if not reasoners.known(settings.reasoner, named=(settings.reasoner,)):
+        raise EngineError(f"there is no reasoner {settings.reasoner!r}: choose one of {', '.join(reasoners.names())}")
     if settings.reasoner == "omni" and settings.model is None:
-        raise EngineError("the reasoner omni needs a model: name the folder of its weights, or its hub id")
+        raise EngineError("the reasoner omni needs a model: name the folder of its weights, or its id in the cache")
     if settings.reasoner != "omni" and (settings.model is not None or settings.prompts):
         raise EngineError(f"the reasoner {settings.reasoner} has no model to choose or prompt: take another one")
 
@@ -50,7 +50,7 @@ def chosen_reasoner(settings: Settings) -> Reasoner:
     asked = {name: name in settings.prompts for name in ("grounded", "off_screen", "early")}
     try:
         options = reasoners.options_by_name({**settings.model_dump(), **where, **asked})
-        return reasoners.reasoner(settings.reasoner, options)
+        return reasoners.reasoner(settings.reasoner, options, named=(settings.reasoner,))
     except ReasonerError as problem:
         raise EngineError(str(problem)) from None
 

@@ -1,4 +1,4 @@
-"""Sockets kept to the loopback interface: Cyclone DDS 11.0 receives on all of a machine's addresses, whatever it uses."""
+"""Sockets kept to the loopback interface: Cyclone DDS 11.0 receives on all of a machine's addresses."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def user_data_of(qos: int | None) -> bytes:
 
 
 def text_of(foreign: bytes | None) -> str:
-    """What others wrote, where it is UTF-8; other bytes, which no name of ROS 2 holds, as \\x.."""
+    """What others wrote, where it is UTF-8; other bytes, which no name of ROS 2 holds, in hexadecimal."""
     return (foreign or b"").decode("utf-8", "backslashreplace")
 
 
