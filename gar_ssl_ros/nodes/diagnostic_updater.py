@@ -42,7 +42,7 @@ class DiagnosticUpdater:
 
     def failed(self, problem: Exception) -> None:
         """A callback raised this: count it, tell it, go on."""
-        told = shortened(f"{type(problem).__name__}: {sentence(problem)} ({place(problem)})", LONGEST)
+        told = shortened(f"{sentence(problem)} ({place(problem)})", LONGEST)
         with self._guard:
             self._raised += 1
             self._newest = (monotonic(), told)

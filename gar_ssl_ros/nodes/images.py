@@ -49,8 +49,8 @@ BAYER = {
 PACKED |= {f"{name}{8 * size}": (size, 1, code) for name, code in BAYER.items() for size in (1, 2)}
 PLANAR = {"nv21": 1.5, "nv24": 3.0}  # rows of `step` bytes in the data for each row of the image
 MOST_PIXELS = 4096 * 4096  # of a picture
-MOST_BYTES = 2**26  # of one as decoded, before it is RGB
-MOST_WORK = 2**28  # pixels times the scans of a JPEG: what one core does in a few tenths of a second
+MOST_BYTES = 3 * MOST_PIXELS  # of one as decoded, before it is RGB
+MOST_WORK = 2**27  # pixels times the scans of a JPEG: what one core does in a few tenths of a second
 BAND = 256  # rows that are converted at a time where that takes several times their memory
 FRAME_ID = 256  # characters
 

@@ -114,7 +114,7 @@ class Input:
         try:
             message = deserialize_message(data, kind)
         except Exception as problem:  # of many types, by rclpy and by message
-            self._refuse(f"its {len(data)} bytes cannot be read: {sentence(problem)}")
+            self._refuse(f"it cannot be read: {sentence(problem)}")
             return
         self._callback(message)
 

@@ -61,7 +61,7 @@ class Checkpoint:
 
 
 def open_checkpoint(model: str) -> Checkpoint:
-    """The checkpoint of a folder, or of a hub id whose files are in the hub's cache. Never fetches. Raises ModelError."""
+    """The checkpoint of a folder, or of a hub id whose files are in the cache. Never fetches. Raises ModelError."""
     folder = Path(model).expanduser()
     if folder.exists():
         return _checked(model, folder)
