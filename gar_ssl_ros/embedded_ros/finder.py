@@ -12,8 +12,6 @@ from importlib.util import find_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 
-from . import interfaces
-
 GROUP = "embedded_ros.interfaces"  # of entry points: a package's name, and the function that gives its folder
 _OURS = f"{__package__}.rclpy"
 # Of rclpy, and not here.
@@ -77,11 +75,13 @@ def install(packages: Mapping[str, Path] | None = None) -> bool:
     if finder is None:
         if find_spec("rclpy") is not None:
             return False
-        from .dds.library import library  # noqa: PLC0415 (only now is Cyclone DDS needed)
+        from .dds.library import library  # noqa: PLC0415 (only now are Cyclone DDS and rosbags needed)
 
         library()
         finder = RclpyFinder()
         sys.meta_path.insert(0, finder)  # before the one that would find files by rclpy.__path__
+    from . import interfaces  # noqa: PLC0415
+
     wanted = {**_declared(), **(finder.packages or {}), **(packages or {})}
     if wanted != finder.packages:  # else classes that are in use already would be made anew
         interfaces.install(wanted)
@@ -96,7 +96,9 @@ def _declared() -> dict[str, Path]:
         try:
             found[entry.name] = Path(entry.load()())
         except Exception as problem:
-            raise interfaces.InterfaceError(
+            from .interfaces import InterfaceError  # noqa: PLC0415
+
+            raise InterfaceError(
                 f"{entry.value}, which should tell where the messages of {entry.name} are, failed ({problem}): install "
                 "its package again, or uninstall it"
             ) from problem

@@ -76,7 +76,7 @@ def _factory(name: str, module: str, path: str) -> Callable[[], Any]:
     except BROKEN as problem:
         raise ReasonerError(f"{module} cannot be imported ({_told(problem)}): mend it") from None
     if not callable(found):
-        raise ReasonerError(f"{name} is a {type(found).__name__}: name a class or function that gives a reasoner")
+        raise ReasonerError(f"{name} is neither class nor function, but {found!r:.60}: name one that gives a reasoner")
     return found  # type: ignore[no-any-return]
 
 
