@@ -28,6 +28,7 @@ from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.health import Status, work_status
+from gar_ssl_ros.nodes.heap import PERIOD, give_back
 from gar_ssl_ros.nodes.listening import Listening
 from gar_ssl_ros.nodes.messages import annotated_message, detections_message, sources_message
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
@@ -73,6 +74,7 @@ class LocalizerNode(LifecycleNode):
         self.create_service(SetBool, "~/enable", self._on_enable)
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while simulated time is paused
         self.diagnostics = DiagnosticUpdater(self, self._statuses, self._health_group)
+        self.create_timer(PERIOD, give_back, callback_group=self._health_group, clock=steady)
         self.create_timer(LOOK, self._on_look, callback_group=self._inputs_group, clock=steady)
 
     @property
