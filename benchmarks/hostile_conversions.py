@@ -21,6 +21,7 @@ from gar_ssl_ros.embedded_ros import entities_info
 from gar_ssl_ros.embedded_ros.interfaces import CdrError
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.nodes.audio import AudioError, AudioReader
+from gar_ssl_ros.nodes.heap import give_back
 from gar_ssl_ros.nodes.images import ImageError, frame_from_message
 from gar_ssl_ros.nodes.windowing import Windowing
 
@@ -124,4 +125,5 @@ def _conversions() -> dict[str, Callable[[Random], Callable[[], Any]]]:
 def _memory() -> float:
     """Resident, MB."""
     gc.collect()
+    give_back()
     return float(psutil.Process().memory_info().rss / 1e6)

@@ -22,6 +22,6 @@ def give_back() -> None:
 @cache
 def _malloc_trim() -> Callable[[int], Any] | None:
     try:
-        return ctypes.CDLL(None).malloc_trim  # type: ignore[no-any-return]
+        return ctypes.CDLL(None).malloc_trim
     except (OSError, AttributeError, TypeError):  # musl, macOS, Windows
         return None
