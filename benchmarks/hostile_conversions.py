@@ -37,22 +37,23 @@ def run(tally: Tally) -> None:
 
 def _run(tally: Tally) -> None:
     chance = Random(tally.seed)
-    conversions = _conversions()
-    each = max(1, tally.cases // len(conversions))
-    tally.cases = each * len(conversions)
-    for convert in conversions.values():  # what is loaded and cached at first is no growth
+    names = list(_conversions())
+    each = max(1, tally.cases // len(names))
+    tally.cases = each * len(names)
+    for convert in _conversions().values():  # what is loaded and cached at first is no growth
         for _ in range(WARM):
             with suppress(ImageError, AudioError, CdrError):
                 convert(chance)()
     before = _memory()
-    for name, convert in conversions.items():
+    for name, convert in _conversions().items():
         for _ in range(each):
             if tally.out_of_time:
                 return
-            message = convert(chance)
+            case = convert(chance)
             with tally.case(name, ImageError, AudioError, CdrError):
-                message()
-    tally.notes.append(f"{each:,} calls each of {', '.join(conversions)}")
+                case()
+    del convert, case  # with what a buffer of windows holds of them
+    tally.notes.append(f"{each:,} calls each of {', '.join(names)}")
     grown = _memory() - before
     tally.notes.append(f"resident memory grew by {grown:.1f} MB")
     if tally.slowest > MOST:

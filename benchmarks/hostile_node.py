@@ -64,7 +64,7 @@ SERVICES = {
     "localize": Localize,
     "enable": SetBool,
 }
-BURST, REST = 20, 0.004  # messages, and s after them, so that what is sent is also taken
+BURST, REST = 20, 0.015  # messages, and s after them, so that what is sent is also taken
 SETTLE = 12.0  # s, in which the localizer gives back what it has freed
 
 

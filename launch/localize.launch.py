@@ -23,7 +23,7 @@ ARGUMENTS = {
     "fallback": ("", "who answers where the reasoner fails; as params_file says where empty"),
     "model": (
         "",
-        "of the reasoner omni: the folder of its weights, or its id in the hub's cache; as params_file says where empty",
+        "of the reasoner omni: the folder of its weights, or its id in the cache; as params_file says where empty",
     ),
     "image": ("image", "the camera's topic, Image or CompressedImage"),
     "audio": ("audio", "the microphone's topic, any audio message"),

@@ -1,8 +1,8 @@
 """What a compressed picture's header says of it, read before any decoder sees the rest.
 
 PNG (www.w3.org/TR/png, 11.2.1) and JPEG (ITU-T T.81, annex B) are known, the formats in which cameras send. Whatever
-deviates from their letter before the picture's size is told is not read on: a decoder might read another size there. Nor
-are PNGs whose chunks do not fit into them, since OpenCV takes their lengths at their word, or whose frames move.
+deviates from their letter before the picture's size is told is not read on: a decoder might read another size there.
+Nor are PNGs whose chunks do not fit into them, since OpenCV takes their lengths at their word, or whose frames move.
 """
 
 from __future__ import annotations
