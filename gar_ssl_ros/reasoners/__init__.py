@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NAMES = ("signal", "omni")
+GROUP = "gar_ssl_ros.reasoners"  # of the entry points by which other packages declare theirs, each `module:factory`
 
 
 @dataclass(frozen=True)
@@ -45,16 +47,22 @@ def options_by_name(values: Mapping[str, Any]) -> ReasonerOptions:
 
 def names() -> tuple[str, ...]:
     """Those that come with this package, and those that other installed packages declare. Imports none of them."""
-    from gar_ssl_ros.reasoners.own import declared
-
-    return (*NAMES, *sorted(declared().keys() - set(NAMES)))
+    return (*NAMES, *sorted(_declared().keys() - set(NAMES)))
 
 
 def known(name: str, named: Collection[str] = ()) -> bool:
     """True if it is one of `names()`, or one's own, as `module:factory`, that is among those `named`."""
-    from gar_ssl_ros.reasoners.own import is_factory
-
     return name in names() or (name in named and is_factory(name))
+
+
+def is_factory(name: str) -> bool:
+    """True if it is of the form `module:factory`."""
+    module, _, factory = name.partition(":")
+    return all(part.isidentifier() for part in (*module.split("."), *factory.split(".")))
+
+
+def _declared() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
 def reasoner(
@@ -100,10 +108,10 @@ def _reasoner(name: str, options: ReasonerOptions) -> Reasoner:
     from gar_ssl_ros.gar.reasoner import ReasonerError
 
     if name != "omni":
-        from gar_ssl_ros.reasoners import own
+        from gar_ssl_ros.reasoners.own import make
 
-        entry = own.declared().get(name)
-        return own.make(name, name if entry is None else entry.value.partition("[")[0].strip())
+        entry = _declared().get(name)
+        return make(name, name if entry is None else entry.value.partition("[")[0].strip())
     if options.model is None:
         raise ReasonerError("the reasoner omni needs a model: name the folder of its weights, or its id in the cache")
     from gar_ssl_ros.reasoners.omni import load

@@ -10,7 +10,6 @@ import inspect
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,19 +17,7 @@ from typing import Any
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.reasoner import Reasoner, ReasonerError
 
-GROUP = "gar_ssl_ros.reasoners"
 BROKEN = (Exception, SystemExit)  # what foreign code may raise, and what ends neither a node nor a command
-
-
-def declared() -> dict[str, EntryPoint]:
-    """Those of installed packages, by name. Imports none of them."""
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
-
-
-def is_factory(name: str) -> bool:
-    """True if it is of the form `module:factory`."""
-    module, _, factory = name.partition(":")
-    return all(part.isidentifier() for part in (*module.split("."), *factory.split(".")))
 
 
 def make(name: str, factory: str) -> Reasoner:

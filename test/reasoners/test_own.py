@@ -13,8 +13,7 @@ from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.evaluation.study import StudyError, read_study
 from gar_ssl_ros.gar.reasoner import ReasonerError
 from gar_ssl_ros.output.record import read_records
-from gar_ssl_ros.reasoners import reasoner
-from gar_ssl_ros.reasoners.own import is_factory
+from gar_ssl_ros.reasoners import is_factory, reasoner
 
 MINE = """
 from contextlib import contextmanager
