@@ -21,7 +21,10 @@ ARGUMENTS = {
     "params_file": (str(SHARE / "config" / "localize.yaml"), "parameters of the localizer"),
     "reasoner": ("", "who answers the stages; as params_file says where empty"),
     "fallback": ("", "who answers where the reasoner fails; as params_file says where empty"),
-    "model": ("", "of the reasoner omni: the folder of its weights, or its hub id; as params_file says where empty"),
+    "model": (
+        "",
+        "of the reasoner omni: the folder of its weights, or its id in the cache; as params_file says where empty",
+    ),
     "image": ("image", "the camera's topic, Image or CompressedImage"),
     "audio": ("audio", "the microphone's topic, any audio message"),
     "audio_info": ("audio_info", "the topic that describes the sound, where its messages do not"),

@@ -69,9 +69,9 @@ def ros() -> Iterator[Finding]:
 def reasoners() -> Iterator[Finding]:
     """Each made as a node would make it."""
     from gar_ssl_ros.gar.reasoner import ReasonerError
-    from gar_ssl_ros.reasoners import NAMES, reasoner
+    from gar_ssl_ros.reasoners import names, reasoner
 
-    for name in NAMES:
+    for name in names():
         try:
             made = reasoner(name)
         except ReasonerError as problem:

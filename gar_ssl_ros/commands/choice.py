@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from gar_ssl_ros.reasoners import NAMES, known, options_by_name, reasoner
+from gar_ssl_ros.reasoners import known, names, options_by_name, reasoner
 from gar_ssl_ros.reasoners.model_options import DEFAULTS, refuse_unused
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def reasoner_name(text: str) -> str:
     """The name of a reasoner."""
-    if not known(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(NAMES)}, nor your own as module:factory")
+    if not known(text, named=(text,)):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(names())}, nor your own as module:factory")
     return text
 
 
@@ -69,16 +69,17 @@ def check_choice(options: argparse.Namespace) -> None:
 def chosen_reasoner(options: argparse.Namespace) -> Reasoner:
     """What was chosen with `add_reasoner`. Raises ReasonerError where it cannot be had, and as `check_choice` does."""
     check_choice(options)
-    return reasoner(options.reasoner, options_by_name(vars(options)), options.fallback)
+    named = (options.reasoner, options.fallback)
+    return reasoner(options.reasoner, options_by_name(vars(options)), options.fallback, named)
 
 
 def _add_name(parser: argparse.ArgumentParser, option: str, help_text: str, default: str | None = None) -> None:
-    of = f"{{{','.join(NAMES)},module:factory}}"
+    of = f"{{{','.join(names())},module:factory}}"
     parser.add_argument(option, type=reasoner_name, default=default, metavar=of, help=help_text)
 
 
 def _add_weights(group: argparse._ActionsContainer) -> None:
-    group.add_argument("--model", metavar="DIR", help="folder of its weights, or its hub id")
+    group.add_argument("--model", metavar="DIR", help="folder of its weights, or its id in the hub's cache")
     dtypes = ("auto", "float32", "bfloat16", "float16")
     group.add_argument("--dtype", choices=dtypes, default="auto", help="of what is not quantized")
     group.add_argument(

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from importlib.metadata import entry_points
 from importlib.util import find_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 
-from . import interfaces
-
+GROUP = "embedded_ros.interfaces"  # of entry points: a package's name, and the function that gives its folder
 _OURS = f"{__package__}.rclpy"
 # Of rclpy, and not here.
 _MISSING = {
@@ -67,23 +67,42 @@ class RclpyFinder(MetaPathFinder, Loader):
 def install(packages: Mapping[str, Path] | None = None) -> bool:
     """Make rclpy and its messages importable, unless a real rclpy is; whether ours is used.
 
-    packages: folders with msg/*.msg and srv/*.srv of further packages, by their names; those of earlier calls stay.
-    Raises DDSError where Cyclone DDS is missing, InterfaceError where a message's file cannot be read.
+    packages: folders with msg/*.msg and srv/*.srv of further packages, by their names; those of earlier calls stay, and
+    those are there that installed packages declare by entry points of the group `embedded_ros.interfaces`. Raises
+    DDSError where Cyclone DDS is missing, InterfaceError where a message's file cannot be read.
     """
     finder = _installed()
     if finder is None:
         if find_spec("rclpy") is not None:
             return False
-        from .dds.library import library  # noqa: PLC0415 (only now is Cyclone DDS needed)
+        from .dds.library import library  # noqa: PLC0415 (only now are Cyclone DDS and rosbags needed)
 
         library()
         finder = RclpyFinder()
         sys.meta_path.insert(0, finder)  # before the one that would find files by rclpy.__path__
-    wanted = {**(finder.packages or {}), **(packages or {})}
+    from . import interfaces  # noqa: PLC0415
+
+    wanted = {**_declared(), **(finder.packages or {}), **(packages or {})}
     if wanted != finder.packages:  # else classes that are in use already would be made anew
         interfaces.install(wanted)
         finder.packages = wanted
     return True
+
+
+def _declared() -> dict[str, Path]:
+    """The folders that installed packages declare, by the package whose messages they hold. Raises InterfaceError."""
+    found = {}
+    for entry in entry_points(group=GROUP):
+        try:
+            found[entry.name] = Path(entry.load()())
+        except Exception as problem:
+            from .interfaces import InterfaceError  # noqa: PLC0415
+
+            raise InterfaceError(
+                f"{entry.value}, which should tell where the messages of {entry.name} are, failed ({problem}): install "
+                "its package again, or uninstall it"
+            ) from problem
+    return found
 
 
 def installed() -> bool:

@@ -38,10 +38,10 @@ def check_reasoner(settings: Settings) -> None:
     """Raises EngineError where there is none of that name, or it has no model, and UsageError where something is said
     about a model and it asks none. Loads nothing.
     """
-    if not reasoners.known(settings.reasoner):
-        raise EngineError(f"there is no reasoner {settings.reasoner!r}: choose one of {', '.join(reasoners.NAMES)}")
+    if not reasoners.known(settings.reasoner, named=(settings.reasoner,)):
+        raise EngineError(f"there is no reasoner {settings.reasoner!r}: choose one of {', '.join(reasoners.names())}")
     if settings.reasoner == "omni" and settings.model is None:
-        raise EngineError("the reasoner omni needs a model: name the folder of its weights, or its hub id")
+        raise EngineError("the reasoner omni needs a model: name the folder of its weights, or its id in the cache")
     refuse_unused(settings.reasoner, None, {**settings.model_dump(), **dict.fromkeys(settings.prompts, True)})
 
 
@@ -51,7 +51,7 @@ def chosen_reasoner(settings: Settings) -> Reasoner:
     asked: dict[str, bool] = dict.fromkeys(settings.prompts, True)
     try:
         options = reasoners.options_by_name({**DEFAULTS, **settings.model_dump(), **asked})
-        return reasoners.reasoner(settings.reasoner, options)
+        return reasoners.reasoner(settings.reasoner, options, named=(settings.reasoner,))
     except ReasonerError as problem:
         raise EngineError(str(problem)) from None
 

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.evaluation.results import Settings
+from gar_ssl_ros.reasoners import known
 from gar_ssl_ros.reasoners.model_options import ASKS_A_MODEL, DEFAULTS, refuse_unused
 
 _OF_A_MODEL = {*DEFAULTS, "prompts"}
@@ -76,6 +77,8 @@ def read_study(study: str, given: Mapping[str, Any]) -> Study:
     path = SHIPPED / f"{study}.yaml" if study in names() else Path(study)
     file = _read(path)
     variants = [_variant(path, number, given, {**file.base, **told}) for number, told in enumerate(file.variants, 1)]
+    for variant in variants:
+        _check_reasoner(path, variant, given)
     if not any(variant.settings.reasoner == ASKS_A_MODEL for variant in variants):
         asked = {**given, **dict.fromkeys(given.get("prompts", ()), True)}
         refuse_unused(variants[0].settings.reasoner, None, asked)
@@ -115,6 +118,16 @@ def _variant(path: Path, number: int, given: Mapping[str, Any], told: Mapping[st
         return Variant(name=name, folder=_folder(name), settings=Settings.model_validate(settings))
     except ValidationError as problem:
         raise StudyError(f"{path}: variant {name!r}: {_first(problem, Settings)}") from None
+
+
+def _check_reasoner(path: Path, variant: Variant, given: Mapping[str, Any]) -> None:
+    """Raises StudyError where a file, which may come from anywhere, would have code run that nobody named."""
+    named = given.get("reasoner")
+    if not known(variant.settings.reasoner, named=(str(named),)):
+        raise StudyError(
+            f"{path}: variant {variant.name!r} has the reasoner {variant.settings.reasoner!r}, which a study cannot "
+            "name: give it with --reasoner, or have its package declare it (docs/security.md)"
+        )
 
 
 def _folder(name: str) -> str:

@@ -13,6 +13,11 @@ from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 
 REORDER = SECOND // 2  # a stamp further back than this behind its stream's newest is a jump, not a late arrival
 JITTER = SECOND // 33  # ~30 ms: two audio chunks whose stamps are this close to touching are one stretch of sound
+FRAME_BYTES, CHUNK_BYTES = (
+    2**15,
+    2**11,
+)  # that each frame and chunk counts for at least, so that their number is bounded
+MAX_FRAME_BYTES, MAX_AUDIO_BYTES = 512 * 2**20, 128 * 2**20  # of all held
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,8 @@ class Counts:
 
     frames, chunks: stored. thinned: frames left out to stay within the memory bound. repeated: frames or chunks that
     took the place of one with the same stamp. resets: how often the store was emptied because time jumped back.
-    changes: how often the audio's rate or number of channels changed, which empties the audio.
+    changes: how often the audio's rate or number of channels changed, which empties the audio. crowded: chunks that had
+    to go before their time, for newer ones to stay within the memory bound.
     """
 
     frames: int = 0
@@ -30,20 +36,24 @@ class Counts:
     repeated: int = 0
     resets: int = 0
     changes: int = 0
+    crowded: int = 0
 
 
 class WindowBuffer:
     """Holds the newest `span` ns of frames and audio, in time order, and cuts windows from them. Thread-safe.
 
     Arrivals up to 0.5 s out of order are sorted in; a stamp further back means that time itself jumped (a looped bag)
-    and empties the buffer. Frames are thinned evenly where `span` of them would exceed `max_bytes`.
+    and empties the buffer. Frames are thinned evenly where `span` of them would exceed `max_bytes`; of audio that would
+    exceed `max_audio_bytes` the newest is held.
     """
 
-    def __init__(self, span: int, max_bytes: int = 512 * 2**20) -> None:
-        if span <= 0 or max_bytes <= 0:
+    def __init__(self, span: int, max_bytes: int = MAX_FRAME_BYTES, max_audio_bytes: int = MAX_AUDIO_BYTES) -> None:
+        if span <= 0 or max_bytes <= 0 or max_audio_bytes <= 0:
             raise ValueError("a buffer spans a positive time and a positive number of bytes")
         self._span = span
         self._max_bytes = max_bytes
+        self._max_audio_bytes = max_audio_bytes
+        self._audio_bytes = 0
         self._lock = Lock()
         self._frames: list[Frame] = []
         self._chunks: list[Audio] = []
@@ -74,16 +84,21 @@ class WindowBuffer:
                 self._chunks[-1].rate,
                 len(self._chunks[-1].samples),
             ):
-                self._chunks.clear()
+                self._clear_audio()
                 self._count(changes=1)
             at = bisect_left(self._chunks, audio.stamp, key=lambda held: held.stamp)
+            self._audio_bytes += _weight(audio)
             if at < len(self._chunks) and self._chunks[at].stamp == audio.stamp:
+                self._audio_bytes -= _weight(self._chunks[at])
                 self._chunks[at] = audio
                 self._count(repeated=1)
             else:
                 self._chunks.insert(at, audio)
                 self._count(chunks=1)
                 self._expire()
+            while self._audio_bytes > self._max_audio_bytes:
+                self._drop_chunk()
+                self._count(crowded=1)
 
     def cut(self, start: int, end: int) -> Window | None:
         """The window [start, end), or None where no frame lies in it.
@@ -115,7 +130,7 @@ class WindowBuffer:
         """Forget all frames and audio; the counts stay."""
         with self._lock:
             self._frames.clear()
-            self._chunks.clear()
+            self._clear_audio()
 
     @property
     def newest_frame(self) -> int | None:
@@ -134,22 +149,33 @@ class WindowBuffer:
 
     def _spacing(self, frame: Frame) -> int:
         # A tenth less than the exact spacing, so that a jittering camera is not thinned to half its rate.
-        return int(0.9 * self._span * frame.image.nbytes / self._max_bytes)
+        return int(0.9 * self._span * max(frame.image.nbytes, FRAME_BYTES) / self._max_bytes)
 
     def _expire(self) -> None:
         # Each stream by its own newest: two clocks far apart then show as skew, not as one stream that is never there.
         while self._frames and self._frames[0].stamp < self._frames[-1].stamp - self._span:
             del self._frames[0]
         while self._chunks and self._chunks[0].end < self._chunks[-1].end - self._span:
-            del self._chunks[0]
+            self._drop_chunk()
+
+    def _drop_chunk(self) -> None:
+        self._audio_bytes -= _weight(self._chunks.pop(0))
+
+    def _clear_audio(self) -> None:
+        self._chunks.clear()
+        self._audio_bytes = 0
 
     def _reset(self) -> None:
         self._frames.clear()
-        self._chunks.clear()
+        self._clear_audio()
         self._count(resets=1)
 
     def _count(self, **more: int) -> None:
         self._counts = replace(self._counts, **{name: getattr(self._counts, name) + by for name, by in more.items()})
+
+
+def _weight(audio: Audio) -> int:
+    return max(audio.samples.nbytes, CHUNK_BYTES)
 
 
 def _join(chunks: list[Audio], start: int, end: int) -> Audio | None:

@@ -84,7 +84,7 @@ def audio_from_samples(stamp: int, samples: NDArray[Any], rate: int) -> Audio:
     finite = np.isfinite(samples)
     missing = samples.shape[1] - int(finite.all(axis=0).sum())
     clean = samples if missing == 0 else np.where(finite, samples, 0.0)
-    return Audio(stamp, np.clip(clean, -1.0, 1.0).astype(np.float32), rate, missing)
+    return Audio(stamp, np.clip(clean, -1.0, 1.0).astype(np.float32, copy=False), rate, missing)
 
 
 @dataclass(frozen=True, eq=False)

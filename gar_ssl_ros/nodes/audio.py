@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.media.window import SECOND, Audio, audio_from_samples
-from gar_ssl_ros.nodes.codec import CODECS, Codec, CodecError, decode_file
+from gar_ssl_ros.nodes.codec import CODECS, FILES, Codec, CodecError, decode_file
+from gar_ssl_ros.nodes.complaints import shortened
 from gar_ssl_ros.nodes.pcm import Pcm, samples_from_bytes
+from gar_ssl_ros.nodes.stamps import StampError, stamp_of
 
 STAMPED, DATA_STAMPED, DATA, FRAME = "AudioStamped", "AudioDataStamped", "AudioData", "AudioFrame"
 TYPES = (
@@ -50,7 +52,6 @@ INTROLAB = {
     for name, valid, stored in (("8", 1, 1), ("16", 2, 2), ("24", 3, 3), ("padded_24", 3, 4), ("32", 4, 4))
 } | {"float": Pcm("F", 4, 4), "double": Pcm("F", 8, 8)}
 RAW = ("wave", "wav", "raw", "pcm", "")  # ros-drivers' audio_capture says `wave` of samples without any header
-FILES = (b"RIFF", b"fLaC", b"OggS")  # how a message begins that holds a whole file
 
 
 class AudioError(UserError):
@@ -82,7 +83,10 @@ class AudioReader:
         no sound to be had.
         """
         kind = type(message).__name__.rpartition("__")[2]  # of a bag: audio_common_msgs__msg__AudioStamped
-        stamp = message.header.stamp.sec * SECOND + message.header.stamp.nanosec if hasattr(message, "header") else 0
+        try:
+            stamp = stamp_of(message.header) if hasattr(message, "header") else 0
+        except StampError as problem:
+            raise AudioError(str(problem)) from None
         if kind == STAMPED:
             samples, rate = _samples_of_stamped(message)
         elif kind == FRAME:
@@ -125,7 +129,7 @@ class AudioReader:
             else:
                 known = ", ".join((*CODECS, "wave"))
                 raise AudioError(
-                    f"its coding format {info.coding_format!r} is not known: have it sent as one of {known}"
+                    f"its coding format {shortened(repr(coding))} is not known: have it sent as one of {known}"
                 )
         except CodecError as problem:
             self._held = 0
@@ -145,7 +149,7 @@ def pcm_from_gstreamer(name: str) -> Pcm:
         if pcm.valid in (4, 8) if letter == "F" else pcm.valid <= 4:
             return pcm
     known = "S8, U8, S16LE, S24LE, S24_32LE, S32LE, F32LE, F64LE, their unsigned and big-endian (BE) kin"
-    raise AudioError(f"its sample format {name!r} is not known: have it sent as one of {known}")
+    raise AudioError(f"its sample format {shortened(repr(name))} is not known: have it sent as one of {known}")
 
 
 def _samples_of_stamped(message: Any) -> tuple[NDArray[Any], int]:
@@ -164,7 +168,9 @@ def _samples_of_stamped(message: Any) -> tuple[NDArray[Any], int]:
 def _samples_of_frame(message: Any) -> tuple[NDArray[Any], int]:
     pcm = INTROLAB.get(message.format)
     if pcm is None:
-        raise AudioError(f"its sample format {message.format!r} is not known: one of {', '.join(INTROLAB)} is")
+        raise AudioError(
+            f"its sample format {shortened(repr(message.format))} is not known: one of {', '.join(INTROLAB)} is"
+        )
     channels = _channels(message.channel_count)
     _whole(len(message.data), message.frame_sample_count * channels * pcm.stored)
     return _interleaved(bytes(message.data), pcm, channels), int(message.sampling_frequency)

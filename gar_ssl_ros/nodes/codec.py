@@ -1,8 +1,9 @@
-"""Compressed sound, message by message, through FFmpeg."""
+"""Compressed sound, message by message, through FFmpeg. Decoding stops where a message holds too much of it."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import av
@@ -17,6 +18,10 @@ from gar_ssl_ros.errors import UserError
 
 CODECS = ("mp3", "aac")  # streams that can be entered anywhere and are decoded without delay
 ENOUGH = 2**14  # bytes: a few frames of any such stream, however loud
+FILES = {b"RIFF": "wav", b"fLaC": "flac", b"OggS": "ogg"}  # formats of whole files, by how they begin
+MOST_STREAM = 2**20  # bytes of a message of a stream: a minute of an ordinary one
+MOST_BYTES = 2**25  # of a message's samples, as 32 bits each: 175 s of 48 kHz
+MOST_PACKETS = 2**12  # of a message: 87 s where each has the usual 1024 samples of 48 kHz
 
 
 class CodecError(UserError):
@@ -37,37 +42,67 @@ class Codec:
         """Samples (channels, samples) in [-1, 1] and their rate; None where more bytes are needed first.
 
         Packets that cannot be decoded, as the first ones of a stream entered in its middle, are passed over. Raises
-        CodecError where there are no others.
+        CodecError where there are no others, or too much sound.
         """
-        frames: list[AudioFrame] = []
-        problem = ""
+        if len(content) > MOST_STREAM:
+            raise CodecError(f"its {len(content)} bytes of {self.name} are too many: send at most {MOST_STREAM}")
+        problems: list[str] = []
+        frames = _gathered(self._decoded(content, problems))
+        self._unheard = 0 if frames else self._unheard + len(content)
+        if not frames and (problems or self._unheard > ENOUGH):
+            why = problems[-1] if problems else "no frame begins in them"
+            raise CodecError(f"its {len(content)} bytes are no {self.name} ({why})")
+        return _joined(frames)
+
+    def _decoded(self, content: bytes, problems: list[str]) -> Iterator[list[AudioFrame]]:
+        """The frames of each packet; problems: filled in with those of packets that have none."""
         for packet in self._context.parse(content):
             try:
-                frames += self._context.decode(packet)
+                frames = self._context.decode(packet)
             except FFmpegError as error:
-                problem = str(error.strerror)
-        self._unheard = 0 if frames else self._unheard + len(content)
-        if not frames and (problem or self._unheard > ENOUGH):
-            raise CodecError(f"its {len(content)} bytes are no {self.name} ({problem or 'no frame begins in them'})")
-        return _joined(frames)
+                problems.append(str(error.strerror))
+                frames = []
+            yield frames
 
 
 def decode_file(content: bytes) -> tuple[NDArray[Any], int]:
     """Samples (channels, samples) and rate of a whole file in memory. Raises CodecError where it is none."""
     try:
-        with av.open(io.BytesIO(content), "r") as container:
-            joined = _joined(list(container.decode(audio=0)))
-    except (FFmpegError, IndexError, ValueError):
+        # Pictures that are in it are not looked at.
+        with av.open(io.BytesIO(content), "r", format=FILES[content[:4]], options={"max_pixels": "1"}) as container:
+            packets = container.demux(audio=0)
+            joined = _joined(_gathered(packet.decode() for packet in packets))
+    except (FFmpegError, IndexError, KeyError, ValueError, MemoryError):
         joined = None
     if joined is None:
         raise CodecError(f"its {len(content)} bytes are no whole audio file")
     return joined
 
 
+def _gathered(decoded: Iterable[list[AudioFrame]]) -> list[AudioFrame]:
+    """All frames of a message's packets. Raises CodecError as soon as they are too many."""
+    frames: list[AudioFrame] = []
+    size = 0
+    for count, some in enumerate(decoded):
+        size += sum(4 * frame.samples * frame.layout.nb_channels for frame in some)
+        if size > MOST_BYTES:
+            raise CodecError(f"it holds more than {MOST_BYTES} bytes of sound: send shorter messages")
+        if count >= MOST_PACKETS:
+            raise CodecError(f"it comes in more than {MOST_PACKETS} packets: send shorter messages")
+        frames += some
+    return frames
+
+
 def _joined(frames: list[AudioFrame]) -> tuple[NDArray[Any], int] | None:
-    parts = [part for frame in frames for part in AudioResampler(format="flt").resample(frame)]
+    """Those that are as the last one, packed: (channels, samples) and their rate."""
+    alike = [frame for frame in frames if _form(frame) == _form(frames[-1])]
+    resampler = AudioResampler(format="flt")
+    parts = [part for frame in alike for part in resampler.resample(frame)]
     if not parts:
         return None
     channels, rate = parts[-1].layout.nb_channels, parts[-1].sample_rate
-    alike = [part for part in parts if (part.layout.nb_channels, part.sample_rate) == (channels, rate)]
-    return np.concatenate([part.to_ndarray().reshape(-1, channels) for part in alike]).T, rate
+    return np.concatenate([part.to_ndarray().reshape(-1, channels) for part in parts]).T, rate
+
+
+def _form(frame: AudioFrame) -> tuple[str, str, int]:
+    return frame.format.name, frame.layout.name, frame.sample_rate

@@ -1,6 +1,7 @@
 """Pictures out of sensor_msgs/Image and CompressedImage: every encoding of a camera, as RGB.
 
-cv_bridge decodes where it is installed and knows the encoding; OpenCV, by the same conversions, everywhere else.
+cv_bridge decodes where it is installed and knows the encoding; OpenCV, by the same conversions, everywhere else. What a
+message says of its size is judged before anything is made of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.errors import UserError
-from gar_ssl_ros.media.window import SECOND, Frame
+from gar_ssl_ros.media.window import Frame
+from gar_ssl_ros.nodes.complaints import shortened
+from gar_ssl_ros.nodes.picture_header import picture_header
+from gar_ssl_ros.nodes.stamps import StampError, stamp_of
 
 Rgb: TypeAlias = NDArray[np.uint8]
 
@@ -44,7 +48,11 @@ BAYER = {
 }
 PACKED |= {f"{name}{8 * size}": (size, 1, code) for name, code in BAYER.items() for size in (1, 2)}
 PLANAR = {"nv21": 1.5, "nv24": 3.0}  # rows of `step` bytes in the data for each row of the image
-BIGGEST = 2**28  # pixels: a header that says more is broken
+MOST_PIXELS = 4096 * 4096  # of a picture
+MOST_BYTES = 3 * MOST_PIXELS  # of one as decoded, before it is RGB
+MOST_WORK = 2**27  # pixels times the scans of a JPEG: what one core does in a few tenths of a second
+BAND = 256  # rows that are converted at a time where that takes several times their memory
+FRAME_ID = 256  # characters
 
 
 class ImageError(UserError):
@@ -53,9 +61,17 @@ class ImageError(UserError):
 
 def frame_from_message(message: Any, now: int) -> Frame:
     """The frame of an Image or CompressedImage; as of `now`, ns, where it has no stamp. Raises ImageError."""
-    stamp = message.header.stamp.sec * SECOND + message.header.stamp.nanosec
+    try:
+        stamp = stamp_of(message.header)
+    except StampError as problem:
+        raise ImageError(str(problem)) from None
+    if len(message.header.frame_id) > FRAME_ID:
+        raise ImageError(f"its frame_id has {len(message.header.frame_id)} characters: give it at most {FRAME_ID}")
     read = rgb_from_image if hasattr(message, "encoding") else rgb_from_compressed
-    return Frame(stamp or now, read(message), message.header.frame_id)
+    try:
+        return Frame(stamp or now, read(message), message.header.frame_id)
+    except (cv2.error, MemoryError, ValueError) as problem:  # where it is broken in a way that no header tells
+        raise ImageError(f"it cannot be decoded: {shortened(str(problem))}") from None
 
 
 def rgb_from_image(message: Any) -> Rgb:
@@ -64,9 +80,9 @@ def rgb_from_image(message: Any) -> Rgb:
     width, height, step = int(message.width), int(message.height), int(message.step)
     if encoding not in PACKED and encoding not in PLANAR:
         known = ", ".join((*PACKED, *PLANAR))
-        raise ImageError(f"its encoding {message.encoding!r} is not known: have the camera send one of {known}")
-    if not 0 < width * height <= BIGGEST:
-        raise ImageError(f"it is {width}x{height} pixels")
+        told = shortened(repr(message.encoding))
+        raise ImageError(f"its encoding {told} is not known: have the camera send one of {known}")
+    _check_size(width, height)
     size, values, _ = PACKED.get(encoding, (1, 1, None))
     if step < width * size * values:
         raise ImageError(f"its rows of {step} bytes are too short for {width} pixels of {encoding}")
@@ -79,7 +95,8 @@ def rgb_from_image(message: Any) -> Rgb:
     bridged = _bridged(message) if whole and encoding != "rgb8" else None
     if bridged is not None:
         return bridged
-    data = np.frombuffer(message.data, np.uint8)[:needed]
+    data = np.frombuffer(message.data, np.uint8)
+    data = data if data.size == needed else data[:needed].copy()  # a view would keep all of it in memory
     if encoding in PLANAR:
         return _rgb_from_planes(data.reshape(-1, step), encoding, width, height)
     dtype = np.dtype(np.uint8) if size == 1 else np.dtype(">u2" if message.is_bigendian else "<u2")
@@ -89,7 +106,7 @@ def rgb_from_image(message: Any) -> Rgb:
 
 
 def rgb_from_compressed(message: Any) -> Rgb:
-    """The picture of a sensor_msgs/CompressedImage (jpeg, png and what else OpenCV reads), uint8 (height, width, 3).
+    """The picture of a sensor_msgs/CompressedImage, jpeg or png, uint8 (height, width, 3).
 
     `format` is as image_transport writes it: `original; codec compressed stored`. Raises ImageError where there is no
     picture.
@@ -98,10 +115,19 @@ def rgb_from_compressed(message: Any) -> Rgb:
     if "compresseddepth" in coded.replace(" ", ""):
         raise ImageError("it is a depth image (compressedDepth): remap the topic to a camera's colour image")
     stored = coded.split()[-1] if coded.split() else ""
-    data = np.frombuffer(message.data, np.uint8)
-    pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    content = bytes(message.data)
+    header = picture_header(content)
+    if header is None:
+        told = shortened(repr(message.format))
+        raise ImageError(f"its {len(content)} bytes are no whole picture of the format {told}: send jpeg or png")
+    _check_size(header.width, header.height)
+    if header.pixels * header.pixel_bytes > MOST_BYTES:
+        raise ImageError(f"its {header.width}x{header.height} pixels take more than {MOST_BYTES} bytes: send fewer")
+    if header.pixels * header.scans > MOST_WORK:
+        raise ImageError(f"its {header.width}x{header.height} pixels come in {header.scans} scans: send it in one")
+    pixels: NDArray[Any] | None = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
-        raise ImageError(f"its {data.size} bytes are no whole picture of the format {message.format!r}")
+        raise ImageError(f"its {len(content)} bytes are no whole picture of {header.width}x{header.height} pixels")
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
     if pixels.dtype not in (np.uint8, np.uint16):
@@ -113,6 +139,11 @@ def rgb_from_compressed(message: Any) -> Rgb:
         return _rgb_from_pixels(pixels, f"{mosaic}{depth}" if mosaic in BAYER else f"mono{depth}")
     order = "rgb" if stored.startswith("rgb") else "bgr"  # OpenCV reads BGR, unless RGB was written as if it were
     return _rgb_from_pixels(pixels, f"{order}{'a' if values == 4 else ''}{depth}")
+
+
+def _check_size(width: int, height: int) -> None:
+    if not 0 < width * height <= MOST_PIXELS:
+        raise ImageError(f"it is {width}x{height} pixels: a picture may have at most {MOST_PIXELS}, as 4096x4096 has")
 
 
 def _rgb_from_pixels(pixels: NDArray[Any], encoding: str) -> Rgb:
@@ -129,10 +160,14 @@ def _rgb_from_planes(rows: NDArray[np.uint8], encoding: str, width: int, height:
     if encoding == "nv21":  # one pair of V and U for 2x2 pixels
         return np.asarray(cv2.cvtColor(np.ascontiguousarray(rows[:, :width]), cv2.COLOR_YUV2RGB_NV21), np.uint8)
     # nv24: one pair of U and V for each pixel, which are the NV12 of an image twice the size.
-    brightness = rows[:height, :width].repeat(2, axis=0).repeat(2, axis=1)
-    colour = rows[height:].reshape(height, -1)[:, : 2 * width]
-    doubled = cv2.cvtColor(np.ascontiguousarray(np.vstack([brightness, colour])), cv2.COLOR_YUV2RGB_NV12)
-    return np.ascontiguousarray(doubled[::2, ::2], np.uint8)
+    rgb = np.empty((height, width, 3), np.uint8)
+    colours = rows[height:].reshape(height, -1)[:, : 2 * width]
+    for top in range(0, height, BAND):
+        band = slice(top, top + BAND)
+        brightness = rows[:height][band, :width].repeat(2, axis=0).repeat(2, axis=1)
+        doubled = cv2.cvtColor(np.vstack([brightness, colours[band]]), cv2.COLOR_YUV2RGB_NV12)
+        rgb[band] = doubled[::2, ::2]
+    return rgb
 
 
 def _bridged(message: Any) -> Rgb | None:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-AGAIN = 10.0  # s after which the same complaint is made again
+from gar_ssl_ros.nodes.complaints import Complaints, shortened
+
+LONGEST = 200  # characters of a problem
 
 
 @dataclass(frozen=True)
@@ -33,17 +35,18 @@ class Intake:
     def __init__(self, name: str, complain: Callable[[str], None]) -> None:
         """name: of the stream, such as `image`."""
         self._name = name
-        self._complain = complain
+        self._complaints = Complaints(complain)
         self._received = self._refused = self._unstamped = self._still = self._samples = 0
         self._problem = ""
         self._stamp: int | None = None
         self._newest: float | None = None
-        self._told: dict[str, float] = {}
 
-    def receive(self, stamp: int) -> None:
-        """A message has come; stamp: its own, ns, 0 where it has none."""
+    def receive(self, stamp: int | None) -> None:
+        """A message has come; stamp: its own, ns, 0 where it has none, None where it cannot be read."""
         self._received += 1
         self._newest = monotonic()
+        if stamp is None:
+            return
         self._unstamped += stamp == 0
         self._still = self._still + 1 if stamp == self._stamp else 0
         self._stamp = stamp
@@ -60,15 +63,12 @@ class Intake:
     def refuse(self, problem: str) -> None:
         """It could not; problem: a sentence."""
         self._refused += 1
-        self._problem = problem
+        self._problem = problem = shortened(problem, LONGEST)
         self.warn(f"a message was left out: {problem}")
 
     def warn(self, sentence: str) -> None:
         """Say so, unless it has just been said."""
-        now = monotonic()
-        if now - self._told.get(sentence, -AGAIN) >= AGAIN:
-            self._told = {told: at for told, at in self._told.items() if now - at < AGAIN} | {sentence: now}
-            self._complain(f"{self._name}: {sentence}")
+        self._complaints.tell(f"{self._name}: {sentence}")
 
     @property
     def came(self) -> Came:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from time import monotonic
 from typing import Any
 
 from gar_ssl_ros.gar.pipeline import GarOptions
@@ -16,6 +18,13 @@ from gar_ssl_ros.nodes.worker import Request
 
 IMAGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 IMAGES, CHUNKS, INFOS = 30, 100, 1  # messages that may wait for their callback: about a second of a usual camera
+# Bytes of a message: a picture of 4096x4096 as rgb8, two minutes of ordinary sound, some words.
+IMAGE_BYTES, CHUNK_BYTES, INFO_BYTES = 2**26, 2**23, 2**12
+REMEDIES = {
+    "image": "start a camera, `gar-ssl run player`, or remap `image` to its topic",
+    "audio": "start `gar-ssl run microphone`, or remap `audio` to its topic",
+}
+SETTLED = 1.0  # s after which those who publish have been discovered
 
 
 class Listening:
@@ -33,9 +42,19 @@ class Listening:
         images = (image, node.resolve_topic_name("image/compressed"), f"{image}/compressed")
         audio, info = node.resolve_topic_name("audio"), node.resolve_topic_name("audio_info")
         reliability = str(parameters.values["reliability"])
-        self._image_input = Input(node, images, IMAGE_TYPES, IMAGES, reliability, self._on_image, group)
-        self._audio_input = Input(node, [audio], TYPES, CHUNKS, reliability, self._on_audio, group)
-        self._info_input = Input(node, [info], [INFO_TYPE], INFOS, "auto", self._windowing.take_info, group)
+        windowing = self._windowing
+        make = partial(Input, node, group=group)
+        self._image_input = make(
+            images, IMAGE_TYPES, IMAGES, IMAGE_BYTES, reliability, self._on_image, windowing.refuse_image
+        )
+        self._audio_input = make(
+            [audio], TYPES, CHUNKS, CHUNK_BYTES, reliability, self._on_audio, windowing.refuse_audio
+        )
+        self._info_input = make(
+            [info], [INFO_TYPE], INFOS, INFO_BYTES, "auto", windowing.take_info, windowing.refuse_audio
+        )
+        self._began = monotonic()
+        self._waited_for: list[str] = []  # what it was last said to wait for
 
     def look(self) -> None:
         """Listen to whoever publishes now."""
@@ -45,8 +64,19 @@ class Listening:
         heard = self._audio_input.offer
         if heard is not None and heard.type.endswith(NEED_INFO):
             self._info_input.look()
+        self._tell_what_is_missing()
         if self._lengths() != (self._windowing.length, self._windowing.hop):
             self._windowing.begin(*self._lengths())
+
+    def _tell_what_is_missing(self) -> None:
+        """Say in the log what it waits for, as often as that changes."""
+        if monotonic() - self._began < SETTLED:
+            return
+        inputs = {REMEDIES["image"]: self._image_input, REMEDIES["audio"]: self._audio_input}
+        missing = [f"{one.problem}: {remedy}" for remedy, one in inputs.items() if one.offer is None]
+        if missing and missing != self._waited_for:
+            self._node.get_logger().info(f"waiting: {'; '.join(missing)}")
+        self._waited_for = missing
 
     def retire(self) -> None:
         """Offer nothing more. From any thread."""

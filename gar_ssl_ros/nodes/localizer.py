@@ -12,7 +12,7 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -26,14 +26,16 @@ from gar_ssl_ros.gar.localization import Stage
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.msg import SoundSourceArray
-from gar_ssl_ros.nodes.health import Status, diagnostics, work_status
+from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
+from gar_ssl_ros.nodes.health import Status, work_status
+from gar_ssl_ros.nodes.heap import PERIOD, give_back
 from gar_ssl_ros.nodes.listening import Listening
 from gar_ssl_ros.nodes.messages import annotated_message, detections_message, sources_message
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import LOCALIZER
 from gar_ssl_ros.nodes.tracking import Tracker
 from gar_ssl_ros.nodes.worker import Answer, Request, Worker
-from gar_ssl_ros.reasoners import options_by_name
+from gar_ssl_ros.reasoners import known, names, options_by_name
 from gar_ssl_ros.reasoners import reasoner as reasoner_of_name
 from gar_ssl_ros.reasoners.model_options import refuse_unused
 from gar_ssl_ros.srv import Localize
@@ -51,7 +53,8 @@ class LocalizerNode(LifecycleNode):
         self._worker: Worker | None = None
         self._listening: Listening | None = None
         self._retired: list[Listening] = []
-        self._chosen = NodeParameters(self, LOCALIZER, configured=lambda: self._worker is not None)
+        self._chosen = NodeParameters(self, LOCALIZER, lambda: self._worker is not None, self._refusal)
+        self._started_with = {name: self._chosen.values[name] for name in ("reasoner", "fallback", "model")}
         self._missing = self._model = ""
         self._enabled = True
         self._tracker = Tracker()
@@ -68,11 +71,11 @@ class LocalizerNode(LifecycleNode):
         self._sources_out = self.create_lifecycle_publisher(SoundSourceArray, "~/sources", QoSProfile(depth=10))
         self._detections_out = self.create_lifecycle_publisher(Detection2DArray, "~/detections", QoSProfile(depth=10))
         self._annotated_out = self.create_lifecycle_publisher(Image, "~/image_annotated", QoSProfile(depth=2))
-        self._diagnostics_out = self.create_publisher(DiagnosticArray, "/diagnostics", QoSProfile(depth=10))
         self.create_service(Localize, "~/localize", self._on_localize, callback_group=self._asking_group)
         self.create_service(SetBool, "~/enable", self._on_enable)
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while simulated time is paused
-        self.create_timer(1.0, self._on_second, callback_group=self._health_group, clock=steady)
+        self.diagnostics = DiagnosticUpdater(self, self._statuses, self._health_group)
+        self.create_timer(PERIOD, give_back, callback_group=self._health_group, clock=steady)
         self.create_timer(LOOK, self._on_look, callback_group=self._inputs_group, clock=steady)
 
     @property
@@ -98,12 +101,12 @@ class LocalizerNode(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         try:
             if chosen["fallback"] and chosen["fallback"] != chosen["reasoner"]:
-                fallback = reasoner_of_name(chosen["fallback"], options_by_name(chosen))
+                fallback = reasoner_of_name(chosen["fallback"], options_by_name(chosen), named=self._own_reasoners)
         except Exception as problem:
             self.get_logger().error(f"the fallback {chosen['fallback']} cannot be used: {sentence(problem)}")
             return TransitionCallbackReturn.FAILURE
         try:
-            made = reasoner_of_name(chosen["reasoner"], options_by_name(chosen))
+            made = reasoner_of_name(chosen["reasoner"], options_by_name(chosen), named=self._own_reasoners)
         except Exception as problem:
             self._missing = f"the reasoner {chosen['reasoner']} cannot be used: {sentence(problem)}"
             self.get_logger().error(self._missing + (f"; {fallback.name} answers instead" if fallback else ""))
@@ -166,6 +169,23 @@ class LocalizerNode(LifecycleNode):
         del worker
         gc.collect()
         return ended
+
+    @property
+    def _own_reasoners(self) -> tuple[str, str]:
+        """The reasoners named at the start, which may be one's own."""
+        return self._started_with["reasoner"], self._started_with["fallback"]
+
+    def _refusal(self, name: str, value: Any) -> str:
+        """Why a parameter may not be set so after the start, by whoever reaches the graph; empty where it may."""
+        if name in ("reasoner", "fallback") and value and not known(value, self._own_reasoners):
+            choices = dict.fromkeys((*names(), *filter(None, self._own_reasoners)))
+            return (
+                f"{name} can be one of {', '.join(choices)}: others are named at the node's start, or declared by an "
+                "installed package (docs/security.md)"
+            )
+        if name == "model" and value not in ("", self._started_with["model"]):
+            return "another model is named at the node's start: -p model:=FOLDER (docs/security.md)"
+        return ""
 
     def _offer(self, request: Request) -> None:
         """A window is due."""
@@ -242,7 +262,7 @@ class LocalizerNode(LifecycleNode):
             if self._listening is not None:
                 self._listening.look()
 
-    def _on_second(self) -> None:
+    def _statuses(self) -> list[Status]:
         listening, worker = self._listening, self._worker
         now = monotonic()
         statuses = [] if listening is None else listening.statuses(now - self._second)
@@ -255,4 +275,4 @@ class LocalizerNode(LifecycleNode):
         state = "unconfigured" if worker is None else "inactive" if listening is None else "active"
         enabled = {"state": state, "enabled": self._enabled}
         statuses.append(Status("lifecycle", DiagnosticStatus.OK, state, enabled))
-        self._diagnostics_out.publish(diagnostics(self, statuses))
+        return statuses

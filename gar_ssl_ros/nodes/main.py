@@ -13,7 +13,6 @@ from typing import Any
 
 from gar_ssl_ros.errors import DONE, FAILED, USAGE, UserError, sentence
 
-THREADS = 4  # inputs, lifecycle and parameters, ~/localize, diagnostics: none waits for another
 NAMES = ("localizer", "player", "microphone", "recorder")
 
 
@@ -74,9 +73,13 @@ def _localizer() -> int:
     failed = Event()
 
     def start() -> None:
-        steps = (node.trigger_configure, node.trigger_activate)
-        if not all(step() == TransitionCallbackReturn.SUCCESS for step in steps):
-            failed.set()
+        try:
+            if node.trigger_configure() != TransitionCallbackReturn.SUCCESS:
+                failed.set()
+            else:
+                node.trigger_activate()
+        except Exception as problem:  # somebody on the graph was faster with a transition
+            node.diagnostics.failed(problem)
 
     # Beside the executor, so that diagnostics go on and signals are heard while a model is loaded.
     starter = Thread(target=start, name="autostart", daemon=True)
@@ -130,28 +133,27 @@ def _recorder() -> int:
 
     node = RecorderNode()
     try:
-        _spin(node)
+        _spin(node, node.ended)
     finally:
         node.close()
         node.destroy_node()
-    return DONE
+    return _failed("recorder", node.broken, FAILED) if node.broken else DONE
 
 
 def _spin(node: Any, ended: Event | None = None, stop: Callable[[], None] = lambda: None) -> None:
     """Until told to stop, or until `ended` is set. stop: lets callbacks that wait for something come to their end."""
     import rclpy
-    from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+    from rclpy.executors import ExternalShutdownException
 
-    executor = MultiThreadedExecutor(num_threads=THREADS)
+    from gar_ssl_ros.nodes.executor import SurvivingExecutor
+
+    executor = SurvivingExecutor(node.diagnostics.failed)
     executor.add_node(node)
     try:
         while rclpy.ok() and not (ended is not None and ended.is_set()):
             executor.spin_once(timeout_sec=0.1)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    except Exception:
-        if rclpy.ok():  # else a callback met the end of the context, as the rest of the node is about to
-            raise
     _leave_in_peace(lambda *_: None)
     stop()
     executor.shutdown(timeout_sec=0.5)

@@ -8,14 +8,13 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rclpy.clock import Clock, ClockType
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
 
 from gar_ssl_ros.errors import UserError, pip_install
 from gar_ssl_ros.media.window import SECOND, audio_from_samples
-from gar_ssl_ros.nodes.health import Status, diagnostics
+from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
+from gar_ssl_ros.nodes.health import Status
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import MICROPHONE
 from gar_ssl_ros.nodes.sound_publisher import SoundPublisher
@@ -82,12 +81,11 @@ class MicrophoneNode(Node):
         self._sound_out = SoundPublisher(
             self, str(self._chosen["frame_id"]), self._chosen["channels"], self._chosen["rate"]
         )
-        self._diagnostics_out = self.create_publisher(DiagnosticArray, "/diagnostics", QoSProfile(depth=10))
-        self.create_timer(1.0, self._on_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._counts = {"chunks": 0, "samples": 0, "overflows": 0, "opened": 0}
         self._problem = "not recording yet"
         self._newest = monotonic()
         self._stream: Any = None
+        self.diagnostics = DiagnosticUpdater(self, self._statuses)
         self._stopping = Event()
         self._thread = Thread(target=self._record, name="microphone", daemon=True)
 
@@ -155,12 +153,11 @@ class MicrophoneNode(Node):
             except Exception as problem:
                 self.get_logger().debug(f"the stream could not be aborted: {problem}")
 
-    def _on_second(self) -> None:
+    def _statuses(self) -> list[Status]:
         idle = monotonic() - self._newest
         if self._stream is not None and idle > SILENT:
             self._say(f"no sample has come for {idle:.0f} s")
             self._interrupt()
         level = DiagnosticStatus.ERROR if self._problem else DiagnosticStatus.OK
         values = {**self._counts, "rate_hz": self._chosen["rate"], "channels": self._chosen["channels"]}
-        status = Status("microphone", level, self._problem or "recording", values)
-        self._diagnostics_out.publish(diagnostics(self, [status]))
+        return [Status("microphone", level, self._problem or "recording", values)]

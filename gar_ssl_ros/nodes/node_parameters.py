@@ -13,10 +13,20 @@ from gar_ssl_ros.nodes.parameters import Change, Declared, ParameterError, Value
 class NodeParameters:
     """Parameters of a node from here on. Raises rclpy's ParameterException where an override cannot be."""
 
-    def __init__(self, node: Any, declared: Sequence[Declared], configured: Callable[[], bool] = lambda: True) -> None:
-        """configured: whether a parameter that may only change before that may not."""
+    def __init__(
+        self,
+        node: Any,
+        declared: Sequence[Declared],
+        configured: Callable[[], bool] = lambda: True,
+        refusal: Callable[[str, Any], str] = lambda *_: "",
+    ) -> None:
+        """
+        configured: whether a parameter that may only change before that may not. refusal: of a parameter's name and the
+        value that it is to have after the start, why it may not; empty where it may.
+        """
         self._declared = {one.name: one for one in declared}
         self._configured = configured
+        self._refusal = refusal
         self._values: Mapping[str, Value] = {
             one.name: node.declare_parameter(one.name, one.default, _descriptor(one)).value for one in declared
         }
@@ -37,6 +47,8 @@ class NodeParameters:
                 declared.check(value)
                 if declared.change is Change.UNCONFIGURED and value != self._values[name] and self._configured():
                     raise ParameterError(f"{name} can be changed only {declared.change.value}: clean the node up first")
+                if reason := self._refusal(name, value):
+                    raise ParameterError(reason)
         except ParameterError as problem:
             return SetParametersResult(successful=False, reason=str(problem))
         self._values = {**self._values, **changed}

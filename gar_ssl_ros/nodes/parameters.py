@@ -10,6 +10,7 @@ from typing import TypeAlias
 from gar_ssl_ros.errors import OptionError
 
 Value: TypeAlias = bool | int | float | str
+LONGEST = 4096  # characters of a text, as of a path
 
 
 class Change(Enum):
@@ -44,6 +45,8 @@ class Declared:
         if type(value) is not type(self.default):
             told = f"a {type(value).__name__}, not a {type(self.default).__name__}"
             raise ParameterError(f"{self.name} is {told}: give one such as {self.default!r}")
+        if isinstance(value, str) and len(value) > LONGEST:
+            raise ParameterError(f"{self.name} has {len(value)} characters: give it at most {LONGEST}")
         low, high = self.least, self.most
         if isinstance(value, (int, float)) and low is not None and high is not None and not low <= value <= high:
             raise ParameterError(f"{self.name} is {value}: it must lie in {low:g}..{high:g}")
@@ -65,7 +68,8 @@ LOCALIZER = (
     Declared(
         "reasoner",
         "signal",
-        "who answers the stages: a name as of `gar-ssl localize --reasoner`, or one's own as `module:factory`",
+        "who answers the stages: a name as of `gar-ssl localize --reasoner`; at the start, one's own as "
+        "`module:factory` too",
         change=Change.UNCONFIGURED,
     ),
     Declared(
@@ -74,7 +78,12 @@ LOCALIZER = (
         "who answers where the reasoner fails or is missing; nobody where empty",
         change=Change.UNCONFIGURED,
     ),
-    Declared("model", "", "of omni: the folder of its weights, or its hub id", change=Change.UNCONFIGURED),
+    Declared(
+        "model",
+        "",
+        "of omni: the folder of its weights, or its id in the hub's cache; chosen at the start",
+        change=Change.UNCONFIGURED,
+    ),
     Declared("device", "auto", "of the model: auto, balanced, cpu, cuda or cuda:N", change=Change.UNCONFIGURED),
     Declared(
         "dtype",

@@ -34,4 +34,4 @@ def samples_from_bytes(content: bytes, pcm: Pcm) -> NDArray[np.floating]:
     values = shifted.view("<u4")[:, 0]
     if pcm.letter == "U":
         values = values ^ np.uint32(2**31)
-    return values.view(np.int32) / 2.0**31
+    return values.view(np.int32).astype(np.float32) * np.float32(2.0**-31)

@@ -11,8 +11,7 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rclpy.clock import Clock, ClockType
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
@@ -20,7 +19,8 @@ from sensor_msgs.msg import Image
 from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND, Audio, Frame
-from gar_ssl_ros.nodes.health import Status, diagnostics
+from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
+from gar_ssl_ros.nodes.health import Status
 from gar_ssl_ros.nodes.messages import header_of_frame, image_message
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import PLAYER
@@ -42,11 +42,10 @@ class PlayerNode(Node):
         self._clip = Clip(Path(self._chosen["clip"]).expanduser())
         self._image_out = self.create_publisher(Image, "image", QoSProfile(depth=30))
         self._sound_out = SoundPublisher(self, "", self._clip.info.channels, self._clip.info.rate)
-        self._diagnostics_out = self.create_publisher(DiagnosticArray, "/diagnostics", QoSProfile(depth=10))
-        self.create_timer(1.0, self._on_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._counts = {"images": 0, "chunks": 0, "samples": 0, "laps": 0}
         self._doing = "waiting for listeners"
         self.broken = ""  # why it had to end early
+        self.diagnostics = DiagnosticUpdater(self, self._statuses)
         self._stopping = Event()
         self._thread = Thread(target=self._play, name="player", daemon=True)
         self._ended: Callable[[], None] = lambda: None
@@ -79,7 +78,7 @@ class PlayerNode(Node):
             if self.context.ok():  # else it was told to stop while it published
                 self._doing = self.broken = f"it cannot be played on: {problem}"
                 self.get_logger().error(f"{self._clip.path} cannot be played on: {problem}")
-        self._on_second()
+        self.diagnostics.publish()
         self._ended()
 
     def _wait_for_listeners(self) -> None:
@@ -114,11 +113,9 @@ class PlayerNode(Node):
             self._counts["chunks"] += 1
             self._counts["samples"] += item.samples.shape[1]
 
-    def _on_second(self) -> None:
-        if not self.context.ok():
-            return
+    def _statuses(self) -> list[Status]:
         level = DiagnosticStatus.ERROR if self.broken else DiagnosticStatus.OK
-        self._diagnostics_out.publish(diagnostics(self, [Status("player", level, self._doing, self._counts)]))
+        return [Status("player", level, self._doing, self._counts)]
 
 
 def timed(clip: Clip) -> Iterator[tuple[int, Frame | Audio]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -16,11 +18,14 @@ from rosbags.rosbag2 import StoragePlugin
 from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.msg import SoundSourceArray
+from gar_ssl_ros.nodes.complaints import Complaints
+from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
+from gar_ssl_ros.nodes.health import Status
 from gar_ssl_ros.nodes.messages import box_from_bounding_box
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import RECORDER
 from gar_ssl_ros.nodes.ros import message_type
-from gar_ssl_ros.nodes.rosbag import BagWriter, qos
+from gar_ssl_ros.nodes.rosbag import BagError, BagWriter, qos
 
 LOOK = 0.1  # s from one look at the graph to the next
 SOURCES = "gar_ssl_ros/msg/SoundSourceArray"
@@ -39,6 +44,11 @@ class RecorderNode(Node):
             raise UsageError("name the bag and its topics: --ros-args -p bag:=FOLDER -p topics:='image audio'")
         self._wanted = [self.resolve_topic_name(topic) for topic in chosen["topics"].split()]
         self._writer = BagWriter(Path(chosen["bag"]).expanduser(), StoragePlugin.MCAP)
+        self._counts = {"messages": 0}
+        self._complaints = Complaints(self.get_logger().warning)
+        self.broken = ""  # why it had to end early
+        self.ended = Event()
+        self.diagnostics = DiagnosticUpdater(self, self._statuses)
         self.create_timer(LOOK, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def close(self) -> None:
@@ -49,25 +59,52 @@ class RecorderNode(Node):
     def _look(self) -> None:
         """Listen to what is published by now, as it is offered."""
         for topic in list(self._wanted):
-            offers = self.get_publishers_info_by_topic(topic)
-            if not offers:
-                continue
-            kind = offers[0].topic_type
-            reliable = all(offer.qos_profile.reliability == ReliabilityPolicy.RELIABLE for offer in offers)
-            wanted = QoSProfile(
-                depth=DEPTH, reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
-            )
-            kept = self._writer.add_topic(topic, kind, qos(DEPTH, reliable))
-            self.create_subscription(message_type(kind), topic, partial(self._keep, kept), wanted, raw=True)
-            self._wanted.remove(topic)
-            print(f"recording {topic} ({kind})", flush=True)
+            try:
+                self._listen(topic)
+            except Exception as problem:  # the other topics are recorded all the same
+                self.diagnostics.failed(problem)
+
+    def _listen(self, topic: str) -> None:
+        offers = self.get_publishers_info_by_topic(topic)
+        kind = self._usable(topic, [offer.topic_type for offer in offers])
+        if kind is None:
+            return
+        reliable = all(offer.qos_profile.reliability == ReliabilityPolicy.RELIABLE for offer in offers)
+        wanted = QoSProfile(
+            depth=DEPTH, reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+        )
+        kept = self._writer.add_topic(topic, kind, qos(DEPTH, reliable))
+        self.create_subscription(message_type(kind), topic, partial(self._keep, kept), wanted, raw=True)
+        self._wanted.remove(topic)
+        print(f"recording {topic} ({kind})", flush=True)
+
+    def _usable(self, topic: str, kinds: list[str]) -> str | None:
+        """The first type of which there are messages here."""
+        for kind in kinds:
+            try:
+                message_type(kind)
+            except LookupError as problem:
+                self._complaints.tell(f"{topic}: {problem}")
+            else:
+                return kind
+        return None
 
     def _keep(self, topic: Connection, data: bytes) -> None:
-        self._writer.write(topic, self.get_clock().now().nanoseconds, bytes(data))
+        try:
+            self._writer.write(topic, self.get_clock().now().nanoseconds, bytes(data))
+        except BagError as problem:  # no message's fault, and nothing is recorded any more
+            self.broken = str(problem)
+            self.ended.set()
+            return
+        self._counts["messages"] += 1
         if topic.msgtype == SOURCES:
             message = deserialize_message(bytes(data), SoundSourceArray)
             if message.stage == SoundSourceArray.FINAL:
                 print(told(message), flush=True)
+
+    def _statuses(self) -> list[Status]:
+        level = DiagnosticStatus.ERROR if self.broken else DiagnosticStatus.OK
+        return [Status("recorder", level, self.broken or "recording", self._counts)]
 
 
 def told(message: SoundSourceArray) -> str:

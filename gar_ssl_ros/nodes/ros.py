@@ -6,40 +6,24 @@ Import this module before rclpy or any message package; afterwards both are ther
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import suppress
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import gar_ssl_ros
+from gar_ssl_ros.nodes.interfaces import interfaces
 
-MARKER = Path("msg", "SoundSourceArray.msg")
-
-
-def interfaces() -> Path:
-    """The folder with this project's msg/ and srv/: beside the sources, or where pip or colcon has installed them.
-
-    Raises FileNotFoundError where they are nowhere.
-    """
-    for folder in (Path(gar_ssl_ros.__file__).parents[1], *_installed()):
-        if (folder / MARKER).is_file():
-            return folder
-    raise FileNotFoundError(f"{MARKER} is not where gar_ssl_ros is installed: install it again")
+__all__ = ["EMBEDDED", "described", "interfaces", "message_type"]
 
 
-def _installed() -> Iterator[Path]:
-    with suppress(PackageNotFoundError):
-        for one in files("gar_ssl_ros") or ():
-            if one.match(str(MARKER)):
-                yield Path(str(one.locate())).resolve().parents[1]
-    with suppress(LookupError, ImportError):
-        yield Path(import_module("ament_index_python").get_package_share_directory("gar_ssl_ros"))
+def _embedded() -> bool:
+    """True if there is no rclpy but the embedded one, be that importable already or not."""
+    found = find_spec("rclpy")
+    return found is None or Path(found.origin or "/").is_relative_to(Path(gar_ssl_ros.__file__).parent)
 
 
-EMBEDDED = find_spec("rclpy") is None
+EMBEDDED = _embedded()
 
 if EMBEDDED:
     from gar_ssl_ros import embedded_ros

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gar_ssl_ros.media.buffer import Counts, WindowBuffer
-from gar_ssl_ros.media.window import SECOND, Frame, Window
+from gar_ssl_ros.media.buffer import MAX_AUDIO_BYTES, Counts, WindowBuffer
+from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 from gar_ssl_ros.nodes.audio import AudioError, AudioReader
 from gar_ssl_ros.nodes.images import ImageError, frame_from_message
 from gar_ssl_ros.nodes.intake import Came, Intake
 from gar_ssl_ros.nodes.schedule import LAG, Due, Schedule
+from gar_ssl_ros.nodes.stamps import StampError, stamp_of
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,13 @@ class Windowing:
     def begin(self, length: int, hop: int) -> None:
         """Forget what came, and cut windows of another length or hop from here on."""
         self.length, self.hop = length, hop
-        self._buffer = WindowBuffer(length + LAG + SECOND)
+        self._span = length + LAG + SECOND
+        self._buffer = WindowBuffer(self._span)
         self._schedule = Schedule(length, hop)
 
     def take_image(self, message: Any, now: int) -> Cut | None:
         """An Image or CompressedImage has come; the window that is due with it."""
-        self.images.receive(_stamp(message))
+        self.images.receive(_stamp(message.header))
         try:
             frame = frame_from_message(message, now)
         except ImageError as problem:
@@ -60,9 +62,10 @@ class Windowing:
 
     def take_audio(self, message: Any, now: int) -> Cut | None:
         """Any audio message has come; the window that is due with it."""
-        self.sound.receive(_stamp(message) if hasattr(message, "header") else now)
+        self.sound.receive(_stamp(message.header) if hasattr(message, "header") else now)
         try:
             audio = self._reader.read(message, now)
+            self._check(audio)
         except AudioError as problem:
             self.sound.refuse(str(problem))
             return None
@@ -71,6 +74,16 @@ class Windowing:
         self.sound.use(audio.samples.shape[1])
         self._buffer.add_audio(audio)
         return self._due()
+
+    def refuse_image(self, problem: str) -> None:
+        """A message of images has come that cannot be read, for that reason, a sentence."""
+        self.images.receive(None)
+        self.images.refuse(problem)
+
+    def refuse_audio(self, problem: str) -> None:
+        """The same of sound, or of what describes it."""
+        self.sound.receive(None)
+        self.sound.refuse(problem)
 
     def take_info(self, message: Any) -> None:
         """An AudioInfo has come."""
@@ -97,8 +110,15 @@ class Windowing:
 
     @property
     def left_out(self) -> int:
-        """Messages that came and are in no window: refused, or thinned to stay within memory."""
-        return self.images.came.refused + self.sound.came.refused + self._buffer.counts.thinned
+        """Messages that came and are in no window: refused, or left out to stay within memory."""
+        counts = self._buffer.counts
+        return self.images.came.refused + self.sound.came.refused + counts.thinned + counts.crowded
+
+    def _check(self, audio: Audio | None) -> None:
+        """Raises AudioError where a window of such sound would not fit into memory."""
+        if audio is not None and 4 * len(audio.samples) * audio.rate * self._span > MAX_AUDIO_BYTES * SECOND:
+            told = f"{len(audio.samples)} channels of {audio.rate} Hz"
+            raise AudioError(f"{told} are too much for windows of {self.length / SECOND:g} s: send fewer, or mono")
 
     def _due(self) -> Cut | None:
         due = self._schedule.due(self._buffer.newest_frame, self._buffer.newest_audio)
@@ -124,5 +144,8 @@ class Windowing:
         return f"the newest sound is {away:.1f} s {side} the newest image: {why}"
 
 
-def _stamp(message: Any) -> int:
-    return int(message.header.stamp.sec * SECOND + message.header.stamp.nanosec)
+def _stamp(header: Any) -> int | None:
+    try:
+        return stamp_of(header)
+    except StampError:
+        return None

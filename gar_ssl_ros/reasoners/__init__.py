@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NAMES = ("signal", "omni")
+GROUP = "gar_ssl_ros.reasoners"  # of the entry points by which other packages declare theirs, each `module:factory`
 
 
 @dataclass(frozen=True)
 class ReasonerOptions:
     """What some of them need.
 
-    model: of `omni`, a folder or a hub id. load: how it is loaded. ask: how it is asked.
+    model: of `omni`, a folder, or the id of what is in the hub's cache. load: how it is loaded. ask: how it is asked.
     """
 
     model: str | None = None
@@ -44,26 +45,47 @@ def options_by_name(values: Mapping[str, Any]) -> ReasonerOptions:
     return ReasonerOptions(values["model"] or None, load, ask)
 
 
-def known(name: str) -> bool:
-    """Whether it is the name of one, or could be: one's own is `module:factory`."""
-    module, colon, factory = name.partition(":")
-    return name in NAMES or bool(module and colon and factory)
+def names() -> tuple[str, ...]:
+    """Those that come with this package, and those that other installed packages declare. Imports none of them."""
+    return (*NAMES, *sorted(_declared().keys() - set(NAMES)))
 
 
-def reasoner(name: str, options: ReasonerOptions | None = None, fallback: str | None = None) -> Reasoner:
+def known(name: str, named: Collection[str] = ()) -> bool:
+    """True if it is one of `names()`, or one's own, as `module:factory`, that is among those `named`."""
+    return name in names() or (name in named and is_factory(name))
+
+
+def is_factory(name: str) -> bool:
+    """True if it is of the form `module:factory`."""
+    module, _, factory = name.partition(":")
+    return all(part.isidentifier() for part in (*module.split("."), *factory.split(".")))
+
+
+def _declared() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def reasoner(
+    name: str,
+    options: ReasonerOptions | None = None,
+    fallback: str | None = None,
+    named: Collection[str] = (),
+) -> Reasoner:
     """The reasoner of that name, ready to be asked; only what it needs is imported.
 
-    name: one of NAMES, or `module:factory` for one's own: what `factory()` of that module gives. fallback: the name of
-    one that answers where this one cannot be had or fails. Raises OptionError where there is none of a name, and
-    ReasonerError, a sentence with the remedy, where it cannot be had and there is no fallback.
+    name: one of `names()`, or `module:factory` for one's own: what `factory()` of that module gives. fallback: the name
+    of one that answers where this one cannot be had or fails. named: the `module:factory`s that may be imported, as
+    whoever started the program named them. Raises OptionError where there is none of a name, and ReasonerError, a
+    sentence with the remedy, where it cannot be had and there is no fallback.
     """
     from gar_ssl_ros.errors import OptionError
     from gar_ssl_ros.gar.reasoner import Fallback, ReasonerError, Unavailable
 
     for wanted in (name, fallback):
-        if wanted is not None and not known(wanted):
+        if wanted is not None and not known(wanted, named):
             raise OptionError(
-                f"there is no reasoner {wanted!r}: choose one of {', '.join(NAMES)}, or your own as module:factory"
+                f"there is no reasoner {wanted!r}: choose one of {', '.join(names())}, or name your own, as "
+                "module:factory, when you start the program"
             )
     if name == fallback:
         raise ReasonerError(f"{name} cannot stand in for itself: choose another fallback, or none")
@@ -86,21 +108,13 @@ def _reasoner(name: str, options: ReasonerOptions) -> Reasoner:
     from gar_ssl_ros.gar.reasoner import ReasonerError
 
     if name != "omni":
-        return _own(*name.split(":", 1))
+        from gar_ssl_ros.reasoners.own import make
+
+        entry = _declared().get(name)
+        return make(name, name if entry is None else entry.value.partition("[")[0].strip())
     if options.model is None:
-        raise ReasonerError("the reasoner omni needs a model: name the folder of its weights, or its hub id")
+        raise ReasonerError("the reasoner omni needs a model: name the folder of its weights, or its id in the cache")
     from gar_ssl_ros.reasoners.omni import load
     from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
 
     return PromptedReasoner(load(options.model, options.load), options.ask)
-
-
-def _own(module: str, factory: str) -> Reasoner:
-    from gar_ssl_ros.gar.reasoner import ReasonerError
-
-    try:
-        make = getattr(import_module(module), factory)
-    except (ImportError, AttributeError, ValueError) as problem:
-        raise ReasonerError(f"there is no reasoner {module}:{factory} ({problem}): check both names") from None
-    made: Reasoner = make()
-    return made

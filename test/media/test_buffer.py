@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gar_ssl_ros.media.buffer import JITTER, REORDER, WindowBuffer
+from gar_ssl_ros.media.buffer import CHUNK_BYTES, FRAME_BYTES, JITTER, REORDER, WindowBuffer
 from gar_ssl_ros.media.window import SECOND, Audio, Frame
 
 MS = SECOND // 1000
@@ -168,9 +168,49 @@ def test_two_clocks_far_apart_show_as_skew():
     assert window.skew > 9_000 * SECOND
 
 
+def test_sound_is_bounded_in_bytes_whatever_its_stamps():
+    buffer = WindowBuffer(span=10 * SECOND, max_audio_bytes=10 * 4 * 100_000)
+    for stamp in range(50):
+        buffer.add_audio(Audio(stamp, np.full((1, 100_000), 0.5, np.float32), 1_000_000))
+    assert buffer.counts.chunks == 50
+    assert buffer.counts.crowded == 40
+    buffer.add_frame(frame(0))
+    window = buffer.cut(40, 41 * MS)
+    assert window is None or window.audio is not None
+
+
+def test_a_flood_of_tiny_chunks_and_frames_is_bounded_in_number():
+    buffer = WindowBuffer(span=SECOND, max_bytes=100 * FRAME_BYTES, max_audio_bytes=100 * CHUNK_BYTES)
+    for stamp in range(5000):
+        buffer.add_audio(Audio(stamp, np.full((1, 1), 0.5, np.float32), RATE))
+        buffer.add_frame(Frame(stamp * 1000, np.zeros((1, 1, 3), np.uint8)))
+    assert buffer.counts.chunks - buffer.counts.crowded == 100
+    window = buffer.cut(0, SECOND)
+    assert window is not None
+    assert len(window.frames) <= 112
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 400), st.sampled_from([1000, 2000])), max_size=60),
+    st.integers(CHUNK_BYTES, 40 * CHUNK_BYTES),
+)
+def test_whatever_sound_arrives_no_more_than_the_bound_is_held_and_the_newest_is_there(chunks, bound):
+    buffer = WindowBuffer(span=3 * SECOND, max_audio_bytes=bound)
+    for ms, length, rate in chunks:
+        buffer.add_audio(chunk(ms, length, rate=rate))
+        held = buffer._chunks
+        assert buffer._audio_bytes == sum(max(one.samples.nbytes, CHUNK_BYTES) for one in held) <= bound
+        assert [one.stamp for one in held] == sorted(one.stamp for one in held)
+    counts = buffer.counts
+    assert counts.chunks + counts.repeated == len(chunks)
+    assert counts.crowded <= counts.chunks
+
+
 def test_a_bad_span_or_interval_is_refused():
     with pytest.raises(ValueError, match="positive"):
         WindowBuffer(span=0)
+    with pytest.raises(ValueError, match="positive"):
+        WindowBuffer(span=1, max_audio_bytes=0)
     with pytest.raises(ValueError, match="ends after it starts"):
         filled(range(1), range(1)).cut(5, 5)
 

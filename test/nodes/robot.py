@@ -20,7 +20,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from domains import own_domain
 from gar_ssl_ros.msg import SoundSourceArray
 from rclpy.context import Context
-from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
@@ -28,6 +28,7 @@ from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
 from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.nodes.executor import SurvivingExecutor
 from gar_ssl_ros.nodes.localizer import LocalizerNode
 
 PATIENCE = 40.0  # s: what should happen has happened by then, on any machine
@@ -154,7 +155,7 @@ def localizer(active: bool = True, namespace: str = "", **parameters: Any) -> It
     chosen = {"window": 1.0, "hop": 0.5} | parameters
     overrides = [Parameter(name, value=value) for name, value in chosen.items()]
     node = LocalizerNode(context=context, namespace=namespace, parameter_overrides=overrides)
-    executor = MultiThreadedExecutor(num_threads=4, context=context)
+    executor = SurvivingExecutor(node.diagnostics.failed, context=context)
     executor.add_node(node)
     thread = threading.Thread(target=executor.spin, daemon=True)
     thread.start()

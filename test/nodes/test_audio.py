@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import io
+import resource
 from itertools import pairwise
 
 import av
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.nodes.audio import INTROLAB, PORTAUDIO, AudioError, AudioReader, pcm_from_gstreamer
 from gar_ssl_ros.nodes.pcm import Pcm, samples_from_bytes
+from gar_ssl_ros.nodes.windowing import Windowing
 
 NOW = 1_000 * SECOND
 GSTREAMER = {
@@ -257,4 +259,63 @@ def test_any_bytes_of_any_format_are_numbers_one_for_each_sample(name, content):
     samples = samples_from_bytes(whole, pcm)
     assert len(samples) * pcm.stored == len(whole)
     if pcm.letter != "F":
-        assert np.all((samples >= -1) & (samples < 1))
+        assert np.all((samples >= -1) & (samples <= 1))
+
+
+def silence(seconds: int, codec: str, container: str) -> bytes:
+    """So long a file of nothing, of 16 kHz."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as file:
+        stream = file.add_stream(codec, rate=16_000, layout="mono")
+        for second in range(seconds):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 16_000), np.int16), format="s16", layout="mono")
+            frame.rate, frame.pts = 16_000, second * 16_000
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("coding", "content", "problem"),
+    [
+        ("wave", lambda: silence(1200, "flac", "flac"), "it comes in more than 4096 packets"),
+        ("wave", lambda: silence(1200, "pcm_u8", "wav"), "it comes in more than|holds more than"),
+        ("mp3", lambda: silence(330, "libmp3lame", "mp3"), "it comes in more than 4096 packets"),
+        ("mp3", lambda: bytes(2**20 + 1), "1048577 bytes of mp3 are too many"),
+    ],
+)
+def test_decoding_stops_where_a_message_holds_too_much(coding, content, problem):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    reader, message = reader_of(coding=coding), audio_data_stamped(content())
+    with pytest.raises(AudioError, match=problem):
+        reader.read(message, now=0)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
+
+
+@given(content=st.binary(max_size=400), start=st.sampled_from([b"RIFF", b"fLaC", b"OggS", b"\xff\xfb", b""]))
+@pytest.mark.parametrize("coding", ["wave", "mp3", "aac", "opus", ""])
+def test_any_bytes_of_any_coding_are_sound_or_an_audio_error(coding, content, start):
+    reader = reader_of(coding=coding)
+    for _ in range(2):
+        try:
+            heard = reader.read(audio_data_stamped(start + content), now=0)
+        except AudioError:
+            continue
+        assert heard is None or heard.samples.shape[1]
+
+
+def test_a_stamp_that_is_no_time_is_refused():
+    message = audio_frame(wave(1), "signed_16")
+    message.header.stamp.nanosec = 2**32 - 1
+    with pytest.raises(AudioError, match="is no time"):
+        AudioReader().read(message, now=0)
+
+
+def test_sound_of_which_no_window_fits_into_memory_is_refused_and_told():
+    said: list[str] = []
+    windowing = Windowing(60 * SECOND, SECOND, said.append)
+    windowing.take_audio(audio_frame(wave(8, 800), "float", rate=192_000), NOW)
+    assert windowing.sound.came.refused == 1
+    assert "8 channels of 192000 Hz are too much for windows of 60 s" in said[0]
+    windowing.take_audio(audio_frame(wave(2, 800), "float", rate=48_000), NOW)
+    assert windowing.sound.came.refused == 1

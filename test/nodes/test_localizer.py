@@ -217,9 +217,9 @@ def test_parameters_are_described_checked_and_changed_while_it_runs():
 
 
 def test_a_reasoner_may_be_changed_while_unconfigured():
-    with localizer(active=False, reasoner="misbehaving:Raising") as node, robot() as bot:
-        (done,) = set_by_service(bot, reasoner="misbehaving:Fixed")
-        assert done.successful
+    with localizer(active=False, reasoner="misbehaving:Raising", fallback="misbehaving:Fixed") as node, robot() as bot:
+        done = set_by_service(bot, reasoner="misbehaving:Fixed", fallback="")
+        assert [one.successful for one in done] == [True, True]
         node.trigger_configure()
         node.trigger_activate()
         bot.meet()

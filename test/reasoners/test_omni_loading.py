@@ -123,8 +123,12 @@ def test_a_path_that_is_not_there_says_so():
         load("/nowhere/at/all")
 
 
-def test_a_hub_id_that_cannot_be_fetched_says_how_to_fetch_it(monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+def test_a_hub_id_whose_weights_are_not_there_is_not_fetched_and_says_how_to_fetch_it(monkeypatch):
+    def connect(*_):
+        raise AssertionError("nobody asked for the network")
+
+    monkeypatch.setattr("socket.socket.connect", connect)
+    monkeypatch.setattr("socket.getaddrinfo", connect)
     with pytest.raises(ModelError, match="hf download Nobody/Has-This"):
         load("Nobody/Has-This")
 

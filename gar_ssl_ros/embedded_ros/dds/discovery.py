@@ -1,4 +1,4 @@
-"""Who else is in a domain, as Cyclone DDS has discovered it."""
+"""Who else is in a domain, as Cyclone DDS has discovered it. What others say of themselves may be any bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .library import (
     library,
 )
 from .participant import Participant
-from .policies import Policies, key_values, policies_of, user_data_of
+from .policies import Policies, key_values, policies_of, text_of, user_data_of
 
 _ALIVE_ONES = 3 | 12 | ALIVE  # read or not, new or not
 _T = TypeVar("_T")
@@ -92,7 +92,7 @@ def _endpoint(found: BuiltinEndpoint) -> RemoteEndpoint:
     return RemoteEndpoint(
         bytes(found.key.bytes),
         bytes(found.participant_key.bytes),
-        found.topic_name.decode(),
-        found.type_name.decode(),
+        text_of(found.topic_name),
+        text_of(found.type_name),
         policies_of(found.qos),
     )

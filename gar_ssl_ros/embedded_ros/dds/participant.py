@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes as c
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TypeVar
 
 from .entities import Endpoint, Reader, Thing, Writer
 from .gate import Gate
 from .library import OCTET_AT, TopicDescriptor, checked, library
+from .loopback import on_loopback
 from .policies import Policies, participant_record, record_of
 
 _PATIENCE = 1.0  # s that leaving a domain waits for calls that are under way
@@ -19,10 +21,13 @@ _E = TypeVar("_E", bound=Endpoint)
 class Participant(Thing):
     """A process's part in a domain."""
 
-    def __init__(self, domain: int, settings: str, user_data: bytes) -> None:
-        """Join `domain` (0..232) with Cyclone DDS's `settings` (XML). Raises DDSError."""
+    def __init__(self, domain: int, settings: str, user_data: bytes, only_loopback: bool = False) -> None:
+        """Join `domain` (0..232) with Cyclone DDS's `settings` (XML). Raises DDSError.
+
+        only_loopback: whether nobody outside this machine is to be heard.
+        """
         self._domain = domain
-        _domains.enter(domain, settings)
+        _domains.enter(domain, settings, only_loopback)
         try:
             with participant_record(user_data) as qos:
                 handle = library().dds_create_participant(domain, qos, None)
@@ -72,12 +77,14 @@ class _Domains:
         self._lock = threading.Lock()
         self._users: dict[int, tuple[int, int]] = {}  # id: handle, users
 
-    def enter(self, domain: int, settings: str) -> None:
+    def enter(self, domain: int, settings: str, only_loopback: bool) -> None:
         with self._lock:
             handle, users = self._users.get(domain, (0, 0))
             if not users:
+                with on_loopback() if only_loopback else nullcontext():
+                    made = library().dds_create_domain(domain, settings.encode())
                 handle = checked(
-                    library().dds_create_domain(domain, settings.encode()),
+                    made,
                     f"domain {domain} could not be made with these settings (what Cyclone DDS says above is wrong in "
                     f"CYCLONEDDS_URI, or the network is not there): {settings}",
                 )

@@ -112,7 +112,12 @@ def user_data_of(qos: int | None) -> bytes:
         dds.dds_free(data)
 
 
+def text_of(foreign: bytes | None) -> str:
+    """What others wrote, where it is UTF-8; other bytes, which no name of ROS 2 holds, in hexadecimal."""
+    return (foreign or b"").decode("utf-8", "backslashreplace")
+
+
 def key_values(user_data: bytes) -> dict[str, str]:
     """`key=value;` pairs, as ROS 2 writes them into user data."""
-    pairs = (pair.partition("=") for pair in user_data.decode("utf-8", "replace").split(";"))
+    pairs = (pair.partition("=") for pair in text_of(user_data).split(";"))
     return {key: value for key, equals, value in pairs if equals}

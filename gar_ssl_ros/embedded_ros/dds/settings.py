@@ -8,6 +8,7 @@ from xml.sax.saxutils import quoteattr
 
 from .library import DDSError
 
+LARGEST = 2**26  # bytes of a message: none that arrives takes more, by itself or as what is made of it
 RANGES = ("SUBNET", "LOCALHOST", "OFF", "SYSTEM_DEFAULT")
 
 
@@ -15,16 +16,29 @@ def of(environment: Mapping[str, str]) -> str:
     """XML for Cyclone DDS: who is looked for, by ROS_AUTOMATIC_DISCOVERY_RANGE, ROS_LOCALHOST_ONLY and
     ROS_STATIC_PEERS; then CYCLONEDDS_URI. Raises DDSError where a variable says nothing known.
     """
+    reach, peers, uri = _reach(environment), _peers(environment), environment.get("CYCLONEDDS_URI", "")
+    if reach == "LOCALHOST":
+        peers.insert(0, "localhost")
+    return uri if reach == "SYSTEM_DEFAULT" else f"{_domain(reach, peers)},{uri}"
+
+
+def only_loopback(environment: Mapping[str, str]) -> bool:
+    """True if they say that nobody outside this machine is to be heard. Raises DDSError as `of` does."""
+    beyond = _peers(environment) or environment.get("CYCLONEDDS_URI")
+    return _reach(environment) == "LOCALHOST" and not beyond
+
+
+def _reach(environment: Mapping[str, str]) -> str:
     reach = environment.get("ROS_AUTOMATIC_DISCOVERY_RANGE") or "SUBNET"
     if environment.get("ROS_LOCALHOST_ONLY") == "1":
         reach = "LOCALHOST"
     if reach not in RANGES:
         raise DDSError(f"ROS_AUTOMATIC_DISCOVERY_RANGE is {reach!r}: give one of {', '.join(RANGES)}")
-    peers = [peer for peer in environment.get("ROS_STATIC_PEERS", "").split(";") if peer]
-    if reach == "LOCALHOST":
-        peers.insert(0, "localhost")
-    uri = environment.get("CYCLONEDDS_URI", "")
-    return uri if reach == "SYSTEM_DEFAULT" else f"{_domain(reach, peers)},{uri}"
+    return reach
+
+
+def _peers(environment: Mapping[str, str]) -> list[str]:
+    return [peer for peer in environment.get("ROS_STATIC_PEERS", "").split(";") if peer]
 
 
 def _domain(reach: str, peers: list[str]) -> str:
@@ -39,4 +53,7 @@ def _domain(reach: str, peers: list[str]) -> str:
         found = "".join(f"<Peer address={quoteattr(peer)}/>" for peer in peers)
         discovery = "<ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>"
         discovery += f"<Peers>{found}</Peers>" if found else ""
-    return f"<CycloneDDS><Domain><General>{general}</General><Discovery>{discovery}</Discovery></Domain></CycloneDDS>"
+    internal = f"<MaxSampleSize>{LARGEST} B</MaxSampleSize>"
+    parts = {"General": general, "Discovery": discovery, "Internal": internal}
+    domain = "".join(f"<{name}>{part}</{name}>" for name, part in parts.items())
+    return f"<CycloneDDS><Domain>{domain}</Domain></CycloneDDS>"

@@ -65,7 +65,7 @@ class MessageSupport(TypeSupport):
         """The message of such bytes, in either byte order. Raises CdrError where they are none."""
         try:
             message = self._store.deserialize_cdr(memoryview(data), self.name)
-        except (SerdeError, IndexError) as problem:
+        except Exception as problem:  # of any type: what foreign bytes make of the readers is not all foreseen
             raise CdrError(f"{len(data)} bytes are no {self.name}: {problem}") from None
         assert isinstance(message, Message)
         return message

@@ -49,7 +49,9 @@ class Context:
             self._domain_id = arguments.domain_id() if domain_id is None else domain_id
             if initialize_logging:
                 logging.configure(self._arguments.levels, self._arguments.stdout)
-            self._participant = Participant(self._domain_id, settings.of(dict(os.environ)), b"enclave=/;")
+            self._participant = Participant(
+                self._domain_id, settings.of(os.environ), b"enclave=/;", settings.only_loopback(os.environ)
+            )
             self._graph = Graph(self._participant)
             self._ok = True
             _joined.add(self)

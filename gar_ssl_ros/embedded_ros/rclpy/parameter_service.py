@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .node import Node
 
 
+MAX_REQUEST = 2**17  # bytes, so that none takes more than a few tenths of a second
+
+
 class ParameterService:
     """Has the six services of a node."""
 
@@ -28,7 +31,8 @@ class ParameterService:
             ("SetParametersAtomically", "set_parameters_atomically", self._set_atomically),
         ):
             service = service_class(f"rcl_interfaces/srv/{kind}")
-            node.create_service(service, f"~/{name}", callback, qos_profile=qos_profile_parameters)
+            made = node.create_service(service, f"~/{name}", callback, qos_profile=qos_profile_parameters)
+            made.max_request = MAX_REQUEST
 
     def _describe(self, request: Any, response: Any) -> Any:
         try:
@@ -69,5 +73,5 @@ class ParameterService:
     def _set_all(self, messages: Any) -> Any:
         try:
             return self._node.set_parameters_atomically([Parameter.from_parameter_msg(message) for message in messages])
-        except (ParameterNotDeclaredException, ValueError) as problem:
+        except (ParameterNotDeclaredException, TypeError, ValueError) as problem:
             return message_class("rcl_interfaces/msg/SetParametersResult")(successful=False, reason=str(problem))

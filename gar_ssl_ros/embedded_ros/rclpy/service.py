@@ -16,7 +16,12 @@ from .qos import QoSProfile
 
 
 class Service(Executable):
-    """Has its callback run with each request, and sends back what it gives; made by Node.create_service."""
+    """Has its callback run with each request, and sends back what it gives; made by Node.create_service.
+
+    max_request: bytes; a longer request is left out before it is read.
+    """
+
+    max_request = 2**31
 
     def __init__(
         self,
@@ -65,6 +70,8 @@ class Service(Executable):
         if sample is None:
             return None
         try:
+            if len(sample.data) > self.max_request:
+                raise ValueError(f"its {len(sample.data)} bytes are more than {self.max_request}")
             call, request = service_wire.received(sample, self.srv_type.Request)
         except (CdrError, ValueError) as problem:
             self._logger.error(f"a request to {self.srv_name} is left out: {problem}", throttle_duration_sec=1.0)

@@ -59,37 +59,32 @@ class Checkpoint:
 
 
 def folder_checkpoint(model: str) -> Checkpoint | None:
-    """The checkpoint of a folder; None where there is no such folder, and a hub may have it. Raises ModelError."""
+    """The checkpoint of a folder; None where there is no such folder, and the cache may have it. Raises ModelError."""
     folder = Path(model).expanduser()
     if folder.exists():
         return _checked(model, folder)
     if not HUB_ID.fullmatch(model):
         raise ModelError(
-            f"there is no folder {model}: give the folder of a model, or a hub id such as Qwen/Qwen2.5-Omni-3B"
+            f"there is no folder {model}: give the folder of a model, or the id of one that was fetched, such as "
+            "Qwen/Qwen2.5-Omni-3B"
         )
     return None
 
 
 def open_checkpoint(model: str) -> Checkpoint:
-    """The checkpoint of a folder or of a hub id; fetched only where it is not here yet. Raises ModelError."""
-    if (found := folder_checkpoint(model)) is not None:
-        return found
-    try:
-        return _checked(model, _fetched(model, offline=True))
-    except ModelError:
-        return _checked(model, _fetched(model, offline=False))
+    """The checkpoint of a folder, or of a hub id whose files are in the cache. Never fetches. Raises ModelError."""
+    found = folder_checkpoint(model)
+    return _checked(model, _cached(model)) if found is None else found
 
 
-def _fetched(model: str, offline: bool) -> Path:
+def _cached(model: str) -> Path:
     from huggingface_hub import snapshot_download  # noqa: PLC0415  # a folder is looked at without it
 
     try:
-        return Path(snapshot_download(model, local_files_only=offline, allow_patterns=list(WANTED)))
-    except Exception as problem:
-        told = str(problem).strip().partition("\n")[0]
+        return Path(snapshot_download(model, local_files_only=True, allow_patterns=list(WANTED)))
+    except Exception:  # of many types, all of which say that it is not there
         raise ModelError(
-            f"{model} is no folder, and it cannot be had from the hub ({type(problem).__name__}: {told}): give a "
-            f"folder, or fetch it ahead of time with `hf download {model}`"
+            f"{model} is no folder, and not in the hub's cache: fetch it with `hf download {model}`, or give a folder"
         ) from None
 
 

@@ -1,0 +1,58 @@
+"""The examples do what they say, as processes of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+from domains import own_domain
+from robot import PATIENCE, localizer, robot
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_log_sources_tells_what_makes_the_sound_until_it_is_told_to_stop(how):
+    environment = os.environ | {"ROS_DOMAIN_ID": str(own_domain("nodes"))}
+    command = [sys.executable, "-W", "error", str(EXAMPLES / "log_sources.py")]
+    with (
+        localizer(reasoner="misbehaving:Fixed"),
+        robot() as bot,
+        subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as example,
+    ):
+        lines = iter(example.stderr.readline, "")
+        assert "waiting for the localizer's answers" in next(lines)
+        bot.meet()
+        bot.node.wait_for_node("/log_sources", PATIENCE)
+        bot.play(10, 3)
+        told = next(lines)
+        assert "#1 dog_bark at 32, 24 of 64x48, 32x24 pixels: a dog" in told
+        example.send_signal(how)
+        assert example.wait(PATIENCE) == 0
+        assert "Traceback" not in example.stderr.read()
+
+
+def test_each_example_is_short():
+    for path in EXAMPLES.glob("*.py"):
+        assert len(path.read_text().splitlines()) <= 100, path
+
+
+def test_one_line_makes_rclpy_and_the_project_s_messages_importable():
+    assert "gar_ssl_ros" in entry_points(group="embedded_ros.interfaces").names, "pip install --editable . again"
+    code = (
+        "from gar_ssl_ros import embedded_ros; embedded_ros.install()\n"
+        "import rclpy\n"
+        "from gar_ssl_ros.msg import SoundSourceArray\n"
+        "from gar_ssl_ros.srv import Localize\n"
+        "import gar_ssl_ros.nodes.ros as ros\n"
+        "from gar_ssl_ros.msg import SoundSourceArray as again\n"
+        "assert again is SoundSourceArray\n"
+        "print(ros.EMBEDDED, SoundSourceArray(outcome=SoundSourceArray.SILENT).outcome)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout in {"True 2\n", "False 2\n"}, done.stderr
