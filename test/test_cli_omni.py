@@ -25,7 +25,7 @@ ALONE = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}  # of so l
 def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [*COMMAND, *map(str, arguments)]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=280, check=False, env={**ALONE, **environment}
+        command, capture_output=True, text=True, timeout=600, check=False, env={**ALONE, **environment}
     )
 
 

@@ -36,7 +36,7 @@ OURS = {
 
 
 def demo(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*DEMO, *map(str, arguments)], capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run([*DEMO, *map(str, arguments)], capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_the_demo_is_right_live_and_leaves_a_bag_and_a_video(tmp_path, capsys):
@@ -109,7 +109,7 @@ def test_an_interrupt_leaves_no_process_and_a_whole_bag(tmp_path, how):
         assert len(children) == 3
         process.send_signal(how)
         process.send_signal(how)  # an impatient second one
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=600)
     assert process.returncode == 1
     assert errors == "gar-ssl: interrupted; what was computed so far is on disk\n"
     assert not [pid for pid in children if psutil.pid_exists(pid)]

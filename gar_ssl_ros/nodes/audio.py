@@ -76,6 +76,14 @@ class AudioReader:
             self._codec, self._held = None, 0
         self._info = info
 
+    @property
+    def described(self) -> str:
+        """What AudioInfo says of the sound, in words; empty where none has come."""
+        info = self._info
+        if info is None:
+            return ""
+        return f"{info.channels} x {info.sample_rate} Hz, {info.sample_format}, {info.coding_format}"
+
     def read(self, message: Any, now: int) -> Audio | None:
         """The sound of a message; None where a codec holds it back until the next one.
 

@@ -65,6 +65,7 @@ def stream_status(
         level, message = DiagnosticStatus.OK, "comes"
     values = {
         "subscription": heard.offer.told if heard.offer else "none",
+        "publishers": "" if heard.publishers is None else heard.publishers,
         "received": came.received,
         "rate_hz": (came.received - before.received) / seconds if seconds > 0 else 0.0,
         "refused": came.refused,

@@ -106,6 +106,12 @@ class Input:
             self._node.destroy_subscription(self._subscription)
         self._subscription = self.offer = None
 
+    @property
+    def publishers(self) -> int | None:
+        """How many are matched; None where it listens to nobody, or rclpy does not tell (Humble's)."""
+        count = getattr(self._subscription, "get_publisher_count", None)
+        return None if count is None else int(count())
+
     def _take(self, kind: Any, data: bytes) -> None:
         self._depth = min(self._depth, max(1, QUEUE_BYTES // max(1, len(data))))  # from the next look on
         if len(data) > self._most:

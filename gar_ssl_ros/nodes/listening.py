@@ -112,7 +112,14 @@ class Listening:
         more = {"size": size, **buffer_values(self._windowing.counts)}
         return [
             stream_status("image", images, before_images, seconds, self._image_input, more),
-            stream_status("audio", sound, before_sound, seconds, self._audio_input, {"samples": sound.samples}),
+            stream_status(
+                "audio",
+                sound,
+                before_sound,
+                seconds,
+                self._audio_input,
+                {"samples": sound.samples, "audio_info": self._windowing.described},
+            ),
         ]
 
     def _lengths(self) -> tuple[int, int]:

@@ -89,6 +89,11 @@ class Windowing:
         """An AudioInfo has come."""
         self._reader.take_info(message)
 
+    @property
+    def described(self) -> str:
+        """What AudioInfo says of the sound, in words; empty where none has come."""
+        return self._reader.described
+
     def newest(self) -> Cut | None:
         """The window up to now, due or not; None where there is no image. From any thread."""
         frame, audio = self._buffer.newest_frame, self._buffer.newest_audio

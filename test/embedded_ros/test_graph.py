@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from processes import PATIENCE
 from std_msgs.msg import String
 from std_srvs.srv import SetBool
 
@@ -40,7 +41,7 @@ def node(context):
     return Node("tester", context=context)
 
 
-def soon(ask, expected, seconds=20.0):
+def soon(ask, expected, seconds=PATIENCE):
     """What `ask` gives once it is as expected, or at last."""
     end = time.monotonic() + seconds
     while (found := ask()) != expected and time.monotonic() < end:
@@ -73,7 +74,7 @@ def test_another_processs_node_is_seen_with_all_that_it_has_until_it_leaves(proc
     assert soon(lambda: node.count_services("/far/go"), 1) == 1
     assert soon(lambda: node.count_clients("/elsewhere"), 1) == 1
     child.terminate()
-    child.wait(timeout=20)
+    child.wait(timeout=PATIENCE)
     assert soon(node.get_node_names, ["tester"]) == ["tester"]
     assert soon(lambda: node.count_publishers("/far/text"), 0) == 0
     with pytest.raises(NodeNameNonExistentError, match="/far/other"):

@@ -321,7 +321,7 @@ def opened(browser: str, page: Path, width: int, folder: Path) -> tuple[dict, st
     done = subprocess.run(
         [browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", f"--user-data-dir={folder}",
          f"--window-size={width},900", "--virtual-time-budget=10000", "--dump-dom", measure.as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
+        capture_output=True, text=True, timeout=600, check=True,
     )  # fmt: skip
     title = re.search(r"<title>(.*?)</title>", done.stdout)
     assert title is not None

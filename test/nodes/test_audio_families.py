@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from array import array
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from audio_common_msgs.msg import AudioStamped
 from audio_utils_msgs.msg import AudioFrame
 from gar_ssl_ros.msg import SoundSourceArray
-from robot import localizer, robot, stamped, until
+from robot import localizer, robot, stamped
 
 
 def audio_stamped(stamp: int) -> AudioStamped:
@@ -34,8 +33,7 @@ def test_the_other_families_of_audio_messages_are_heard(kind, make):
         bot.node.destroy_publisher(bot.sound)
         bot.sound = bot.node.create_publisher(kind, "audio", 100)
         bot.chunk = make
-        until(lambda: bot.images.get_subscription_count() and bot.sound.get_subscription_count())
-        time.sleep(0.2)
+        bot.meet()
         bot.play(10, 2)
         final = bot.next_final()
         assert (final.outcome, final.audio_gap) == (SoundSourceArray.LOCALIZED, 0.0)

@@ -23,7 +23,7 @@ def environment() -> dict[str, str]:
 
 def check(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [*COMMAND, "check", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_an_empty_graph_is_told_with_what_to_start(environment):

@@ -130,7 +130,6 @@ def test_a_microphone_that_changes_its_rate_is_followed():
         bot.play(10, 2)
         assert bot.next_final().outcome == SoundSourceArray.LOCALIZED
         bot.describe(48000)
-        time.sleep(0.3)
         for step in range(30):
             bot.images.publish(bot.picture(12 * SECOND + step * SECOND // 10))
             bot.sound.publish(bot.chunk(12 * SECOND + step * SECOND // 10, rate=48000))

@@ -174,7 +174,7 @@ def received(subscription: Any, log: Path) -> Iterator[dict[str, Any]]:
 
 def until(happened: Callable[[], bool], log: Path) -> None:
     """Wait for it; what the localizer says is told where it never does."""
-    end = monotonic() + 60
+    end = monotonic() + 240
     while not happened():
         assert monotonic() < end, log.read_text()
         sleep(0.05)

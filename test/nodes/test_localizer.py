@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 from array import array
+from itertools import count
 
 import cv2
 import numpy as np
@@ -23,6 +23,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import SetBool
 
 from gar_ssl_ros.nodes.messages import box_from_bounding_box
+from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.output.record import WindowRecord
 
 
@@ -209,10 +210,13 @@ def test_parameters_are_described_checked_and_changed_while_it_runs():
         assert not wrong.successful
         assert all(result.successful for result in set_by_service(bot, window=2.0, trials=3))
         bot.meet()
-        time.sleep(0.3)
-        bot.play(10, 4)
-        final = bot.next_final()
-        assert seconds(final.window_end) - seconds(final.window_start) == 2.0
+        begins = count(10, 4)
+        final = until(
+            lambda: (
+                next((a for a in bot.finals() if seconds(a.window_end) - seconds(a.window_start) == 2.0), None)
+                or bot.play(next(begins), 4)
+            )
+        )
         assert WindowRecord.model_validate_json(final.reasoning).stages[0].consensus.trials == 3
 
 
@@ -254,15 +258,13 @@ def test_a_reliability_that_clashes_is_named():
 
 
 def test_latency_is_told_by_the_simulated_clock_where_there_is_one():
-    with localizer(reasoner="misbehaving:Fixed", use_sim_time=True), robot() as bot:
+    with localizer(reasoner="misbehaving:Fixed", use_sim_time=True) as node, robot() as bot:
         clock = bot.node.create_publisher(Clock, "/clock", 10)
         until(clock.get_subscription_count)
         now = Clock()
         now.clock.sec = 20
         bot.meet()
-        for _ in range(5):
-            clock.publish(now)
-            time.sleep(0.1)
+        until(lambda: node.get_clock().now().nanoseconds == 20 * SECOND or clock.publish(now))
         bot.play(10, 2)
         final = bot.next_final()
         assert final.latency == pytest.approx(20 - seconds(final.window_end), abs=0.01)

@@ -58,7 +58,7 @@ def test_where_its_weights_are_missing_the_fallback_answers_and_says_so(tmp_path
 
 def test_without_a_fallback_missing_weights_end_the_node_with_a_sentence(tmp_path):
     with run(model=str(tmp_path)) as node:
-        output, _ = node.communicate(timeout=60)
+        output, _ = node.communicate(timeout=600)
         assert node.returncode == 1
         assert str(tmp_path) in output
         assert "Traceback" not in output
@@ -66,7 +66,7 @@ def test_without_a_fallback_missing_weights_end_the_node_with_a_sentence(tmp_pat
 
 def test_a_model_that_nobody_asks_is_wrong_usage():
     with run(reasoner="signal", model="somewhere") as node:
-        output, _ = node.communicate(timeout=60)
+        output, _ = node.communicate(timeout=600)
         assert node.returncode == 2
         assert output == (
             "localizer: model: only the reasoner omni asks a model, and signal answers here: "

@@ -13,7 +13,7 @@ from gar_ssl_ros.gar.pipeline import GarOptions
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 from gar_ssl_ros.nodes.worker import Answer, Request, Worker
 
-PATIENCE = 20.0  # s: what should happen has happened by then, on any machine
+PATIENCE = 240.0  # s: what should happen has happened by then, on any machine
 
 
 def window(number: int = 0) -> Window:

@@ -141,7 +141,7 @@ def test_the_command_line_finds_one_in_the_current_folder(mine):
     command = [str(script)] if script.exists() else [sys.executable, "-P", "-m", "gar_ssl_ros.cli"]
     asked = [*command, "localize", str(clip), "--out", "out", "--no-video", "--reasoner"]
     for factory, status in (("mine_of_test:Good", 0), ("mine_of_test:NoName", 1)):
-        done = subprocess.run([*asked, factory], cwd=mine, capture_output=True, text=True, timeout=100, check=False)
+        done = subprocess.run([*asked, factory], cwd=mine, capture_output=True, text=True, timeout=600, check=False)
         assert done.returncode == status, done.stderr
         assert "Traceback" not in done.stderr
     (record,) = read_records(mine / "out" / "clip.jsonl")
