@@ -22,8 +22,8 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import SetBool
 
-from gar_ssl_ros.nodes.messages import box_from_bounding_box
 from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.nodes.messages import box_from_bounding_box
 from gar_ssl_ros.output.record import WindowRecord
 
 
