@@ -6,9 +6,10 @@ Everything streams: memory does not grow with the recording's length.
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,14 +22,17 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
-from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.errors import REMEDIES, UserError
+from gar_ssl_ros.files import open_file, shown
 from gar_ssl_ros.media.buffer import WindowBuffer
+from gar_ssl_ros.media.decoding import Decoded, Decoder, PlaylistError, open_container
+from gar_ssl_ros.media.pictures import Pictures
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window, audio_from_samples
 
 HOLD = SECOND // 5  # a picture that stays on screen longer than this is handed out again each time it has passed
 PIECE = SECOND // 10  # sound is handed out in pieces no longer than this, however long a packet is
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # as a path, which takes one of two slashes, has it
 TAIL = SECOND // 10  # an end left uncovered by less than this (a codec's padding) makes no window of its own
 
 
@@ -53,7 +57,7 @@ class ClipInfo:
 
 
 class Recording:
-    """A recording on disk, for its sound.
+    """A recording on disk, for its sound. Nothing but this one file is opened.
 
     Times are ns from the start of its earliest stream. Damage is passed over and told in `notes`, a sentence each,
     complete when reading has ended. Reading from a `start` begins at a point before it from which decoding can begin.
@@ -67,77 +71,79 @@ class Recording:
     def audio(self, start: int = 0) -> Iterator[Audio]:
         """All sound at its own rate and channels, in pieces of at most 0.1 s in the order of their times.
 
-        Nothing where there is none.
+        What is damaged is silence that counts as missing. Nothing where there is no sound. Raises ClipError where the
+        file cannot be read further.
         """
-        missing = unordered = 0
+        odd = unordered = 0
         last: Audio | None = None
+        lost = False
         with self._open() as container:
             stream = container.streams.best("audio")
             if stream is None:
                 return
-            for decoded in self._decoded(container, stream, start):
-                assert isinstance(decoded, AudioFrame)
-                # One resampler a frame: it only changes the sample format, and the stream may change its layout.
-                for part in AudioResampler(format="flt").resample(decoded):
-                    stamp = self._stamp(decoded)
-                    if stamp is None:
-                        stamp = 0 if last is None else last.end
-                    if last is not None and stamp < last.stamp:
-                        unordered += 1
-                        continue
-                    samples = part.to_ndarray().reshape(-1, part.layout.nb_channels).T
-                    piece = max(1, round(part.sample_rate * PIECE / SECOND))
-                    for first in range(0, samples.shape[1], piece):
-                        last = audio_from_samples(
-                            stamp + first * SECOND // part.sample_rate,
-                            samples[:, first : first + piece],
-                            part.sample_rate,
-                        )
-                        missing += last.missing
-                        yield last
-        if missing:
-            self.notes.append(f"{missing} of its audio samples are not finite numbers and count as missing")
+            decoder = Decoder(container, stream)
+            for one in self._decoded(decoder, container, start):
+                if not isinstance(one.frame, AudioFrame):
+                    lost = True
+                    continue
+                stamp = self._stamp(one.pts, stream)
+                if stamp is None:
+                    stamp = 0 if last is None else last.end
+                if last is not None and stamp < last.stamp:
+                    unordered += 1
+                    continue
+                if last is not None and lost and last.end < stamp <= last.end + PIECE:
+                    # So small a hole would be taken for jitter, and closed.
+                    yield _silent(last.end, len(last.samples), (stamp - last.end) * last.rate // SECOND, last.rate)
+                lost = False
+                for last in _pieces(one.frame, stamp, one.damaged):
+                    odd += 0 if one.damaged else last.missing
+                    yield last
+        if odd:
+            self.notes.append(f"{odd} of its audio samples are not finite numbers and count as missing")
         if unordered:
             self.notes.append(f"{unordered} pieces of its audio carry a time before their predecessor's: left out")
+        if decoder.faults:
+            self.notes.append(f"{_told(decoder, 'audio')}: what they held counts as missing")
 
-    def _open(self) -> InputContainer:
+    @contextmanager
+    def _open(self) -> Iterator[InputContainer]:
         try:
-            return av.open(str(self.path))
+            file = open_file(self.path)
         except FileNotFoundError:
-            raise ClipError(f"{self.path} does not exist: check the path") from None
+            remedy = "fetch it first, addresses are not read" if ADDRESS.match(str(self.path)) else "check the path"
+            raise ClipError(f"{self.path} does not exist: {remedy}") from None
         except PermissionError:
             raise ClipError(f"{self.path} may not be read: check its permissions") from None
         except IsADirectoryError:
             raise ClipError(f"{self.path} is a folder: name the files in it") from None
-        except (FFmpegError, OSError, ValueError):
-            problem = "is empty" if self.path.stat().st_size == 0 else "is not a recording that FFmpeg can read"
-            raise ClipError(f"{self.path} {problem}: give a whole video file") from None
+        except OSError as problem:
+            remedy = REMEDIES.get(problem.errno or 0, "name a video file")
+            raise ClipError(f"{self.path} cannot be read ({problem.strerror}): {remedy}") from None
+        with file:
+            try:
+                container = open_container(file, self.path.name)
+            except PlaylistError as problem:
+                raise ClipError(f"{self.path} {problem}: name the recordings themselves") from None
+            except (FFmpegError, OSError, ValueError):
+                wrong = "is not a recording that FFmpeg can read" if file.seek(0, 2) else "is empty"
+                raise ClipError(f"{self.path} {wrong}: give a whole video file") from None
+            with container:
+                yield container
 
-    def _decoded(self, container: InputContainer, stream: Stream, start: int) -> Iterator[VideoFrame | AudioFrame]:
-        damaged = 0
+    def _decoded(self, decoder: Decoder, container: InputContainer, start: int) -> Iterator[Decoded]:
         if start > 0:
             with suppress(FFmpegError):  # what cannot be searched is read from its beginning
                 container.seek(round((self._origin + start) * av.time_base / SECOND))
-        packets = container.demux(stream)
-        while True:
-            try:
-                packet = next(packets, None)
-                if packet is None:
-                    break
-                decoded = packet.decode()
-            except FFmpegError:
-                damaged += 1
-                continue
-            for frame in decoded:
-                assert isinstance(frame, (VideoFrame, AudioFrame))
-                yield frame
-        if damaged:
-            self.notes.append(f"{damaged} of its {stream.type} packets are damaged and were passed over")
+        try:
+            yield from decoder
+        except OSError as problem:
+            raise ClipError(f"{self.path} cannot be read further ({problem.strerror}): look after its disk") from None
 
-    def _stamp(self, decoded: VideoFrame | AudioFrame) -> int | None:
-        if decoded.pts is None or decoded.time_base is None:
+    def _stamp(self, pts: int | None, stream: Stream) -> int | None:
+        if pts is None or stream.time_base is None:
             return None
-        return round(decoded.pts * decoded.time_base * SECOND) - self._origin
+        return round(pts * stream.time_base * SECOND) - self._origin
 
 
 class Sound(Recording):
@@ -179,25 +185,28 @@ class Clip(Recording):
             )
 
     def pictures(self, start: int = 0) -> Iterator[Frame]:
-        """Every picture once, in the order of their times."""
-        last = -1
-        unordered = 0
+        """Every picture once, in the order of their times.
+
+        For those that are damaged or lost, see `Pictures`. Raises ClipError where the file cannot be read further.
+        """
+        pictures = Pictures(round(SECOND / self.info.fps))
         with self._open() as container:
             stream = self._video(container)
-            stream.thread_type = "AUTO"
-            for picture in self._decoded(container, stream, start):
-                assert isinstance(picture, VideoFrame)
-                stamp = self._stamp(picture)
-                if stamp is None:  # a bare elementary stream has no times of its own
-                    stamp = 0 if last < 0 else last + round(SECOND / self.info.fps)
-                if last >= 0 and stamp <= last:
-                    unordered += 1
-                    continue
-                last = stamp
-                yield Frame(stamp, _upright(picture))
-        if unordered:
-            self.notes.append(f"{unordered} of its pictures carry a time before their predecessor's and were left out")
-        if last < 0:
+            decoder = Decoder(container, stream)
+            for one in self._decoded(decoder, container, start):
+                stamp = self._stamp(one.pts, stream)
+                if isinstance(one.frame, VideoFrame):
+                    yield from pictures.take(one.frame, stamp, one.damaged)
+                else:
+                    pictures.lose(stamp)
+            yield from pictures.end()
+        if pictures.unordered:
+            without = f"{pictures.unordered} of its pictures carry a time before their predecessor's"
+            self.notes.append(f"{without} and were left out")
+        if decoder.faults or pictures.damaged:
+            spoilt = f"{pictures.damaged} of its {pictures.total} pictures are damaged, or build on one that is"
+            self.notes.append(f"{spoilt}: {_told(decoder, 'video')}" if decoder.faults else spoilt)
+        if not pictures.total:
             self.notes.append("none of its pictures can be decoded")
 
     def read(self, start: int = 0) -> Iterator[Frame | Audio]:
@@ -210,7 +219,7 @@ class Clip(Recording):
         end = 0
         for item in by_time(self.pictures(start), self.audio(start)):
             while shown is not None and item.stamp > shown.stamp + HOLD:
-                shown = Frame(shown.stamp + HOLD, shown.image)
+                shown = replace(shown, stamp=shown.stamp + HOLD)
                 yield shown
             if isinstance(item, Frame):
                 shown = item
@@ -241,22 +250,41 @@ def by_time(pictures: Iterator[Frame], audio: Iterator[Audio]) -> Iterator[Frame
     return heapq.merge(*streams, key=lambda item: item.stamp)
 
 
-def _upright(picture: VideoFrame) -> NDArray[np.uint8]:
-    image = picture.to_ndarray(format="rgb24")
-    quarter_turns = round(picture.rotation / 90) % 4  # degrees counter-clockwise that set the picture upright
-    return np.ascontiguousarray(np.rot90(image, quarter_turns), np.uint8)
+def _pieces(sound: AudioFrame, stamp: int, damaged: bool) -> Iterator[Audio]:
+    """A frame's sound from `stamp`, ns, on."""
+    # One resampler a frame: it only changes the sample format, and the stream may change its layout.
+    for part in AudioResampler(format="flt").resample(sound):
+        samples, rate = part.to_ndarray().reshape(-1, part.layout.nb_channels).T, part.sample_rate
+        piece = max(1, round(rate * PIECE / SECOND))
+        for first in range(0, samples.shape[1], piece):
+            heard, begin = samples[:, first : first + piece], stamp + first * SECOND // rate
+            yield (
+                _silent(begin, len(heard), heard.shape[1], rate) if damaged else audio_from_samples(begin, heard, rate)
+            )
+
+
+def _silent(stamp: int, channels: int, samples: int, rate: int) -> Audio:
+    """Silence in the place of sound that could not be decoded."""
+    return Audio(stamp, np.zeros((channels, samples), np.float32), rate, missing=samples)
+
+
+def _told(decoder: Decoder, kind: str) -> str:
+    said = f" (FFmpeg: {shown(decoder.said)})" if decoder.said else ""
+    return f"{decoder.faults} of its {kind} packets cannot be wholly decoded{said}"
 
 
 def windows(clip: Clip, length: int, hop: int) -> Iterator[Window]:
     """Windows of `length` ns, one every `hop` ns from the clip's start.
 
     Where an end is left over, one more full window ends with the clip, so that every moment is covered; a clip
-    shorter than `length` is one short window. Raises ValueError where `length` or `hop` is not positive.
+    shorter than `length` is one short window. Raises ClipError where it shows nothing or cannot be read further, and
+    ValueError where `length` or `hop` is not positive.
     """
     if length <= 0 or hop <= 0:
         raise ValueError("a window's length and hop are positive times")
     buffer = WindowBuffer(span=length + SECOND)
     start = end = covered = 0
+    seen = False
 
     def due(now: int) -> Iterator[Window]:
         nonlocal start, covered
@@ -271,9 +299,12 @@ def windows(clip: Clip, length: int, hop: int) -> Iterator[Window]:
         if isinstance(item, Frame):
             buffer.add_frame(item)
             end = max(end, item.stamp + round(SECOND / clip.info.fps))
+            seen = True
         else:
             buffer.add_audio(item)
             end = max(end, item.end)
+    if not seen:
+        raise ClipError(f"{clip.path} has no picture that can be decoded: give a whole video file")
     yield from due(end)
     left_over = end - covered > TAIL or not covered
     if left_over and (window := buffer.cut(max(0, end - length), end)) is not None:

@@ -43,6 +43,9 @@ class WindowRecord(BaseModel):
     frame_gap_s: float = Field(ge=0, description="its longest stretch without a frame, s")
     audio_gap_s: float = Field(ge=0, description="how much of its sound is missing, s")
     skew_s: float = Field(description="how far the newest sound was ahead of the newest frame when it was cut, s")
+    damage_s: float = Field(
+        default=0.0, ge=0, description="how long it shows pictures that could not be wholly decoded, or build on such, s"
+    )
     outcome: Outcome
     detail: str = Field(description="one sentence where there is something to explain, else empty")
     reasoner: str
@@ -68,6 +71,7 @@ def record_from_localization(media: str, index: int, window: Window, found: Loca
         frame_gap_s=window.frame_gap / SECOND,
         audio_gap_s=window.audio_gap / SECOND,
         skew_s=window.skew / SECOND,
+        damage_s=window.damage / SECOND,
         outcome=found.outcome,
         detail=found.detail,
         reasoner=found.reasoner,

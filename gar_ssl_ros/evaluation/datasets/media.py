@@ -115,7 +115,8 @@ def side_by_side(left: Window, right: Window) -> Window:
         stamp = frame.stamp + shifts[0]
         nearest = right.frames[int(np.argmin(np.abs(times - stamp)))]
         beside = right.center if frame is left.center else nearest
-        frames.append(Frame(stamp, np.hstack([_half(frame.image), _half(beside.image)])))
+        both = np.hstack([_half(frame.image), _half(beside.image)])
+        frames.append(Frame(stamp, both, damaged=frame.damaged or beside.damaged))
     sounds = [(window.audio, shift) for window, shift in zip((left, right), shifts, strict=True)]
     return Window(
         0,
@@ -183,7 +184,7 @@ def _opened(
 
 def _halved(opened: Opened) -> Opened:
     """With small frames, so that two clips need not be in memory at their full size."""
-    frames = tuple(Frame(frame.stamp, _half(frame.image)) for frame in opened.window.frames)
+    frames = tuple(replace(frame, image=_half(frame.image)) for frame in opened.window.frames)
     return replace(opened, window=replace(opened.window, frames=frames))
 
 

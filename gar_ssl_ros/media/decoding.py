@@ -1,0 +1,186 @@
+"""FFmpeg at the door: one file opened and no other, its streams decoded, and what FFmpeg says of their damage."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePath
+from threading import Lock
+from typing import BinaryIO
+
+import av
+import av.logging
+from av.audio.frame import AudioFrame
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+
+from gar_ssl_ros.errors import UserError
+
+RETRIES = 100  # errors in a row after which nothing more is expected of a file
+NOWHERE = "none"  # a list of protocols that holds no protocol
+ELSEWHERE = "names other files or addresses, which are not opened"
+
+
+class PlaylistError(UserError):
+    """A file that would have others opened, or the network: half a sentence."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A frame, or one that is lost.
+
+    frame: None where it is lost. pts: its time in the stream's time base, None where that is not known. damaged:
+    whether FFmpeg found it so.
+    """
+
+    frame: VideoFrame | AudioFrame | None
+    pts: int | None
+    damaged: bool
+
+
+def open_container(file: BinaryIO, name: str = "") -> InputContainer:
+    """A recording that is read from `file` and from nowhere else, whatever a playlist, a script or a header asks for.
+
+    name: of the file, whose ending tells formats apart that nothing in them does. Raises PlaylistError where it has no
+    content but other files', and FFmpegError or ValueError where FFmpeg cannot read it.
+    """
+    ending = PurePath(name).suffix
+    source = _Named(file, f"recording{ending if ending.isascii() else ''}")
+    said: list[str] = []
+    try:
+        with LOG.listening() as said:
+            container = av.open(source, "r", options={"protocol_whitelist": NOWHERE}, io_open=_refuse)
+    except FFmpegError as problem:
+        if any("whitelist" in line or "Unsafe file name" in line for line in said):
+            raise PlaylistError(ELSEWHERE) from problem
+        raise
+    assert isinstance(container, InputContainer)
+    return container
+
+
+class Decoder:
+    """The frames of one stream, in their order, each with whether it is whole.
+
+    It decodes on the caller's thread alone: only then FFmpeg's log tells which packet it is about, and closing never
+    waits for a thread that waits to log. faults: packets that are damaged, so far. said: FFmpeg's first word on it.
+    """
+
+    def __init__(self, container: InputContainer, stream: Stream) -> None:
+        self.faults = 0
+        self.said = ""
+        self._container, self._stream = container, stream
+        self._suspects: list[int] = []  # the times of damaged packets whose frames have not come yet
+        self._unplaced = False  # damage of unknown time since the last frame
+        context = stream.codec_context
+        context.thread_type, context.thread_count = "NONE", 1
+        context.options = {"err_detect": "crccheck"}  # of the codecs that have sums
+
+    def __iter__(self) -> Iterator[Decoded]:
+        reorders = self._stream.type == "video"
+        for packet in self._packets():
+            with LOG.listening() as said:
+                try:
+                    frames = packet.decode()
+                except FFmpegError as problem:
+                    frames = []
+                    said.append(problem.strerror or "")
+            damaged = bool(said) or packet.is_corrupt
+            if damaged:
+                self._complain(said)
+                if reorders and packet.pts is not None:
+                    insort(self._suspects, packet.pts)
+                elif reorders or not frames:
+                    self._unplaced = True
+            for frame in frames:
+                assert isinstance(frame, (VideoFrame, AudioFrame))
+                yield from self._decoded(frame, damaged and not reorders)
+        yield from (Decoded(None, pts, damaged=True) for pts in self._suspects)
+
+    def _decoded(self, frame: VideoFrame | AudioFrame, damaged: bool) -> Iterator[Decoded]:
+        """A frame, and before it those before its time that are lost."""
+        if self._unplaced:
+            self._unplaced = False
+            yield Decoded(None, None, damaged=True)
+        while self._suspects and frame.pts is not None and self._suspects[0] <= frame.pts:
+            pts = self._suspects.pop(0)
+            if pts == frame.pts:
+                damaged = True
+            else:
+                yield Decoded(None, pts, damaged=True)
+        yield Decoded(frame, frame.pts, damaged or frame.is_corrupt)
+
+    def _packets(self) -> Iterator[Packet[Stream]]:
+        failures = 0
+        packets = self._container.demux(self._stream)
+        while failures < RETRIES:
+            with LOG.listening() as said:
+                try:
+                    packet = next(packets, None)
+                    failures = 0
+                except FFmpegError as problem:
+                    failures += 1
+                    said.append(problem.strerror or "")
+                    packets = self._container.demux(self._stream)  # a generator that has raised is at its end
+                    packet = None
+            if said:
+                self._complain(said)
+                self._unplaced = True
+            if packet is not None:
+                yield packet
+            elif not failures:
+                return
+
+    def _complain(self, said: list[str]) -> None:
+        self.faults += 1
+        self.said = self.said or (said[0] if said else "")
+
+
+class _Log:
+    """FFmpeg's log of errors, which is silent but while somebody listens."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._listeners = 0
+        self._before: tuple[int | None, bool] = (None, True)
+
+    @contextmanager
+    def listening(self) -> Iterator[list[str]]:
+        """What it says on this thread until the end: filled in by then."""
+        said: list[str] = []
+        with self._lock:
+            if not self._listeners:
+                self._before = level, _ = av.logging.get_level(), av.logging.get_skip_repeated()
+                av.logging.set_level(av.logging.ERROR if level is None else max(level, av.logging.ERROR))
+                av.logging.set_skip_repeated(False)  # the second picture of one damage is damaged too
+            self._listeners += 1
+        capture = av.logging.Capture()
+        try:
+            with capture as lines:
+                yield said
+        finally:
+            with self._lock:
+                self._listeners -= 1
+                if not self._listeners:
+                    av.logging.set_level(self._before[0])
+                    av.logging.set_skip_repeated(self._before[1])
+            said[:0] = [" ".join(text.split()) for level, _, text in lines if level <= av.logging.ERROR]
+
+
+LOG = _Log()  # one, as FFmpeg's is
+
+
+class _Named:
+    """A file under another name."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self.name = name
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+
+def _refuse(_url: str, _flags: int, _options: dict[str, str]) -> BinaryIO:
+    raise PlaylistError(ELSEWHERE)
