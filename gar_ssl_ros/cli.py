@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from types import FrameType
 
 import gar_ssl_ros
 from gar_ssl_ros.commands import ablate, bag, check, demo, evaluate, localize, report, run, scenes
-from gar_ssl_ros.errors import FAILED, UserError, place, sentence, status
-
-DEBUG = "GAR_SSL_TRACEBACK"  # environment variable: show where an error comes from
+from gar_ssl_ros.errors import FAILED, sentence, status, told
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit status: 0 all was done, 1 something failed, 2 wrong usage."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name need not be of any encoding
     try:
         try:
             return _run(arguments)
@@ -47,11 +47,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except Exception as problem:
         if isinstance(problem, OSError) and problem.filename is None:  # of print: all else names its file
             raise
-        if os.environ.get(DEBUG):
-            traceback.print_exc()
-        foreseen = isinstance(problem, (UserError, OSError, MemoryError))
-        remedy = "" if foreseen else f" ({place(problem)}: a defect of gar-ssl; report it with what {DEBUG}=1 shows)"
-        print(f"gar-ssl: {sentence(problem)}{remedy}", file=sys.stderr)
+        print(told(problem), file=sys.stderr)
         return status(problem)
 
 

@@ -10,8 +10,10 @@ Every room's own error (ClipError, BagError, ReasonerError, ...) is a UserError:
 from __future__ import annotations
 
 import errno
+import os
 import traceback
 
+DEBUG = "GAR_SSL_TRACEBACK"  # environment variable: show where an error comes from
 DONE, FAILED, USAGE = 0, 1, 2  # exit statuses
 REMEDIES = {
     errno.ENOSPC: "free some space",
@@ -62,6 +64,14 @@ def sentence(problem: BaseException) -> str:
     if said and isinstance(problem, (ImportError, RuntimeError, ValueError)):
         return said
     return f"{kind}: {said}" if said else kind  # a KeyError, say, tells no more than the key
+
+
+def told(problem: BaseException) -> str:
+    """What the program says of it: a sentence, and where it comes from, if it is no fault of the user's."""
+    trace = "".join(traceback.format_exception(problem)) if os.environ.get(DEBUG) else ""
+    foreseen = isinstance(problem, (UserError, OSError, MemoryError))
+    remedy = "" if foreseen else f" ({place(problem)}: a defect of gar-ssl; report it with what {DEBUG}=1 shows)"
+    return f"{trace}gar-ssl: {sentence(problem)}{remedy}"
 
 
 def place(problem: BaseException) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gar_ssl_ros.commands.arguments import Commands, count, seconds, share
 from gar_ssl_ros.commands.choice import add_reasoner, chosen_reasoner
-from gar_ssl_ros.errors import DONE, FAILED, UserError, sentence
+from gar_ssl_ros.errors import DONE, FAILED, told
 
 
 def add(commands: Commands) -> None:
@@ -42,11 +42,11 @@ def run(options: argparse.Namespace) -> int:
     cut = Cut(round(options.window * SECOND), round(options.hop * SECOND))
     chosen = chosen_reasoner(options)
     code = DONE
-    for job in jobs(options.media, options.out, video=not options.no_video):
+    for job in jobs(options.media, options.out, video=not options.no_video, overwrite=options.overwrite):
         try:
             done = localize_clip(job, chosen, gar, cut, options.overwrite)
-        except (UserError, OSError) as problem:
-            print(f"gar-ssl: {sentence(problem)}", file=sys.stderr)
+        except Exception as problem:  # whatever one recording holds, the others have their turn
+            print(told(problem), file=sys.stderr)
             code = FAILED
             continue
         for note in done.notes:

@@ -22,8 +22,8 @@ class VideoWriter:
     """An MP4 of H.264 (or MPEG-4 where FFmpeg has no H.264 encoder) with AAC sound.
 
     It is written in fragments, so that what a full disk or a crash leaves behind can be played; a clean end makes it
-    an ordinary MP4. Frames and audio come each in the order of their times, ns from 0. Raises OSError where writing
-    fails.
+    an ordinary MP4. Frames and audio come each in the order of their times, ns from 0. Raises FileExistsError where the
+    file exists, and OSError where writing fails.
     """
 
     def __init__(
@@ -32,9 +32,18 @@ class VideoWriter:
         """`width`, `height`: even. `audio`: a first piece of the sound to come, for its rate and channels. `crf`: of
         H.264, lower is better.
         """
+        self._file = _File(path)
+        try:
+            self._begin(width, height, fps, audio, crf)
+        except BaseException:
+            self._file.close()
+            path.unlink(missing_ok=True)
+            raise
+
+    def _begin(self, width: int, height: int, fps: Fraction, audio: Audio | None, crf: int) -> None:
         # delay_moov: the index then tells how far the encoders run ahead, without which the sound would lag.
         fragmented = {"movflags": "hybrid_fragmented+delay_moov"}
-        self._container = av.open(str(path), "w", format="mp4", options=fragmented)
+        self._container = av.open(self._file, "w", format="mp4", options=fragmented)
         self._video = self._container.add_stream(
             "libx264" if _can_encode("libx264") else "mpeg4",
             rate=fps.limit_denominator(TICKS),
@@ -77,7 +86,10 @@ class VideoWriter:
                     self._container.mux(self._audio.encode(part))
                 self._container.mux(self._audio.encode(None))
         finally:
-            self._container.close()
+            try:
+                self._container.close()
+            finally:
+                self._file.close()
 
     def __enter__(self) -> VideoWriter:
         return self
@@ -86,6 +98,26 @@ class VideoWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class _File:
+    """A new file that FFmpeg writes, whose errors name it."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.name
+        self._path = path
+        self._file = path.open("xb", buffering=0)
+        self.seek, self.tell, self.close = self._file.seek, self._file.tell, self._file.close
+
+    def write(self, data: bytes) -> int:
+        done = 0
+        try:
+            while done < len(data):
+                done += self._file.write(data[done:]) or 0
+        except OSError as problem:
+            problem.filename = str(self._path)
+            raise
+        return done
 
 
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
