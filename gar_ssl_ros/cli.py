@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import io
+import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 import gar_ssl_ros
@@ -35,6 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
+    with _logging_in_sentences():
+        return _outcome(options)
+
+
+def _outcome(options: argparse.Namespace) -> int:
     for wanted in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a script's background jobs are born deaf to it
         signal.signal(wanted, _interrupt)
     try:
@@ -58,6 +65,23 @@ def _parser() -> argparse.ArgumentParser:
     for command in (localize, run, bag, check, evaluate, ablate, report, scenes, demo):
         command.add(commands)
     return parser
+
+
+@contextmanager
+def _logging_in_sentences() -> Iterator[None]:
+    """What is logged on the way is told as what ends a command is: without a traceback, unless one is asked for."""
+
+    class Sentences(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said, problem = record.getMessage(), record.exc_info[1] if record.exc_info else None
+            print(f"gar-ssl: {said}" if problem is None else told(problem, said), file=sys.stderr)
+
+    handler = Sentences(logging.WARNING)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 def _discard_stdout() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
@@ -14,6 +13,7 @@ import numpy as np
 from gar_ssl_ros.evaluation.scenes.files import SceneTruth, write_film
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
 from gar_ssl_ros.evaluation.scenes.score import FOUND
+from gar_ssl_ros.files import OutputError, check_outputs
 from gar_ssl_ros.live import LiveError, play
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND
@@ -35,15 +35,15 @@ FINAL = 2  # SoundSourceArray.FINAL
 LATE = 300  # pictures of the clip that may be gone before the recorder hears the first
 
 
-def scenes(out: Path, who: Mapping[str, object]) -> bool:
+def scenes(out: Path, who: Mapping[str, object], overwrite: bool = False) -> bool:
     """Play one scene of each kind to the localizer and print how it went. Returns whether all went well.
 
-    who: the localizer's parameters that say who answers.
+    who: the localizer's parameters that say who answers. overwrite: whether results that exist may be replaced.
 
-    Raises LiveError, and what reading a clip and writing results raise.
+    Raises OutputError where they may not, LiveError, and what reading a clip and writing results raise.
     """
-    out.mkdir(parents=True, exist_ok=True)
     film = out / "scenes.mp4"
+    _make_room(out, film, [film], [], overwrite)
     print(f"rendering {len(SCENES)} scenes of {LENGTH:g} s into {film}", flush=True)
     rendered = [Scene(SceneOptions(kind=kind, seed=seed, seconds=LENGTH)) for kind, (seed, _) in SCENES.items()]
     truths = write_film(rendered, film)
@@ -57,33 +57,58 @@ def scenes(out: Path, who: Mapping[str, object]) -> bool:
     return all(verdicts)
 
 
-def recording(clip: Path, out: Path, who: Mapping[str, object]) -> bool:
+def recording(clip: Path, out: Path, who: Mapping[str, object], overwrite: bool = False) -> bool:
     """Play a recording of the user's own to the localizer. Returns whether no window failed.
 
     Raises as `scenes` does.
     """
     Clip(clip)  # what cannot be read is told before anything starts
-    out.mkdir(parents=True, exist_ok=True)
+    _make_room(out, clip, [], [clip], overwrite)
     return not any(record.outcome.failed for record in _live(clip, out, {"sources": 1, **who}))
 
 
 def _live(clip: Path, out: Path, parameters: Mapping[str, object]) -> list[WindowRecord]:
     """The answers to a clip that was played, in its own time; on disk beside them its bag and annotated video."""
-    bag, records, video = out / "bag", out / f"{clip.stem}.jsonl", out / f"{clip.stem}_annotated.mp4"
-    if any(bag.glob("*.mcap")):  # of the last time
-        shutil.rmtree(bag)
+    bag, (records, video) = out / "bag", _results(out, clip)
     print("player, localizer and recorder start; the answers of ~/sources as they come:\n", flush=True)
     print(f"{'outcome':<14}{'heard':<10}{'id':<5}box, pixels, and why", flush=True)
     play(clip, bag, parameters, lambda line: print(line, flush=True))
     found = list(_recorded(clip, bag))
     if not found:
         raise LiveError(f"no window of {clip} was answered: it must have more than 3 s")
-    with closing(RecordWriter(records, overwrite=True)) as writer:
+    with closing(RecordWriter(records)) as writer:
         for record in found:
             writer.write(record)
     annotate(Clip(clip), records, video)
     print(f"\nannotated video: {video}\nrosbag2:         {bag}\nrecords:         {records}")
     return found
+
+
+def _results(out: Path, clip: Path) -> tuple[Path, Path]:
+    """Where a clip's records and its annotated video go."""
+    return out / f"{clip.stem}.jsonl", out / f"{clip.stem}_annotated.mp4"
+
+
+def _make_room(out: Path, clip: Path, made: Sequence[Path], read: Sequence[Path], overwrite: bool) -> None:
+    """Make `out`, and free in it the names of all results of a clip, and of what is `made` beside them.
+
+    read: what must stay. Nothing is removed before all is settled, and of the folder `bag` nothing but a bag of ours.
+    """
+    bag = out / "bag"
+    parts = [bag / "metadata.yaml", bag / "bag.mcap"]
+    if not bag.is_dir() or bag.is_symlink():
+        parts = [bag]
+    elif not overwrite:
+        raise OutputError(f"{bag} exists already: give another --out, or --overwrite to replace it")
+    elif others := sorted(path.name for path in set(bag.iterdir()) - set(parts)):
+        raise OutputError(f"{bag} holds more than a bag ({others[0]}): move it, or give another --out")
+    results = [*made, *_results(out, clip), *parts]
+    check_outputs(results, read, overwrite)
+    out.mkdir(parents=True, exist_ok=True)
+    for path in results:
+        path.unlink(missing_ok=True)
+    if bag.is_dir():
+        bag.rmdir()
 
 
 def _recorded(clip: Path, path: Path) -> Iterator[WindowRecord]:

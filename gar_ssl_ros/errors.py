@@ -66,12 +66,15 @@ def sentence(problem: BaseException) -> str:
     return f"{kind}: {said}" if said else kind  # a KeyError, say, tells no more than the key
 
 
-def told(problem: BaseException) -> str:
-    """What the program says of it: a sentence, and where it comes from, if it is no fault of the user's."""
+def told(problem: BaseException, doing: str = "") -> str:
+    """What the program says of it: a sentence, and where it comes from, if it is no fault of the user's.
+
+    doing: what it was that failed, if there is more to say than the problem does.
+    """
     trace = "".join(traceback.format_exception(problem)) if os.environ.get(DEBUG) else ""
     foreseen = isinstance(problem, (UserError, OSError, MemoryError))
     remedy = "" if foreseen else f" ({place(problem)}: a defect of gar-ssl; report it with what {DEBUG}=1 shows)"
-    return f"{trace}gar-ssl: {sentence(problem)}{remedy}"
+    return f"{trace}gar-ssl: {doing}{': ' if doing else ''}{sentence(problem)}{remedy}"
 
 
 def place(problem: BaseException) -> str:

@@ -30,16 +30,20 @@ class OutputError(UserError):
     """What cannot be written: one sentence that names it and what to do."""
 
 
-def open_file(path: Path) -> BinaryIO:
-    """A file, open for reading, at once.
+def check_file(path: Path) -> None:
+    """Raises IsADirectoryError where it is a folder, and OSError where it is not there or no file at all.
 
-    Raises IsADirectoryError where it is a folder and OSError where it cannot be opened or is no file at all, such as a
-    pipe, whose opening would wait, or a device, which opening alone can set going.
+    It is not opened: a pipe would wait, and some devices are set going by it.
     """
     try:
         _check_kind(path, path.stat().st_mode)
     except ValueError:  # a NUL, which no system call takes and a truth file may hold
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), repr(str(path))) from None
+
+
+def open_file(path: Path) -> BinaryIO:
+    """A file, open for reading, at once. Raises OSError where it cannot be opened, and as `check_file` does."""
+    check_file(path)
     file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # else a pipe put there just now would wait
     try:
         _check_kind(path, os.fstat(file).st_mode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from gar_ssl_ros.commands.arguments import seed
 from gar_ssl_ros.reasoners import NAMES, known, options_by_name, reasoner
 
 if TYPE_CHECKING:
@@ -81,6 +82,6 @@ def _add_weights(group: argparse._ActionsContainer) -> None:
 
 
 def _add_asked(group: argparse._ActionsContainer) -> None:
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="of the analysis trials")
+    group.add_argument("--seed", type=seed, default=0, metavar="N", help="of the analysis trials")
     group.add_argument("--off-screen", action="store_true", help="it may say that nothing in view makes the sound")
     group.add_argument("--grounded", action="store_true", help="it says where each anchor is seen")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gar_ssl_ros.commands.arguments import Commands, add_dataset, count, require_evaluation, shard, share
+from gar_ssl_ros.commands.arguments import Commands, add_dataset, require_evaluation, shard, share, sources, trials
 from gar_ssl_ros.commands.choice import add_evaluated, evaluated
 from gar_ssl_ros.errors import DONE, FAILED, UserError
 
@@ -29,10 +29,10 @@ def add(commands: Commands) -> None:
     )
     add_dataset(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
-    parser.add_argument("--trials", type=count, default=5, metavar="N", help="analysis trials")
+    parser.add_argument("--trials", type=trials, default=5, metavar="N", help="analysis trials")
     parser.add_argument("--tau-av", type=share, default=0.5, metavar="T", help="gate: least audio-visual consistency")
     parser.add_argument("--tau-aud", type=share, default=0.75, metavar="T", help="gate: least audio confidence")
-    parser.add_argument("--sources", type=count, metavar="K", help="sources to look for (as many as there are)")
+    parser.add_argument("--sources", type=sources, metavar="K", help="sources to look for (as many as there are)")
     parser.add_argument("--shard", type=shard, default="1/1", metavar="I/N", help="part I of N equal ones")
     parser.add_argument("--resume", action="store_true", help="go on where the results in DIR end")
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="this process, or a Ray cluster")

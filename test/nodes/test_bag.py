@@ -206,7 +206,7 @@ def test_nothing_that_exists_is_written_over(recorded, tmp_path, capsys):
     out = tmp_path / "out"
     out.mkdir()
     assert main(["bag", str(recorded), "--out", str(out)]) == 1
-    assert capsys.readouterr().err == f"gar-ssl: {out} exists already: give another --out\n"
+    assert capsys.readouterr().err == f"gar-ssl: {out} exists already: name a folder that does not\n"
     assert main(["bag", str(recorded), "--out", "/proc/nowhere/out"]) == 1
     assert "/proc/nowhere/out cannot be written" in capsys.readouterr().err
     assert main(["bag", str(recorded), "--out", str(tmp_path / "first")]) == 0
