@@ -285,17 +285,16 @@ def _storage(path: Path) -> Path:
 
 def _storage_in(folder: Path) -> Path:
     inside = sorted(folder.iterdir())
-    for path in inside:
+    files = [path for path in inside if path.suffix in SUFFIXES]
+    described = (folder / "metadata.yaml").exists()
+    if not files and not described:
+        raise BagError(f"{folder} is a folder without a rosbag2: give the folder that holds metadata.yaml")
+    if len(files) > 1 and not described:
+        raise BagError(f"{folder} has several files and no metadata.yaml: make it with `ros2 bag reindex`")
+    for path in inside:  # whatever the metadata names
         if path.exists() and not path.is_dir():
             check_file(path)
-    if (folder / "metadata.yaml").exists():
-        return folder
-    files = [path for path in inside if path.suffix in SUFFIXES]
-    if not files:
-        raise BagError(f"{folder} is a folder without a rosbag2: give the folder that holds metadata.yaml")
-    if len(files) > 1:
-        raise BagError(f"{folder} has several files and no metadata.yaml: make it with `ros2 bag reindex`")
-    return files[0]
+    return folder if described else files[0]
 
 
 def _check_address(path: Path) -> None:
