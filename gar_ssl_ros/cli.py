@@ -14,11 +14,13 @@ from types import FrameType
 
 import gar_ssl_ros
 from gar_ssl_ros.commands import ablate, bag, check, demo, evaluate, localize, report, run, scenes
-from gar_ssl_ros.errors import FAILED, sentence, status, told
+from gar_ssl_ros.errors import FAILED, discard_stdout, sentence, status, told
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit status: 0 all was done, 1 something failed, 2 wrong usage."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        _open_standard_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name need not be of any encoding
     try:
@@ -27,10 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()  # while an error can still be told
     except BrokenPipeError:  # whoever read the output has enough of it, as `| head` has
-        _discard_stdout()
+        discard_stdout()
         return FAILED
     except OSError as problem:
-        _discard_stdout()
+        discard_stdout()
         print(f"gar-ssl: the output cannot be written: {sentence(problem)}", file=sys.stderr)
         return FAILED
 
@@ -84,10 +86,15 @@ def _logging_in_sentences() -> Iterator[None]:
         logging.getLogger().removeHandler(handler)
 
 
-def _discard_stdout() -> None:
-    """Let the interpreter's own last flush find a place that takes all."""
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123  # a descriptor, not a file
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+def _open_standard_streams() -> None:
+    """Give those that were closed somewhere to go, before a file is opened that would be taken for them."""
+    while (file := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(file)
+    sys.stdin, sys.stdout, sys.stderr = (
+        stream or open(number, mode)  # noqa: PTH123, SIM115  # a descriptor, not a file, and for good
+        for number, (stream, mode) in enumerate([(sys.stdin, "r"), (sys.stdout, "w"), (sys.stderr, "w")])
+    )
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
