@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import av
 import numpy as np
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.codec import Codec
+from av.packet import Packet
 from numpy.typing import NDArray
 
 from gar_ssl_ros.media.window import SECOND, Audio
@@ -32,6 +35,7 @@ class VideoWriter:
         """`width`, `height`: even. `audio`: a first piece of the sound to come, for its rate and channels. `crf`: of
         H.264, lower is better.
         """
+        self._failed = False
         self._file = _File(path)
         try:
             self._begin(width, height, fps, audio, crf)
@@ -63,7 +67,7 @@ class VideoWriter:
         """An RGB frame (height, width, 3) shown from `stamp` on."""
         frame = av.VideoFrame.from_ndarray(image, format="rgb24")
         frame.pts, frame.time_base = round(stamp * TICKS / SECOND), Fraction(1, TICKS)
-        self._container.mux(self._video.encode(frame))
+        self._mux(self._video.encode(frame))
 
     def add_audio(self, audio: Audio) -> None:
         """The next piece of sound."""
@@ -75,21 +79,32 @@ class VideoWriter:
         frame.sample_rate, frame.time_base = audio.rate, Fraction(1, audio.rate)
         frame.pts = round(audio.stamp * audio.rate / SECOND)
         for part in self._to_aac.resample(frame):
-            self._container.mux(self._audio.encode(part))
+            self._mux(self._audio.encode(part))
 
     def close(self) -> None:
         """Write what encoders still hold and the index."""
         try:
-            self._container.mux(self._video.encode(None))
-            if self._audio is not None:
-                for part in self._to_aac.resample(None):
-                    self._container.mux(self._audio.encode(part))
-                self._container.mux(self._audio.encode(None))
+            if not self._failed:
+                self._flush()
         finally:
             try:
                 self._container.close()
             finally:
                 self._file.close()
+
+    def _flush(self) -> None:
+        self._mux(self._video.encode(None))
+        if self._audio is not None:
+            for part in self._to_aac.resample(None):
+                self._mux(self._audio.encode(part))
+            self._mux(self._audio.encode(None))
+
+    def _mux(self, packets: Sequence[Packet[Any]]) -> None:
+        try:
+            self._container.mux(packets)
+        except BaseException:
+            self._failed = True  # a muxer that could not even write its header dies of another packet
+            raise
 
     def __enter__(self) -> VideoWriter:
         return self
