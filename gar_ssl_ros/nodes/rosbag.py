@@ -34,6 +34,7 @@ from rosbags.typesys.store import Typestore
 from gar_ssl_ros.embedded_ros.interfaces import typestore
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.files import check_file, open_file, shown
+from gar_ssl_ros.nodes.bag_marks import Marks
 from gar_ssl_ros.nodes.ros import interfaces
 
 VERSION: Literal[8] = 8  # of new bags: what Humble can read as well as Jazzy
@@ -165,19 +166,21 @@ class BagWriter:
             _check_address(path)
         try:
             self._writer = Writer(path, version=VERSION, storage_plugin=plugin)
-            self._open()
+            self._writer.open()
+            self._marks = Marks(self._writer)
         except WriterError:
             raise BagError(f"{path} exists already: name a folder that does not") from None
         except (OSError, sqlite3.Error) as problem:
+            self._discard()
             raise BagError(f"{path} cannot be written ({_said(problem)}): name another folder") from None
+        self._full = False
 
-    def _open(self) -> None:
-        try:
-            self._writer.open()
-        except (OSError, sqlite3.Error):
-            with suppress(OSError):
-                self.path.rmdir()  # if it was made, and nothing in it
-            raise
+    def _discard(self) -> None:
+        """Remove what was made of a bag that could not be begun."""
+        with suppress(OSError):
+            for suffix in SUFFIXES:
+                (self.path / f"{self.path.name}{suffix}").unlink(missing_ok=True)
+            self.path.rmdir()
 
     def copy_topic(self, recorded: Connection) -> Connection:
         """Announce a topic as another bag has it."""
@@ -203,15 +206,28 @@ class BagWriter:
         """Append a message (CDR) with the time, ns, at which it is to be met. Raises BagError where that fails."""
         try:
             self._writer.write(topic, time, data)
+            self._marks.wrote(len(data))
         except (OSError, sqlite3.Error) as problem:
+            self._full = True
             raise BagError(f"{self.path} cannot be written ({_said(problem)}): free some space") from None
 
     def close(self) -> None:
         """Nothing can be written after it. Raises BagError where the last of it cannot be written."""
-        try:
-            self._writer.close()
-        except (OSError, sqlite3.Error) as problem:
-            self._writer.abort()
+        problem: Exception | None = None
+        while not self._full or self._marks.back():
+            try:
+                self._writer.close()
+            except (OSError, sqlite3.Error) as fresh:
+                self._full, problem = True, problem or fresh
+            else:
+                break
+        else:
+            with suppress(OSError, sqlite3.Error):
+                (self.path / "metadata.yaml.tmp").unlink(missing_ok=True)
+                self._writer.abort()
+            if self._marks.nothing:
+                self._discard()
+        if problem is not None:
             raise BagError(f"{self.path} cannot be written ({_said(problem)}): free some space") from None
 
     def __enter__(self) -> BagWriter:
