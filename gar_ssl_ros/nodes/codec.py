@@ -14,6 +14,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.media.decoding import PlaylistError, open_container
 
 CODECS = ("mp3", "aac")  # streams that can be entered anywhere and are decoded without delay
 ENOUGH = 2**14  # bytes: a few frames of any such stream, however loud
@@ -55,9 +56,9 @@ class Codec:
 def decode_file(content: bytes) -> tuple[NDArray[Any], int]:
     """Samples (channels, samples) and rate of a whole file in memory. Raises CodecError where it is none."""
     try:
-        with av.open(io.BytesIO(content), "r") as container:
+        with open_container(io.BytesIO(content)) as container:  # else a playlist could have any file opened
             joined = _joined(list(container.decode(audio=0)))
-    except (FFmpegError, IndexError, ValueError):
+    except (FFmpegError, PlaylistError, IndexError, ValueError):
         joined = None
     if joined is None:
         raise CodecError(f"its {len(content)} bytes are no whole audio file")

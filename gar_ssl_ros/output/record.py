@@ -6,6 +6,7 @@ pixels of the original image, x right, y down, half-open. `docs/localization.sch
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -199,6 +200,8 @@ def _remove(path: Path) -> None:
         return
     try:
         _lock(file)
+        if not os.path.samestat(os.fstat(file), path.stat()):  # another writer has replaced it just now
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(path))
         path.unlink()
     finally:
         os.close(file)
