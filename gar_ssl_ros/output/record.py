@@ -200,7 +200,7 @@ def _remove(path: Path) -> None:
         return
     try:
         _lock(file)
-        if not os.path.samestat(os.fstat(file), path.stat()):  # another writer has replaced it just now
+        if not (path.exists() and os.path.samestat(os.fstat(file), path.stat())):  # another writer has replaced it
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(path))
         path.unlink()
     finally:
