@@ -107,10 +107,7 @@ def draft_of(path: Path, replace: bool = True) -> Iterator[Path]:
     draft = path.with_name(f".{uuid4().hex}.part")  # of a length that fits wherever the name itself does
     try:
         yield draft
-        if replace:
-            draft.replace(path)
-        else:
-            _rename_to_new(draft, path)
+        put(draft, path, replace)
     except OSError as problem:
         if problem.filename is None or str(problem.filename) == str(draft):
             problem.filename, problem.filename2 = str(path), None
@@ -118,6 +115,23 @@ def draft_of(path: Path, replace: bool = True) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def put(draft: Path, path: Path, replace: bool = True) -> None:
+    """Give a file of the same file system the name `path`. Raises OSError, see `draft_of`."""
+    if replace:
+        draft.replace(path)
+        return
+    try:
+        os.link(draft, path)  # as one step, which no way of renaming is
+    except OSError as problem:
+        if problem.errno not in WITHOUT_LINKS:
+            raise OSError(problem.errno, problem.strerror, str(path)) from None
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        draft.rename(path)
+    else:
+        draft.unlink()
 
 
 def write_whole(path: Path, content: str | bytes, replace: bool = True) -> None:
@@ -142,15 +156,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except (OSError, ValueError):
         return None
     return found.st_dev, found.st_ino
-
-
-def _rename_to_new(draft: Path, path: Path) -> None:
-    """Give `draft` the name `path` unless something has it. Raises FileExistsError."""
-    try:
-        os.link(draft, path)  # as one step, which a rename is not
-    except OSError as problem:
-        if problem.errno not in WITHOUT_LINKS:
-            raise
-        if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
-        draft.rename(path)

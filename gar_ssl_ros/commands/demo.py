@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
 
     who = node_parameters(options)
     if options.clip is None:
-        right = demo.scenes(options.out, who, options.overwrite)
+        right = demo.scenes(options.out, who, overwrite=options.overwrite)
     else:
-        right = demo.recording(options.clip, options.out, who, options.overwrite)
+        right = demo.recording(options.clip, options.out, who, overwrite=options.overwrite)
     return DONE if right else FAILED

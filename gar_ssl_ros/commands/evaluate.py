@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 from gar_ssl_ros.commands.arguments import Commands, add_dataset, require_evaluation, shard, share, sources, trials
 from gar_ssl_ros.commands.choice import add_evaluated, evaluated
 from gar_ssl_ros.errors import DONE, FAILED, UserError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 if TYPE_CHECKING:
     from gar_ssl_ros.evaluation.report.subject import Subject
@@ -99,4 +102,5 @@ def kept(out: Path) -> Iterator[None]:
         yield
     except OSError as problem:
         place, why = problem.filename or out, problem.strerror or problem
-        raise UserError(f"{place}: {why}: make room, or give another --out; what was computed is kept") from None
+        first = "make room" if problem.errno in FULL else "mend it"
+        raise UserError(f"{place}: {why}: {first}, or give another --out; what was computed is kept") from None

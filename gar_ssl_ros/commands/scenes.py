@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gar_ssl_ros.commands.arguments import Commands, number, seconds, seed, size, whole
 from gar_ssl_ros.errors import DONE
-from gar_ssl_ros.files import check_outputs
+from gar_ssl_ros.files import check_outputs, put
 
 
 def add(commands: Commands) -> None:
@@ -62,24 +61,13 @@ def run(options: argparse.Namespace) -> int:
         for kind in kinds
         for number in range(options.seed, options.seed + options.count)
     }
-    endings = (".mp4", ".truth.json", ".wav") if options.wav else (".mp4", ".truth.json")
+    endings = (".mp4", ".wav", ".truth.json") if options.wav else (".mp4", ".truth.json")
     check_outputs([options.out / f"{name}{ending}" for name in wanted for ending in endings], [], options.overwrite)
     options.out.mkdir(parents=True, exist_ok=True)
     for name, scene in wanted.items():
-        made = [options.out / f"{name}{ending}" for ending in endings]
-        with _whole_or_not_there(made):
-            print(write_scene(Scene(scene), options.out, name, options.wav))
+        with TemporaryDirectory(prefix=".scene-", dir=options.out) as unfinished:
+            write_scene(Scene(scene), Path(unfinished), name, options.wav)
+            for ending in endings:
+                put(Path(unfinished, f"{name}{ending}"), options.out / f"{name}{ending}", options.overwrite)
+        print(options.out / f"{name}.mp4")
     return DONE
-
-
-@contextmanager
-def _whole_or_not_there(files: Sequence[Path]) -> Iterator[None]:
-    """Files that are made anew, all of them or none."""
-    for path in files:
-        path.unlink(missing_ok=True)  # whether it may be is settled
-    try:
-        yield
-    except BaseException:
-        for path in files:
-            path.unlink(missing_ok=True)
-        raise

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-from gar_ssl_ros.errors import sentence
 from gar_ssl_ros.evaluation.datasets.annotations import Convention, Quirks
 from gar_ssl_ros.evaluation.datasets.library import PICTURES, Library, dataset
 from gar_ssl_ros.evaluation.datasets.media import Missing, PictureWithSound, VideoCut
@@ -135,9 +134,10 @@ def _scene_truth(path: Path) -> SceneTruth:
     try:
         open_file(path).close()  # so that it is a file
         truth = read_truth(path)
-    except (TruthError, OSError, UnicodeDecodeError) as problem:
-        said = str(problem) if isinstance(problem, TruthError) else f"{path} cannot be read: {sentence(problem)}"
-        raise DatasetError(said) from None
+    except TruthError as problem:
+        raise DatasetError(str(problem)) from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise DatasetError(f"{path} cannot be read ({getattr(problem, 'strerror', problem)}): mend it there") from None
     for name in (truth.video, truth.audio):
         if name is not None and (Path(name).name != name or "\0" in name):
             raise DatasetError(f"{path}: {name!r} is no file beside it: mend it there")

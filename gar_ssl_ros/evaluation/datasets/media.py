@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.evaluation.samples import Media, Opened, Truth, pixels
+from gar_ssl_ros.files import read_file
 from gar_ssl_ros.media.buffer import WindowBuffer
 from gar_ssl_ros.media.clip import Clip, ClipError, Sound, by_time
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window, audio_from_samples
@@ -131,7 +132,7 @@ def side_by_side(left: Window, right: Window) -> Window:
 def read_image(path: Path) -> NDArray[np.uint8]:
     """A picture as RGB uint8 (H, W, 3), upright as its metadata say. Raises ClipError where it cannot be read."""
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        data = np.frombuffer(read_file(path), np.uint8)
     except OSError as problem:
         raise ClipError(f"{path} cannot be read ({problem.strerror}): check the path") from None
     image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
