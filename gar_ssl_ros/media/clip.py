@@ -77,11 +77,11 @@ class Recording:
         odd = unordered = 0
         last: Audio | None = None
         lost = False
-        with self._open() as container:
+        with self._open() as (container, said):
             stream = container.streams.best("audio")
             if stream is None:
                 return
-            decoder = Decoder(container, stream)
+            decoder = Decoder(container, stream, said)
             for one in self._decoded(decoder, container, start):
                 if not isinstance(one.frame, AudioFrame):
                     lost = True
@@ -94,7 +94,8 @@ class Recording:
                     continue
                 if last is not None and lost and last.end < stamp <= last.end + PIECE:
                     # So small a hole would be taken for jitter, and closed.
-                    yield _silent(last.end, len(last.samples), (stamp - last.end) * last.rate // SECOND, last.rate)
+                    size = round((stamp - last.end) * last.rate / SECOND)
+                    yield _silent(last.end, len(last.samples), size, last.rate)
                 lost = False
                 for last in _pieces(one.frame, stamp, one.damaged):
                     odd += 0 if one.damaged else last.missing
@@ -107,7 +108,7 @@ class Recording:
             self.notes.append(f"{_told(decoder, 'audio')}: what they held counts as missing")
 
     @contextmanager
-    def _open(self) -> Iterator[InputContainer]:
+    def _open(self) -> Iterator[tuple[InputContainer, list[str]]]:
         try:
             file = open_file(self.path)
         except FileNotFoundError:
@@ -122,14 +123,14 @@ class Recording:
             raise ClipError(f"{self.path} cannot be read ({problem.strerror}): {remedy}") from None
         with file:
             try:
-                container = open_container(file, self.path.name)
+                container, said = open_container(file, self.path.name)
             except PlaylistError as problem:
                 raise ClipError(f"{self.path} {problem}: name the recordings themselves") from None
             except (FFmpegError, OSError, ValueError):
                 wrong = "is not a recording that FFmpeg can read" if file.seek(0, 2) else "is empty"
                 raise ClipError(f"{self.path} {wrong}: give a whole video file") from None
             with container:
-                yield container
+                yield container, said
 
     def _decoded(self, decoder: Decoder, container: InputContainer, start: int) -> Iterator[Decoded]:
         if start > 0:
@@ -152,7 +153,7 @@ class Sound(Recording):
     def __init__(self, path: Path) -> None:
         """Probe `path`. Raises ClipError where it is missing, not a recording, or holds no sound."""
         super().__init__(path)
-        with self._open() as container:
+        with self._open() as (container, _):
             stream = container.streams.best("audio")
             if stream is None:
                 raise ClipError(f"{path} has no sound: give a recording with a sound track")
@@ -169,7 +170,7 @@ class Clip(Recording):
     def __init__(self, path: Path) -> None:
         """Probe `path`. Raises ClipError where it is missing, not a recording, or holds no picture."""
         super().__init__(path)
-        with self._open() as container:
+        with self._open() as (container, _):
             video = self._video(container)
             audio = container.streams.best("audio")
             tracks: list[Stream] = [video] if audio is None else [video, audio]
@@ -189,10 +190,10 @@ class Clip(Recording):
 
         For those that are damaged or lost, see `Pictures`. Raises ClipError where the file cannot be read further.
         """
-        pictures = Pictures(round(SECOND / self.info.fps))
-        with self._open() as container:
+        pictures = Pictures(round(SECOND / self.info.fps), begin=None if start else 0)
+        with self._open() as (container, said):
             stream = self._video(container)
-            decoder = Decoder(container, stream)
+            decoder = Decoder(container, stream, said)
             for one in self._decoded(decoder, container, start):
                 stamp = self._stamp(one.pts, stream)
                 if isinstance(one.frame, VideoFrame):

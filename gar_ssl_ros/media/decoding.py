@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -43,11 +43,12 @@ class Decoded:
     damaged: bool
 
 
-def open_container(file: BinaryIO, name: str = "") -> InputContainer:
+def open_container(file: BinaryIO, name: str = "") -> tuple[InputContainer, list[str]]:
     """A recording that is read from `file` and from nowhere else, whatever a playlist, a script or a header asks for.
 
-    name: of the file, whose ending tells formats apart that nothing in them does. Raises PlaylistError where it has no
-    content but other files', and FFmpegError or ValueError where FFmpeg cannot read it.
+    name: of the file, whose ending tells formats apart that nothing in them does. Returns with it what FFmpeg said of
+    damage at its beginning, into which it looks at once. Raises PlaylistError where it has no content but other files',
+    and FFmpegError or ValueError where FFmpeg cannot read it.
     """
     ending = PurePath(name).suffix
     source = _Named(file, f"recording{ending if ending.isascii() else ''}")
@@ -60,7 +61,7 @@ def open_container(file: BinaryIO, name: str = "") -> InputContainer:
             raise PlaylistError(ELSEWHERE) from problem
         raise
     assert isinstance(container, InputContainer)
-    return container
+    return container, said
 
 
 class Decoder:
@@ -70,12 +71,13 @@ class Decoder:
     waits for a thread that waits to log. faults: packets that are damaged, so far. said: FFmpeg's first word on it.
     """
 
-    def __init__(self, container: InputContainer, stream: Stream) -> None:
+    def __init__(self, container: InputContainer, stream: Stream, said: Sequence[str] = ()) -> None:
+        """`said`: of damage at the beginning, see `open_container`."""
         self.faults = 0
         self.said = ""
         self._container, self._stream = container, stream
         self._suspects: list[int] = []  # the times of damaged packets whose frames have not come yet
-        self._unplaced = False  # damage of unknown time since the last frame
+        self._unplaced = bool(said)  # damage of unknown time since the last frame
         context = stream.codec_context
         context.thread_type, context.thread_count = "NONE", 1
         context.options = {"err_detect": "crccheck"}  # of the codecs that have sums
@@ -135,7 +137,7 @@ class Decoder:
             elif not failures:
                 return
 
-    def _complain(self, said: list[str]) -> None:
+    def _complain(self, said: Sequence[str]) -> None:
         self.faults += 1
         self.said = self.said or (said[0] if said else "")
 

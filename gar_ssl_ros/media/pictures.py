@@ -19,10 +19,12 @@ class Pictures:
     that were left out because their time is not after their predecessor's.
     """
 
-    def __init__(self, period: int) -> None:
-        """`period`: ns from one picture to the next where they have no times of their own."""
+    def __init__(self, period: int, begin: int | None = None) -> None:
+        """`period`: ns from one picture to the next where they have no times of their own. `begin`: time, ns, from
+        which on there should be pictures, if that is known.
+        """
         self.total = self.damaged = self.unordered = 0
-        self._period = period
+        self._period, self._begin = period, begin
         self._shown: Frame | None = None
         self._lost: list[int | None] = []  # the times of those lost since the last one
         self._spoilt = False  # whether the next one builds on a damaged one
@@ -56,11 +58,11 @@ class Pictures:
     def _repeated(self, picture: Frame, end: int) -> Iterator[Frame]:
         """A picture in the place of each lost one before `end`."""
         for lost in self._lost:
-            after = None if self._shown is None else self._shown.stamp
+            due = self._begin if self._shown is None else self._shown.stamp + self._period
             stamp = lost
-            if stamp is None and after is not None and end - after > 1.5 * self._period:
-                stamp = after + self._period
-            if stamp is not None and stamp < end and (after is None or after < stamp):
+            if stamp is None and due is not None and end - due > 0.5 * self._period:
+                stamp = due
+            if stamp is not None and stamp < end and (self._shown is None or self._shown.stamp < stamp):
                 yield self._show(Frame(stamp, picture.image, damaged=True))
         self._lost.clear()
 

@@ -56,7 +56,8 @@ class Codec:
 def decode_file(content: bytes) -> tuple[NDArray[Any], int]:
     """Samples (channels, samples) and rate of a whole file in memory. Raises CodecError where it is none."""
     try:
-        with open_container(io.BytesIO(content)) as container:  # else a playlist could have any file opened
+        container, _ = open_container(io.BytesIO(content))  # of av.open a playlist would have any file opened
+        with container:
             joined = _joined(list(container.decode(audio=0)))
     except (FFmpegError, PlaylistError, IndexError, ValueError):
         joined = None

@@ -338,9 +338,9 @@ def test_a_full_disk_is_one_sentence_and_what_was_written_can_be_gone_on_with(wh
     full = process(recordings, tmp_path / "out", "--limit", 12, preexec_fn=little)
     _, told = full.communicate(timeout=120)
     assert full.returncode == 1
-    assert told.splitlines()[-1] == (
-        f"gar-ssl: {tmp_path / 'out'}: File too large: make room, or give another --out; what was computed is kept"
-    )
+    records = tmp_path / "out" / "results.jsonl"
+    kept = "File too large: make room, or give another --out; what was computed is kept"
+    assert told.splitlines()[-1] == f"gar-ssl: {records}: {kept}"
     written = list(read_lines(tmp_path / "out" / "results.jsonl", SampleRecord))
     assert 0 < len(written) < 12
     done = evaluate(recordings, tmp_path / "out", "--limit", 12, "--resume")
