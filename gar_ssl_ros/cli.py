@@ -21,8 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit status: 0 all was done, 1 something failed, 2 wrong usage."""
     if None in (sys.stdin, sys.stdout, sys.stderr):
         _open_standard_streams()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name need not be of any encoding
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name need not be of any encoding
     try:
         try:
             return _run(arguments)

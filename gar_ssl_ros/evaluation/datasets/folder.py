@@ -139,7 +139,7 @@ def _scene_truth(path: Path) -> SceneTruth:
     except (OSError, UnicodeDecodeError) as problem:
         raise DatasetError(f"{path} cannot be read ({getattr(problem, 'strerror', problem)}): mend it there") from None
     for name in (truth.video, truth.audio):
-        if name is not None and (Path(name).name != name or "\0" in name):
+        if name is not None and (not name or Path(name).name != name or "\0" in name):
             raise DatasetError(f"{path}: {name!r} is no file beside it: mend it there")
     if truth.outcome not in get_args(Expected):
         raise DatasetError(f"{path}: the outcome {truth.outcome!r} is none of {', '.join(get_args(Expected))}: mend it")
