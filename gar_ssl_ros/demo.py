@@ -13,7 +13,7 @@ import numpy as np
 from gar_ssl_ros.evaluation.scenes.files import SceneTruth, write_film
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
 from gar_ssl_ros.evaluation.scenes.score import FOUND
-from gar_ssl_ros.files import OutputError, check_outputs
+from gar_ssl_ros.files import OutputError, check_outputs, taken
 from gar_ssl_ros.live import LiveError, play
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND
@@ -99,7 +99,7 @@ def _make_room(out: Path, clip: Path, made: Sequence[Path], read: Sequence[Path]
     if not bag.is_dir() or bag.is_symlink():
         parts = [bag]
     elif not overwrite:
-        raise OutputError(f"{bag} exists already: give another --out, or --overwrite to replace it")
+        raise taken(bag)
     elif others := sorted(path.name for path in set(bag.iterdir()) - set(parts)):
         raise OutputError(f"{bag} holds more than a bag ({others[0]}): move it, or give another --out")
     results = [*made, *_results(out, clip), *parts]

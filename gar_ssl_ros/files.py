@@ -92,9 +92,14 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], overwrite: bo
         if given is not None:
             raise OutputError(f"{path} would take the place of {given}, which is read: give another {option}")
         if not overwrite:
-            raise OutputError(f"{path} exists already: give another {option}, or --overwrite to replace it")
+            raise taken(path, option)
         if stat.S_ISDIR(kind):
             raise OutputError(f"{path} is a folder and stays: move it, or give another {option}")
+
+
+def taken(path: Path, option: str = "--out") -> OutputError:
+    """The error of a place that something has, which may be replaced if the user says so."""
+    return OutputError(f"{path} exists already: give another {option}, or --overwrite to replace it")
 
 
 @contextmanager

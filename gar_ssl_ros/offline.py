@@ -15,7 +15,7 @@ from av.error import FFmpegError
 from tqdm import tqdm
 
 from gar_ssl_ros.errors import REMEDIES
-from gar_ssl_ros.files import OutputError, check_outputs
+from gar_ssl_ros.files import OutputError, check_outputs, taken
 from gar_ssl_ros.gar.localization import Localization, Outcome
 from gar_ssl_ros.gar.pipeline import GarOptions, localize
 from gar_ssl_ros.gar.reasoner import Reasoner
@@ -218,6 +218,8 @@ def _spelled(name: str) -> str:
 
 
 def _unwritten(path: Path, problem: Exception, left: str) -> OutputError:
+    if isinstance(problem, FileExistsError) and problem.filename == str(path):
+        return taken(path)  # since the names were settled
     code = getattr(problem, "errno", None) or 0
     remedy = {
         errno.ENOENT: "choose an --out that is a folder",
