@@ -19,7 +19,7 @@ from gar_ssl_ros.files import OutputError, check_outputs, taken
 from gar_ssl_ros.gar.localization import Localization, Outcome
 from gar_ssl_ros.gar.pipeline import GarOptions, localize
 from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.media.clip import Clip, ClipError, by_time, windows
+from gar_ssl_ros.media.clip import Clip, ClipError, windows
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.output.drawing import Caption, annotated, caption_from_localization
 from gar_ssl_ros.output.record import RecordWriter, WindowRecord, read_records, record_from_localization
@@ -138,7 +138,7 @@ def annotate(clip: Clip, records: Path, video: Path) -> None:
     try:
         first_audio = next(clip.audio(), None)
         with _progress(clip, "drawing") as bar:
-            for item in by_time(clip.pictures(), clip.audio()):
+            for item in clip.once():
                 if isinstance(item, Frame):
                     image = annotated(item.image, captions.at(item.stamp / SECOND))
                     if writer is None:

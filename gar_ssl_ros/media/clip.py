@@ -14,9 +14,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import numpy as np
 from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition, Stream
@@ -26,13 +25,15 @@ from av.video.stream import VideoStream
 from gar_ssl_ros.errors import REMEDIES, UserError
 from gar_ssl_ros.files import open_file, shown
 from gar_ssl_ros.media.buffer import WindowBuffer
-from gar_ssl_ros.media.decoding import Decoded, Decoder, PlaylistError, open_container
+from gar_ssl_ros.media.decoding import Decoded, Decoder, PlaylistError, open_container, steady
 from gar_ssl_ros.media.pictures import Pictures
-from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window, audio_from_samples
+from gar_ssl_ros.media.sounds import Sounds
+from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 
 HOLD = SECOND // 5  # a picture that stays on screen longer than this is handed out again each time it has passed
-PIECE = SECOND // 10  # sound is handed out in pieces no longer than this, however long a packet is
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # as a path, which takes one of two slashes, has it
+FAR = 600 * SECOND  # in which there is neither picture nor sound: what comes after it has its time wrong
+STRAY = Fraction(10)  # s ahead of the one before it: a time that is doubted until the next one agrees
 TAIL = SECOND // 10  # an end left uncovered by less than this (a codec's padding) makes no window of its own
 
 
@@ -74,36 +75,25 @@ class Recording:
         What is damaged is silence that counts as missing. Nothing where there is no sound. Raises ClipError where the
         file cannot be read further.
         """
-        odd = unordered = 0
-        last: Audio | None = None
-        lost = False
         with self._open() as (container, said):
-            stream = container.streams.best("audio")
+            stream = self._heard(container)
             if stream is None:
                 return
+            context = stream.codec_context
+            sounds = Sounds(context.rate, context.channels, begin=None if start else 0)
             decoder = Decoder(container, stream, said)
             for one in self._decoded(decoder, container, start):
-                if not isinstance(one.frame, AudioFrame):
-                    lost = True
-                    continue
                 stamp = self._stamp(one.pts, stream)
-                if stamp is None:
-                    stamp = 0 if last is None else last.end
-                if last is not None and stamp < last.stamp:
-                    unordered += 1
-                    continue
-                if last is not None and lost and last.end < stamp <= last.end + PIECE:
-                    # So small a hole would be taken for jitter, and closed.
-                    size = round((stamp - last.end) * last.rate / SECOND)
-                    yield _silent(last.end, len(last.samples), size, last.rate)
-                lost = False
-                for last in _pieces(one.frame, stamp, one.damaged):
-                    odd += 0 if one.damaged else last.missing
-                    yield last
-        if odd:
-            self.notes.append(f"{odd} of its audio samples are not finite numbers and count as missing")
-        if unordered:
-            self.notes.append(f"{unordered} pieces of its audio carry a time before their predecessor's: left out")
+                if isinstance(one.frame, AudioFrame):
+                    yield from sounds.take(one.frame, stamp, one.damaged)
+                else:
+                    sounds.lose(stamp)
+            yield from sounds.end()
+        if sounds.odd:
+            self.notes.append(f"{sounds.odd} of its audio samples are not finite numbers and count as missing")
+        if sounds.unordered:
+            without = f"{sounds.unordered} pieces of its audio carry a time before their predecessor's"
+            self.notes.append(f"{without}: left out")
         if decoder.faults:
             self.notes.append(f"{_told(decoder, 'audio')}: what they held counts as missing")
 
@@ -132,12 +122,21 @@ class Recording:
             with container:
                 yield container, said
 
+    def _heard(self, container: InputContainer) -> AudioStream | None:
+        """The stream that a listener would choose, if there is any."""
+        stream = container.streams.best("audio")
+        if not isinstance(stream, AudioStream):
+            return None
+        if stream.codec_context is None:
+            raise ClipError(f"{self.path} has sound of a kind that FFmpeg does not know: give it in another format")
+        return stream
+
     def _decoded(self, decoder: Decoder, container: InputContainer, start: int) -> Iterator[Decoded]:
         if start > 0:
             with suppress(FFmpegError):  # what cannot be searched is read from its beginning
                 container.seek(round((self._origin + start) * av.time_base / SECOND))
         try:
-            yield from decoder
+            yield from steady(decoder, STRAY)
         except OSError as problem:
             raise ClipError(f"{self.path} cannot be read further ({problem.strerror}): look after its disk") from None
 
@@ -154,7 +153,7 @@ class Sound(Recording):
         """Probe `path`. Raises ClipError where it is missing, not a recording, or holds no sound."""
         super().__init__(path)
         with self._open() as (container, _):
-            stream = container.streams.best("audio")
+            stream = self._heard(container)
             if stream is None:
                 raise ClipError(f"{path} has no sound: give a recording with a sound track")
             self._origin = _origin([stream])
@@ -172,17 +171,18 @@ class Clip(Recording):
         super().__init__(path)
         with self._open() as (container, _):
             video = self._video(container)
-            audio = container.streams.best("audio")
+            audio = self._heard(container)
             tracks: list[Stream] = [video] if audio is None else [video, audio]
             self._origin = _origin(tracks)
             rate = video.average_rate or video.guessed_rate or Fraction(25)
+            rate = rate if 0.01 <= rate <= 1000 else Fraction(25)  # as of a damaged header
             self.info = ClipInfo(
                 duration=None if container.duration is None else container.duration * SECOND // av.time_base,
                 width=video.width,
                 height=video.height,
                 fps=Fraction(rate.numerator, rate.denominator),
-                channels=audio.codec_context.channels if isinstance(audio, av.AudioStream) else 0,
-                rate=audio.codec_context.rate if isinstance(audio, av.AudioStream) else 0,
+                channels=0 if audio is None else audio.codec_context.channels,
+                rate=0 if audio is None else audio.codec_context.rate,
             )
 
     def pictures(self, start: int = 0) -> Iterator[Frame]:
@@ -210,15 +210,28 @@ class Clip(Recording):
         if not pictures.total:
             self.notes.append("none of its pictures can be decoded")
 
+    def once(self, start: int = 0) -> Iterator[Frame | Audio]:
+        """Pictures and sound merged by time, but for what carries a time far beyond all others'."""
+        end, far = start, 0
+        for item in by_time(self.pictures(start), self.audio(start)):
+            if item.stamp > end + FAR:
+                far += 1
+                continue
+            end = max(end, item.stamp if isinstance(item, Frame) else item.end)
+            yield item
+        if far:
+            gap = f"more than {FAR // (60 * SECOND)} minutes after all before them"
+            self.notes.append(f"{far} of its pictures and pieces of sound carry a time {gap}: left out")
+
     def read(self, start: int = 0) -> Iterator[Frame | Audio]:
-        """Pictures and sound merged by time.
+        """As `once`, and what stays is seen to stay.
 
         A picture that stays, the last one while the sound goes on included, comes again every 0.2 s, as a viewer
         would go on seeing it.
         """
         shown: Frame | None = None
         end = 0
-        for item in by_time(self.pictures(start), self.audio(start)):
+        for item in self.once(start):
             while shown is not None and item.stamp > shown.stamp + HOLD:
                 shown = replace(shown, stamp=shown.stamp + HOLD)
                 yield shown
@@ -234,8 +247,10 @@ class Clip(Recording):
         moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
         best = container.streams.best("video")
         stream = best if best in moving else next(iter(moving), None)
-        if not isinstance(stream, VideoStream) or not stream.width:
+        if not isinstance(stream, VideoStream):
             raise ClipError(f"{self.path} has no picture, so nothing can be located in it: give a video with sound")
+        if stream.codec_context is None or not stream.width:
+            raise ClipError(f"{self.path} has pictures of a kind that FFmpeg does not know: give it in another format")
         return stream
 
 
@@ -249,24 +264,6 @@ def by_time(pictures: Iterator[Frame], audio: Iterator[Audio]) -> Iterator[Frame
     """Both merged in the order of their stamps; neither is read further than that needs."""
     streams: tuple[Iterator[Frame | Audio], ...] = (pictures, audio)
     return heapq.merge(*streams, key=lambda item: item.stamp)
-
-
-def _pieces(sound: AudioFrame, stamp: int, damaged: bool) -> Iterator[Audio]:
-    """A frame's sound from `stamp`, ns, on."""
-    # One resampler a frame: it only changes the sample format, and the stream may change its layout.
-    for part in AudioResampler(format="flt").resample(sound):
-        samples, rate = part.to_ndarray().reshape(-1, part.layout.nb_channels).T, part.sample_rate
-        piece = max(1, round(rate * PIECE / SECOND))
-        for first in range(0, samples.shape[1], piece):
-            heard, begin = samples[:, first : first + piece], stamp + first * SECOND // rate
-            yield (
-                _silent(begin, len(heard), heard.shape[1], rate) if damaged else audio_from_samples(begin, heard, rate)
-            )
-
-
-def _silent(stamp: int, channels: int, samples: int, rate: int) -> Audio:
-    """Silence in the place of sound that could not be decoded."""
-    return Audio(stamp, np.zeros((channels, samples), np.float32), rate, missing=samples)
 
 
 def _told(decoder: Decoder, kind: str) -> str:

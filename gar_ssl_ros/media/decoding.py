@@ -6,6 +6,7 @@ from bisect import insort
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import PurePath
 from threading import Lock
 from typing import BinaryIO
@@ -82,6 +83,11 @@ class Decoder:
         context.thread_type, context.thread_count = "NONE", 1
         context.options = {"err_detect": "crccheck"}  # of the codecs that have sums
 
+    @property
+    def time_base(self) -> Fraction | None:
+        """Of the frames' times, s."""
+        return self._stream.time_base
+
     def __iter__(self) -> Iterator[Decoded]:
         reorders = self._stream.type == "video"
         for packet in self._packets():
@@ -94,14 +100,18 @@ class Decoder:
             damaged = bool(said) or packet.is_corrupt
             if damaged:
                 self._complain(said)
-                if reorders and packet.pts is not None:
+                if not reorders and not frames:
+                    yield Decoded(None, packet.pts, damaged=True)
+                elif reorders and packet.pts is not None:
                     insort(self._suspects, packet.pts)
-                elif reorders or not frames:
+                elif reorders:
                     self._unplaced = True
             for frame in frames:
                 assert isinstance(frame, (VideoFrame, AudioFrame))
                 yield from self._decoded(frame, damaged and not reorders)
         yield from (Decoded(None, pts, damaged=True) for pts in self._suspects)
+        if self._unplaced:
+            yield Decoded(None, None, damaged=True)
 
     def _decoded(self, frame: VideoFrame | AudioFrame, damaged: bool) -> Iterator[Decoded]:
         """A frame, and before it those before its time that are lost."""
@@ -140,6 +150,28 @@ class Decoder:
     def _complain(self, said: Sequence[str]) -> None:
         self.faults += 1
         self.said = self.said or (said[0] if said else "")
+
+
+def steady(decoder: Decoder, ahead: Fraction) -> Iterator[Decoded]:
+    """What is decoded, but for a frame whose time is more than `ahead`, s, after both its neighbours': it is lost."""
+    far = round(ahead / decoder.time_base) if decoder.time_base else 0
+    last: int | None = None
+    stray: tuple[int, Decoded] | None = None
+    for one in decoder:
+        if one.pts is None:
+            yield one
+            continue
+        if stray is not None:
+            agrees = stray[0] <= one.pts
+            yield stray[1] if agrees else Decoded(None, None, damaged=True)
+            last, stray = stray[0] if agrees else last, None
+        if last is not None and far and one.pts > last + far:
+            stray = one.pts, one
+        else:
+            last = one.pts
+            yield one
+    if stray is not None:
+        yield stray[1]
 
 
 class _Log:

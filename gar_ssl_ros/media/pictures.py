@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from av.error import FFmpegError
 from av.video.frame import PictureType, VideoFrame
 from numpy.typing import NDArray
 
@@ -41,11 +42,16 @@ class Pictures:
         if self._shown is not None and stamp <= self._shown.stamp:
             self.unordered += 1
             return
+        try:
+            image = _upright(picture)
+        except (FFmpegError, ValueError):  # it does not hold what it says
+            self.lose(stamp)
+            return
         if damaged:
             self._spoilt |= picture.pict_type != PictureType.B  # on which, as a rule, none is built
         elif picture.key_frame:
             self._spoilt = False
-        frame = Frame(stamp, _upright(picture), damaged=damaged or self._spoilt)
+        frame = Frame(stamp, image, damaged=damaged or self._spoilt)
         yield from self._repeated(self._shown or frame, stamp)
         yield self._show(frame)
 

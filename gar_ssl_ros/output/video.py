@@ -16,6 +16,7 @@ from av.codec import Codec
 from av.packet import Packet
 from numpy.typing import NDArray
 
+from gar_ssl_ros.media.buffer import JITTER
 from gar_ssl_ros.media.window import SECOND, Audio
 
 TICKS = 90_000  # a second: MPEG's clock
@@ -62,6 +63,8 @@ class VideoWriter:
             layout = _LAYOUTS[min(len(audio.samples), len(_LAYOUTS)) - 1]
             self._audio = self._container.add_stream("aac", rate=rate, layout=layout)
             self._to_aac = AudioResampler(format="fltp", layout=layout, rate=rate)
+            self._heard = audio.rate, len(audio.samples)
+            self._end = 0  # of the sound so far, ns
 
     def add_image(self, image: NDArray[np.uint8], stamp: int) -> None:
         """An RGB frame (height, width, 3) shown from `stamp` on."""
@@ -73,11 +76,23 @@ class VideoWriter:
         """The next piece of sound."""
         if self._audio is None:
             return
+        if self._heard != (audio.rate, len(audio.samples)):  # of a resampler, neither may change
+            self._drain()
+            self._to_aac = AudioResampler(format="fltp", layout=self._audio.layout, rate=self._audio.rate)
+            self._heard = audio.rate, len(audio.samples)
+        begin, due = (round(time * audio.rate / SECOND) for time in (audio.stamp, self._end))
+        if abs(begin - due) * SECOND <= JITTER * audio.rate:
+            begin = due
+        samples = audio.samples[: len(_LAYOUTS), max(0, due - begin) :]  # no moment is heard twice
+        if not samples.size:
+            return
+        begin = max(begin, due)
+        self._end = round((begin + samples.shape[1]) * SECOND / audio.rate)
         layout = _LAYOUTS[min(len(audio.samples), len(_LAYOUTS)) - 1]
-        packed = np.ascontiguousarray(audio.samples[: len(_LAYOUTS)].T).reshape(1, -1)
+        packed = np.ascontiguousarray(samples.T).reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(packed, "flt", layout)
         frame.sample_rate, frame.time_base = audio.rate, Fraction(1, audio.rate)
-        frame.pts = round(audio.stamp * audio.rate / SECOND)
+        frame.pts = begin
         for part in self._to_aac.resample(frame):
             self._mux(self._audio.encode(part))
 
@@ -95,9 +110,13 @@ class VideoWriter:
     def _flush(self) -> None:
         self._mux(self._video.encode(None))
         if self._audio is not None:
-            for part in self._to_aac.resample(None):
-                self._mux(self._audio.encode(part))
+            self._drain()
             self._mux(self._audio.encode(None))
+
+    def _drain(self) -> None:
+        assert self._audio is not None
+        for part in self._to_aac.resample(None):
+            self._mux(self._audio.encode(part))
 
     def _mux(self, packets: Sequence[Packet[Any]]) -> None:
         try:

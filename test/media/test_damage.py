@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,8 +13,12 @@ import numpy as np
 import pytest
 from clips import moving_noise, write_clip
 
+from gar_ssl_ros.gar.localization import Outcome
+from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.media.clip import Clip, ClipError, windows
+from gar_ssl_ros.media.decoding import Decoded, steady
 from gar_ssl_ros.media.window import SECOND, Frame, Window
+from gar_ssl_ros.reasoners.signal import SignalReasoner
 
 CODECS = {"libx264": {"g": "10"}, "mpeg4": {"g": "10"}, "mjpeg": {}, "ffv1": {"g": "1"}}
 
@@ -199,3 +204,73 @@ def test_a_fragmented_recording_cut_after_its_header_is_one_sentence(tmp_path):
     path.write_bytes(whole[: whole.index(b"moof") - 4])
     with pytest.raises(ClipError, match="has no picture that can be decoded"):
         next(windows(Clip(path), SECOND, SECOND))
+
+
+def test_a_time_far_beyond_all_others_makes_no_endless_recording(tmp_path):
+    path = write_clip(tmp_path / "a.mkv", stamps=[0.0, 0.1, 0.2, 0.3], with_audio=False, seconds=0.4)
+    late = write_clip(tmp_path / "b.mkv", stamps=[0.0, 0.1, 0.2, 9000.0], with_audio=False, seconds=0.4)
+    assert len(list(windows(Clip(path), SECOND, SECOND))) == 1
+    clip = Clip(late)
+    (window,) = windows(clip, SECOND, SECOND)
+    assert len(window.frames) == 3
+    assert any("1 of its pictures and pieces of sound carry a time more than 10 minutes after" in n for n in clip.notes)
+
+
+class Times:
+    """Frames of these times, s."""
+
+    time_base = Fraction(1)
+
+    def __init__(self, *times: int | None) -> None:
+        self._times = times
+
+    def __iter__(self):
+        return iter([Decoded(None, time, damaged=False) for time in self._times])
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ((0, 1, 2, 3), [0, 1, 2, 3]),
+        ((0, 1, 5000, 2, 3), [0, 1, None, 2, 3]),
+        ((0, 1, 5000, 5001, 5002), [0, 1, 5000, 5001, 5002]),
+        ((0, 1, 5000), [0, 1, 5000]),
+        ((0, 5000, None, 1), [0, None, None, 1]),
+        ((5000, 1, 2), [5000, 1, 2]),
+        ((), []),
+    ],
+)
+def test_one_time_that_no_neighbour_shares_is_not_believed(times, expected):
+    assert [one.pts for one in steady(Times(*times), Fraction(10))] == expected
+
+
+def test_a_codec_that_nobody_knows_is_one_sentence(tmp_path):
+    path = write_clip(tmp_path / "a.mkv", codec="mjpeg", pix_fmt="yuvj420p")
+    path.write_bytes(path.read_bytes().replace(b"V_MJPEG", b"V_XXXXX"))
+    with pytest.raises(ClipError, match="has pictures of a kind that FFmpeg does not know: give it in another format"):
+        Clip(path)
+
+
+def test_sound_that_nobody_knows_is_not_silence(tmp_path):
+    path = write_clip(tmp_path / "a.mkv", audio_codec="flac")
+    path.write_bytes(path.read_bytes().replace(b"A_FLAC", b"A_XXXX"))
+    with pytest.raises(ClipError, match="has sound of a kind that FFmpeg does not know: give it in another format"):
+        Clip(path)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 6), (0, 3), (3, 6), (2, 4)])
+def test_sound_that_is_lost_for_long_is_missing_and_not_silence(tmp_path, first, last):
+    path = write_clip(tmp_path / "a.mp4", codec="libx264", audio_codec="aac", rate=48_000, seconds=6.0)
+    data = bytearray(path.read_bytes())
+    for pos, size, time in packets(path, "audio"):
+        if first <= time < last:
+            data[pos : pos + size] = b"\xff" * size
+    path.write_bytes(bytes(data))
+    cut = list(windows(Clip(path), SECOND, SECOND))
+    assert len(cut) == 6
+    for window in cut:
+        inside = max(0, min(window.end, last * SECOND) - max(window.start, first * SECOND))
+        assert window.audio_gap == pytest.approx(inside, abs=0.06 * SECOND)
+        assert window.audio is not None
+        *_, found = localize(window, SignalReasoner())
+        assert (found.outcome is Outcome.BACKEND_ERROR) == (inside > SECOND / 2)
