@@ -204,9 +204,11 @@ class Clip(Recording):
         if pictures.unordered:
             without = f"{pictures.unordered} of its pictures carry a time before their predecessor's"
             self.notes.append(f"{without} and were left out")
-        if decoder.faults or pictures.damaged:
+        if pictures.damaged:
             spoilt = f"{pictures.damaged} of its {pictures.total} pictures are damaged, or build on one that is"
             self.notes.append(f"{spoilt}: {_told(decoder, 'video')}" if decoder.faults else spoilt)
+        elif decoder.faults:
+            self.notes.append(_told(decoder, "video"))
         if not pictures.total:
             self.notes.append("none of its pictures can be decoded")
 

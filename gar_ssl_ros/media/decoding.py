@@ -134,6 +134,8 @@ class Decoder:
                 try:
                     packet = next(packets, None)
                     failures = 0
+                except IndexError:  # at the end, PyAV asks for streams that appeared on the way
+                    return
                 except FFmpegError as problem:
                     failures += 1
                     said.append(problem.strerror or "")
