@@ -67,8 +67,8 @@ def test_pictures_that_look_wrong_are_known_to_be_damaged(clip, seed):
     frames = list(damaged.pictures())
     wrong = [frame for frame in frames if np.abs(frame.image.astype(int) - whole[frame.stamp]).mean() > 4]
     assert wrong
-    # A JPEG can be broken into another whole JPEG.
-    assert sum(frame.damaged for frame in wrong) >= 0.7 * len(wrong)
+    # A JPEG, which holds no sums, can be broken into another one that is whole.
+    assert sum(frame.damaged for frame in wrong) >= (0.4 if "mjpeg" in str(clip) else 0.9) * len(wrong)
     told = sum(frame.damaged for frame in frames)
     assert f"{told} of its {len(frames)} pictures are damaged, or build on one that is" in damaged.notes[0]
 
