@@ -14,7 +14,6 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from gar_ssl_ros.errors import UserError
-from gar_ssl_ros.media.decoding import PlaylistError, open_container
 
 CODECS = ("mp3", "aac")  # streams that can be entered anywhere and are decoded without delay
 ENOUGH = 2**14  # bytes: a few frames of any such stream, however loud
@@ -56,10 +55,9 @@ class Codec:
 def decode_file(content: bytes) -> tuple[NDArray[Any], int]:
     """Samples (channels, samples) and rate of a whole file in memory. Raises CodecError where it is none."""
     try:
-        container, _ = open_container(io.BytesIO(content))  # of av.open a playlist would have any file opened
-        with container:
+        with av.open(io.BytesIO(content), "r") as container:
             joined = _joined(list(container.decode(audio=0)))
-    except (FFmpegError, PlaylistError, IndexError, ValueError):
+    except (FFmpegError, IndexError, ValueError):
         joined = None
     if joined is None:
         raise CodecError(f"its {len(content)} bytes are no whole audio file")
