@@ -12,6 +12,8 @@ CUDA := torch triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvid
   cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink \
   nvshmem-cu13 nvtx)
 OUT ?= demo
+# The folder demo/ is make's own, as `make clean` has it; any other one is the user's.
+OVERWRITE := $(if $(filter file,$(origin OUT)),--overwrite)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Only what has a hash in a lock file is installed, and nothing is built, which would fetch build tools unasked.
@@ -21,7 +23,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-p
 .PHONY: demo test lint bench soak lock schema clean
 
 demo: .venv/base
-	$(BIN)/gar-ssl demo --out $(OUT) $(if $(CLIP),--clip "$(CLIP)")
+	$(BIN)/gar-ssl demo --out "$(OUT)" $(OVERWRITE) $(if $(CLIP),--clip "$(CLIP)")
 
 test: lint .venv/system
 	$(BIN)/pytest -n auto

@@ -35,6 +35,9 @@ class Part:
 
 # A part is a module beside this one, and a line here.
 PARTS = (
+    Part("commands", "command lines that nobody should type, each a process", "hostile_commands:run", 1000, 1800),
+    Part("clips", "damaged recordings, whole ones between them", "hostile_media:clips", 60, 600),
+    Part("bags", "damaged bags", "hostile_media:bags", 40, 600),
     Part("conversions", "direct calls of each conversion of a message", "hostile_conversions:run", 240_000, 600),
     Part("replies", "model replies of any text, through the method", "hostile_replies:run", 100_000, 600),
     Part("node", "raw messages and requests to a live localizer", "hostile_node:run", 50_000, 600),

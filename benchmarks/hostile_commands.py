@@ -37,8 +37,8 @@ MODEL = {
     "--seed": ("x", "1.5", ""),
 }
 PLAIN = (
-    [], ["fly"], ["--nonsense"], ["localize"], ["bag"], ["run"], ["run", "walker"], ["evaluate"], ["ablate"], ["report"],
-    ["scenes"], ["localize", "--out"], ["report", "--out", "fresh"], ["demo", "--clip"],
+    [], ["fly"], ["--nonsense"], ["localize"], ["bag"], ["run"], ["run", "walker"], ["evaluate"], ["ablate"],
+    ["report"], ["scenes"], ["localize", "--out"], ["report", "--out", "fresh"], ["demo", "--clip"],
 )  # fmt: skip
 
 
@@ -46,10 +46,10 @@ def run(tally: Tally) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         bad = _furnish(folder)
-        lines = list(_lines(folder, bad))
+        lines = list(_lines(bad))
         Random(tally.seed).shuffle(lines)
         before = _digests(folder)
-        tally.cases = min(tally.cases, len(lines)) if tally.cases < len(lines) else len(lines)
+        tally.cases = min(tally.cases, len(lines))
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             for line, ended in pool.map(lambda line: (line, _run(line, folder, tally)), lines[: tally.cases]):
                 if ended is not None:
@@ -98,12 +98,9 @@ def _judge(tally: Tally, line: list[str], status: int | None, said: str, took: f
 def _furnish(folder: Path) -> list[Path]:
     """Good and precious files, results of good command lines, and files of every bad kind, which are returned."""
     write_scene(Scene(SceneOptions(seconds=3.0)), folder, "good")
-    good = [sys.executable, "-m", "gar_ssl_ros.cli"]
-    subprocess.run([*good, "localize", "good.mp4", "--out", "done", "--no-video"], cwd=folder, check=True, capture_output=True)
-    subprocess.run(
-        [*good, "evaluate", "--dataset", "scenes", "--limit", "1", "--out", "figures"],
-        cwd=folder, check=True, capture_output=True,
-    )  # fmt: skip
+    for good in ("localize good.mp4 --out done --no-video", "evaluate --dataset scenes --limit 1 --out figures"):
+        command = [sys.executable, "-m", "gar_ssl_ros.cli", *good.split()]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
     content = (folder / "good.mp4").read_bytes()
     bad = {
         "empty.mp4": b"",
@@ -126,7 +123,7 @@ def _furnish(folder: Path) -> list[Path]:
         "up.csv": b"file,x1,y1,x2,y2\n../../etc/passwd,0,0,10,10\n",
         "odd.csv": b"file,outcome\ngood.mp4,PERHAPS\n",
         "odd.json": b'{"samples": [{"file": "good.mp4", "sources": [{"box": [1,2,3]}]}]}',
-        "latin.json": "{\"samples\": [{\"file\": \"caf\xe9.mp4\"}]}".encode("latin-1"),
+        "latin.json": '{"samples": [{"file": "caf\xe9.mp4"}]}'.encode("latin-1"),
     }
     for name, data in bad.items():
         (folder / name).write_bytes(data)
@@ -153,7 +150,7 @@ def _furnish(folder: Path) -> list[Path]:
     return [folder / name for name in bad] + [Path(name) for name in others] + [strange]
 
 
-def _lines(folder: Path, bad: list[Path]) -> Iterator[list[str]]:
+def _lines(bad: list[Path]) -> Iterator[list[str]]:
     yield from map(list, PLAIN)
     fresh = ["--out", "fresh"]
     scored = ["evaluate", "--dataset", "scenes", "--limit", "1", *fresh]
@@ -161,7 +158,7 @@ def _lines(folder: Path, bad: list[Path]) -> Iterator[list[str]]:
         (["localize", "good.mp4", *fresh], {**GAR, **CUTS, **MODEL, "--fallback": NAMES}),
         (["bag", "bag.mcap", *fresh], {**GAR, **CUTS, "--name": ("", "a b", "/", "1x", "ä"), "--image": ("/no",)}),
         (scored, {**GAR, "--limit": COUNTS, "--shard": ("0/1", "2/1", "x", "1", "1/0", ""), "--engine": ("moon",)}),
-        (["ablate", "trials", "--dataset", "scenes", "--limit", "1", *fresh], {"--limit": COUNTS, "--denominator": ("some",)}),
+        (["ablate", "trials", "--dataset", "scenes", *fresh], {"--limit": COUNTS, "--denominator": ("some",)}),
         (
             ["scenes", *fresh],
             {
@@ -187,7 +184,8 @@ def _lines(folder: Path, bad: list[Path]) -> Iterator[list[str]]:
         yield ["evaluate", "--dataset", "rosbag", "--root", path, *fresh]
         yield ["ablate", path, "--dataset", "scenes", "--limit", "1", *fresh]
         yield ["run", "player", "--ros-args", "-p", f"clip:={path}"]
-        yield ["localize", "good.mp4", "--out", f"{path}/inside"] if path not in ("", ".", "folder.mp4") else ["x"]
+        if Path(path).name not in ("", "folder.mp4", "none.mp4"):
+            yield ["localize", "good.mp4", "--out", f"{path}/inside"]
     for out in ("good.mp4", "/proc/nowhere", "/dev/null", "done", "text.mp4/inside"):
         yield ["localize", "good.mp4", "--out", out]
         if out != "done":
@@ -201,7 +199,8 @@ def _lines(folder: Path, bad: list[Path]) -> Iterator[list[str]]:
     yield ["localize", "concat:good.mp4|secret.mp4", *fresh]
     for results in ("cut", "other", "torn", "done", "figures/none"):
         yield ["report", results, *fresh]
-        yield ["evaluate", "--dataset", "scenes", "--limit", "1", "--resume", "--out", results] if results != "figures/none" else ["y"]
+        if results != "figures/none":
+            yield ["evaluate", "--dataset", "scenes", "--limit", "1", "--resume", "--out", results]
     yield ["ablate", "trials", "--dataset", "scenes", "--limit", "1", "--cache", "store.sqlite", *fresh]
     for value in ("window:=0", "window:=x", "sources:=-1", "reasoner:=oracle", "reliability:=x", "trials:=1.5"):
         yield ["run", "localizer", "--ros-args", "-p", value]

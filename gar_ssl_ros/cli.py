@@ -3,39 +3,49 @@
 from __future__ import annotations
 
 import argparse
+import io
+import logging
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 import gar_ssl_ros
 from gar_ssl_ros.commands import ablate, bag, check, demo, evaluate, localize, report, run, scenes
 from gar_ssl_ros.commands.arguments import CommandParser
-from gar_ssl_ros.errors import FAILED, UserError, place, sentence, status
-
-DEBUG = "GAR_SSL_TRACEBACK"  # environment variable: show where an error comes from
+from gar_ssl_ros.errors import FAILED, discard_stdout, sentence, status, told
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit status: 0 all was done, 1 something failed, 2 wrong usage."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        _open_standard_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name need not be of any encoding
     try:
         try:
             return _run(arguments)
         finally:
             sys.stdout.flush()  # while an error can still be told
     except BrokenPipeError:  # whoever read the output has enough of it, as `| head` has
-        _discard_stdout()
+        discard_stdout()
         return FAILED
     except OSError as problem:
-        _discard_stdout()
+        discard_stdout()
         print(f"gar-ssl: the output cannot be written: {sentence(problem)}", file=sys.stderr)
         return FAILED
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
+    with _logging_in_sentences():
+        return _outcome(options)
+
+
+def _outcome(options: argparse.Namespace) -> int:
     for wanted in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a script's background jobs are born deaf to it
         signal.signal(wanted, _interrupt)
     try:
@@ -48,11 +58,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except Exception as problem:
         if isinstance(problem, OSError) and problem.filename is None:  # of print: all else names its file
             raise
-        if os.environ.get(DEBUG):
-            traceback.print_exc()
-        foreseen = isinstance(problem, (UserError, OSError, MemoryError))
-        remedy = "" if foreseen else f" ({place(problem)}: a defect of gar-ssl; report it with what {DEBUG}=1 shows)"
-        print(f"gar-ssl: {sentence(problem)}{remedy}", file=sys.stderr)
+        print(told(problem), file=sys.stderr)
         return status(problem)
 
 
@@ -65,10 +71,32 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _discard_stdout() -> None:
-    """Let the interpreter's own last flush find a place that takes all."""
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123  # a descriptor, not a file
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+@contextmanager
+def _logging_in_sentences() -> Iterator[None]:
+    """What is logged on the way is told as what ends a command is: without a traceback, unless one is asked for."""
+
+    class Sentences(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said, problem = record.getMessage(), record.exc_info[1] if record.exc_info else None
+            print(f"gar-ssl: {said}" if problem is None else told(problem, said), file=sys.stderr)
+
+    handler = Sentences(logging.WARNING)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+def _open_standard_streams() -> None:
+    """Give those that were closed somewhere to go, before a file is opened that would be taken for them."""
+    while (file := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(file)
+    sys.stdin, sys.stdout, sys.stderr = (
+        stream or open(number, mode)  # noqa: PTH123, SIM115  # a descriptor, not a file, and for good
+        for number, (stream, mode) in enumerate([(sys.stdin, "r"), (sys.stdout, "w"), (sys.stderr, "w")])
+    )
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -17,6 +16,7 @@ from gar_ssl_ros.evaluation.scenes.files import SceneTruth, write_film
 from gar_ssl_ros.evaluation.scenes.promised import RATES, least_right
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
 from gar_ssl_ros.evaluation.scenes.score import FOUND
+from gar_ssl_ros.files import OutputError, check_outputs, taken
 from gar_ssl_ros.live import LiveError, play
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND
@@ -55,14 +55,15 @@ class Verdict:
     heard: str
 
 
-def scenes(out: Path, who: Mapping[str, object], seeds: Sequence[int] = SEEDS) -> bool:
+def scenes(out: Path, who: Mapping[str, object], seeds: Sequence[int] = SEEDS, overwrite: bool = False) -> bool:
     """Play rendered scenes of each kind, one for each of `seeds`, to the localizer and print how it went.
 
-    who: the localizer's parameters that say who answers. Returns True if the rates of docs/figures.md hold. Raises
-    LiveError, and what reading a clip and writing results raise.
+    who: the localizer's parameters that say who answers. overwrite: whether results that exist may be replaced. Returns
+    True if the rates of docs/figures.md hold. Raises OutputError where results may not be replaced, LiveError, and what
+    reading a clip and writing results raise.
     """
-    out.mkdir(parents=True, exist_ok=True)
     film = out / "scenes.mp4"
+    _make_room(out, film, [film], [], overwrite)
     wanted = [SceneOptions(kind=kind, seed=seed, seconds=LENGTH) for seed in seeds for kind in Kind]
     print(f"rendering {len(wanted)} scenes of {LENGTH:g} s into {film}", flush=True)
     truths = write_film([Scene(options) for options in wanted], film)
@@ -77,33 +78,58 @@ def scenes(out: Path, who: Mapping[str, object], seeds: Sequence[int] = SEEDS) -
     return all([*held, row("all of them", verdicts)])
 
 
-def recording(clip: Path, out: Path, who: Mapping[str, object]) -> bool:
+def recording(clip: Path, out: Path, who: Mapping[str, object], overwrite: bool = False) -> bool:
     """Play a recording of the user's own to the localizer. Returns True if no window failed.
 
     Raises as `scenes` does.
     """
     Clip(clip)  # what cannot be read is told before anything starts
-    out.mkdir(parents=True, exist_ok=True)
+    _make_room(out, clip, [], [clip], overwrite)
     return not any(record.outcome.failed for record in _live(clip, out, {"sources": 1, **who}, 1.0))
 
 
 def _live(clip: Path, out: Path, parameters: Mapping[str, object], pace: float) -> list[WindowRecord]:
     """The answers to a clip played `pace` times as fast, in its own time; on disk its bag and annotated video."""
-    bag, records, video = out / "bag", out / f"{clip.stem}.jsonl", out / f"{clip.stem}_annotated.mp4"
-    if any(bag.glob("*.mcap")):  # of the last time
-        shutil.rmtree(bag)
+    bag, (records, video) = out / "bag", _results(out, clip)
     print("player, localizer and recorder start; the answers of ~/sources as they come:\n", flush=True)
     print(f"{'outcome':<14}{'heard':<10}{'id':<5}box, pixels, and why", flush=True)
     play(clip, bag, parameters, lambda line: print(line, flush=True), pace)
     found = list(_recorded(clip, bag))
     if not found:
         raise LiveError(f"no window of {clip} was answered: it must have more than 3 s")
-    with closing(RecordWriter(records, overwrite=True)) as writer:
+    with closing(RecordWriter(records)) as writer:
         for record in found:
             writer.write(record)
     annotate(Clip(clip), records, video)
     print(f"\nannotated video: {video}\nrosbag2:         {bag}\nrecords:         {records}")
     return found
+
+
+def _results(out: Path, clip: Path) -> tuple[Path, Path]:
+    """Where a clip's records and its annotated video go."""
+    return out / f"{clip.stem}.jsonl", out / f"{clip.stem}_annotated.mp4"
+
+
+def _make_room(out: Path, clip: Path, made: Sequence[Path], read: Sequence[Path], overwrite: bool) -> None:
+    """Make `out`, and free in it the names of all results of a clip, and of what is `made` beside them.
+
+    read: what must stay. Nothing is removed before all is settled, and of the folder `bag` nothing but a bag of ours.
+    """
+    bag = out / "bag"
+    parts = [bag / "metadata.yaml", bag / "bag.mcap"]
+    if not bag.is_dir() or bag.is_symlink():
+        parts = [bag]
+    elif not overwrite:
+        raise taken(bag)
+    elif others := sorted(path.name for path in set(bag.iterdir()) - set(parts)):
+        raise OutputError(f"{bag} holds more than a bag ({others[0]}): move it, or give another --out")
+    results = [*made, *_results(out, clip), *parts]
+    check_outputs(results, read, overwrite)
+    out.mkdir(parents=True, exist_ok=True)
+    for path in results:
+        path.unlink(missing_ok=True)
+    if bag.is_dir():
+        bag.rmdir()
 
 
 def _recorded(clip: Path, path: Path) -> Iterator[WindowRecord]:

@@ -10,10 +10,12 @@ Every room's own error (ClipError, BagError, ReasonerError, ...) is a UserError:
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import traceback
 from pathlib import Path
 
+DEBUG = "GAR_SSL_TRACEBACK"  # environment variable: show where an error comes from
 DONE, FAILED, USAGE = 0, 1, 2  # exit statuses
 REMEDIES = {
     errno.ENOSPC: "free some space",
@@ -74,6 +76,17 @@ def pip_install(extra: str) -> str:
     return f"{sys.executable} -m pip install {wanted}"
 
 
+def told(problem: BaseException, doing: str = "") -> str:
+    """What the program says of it: a sentence, and where it comes from, if it is no fault of the user's.
+
+    doing: what it was that failed, if there is more to say than the problem does.
+    """
+    trace = "".join(traceback.format_exception(problem)) if os.environ.get(DEBUG) else ""
+    foreseen = isinstance(problem, (UserError, OSError, MemoryError))
+    remedy = "" if foreseen else f" ({place(problem)}: a defect of gar-ssl; report it with what {DEBUG}=1 shows)"
+    return f"{trace}gar-ssl: {doing}{': ' if doing else ''}{sentence(problem)}{remedy}"
+
+
 def place(problem: BaseException) -> str:
     """Where it was raised: file and line."""
     frames = traceback.extract_tb(problem.__traceback__)
@@ -83,3 +96,9 @@ def place(problem: BaseException) -> str:
 def status(problem: BaseException) -> int:
     """The exit status that it means."""
     return problem.status if isinstance(problem, UserError) else FAILED
+
+
+def discard_stdout() -> None:
+    """Let the interpreter's own last flush find a place that takes all, once the output itself takes nothing more."""
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123  # a descriptor, not a file
+        os.dup2(nowhere.fileno(), 1)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import errno
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
 from av.error import FFmpegError
 from tqdm import tqdm
 
-from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.errors import REMEDIES
+from gar_ssl_ros.files import OutputError, check_outputs, taken
 from gar_ssl_ros.gar.localization import Localization, Outcome
 from gar_ssl_ros.gar.pipeline import GarOptions, localize
 from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.media.clip import Clip, by_time, windows
+from gar_ssl_ros.media.clip import Clip, ClipError, windows
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.output.drawing import Caption, annotated, caption_from_localization
 from gar_ssl_ros.output.record import RecordWriter, WindowRecord, read_records, record_from_localization
@@ -25,18 +27,23 @@ from gar_ssl_ros.output.sheet import ContactSheet
 from gar_ssl_ros.output.video import VideoWriter
 
 
-class OutputError(UserError):
-    """What cannot be written: one sentence that names it and what to do."""
-
-
 @dataclass(frozen=True)
 class Job:
-    """A recording and where its results go; no video where `video` is None."""
+    """A recording and where its results go; no video where `video` is None.
+
+    refusal: why they cannot go there, a sentence; empty where they can.
+    """
 
     media: Path
     records: Path
     sheet: Path
     video: Path | None
+    refusal: str = ""
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """The files that it makes."""
+        return (self.records, self.sheet) if self.video is None else (self.records, self.sheet, self.video)
 
 
 @dataclass(frozen=True)
@@ -60,21 +67,23 @@ class Done:
     notes: tuple[str, ...]
 
 
-def jobs(media: Sequence[Path], out: Path, video: bool) -> list[Job]:
-    """Where the results of each recording go in `out`: by its name, numbered where several have the same one."""
-    taken: Counter[str] = Counter()
+def jobs(media: Sequence[Path], out: Path, video: bool, overwrite: bool = False) -> list[Job]:
+    """Where the results of each recording go in `out`: by its name, numbered where another one's do already.
+
+    No two results share a name, and none takes the place of a recording or, unless `overwrite`, of any file.
+    """
+    own = {_spelled(path.stem) for path in media}
+    taken: set[str] = set()
     planned = []
     for path in media:
-        taken[path.stem] += 1
-        name = path.stem if taken[path.stem] == 1 else f"{path.stem}_{taken[path.stem]}"
-        planned.append(
-            Job(
-                path,
-                records=out / f"{name}.jsonl",
-                sheet=out / f"{name}_contact.png",
-                video=out / f"{name}_annotated.mp4" if video else None,
-            )
-        )
+        name, number = path.stem, 1
+        while _spelled(name) in (taken if number == 1 else taken | own):
+            number += 1
+            name = f"{path.stem}_{number}"
+        taken.add(_spelled(name))
+        results = out / f"{name}_annotated.mp4" if video else None
+        job = Job(path, out / f"{name}.jsonl", out / f"{name}_contact.png", results)
+        planned.append(replace(job, refusal=_refusal(job, media, overwrite)))
     return planned
 
 
@@ -83,31 +92,39 @@ def localize_clip(job: Job, reasoner: Reasoner, options: GarOptions, cut: Cut, o
 
     Raises ClipError where it cannot be read and OutputError where something cannot be written.
     """
+    if job.refusal:
+        raise OutputError(job.refusal)
     clip = Clip(job.media)
-    _make_room(job, overwrite)
     outcomes: Counter[Outcome] = Counter()
     failures: dict[str, None] = {}
     sheet = ContactSheet()
-    try:
-        with closing(RecordWriter(job.records, overwrite)) as records, _progress(clip, "localizing") as bar:
-            for index, window in enumerate(windows(clip, cut.length, cut.hop)):
-                found = _final(window, reasoner, options)
-                records.write(record_from_localization(str(job.media), index, window, found))
-                outcomes[found.outcome] += 1
-                if found.outcome.failed and len(failures) < 10:
-                    failures[found.detail] = None
-                title = f"{window.start / SECOND:.1f} to {window.end / SECOND:.1f} s"
-                sheet.add(title, annotated(window.center.image, caption_from_localization(found)))
-                bar.update(window.end / SECOND - bar.n)
-    except (OSError, FFmpegError) as problem:
-        _write_sheet(sheet, job.sheet, quietly=True)
-        raise _unwritten(job.records, problem, f"it holds the first {outcomes.total()} windows, whole") from None
-    except KeyboardInterrupt:
-        _write_sheet(sheet, job.sheet, quietly=True)
-        raise
-    _write_sheet(sheet, job.sheet)
-    if job.video is not None and outcomes:
-        annotate(clip, job.records, job.video)
+    with closing(_claimed(job, overwrite)) as records:  # to the end: until then no other run takes these names
+        try:
+            with _progress(clip, "localizing") as bar:
+                for index, window in enumerate(windows(clip, cut.length, cut.hop)):
+                    found = _final(window, reasoner, options)
+                    records.write(record_from_localization(str(job.media), index, window, found))
+                    outcomes[found.outcome] += 1
+                    if found.outcome.failed and len(failures) < 10:
+                        failures[found.detail] = None
+                    title = f"{window.start / SECOND:.1f} to {window.end / SECOND:.1f} s"
+                    sheet.add(title, annotated(window.center.image, caption_from_localization(found)))
+                    bar.update(window.end / SECOND - bar.n)
+        except BaseException as problem:
+            with suppress(OSError):
+                sheet.write(job.sheet)
+            if not outcomes:
+                job.records.unlink(missing_ok=True)
+            if isinstance(problem, (OSError, FFmpegError)):
+                left = f"it holds the first {outcomes.total()} windows, whole" if outcomes else "nothing was computed"
+                raise _unwritten(job.records, problem, left) from None
+            raise
+        try:
+            sheet.write(job.sheet)
+        except OSError as problem:
+            raise _unwritten(job.sheet, problem, f"{job.records} is whole") from None
+        if job.video is not None and outcomes:
+            annotate(clip, job.records, job.video)
     return Done(outcomes, tuple(failures), tuple(dict.fromkeys(clip.notes)))
 
 
@@ -122,7 +139,7 @@ def annotate(clip: Clip, records: Path, video: Path) -> None:
     try:
         first_audio = next(clip.audio(), None)
         with _progress(clip, "drawing") as bar:
-            for item in by_time(clip.pictures(), clip.audio()):
+            for item in clip.once():
                 if isinstance(item, Frame):
                     image = annotated(item.image, captions.at(item.stamp / SECOND), most)
                     if writer is None:
@@ -137,9 +154,18 @@ def annotate(clip: Clip, records: Path, video: Path) -> None:
         if writer is not None:
             with suppress(OSError, FFmpegError):
                 writer.close()
+            _discard_unplayable(video)
         if isinstance(problem, (OSError, FFmpegError)):
             raise _unwritten(video, problem, f"{records} is whole") from None
         raise
+
+
+def _discard_unplayable(video: Path) -> None:
+    """Remove a video that was broken off before there was anything to see in it."""
+    try:
+        next(Clip(video).pictures())
+    except (ClipError, StopIteration):
+        video.unlink(missing_ok=True)
 
 
 def _final(window: Window, reasoner: Reasoner, options: GarOptions) -> Localization:
@@ -162,37 +188,46 @@ class _Captions:
         return Caption(record.outcome, record.detail, record.reasoner, record.sound, record.sources)
 
 
-def _make_room(job: Job, overwrite: bool) -> None:
+def _refusal(job: Job, media: Sequence[Path], overwrite: bool) -> str:
+    try:
+        check_outputs(job.outputs, media, overwrite)
+    except OutputError as problem:
+        return str(problem)
+    except OSError as problem:
+        return str(_unwritten(job.records, problem, "nothing was computed"))
+    return ""
+
+
+def _claimed(job: Job, overwrite: bool) -> RecordWriter:
+    """The names of all its results, made free where they may be; they are its own until the writer is closed."""
     try:
         job.records.parent.mkdir(parents=True, exist_ok=True)
-        for path in (job.records, job.sheet, job.video):
-            if path is None:
-                continue
-            if path.exists() and not overwrite:
-                raise OutputError(f"{path} exists already: give another --out, or --overwrite to replace it")
-            path.unlink(missing_ok=True)
+        writer = RecordWriter(job.records, overwrite)
+    except BlockingIOError:
+        raise OutputError(f"{job.records} is being written by another run: let it end first") from None
     except OSError as problem:
         raise _unwritten(job.records, problem, "nothing was computed") from None
+    if overwrite:
+        for path in job.outputs[1:]:
+            path.unlink(missing_ok=True)
+    return writer
 
 
-def _write_sheet(sheet: ContactSheet, path: Path, quietly: bool = False) -> None:
-    try:
-        sheet.write(path)
-    except OSError as problem:
-        if not quietly:
-            raise _unwritten(path, problem, "the records are whole") from None
+def _spelled(name: str) -> str:
+    """A name as file systems compare it that know no case, or only one spelling of a letter."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _unwritten(path: Path, problem: Exception, left: str) -> OutputError:
-    code = getattr(problem, "errno", None)
+    if isinstance(problem, FileExistsError) and problem.filename == str(path):
+        return taken(path)  # since the names were settled
+    code = getattr(problem, "errno", None) or 0
     remedy = {
-        errno.ENOSPC: "free some space",
-        errno.EACCES: "check its folder's permissions",
-        errno.EPERM: "check its folder's permissions",
-        errno.EROFS: "choose an --out that can be written",
+        errno.ENOENT: "choose an --out that is a folder",
         errno.ENOTDIR: "choose an --out that is a folder",
-        errno.EEXIST: "choose an --out that is a folder",
-    }.get(code or 0, "choose another --out")
+        errno.EEXIST: "choose another --out",
+        errno.ENAMETOOLONG: "give the recording a shorter name",
+    }.get(code) or REMEDIES.get(code, "choose another --out")
     why = getattr(problem, "strerror", None) or type(problem).__name__
     return OutputError(f"{path} cannot be written ({why}): {remedy}; {left}")
 

@@ -33,20 +33,21 @@ def write_clip(
     seconds: float = 3.0,
     with_audio: bool = True,
     options: dict[str, str] | None = None,
+    container: dict[str, str] | None = None,
 ) -> Path:
     """A clip of 10 frames a second, or one frame at each of `stamps` (s), with sound unless `with_audio` is false.
 
-    audio: (channels, samples) at `rate`; noise where it is not given.
+    audio: (channels, samples) at `rate`; noise where it is not given. container: its format's options.
     """
     times = [i / 10 for i in range(round(seconds * 10))] if stamps is None else stamps
     draw = image or moving_noise(*size)
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=container or {}) as file:
         video: Any = None
         if codec is not None:
-            video = container.add_stream(codec, rate=10, options=options or {})
+            video = file.add_stream(codec, rate=10, options=options or {})
             video.width, video.height, video.pix_fmt = *size, pix_fmt
             video.codec_context.time_base = Fraction(1, 1000)
-        sound: Any = container.add_stream(audio_codec, rate=rate, layout=layout) if with_audio else None
+        sound: Any = file.add_stream(audio_codec, rate=rate, layout=layout) if with_audio else None
         channels = av.AudioLayout(layout).nb_channels
         if audio is None:
             audio = np.random.default_rng(1).normal(0, 0.1, (channels, round(seconds * rate))).astype(np.float32)
@@ -58,18 +59,18 @@ def write_clip(
             while video is not None and shown < len(times) and times[shown] < (beat + 1) / 10 - 1e-6:
                 frame = av.VideoFrame.from_ndarray(draw(shown), format="rgb24")
                 frame.pts, frame.time_base = round(times[shown] * 1000), Fraction(1, 1000)
-                container.mux(video.encode(frame))
+                file.mux(video.encode(frame))
                 shown += 1
             piece = audio[:, beat * tenth : (beat + 1) * tenth]
             if sound is not None and piece.size:
                 packed = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece.T).reshape(1, -1), "flt", layout)
                 packed.sample_rate, packed.pts, packed.time_base = rate, beat * tenth, Fraction(1, rate)
                 for part in to_codec.resample(packed):
-                    container.mux(sound.encode(part))
+                    file.mux(sound.encode(part))
         if video is not None:
-            container.mux(video.encode(None))
+            file.mux(video.encode(None))
         if sound is not None:
-            container.mux(sound.encode(None))
+            file.mux(sound.encode(None))
     return path
 
 

@@ -78,16 +78,18 @@ def test_the_promised_rates_are_those_of_the_figures():
         assert re.search(rf"^\| `{kind.value}` .*\| {100 * rate:.1f} % \|", told, re.MULTILINE), kind
 
 
-def test_a_clip_of_one_s_own_is_played_again_over_the_last_time(tmp_path):
+def test_a_clip_of_one_s_own_is_played_again_over_the_last_time_when_told_to(tmp_path):
     clip = write_clip(tmp_path / "mine.mkv", seconds=4.5)
     for _ in range(2):
-        done = demo("--clip", clip, "--out", tmp_path / "out")
+        done = demo("--clip", clip, "--out", tmp_path / "out", "--overwrite")
         assert done.returncode == 0, done.stdout + done.stderr
     records = list(read_records(tmp_path / "out" / "mine.jsonl"))
     assert [round(record.end_s - record.start_s, 3) for record in records] == [3.0] * len(records)
     assert len(records) == 2
     assert 0 <= records[0].start_s < 0.5
     assert (tmp_path / "out" / "mine_annotated.mp4").exists()
+    again = demo("--clip", clip, "--out", tmp_path / "out")
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
 
 
 def test_what_cannot_be_played_is_told_before_anything_starts(tmp_path):
@@ -117,14 +119,49 @@ def test_an_interrupt_leaves_no_process_and_a_whole_bag(tmp_path, how):
         assert len(list(bag.messages())) > 30
 
 
-def test_a_node_that_breaks_ends_the_demo_with_what_it_said(tmp_path):
-    """A file where the bag is to be."""
+def test_a_node_that_breaks_ends_the_demo_with_what_it_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("CYCLONEDDS_URI", "file:///nowhere.xml")
     clip = write_clip(tmp_path / "mine.mkv", seconds=2.0)
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "bag").write_text("precious")
     done = demo("--clip", clip, "--out", tmp_path / "out")
     assert done.returncode == 1
-    assert "the recorder ended with exit status" in done.stderr
-    assert "exists already" in done.stderr
+    assert "ended with exit status" in done.stderr
+    assert "CYCLONEDDS_URI" in done.stderr
     assert "Traceback" not in done.stderr
-    assert (tmp_path / "out" / "bag").read_text() == "precious"
+
+
+def files(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("name", "overwrite", "said"),
+    [
+        ("mine.jsonl", False, "exists already: give another --out, or --overwrite to replace it"),
+        ("mine_annotated.mp4", False, "exists already: give another --out, or --overwrite to replace it"),
+        ("bag", False, "exists already: give another --out, or --overwrite to replace it"),
+        ("bag/bag.mcap", False, "exists already: give another --out, or --overwrite to replace it"),
+        ("bag/notes.txt", True, "bag holds more than a bag (notes.txt): move it, or give another --out"),
+    ],
+)
+def test_the_demo_takes_nothing_away_that_it_did_not_make(tmp_path, name, overwrite, said):
+    out = tmp_path / "out"
+    (out / name).parent.mkdir(parents=True)
+    for path in {out / name, out / "bag" / "bag.mcap" if overwrite else out / name}:
+        path.write_text("precious")
+    before = files(out)
+    clip = write_clip(tmp_path / "mine.mkv", seconds=2.0)
+    done = demo("--clip", clip, "--out", out, *(["--overwrite"] if overwrite else []))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert said in done.stderr
+    assert files(out) == before
+
+
+def test_the_demo_never_replaces_the_clip_that_it_plays(tmp_path):
+    clip = write_clip(tmp_path / "mine_annotated.mp4", codec="libx264", audio_codec="aac", seconds=2.0)
+    (tmp_path / "mine.mp4").hardlink_to(clip)
+    before = files(tmp_path)
+    done = demo("--clip", tmp_path / "mine.mp4", "--out", tmp_path, "--overwrite")
+    assert done.returncode == 1
+    assert "would take the place of" in done.stderr
+    assert files(tmp_path) == before

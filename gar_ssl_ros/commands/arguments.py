@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -38,43 +40,60 @@ class CommandParser(argparse.ArgumentParser):
         super().__init__(**{"formatter_class": HelpFormatter, **options})
 
 
-def count(text: str) -> int:
-    """A whole number of 1 or more."""
-    if not text.lstrip("+").isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
+MOST_PIXELS = 4096  # of a rendered picture's side
 
 
-def seconds(text: str) -> float:
-    """A time from 0.05 to 600 s."""
-    value = _number(text)
-    if not 0.05 <= value <= 600:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time from 0.05 to 600 s")
-    return value
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """The type of a whole number from `least` to `most`."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text) or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{_short(text)} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return read
 
 
-def share(text: str) -> float:
-    """A number in 0..1."""
-    value = _number(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} does not lie in 0..1")
-    return value
+def number(least: float, most: float, what: str = "a number") -> Callable[[str], float]:
+    """The type of a number from `least` to `most`. what: it is, in an error."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{_short(text)} is not {what} from {least:g} to {most:g}")
+        return value
+
+    return read
+
+
+trials = whole(1, 50)  # these three as the node's parameters have them
+sources = whole(1, 16)
+seed = whole(0, 2**31 - 1)
+limit = whole(1, 10**9)
+share = number(0, 1)
+seconds = number(0.05, 600, "a time in seconds")
 
 
 def size(text: str) -> tuple[int, int]:
     """A size such as 320x240, both sides even: width, height."""
-    width, _, height = text.partition("x")
-    if not (width.isdigit() and height.isdigit()) or int(width) % 2 or int(height) % 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 320x240, both sides even")
-    return int(width), int(height)
+    found = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", text)
+    width, height = (int(side) for side in found.groups()) if found else (0, 0)
+    if not (0 < width <= MOST_PIXELS and 0 < height <= MOST_PIXELS) or width % 2 or height % 2:
+        wanted = f"a size such as 320x240, both sides even and at most {MOST_PIXELS}"
+        raise argparse.ArgumentTypeError(f"{_short(text)} is not {wanted}")
+    return width, height
 
 
 def shard(text: str) -> tuple[int, int]:
     """A part of a whole such as 2/4, the parts counted from 1: which, of how many."""
-    index, slash, of = text.partition("/")
-    if not (slash and index.isdigit() and of.isdigit() and 1 <= int(index) <= int(of)):
-        raise argparse.ArgumentTypeError(f"{text!r} is out of range: give I/N with 1 <= I <= N, such as 2/4")
-    return int(index), int(of)
+    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+    index, of = (int(part) for part in found.groups()) if found else (0, 0)
+    if not 1 <= index <= of:
+        raise argparse.ArgumentTypeError(f"{_short(text)} is out of range: give I/N with 1 <= I <= N, such as 2/4")
+    return index, of
 
 
 def add_dataset(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +101,7 @@ def add_dataset(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", choices=DATASETS, required=True, help="whose samples")
     parser.add_argument("--root", type=Path, metavar="PATH", help="folder of its media (rosbag: the bag)")
     parser.add_argument("--annotations", type=Path, metavar="PATH", help="published annotations, where not in --root")
-    parser.add_argument("--limit", type=count, metavar="N", help="only the first N samples")
+    parser.add_argument("--limit", type=limit, metavar="N", help="only the first N samples")
     add_denominator(parser)
 
 
@@ -106,12 +125,9 @@ def require_evaluation() -> None:
 def node_name(text: str) -> str:
     """A node's full name such as /localizer, of letters, digits and underscores."""
     if not re.fullmatch(r"(/?[A-Za-z_][A-Za-z0-9_]*)+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a node, such as /localizer")
+        raise argparse.ArgumentTypeError(f"{_short(text)} is not the name of a node, such as /localizer")
     return f"/{text.strip('/')}"
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:40]}...")

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from gar_ssl_ros.commands.arguments import Commands, count, node_name, seconds, share
+from gar_ssl_ros.commands.arguments import Commands, node_name, seconds, share, sources, trials
 from gar_ssl_ros.commands.choice import add_reasoner, check_choice, chosen_reasoner
 from gar_ssl_ros.errors import DONE, FAILED, UserError
 
@@ -25,8 +25,8 @@ def add(commands: Commands) -> None:
     parser.add_argument("--name", default="/localizer", metavar="NODE", type=node_name, help="whose topics are written")
     parser.add_argument("--window", type=seconds, default=3.0, metavar="S", help="length of a window, s")
     parser.add_argument("--hop", type=seconds, default=1.0, metavar="S", help="from one window to the next, s")
-    parser.add_argument("--trials", type=count, default=5, metavar="N", help="analysis trials")
-    parser.add_argument("--sources", type=count, default=1, metavar="K", help="sources to look for at most")
+    parser.add_argument("--trials", type=trials, default=5, metavar="N", help="analysis trials")
+    parser.add_argument("--sources", type=sources, default=1, metavar="K", help="sources to look for at most")
     parser.add_argument("--tau-av", type=share, default=0.5, metavar="T", help="gate: least audio-visual consistency")
     parser.add_argument("--tau-aud", type=share, default=0.75, metavar="T", help="gate: least audio confidence")
     add_reasoner(parser)
@@ -44,12 +44,14 @@ def run(options: argparse.Namespace) -> int:
 
     check_choice(options)  # before anything is written
     gar = GarOptions(options.sources, options.trials, options.tau_av, options.tau_aud)
-    out = options.out or options.bag.absolute().with_name(f"{options.bag.absolute().stem}_localized")
+    given = options.bag.absolute()
+    out = options.out or given.parent / f"{given.stem}_localized"
     done = Done()
     code = DONE
     try:
         with Bag(options.bag) as bag:
             topics = choose_topics(bag, options.image, options.audio)
+            chosen = chosen_reasoner(options)  # before anything is made that would stand in the way of the next try
             job = Job(topics, options.name, gar, round(options.window * SECOND), round(options.hop * SECOND))
             form = "{desc} |{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}]"
             length = bag.duration / SECOND
@@ -57,7 +59,6 @@ def run(options: argparse.Namespace) -> int:
                 BagWriter(out, bag.plugin) as writer,
                 tqdm(total=length, desc=options.bag.name, bar_format=form, disable=None, leave=False) as bar,
             ):
-                chosen = chosen_reasoner(options)
                 localize_bag(bag, writer, job, chosen, done, lambda read: bar.update(read / SECOND - bar.n))
     except UserError as problem:
         print(f"gar-ssl: {problem}", file=sys.stderr)

@@ -73,4 +73,6 @@ def _findings(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
         yield from check()
     except Exception as problem:
         name = check.func.__name__ if isinstance(check, partial) else check.__name__
-        yield Finding(name.strip("_"), f"cannot be looked at: {sentence(problem)}", "mend what is told above first")
+        missing = isinstance(problem, ImportError)  # which is told above, and need not be a fault
+        remedy = "mend what is told above first" if missing else "mend it: the nodes would fail of it, too"
+        yield Finding(name.strip("_"), f"cannot be looked at: {sentence(problem)}", remedy, needed=not missing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from gar_ssl_ros.commands.arguments import seed
 from gar_ssl_ros.reasoners import known, names, options_by_name, reasoner
 from gar_ssl_ros.reasoners.model_options import DEFAULTS, refuse_unused
 
@@ -88,6 +89,6 @@ def _add_weights(group: argparse._ActionsContainer) -> None:
 
 
 def _add_asked(group: argparse._ActionsContainer) -> None:
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="of the analysis trials")
+    group.add_argument("--seed", type=seed, default=0, metavar="N", help="of the analysis trials")
     group.add_argument("--off-screen", action="store_true", help="it may say that nothing in view makes the sound")
     group.add_argument("--grounded", action="store_true", help="it says where each anchor is seen")

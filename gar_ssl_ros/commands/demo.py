@@ -19,6 +19,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--clip", type=Path, metavar="FILE", help="a video file with sound")
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder for the results")
+    parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
     add_reasoner(parser)
     parser.set_defaults(run=run)
 
@@ -28,5 +29,8 @@ def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.nodes import ros  # noqa: F401  # before whatever needs rclpy or a message
 
     who = node_parameters(options)
-    right = demo.scenes(options.out, who) if options.clip is None else demo.recording(options.clip, options.out, who)
+    if options.clip is None:
+        right = demo.scenes(options.out, who, overwrite=options.overwrite)
+    else:
+        right = demo.recording(options.clip, options.out, who, overwrite=options.overwrite)
     return DONE if right else FAILED

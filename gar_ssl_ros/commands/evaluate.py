@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gar_ssl_ros.commands.arguments import Commands, add_dataset, count, require_evaluation, shard, share
+from gar_ssl_ros.commands.arguments import Commands, add_dataset, require_evaluation, shard, share, sources, trials
 from gar_ssl_ros.commands.choice import add_evaluated, evaluated
 from gar_ssl_ros.errors import DONE, FAILED, UserError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 if TYPE_CHECKING:
     from gar_ssl_ros.evaluation.report.subject import Subject
@@ -28,11 +31,11 @@ def add(commands: Commands) -> None:
     )
     add_dataset(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
-    parser.add_argument("--trials", type=count, default=5, metavar="N", help="analysis trials")
+    parser.add_argument("--trials", type=trials, default=5, metavar="N", help="analysis trials")
     parser.add_argument("--tau-av", type=share, default=0.5, metavar="T", help="gate: least audio-visual consistency")
     parser.add_argument("--tau-aud", type=share, default=0.75, metavar="T", help="gate: least audio confidence")
     parser.add_argument(
-        "--sources", type=count, metavar="K", help="sources to look for (default: as many as there are)"
+        "--sources", type=sources, metavar="K", help="sources to look for (default: as many as there are)"
     )
     parser.add_argument("--shard", type=shard, default="1/1", metavar="I/N", help="part I of N equal ones")
     parser.add_argument("--resume", action="store_true", help="go on where the results in DIR end")
@@ -102,4 +105,5 @@ def kept(out: Path) -> Iterator[None]:
         yield
     except OSError as problem:
         place, why = problem.filename or out, problem.strerror or problem
-        raise UserError(f"{place}: {why}: make room, or give another --out; what was computed is kept") from None
+        first = "make room" if problem.errno in FULL else "mend it"
+        raise UserError(f"{place}: {why}: {first}, or give another --out; what was computed is kept") from None

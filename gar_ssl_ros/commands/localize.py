@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from gar_ssl_ros.commands.arguments import Commands, count, seconds, share
+from gar_ssl_ros.commands.arguments import Commands, seconds, share, sources, trials
 from gar_ssl_ros.commands.choice import add_reasoner, chosen_reasoner
-from gar_ssl_ros.errors import DONE, FAILED, UserError, sentence
+from gar_ssl_ros.errors import DONE, FAILED, told
 
 
 def add(commands: Commands) -> None:
@@ -22,8 +22,8 @@ def add(commands: Commands) -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     parser.add_argument("--window", type=seconds, default=3.0, metavar="S", help="length of a window, s")
     parser.add_argument("--hop", type=seconds, default=3.0, metavar="S", help="from one window to the next, s")
-    parser.add_argument("--trials", type=count, default=5, metavar="N", help="analysis trials")
-    parser.add_argument("--sources", type=count, default=1, metavar="K", help="sources to look for at most")
+    parser.add_argument("--trials", type=trials, default=5, metavar="N", help="analysis trials")
+    parser.add_argument("--sources", type=sources, default=1, metavar="K", help="sources to look for at most")
     parser.add_argument("--tau-av", type=share, default=0.5, metavar="T", help="gate: least audio-visual consistency")
     parser.add_argument("--tau-aud", type=share, default=0.75, metavar="T", help="gate: least audio confidence")
     parser.add_argument("--no-video", action="store_true", help="write no annotated video")
@@ -41,11 +41,11 @@ def run(options: argparse.Namespace) -> int:
     cut = Cut(round(options.window * SECOND), round(options.hop * SECOND))
     chosen = chosen_reasoner(options)
     code = DONE
-    for job in jobs(options.media, options.out, video=not options.no_video):
+    for job in jobs(options.media, options.out, video=not options.no_video, overwrite=options.overwrite):
         try:
             done = localize_clip(job, chosen, gar, cut, options.overwrite)
-        except (UserError, OSError) as problem:
-            print(f"gar-ssl: {sentence(problem)}", file=sys.stderr)
+        except Exception as problem:  # whatever one recording holds, the others have their turn
+            print(told(problem), file=sys.stderr)
             code = FAILED
             continue
         for note in done.notes:

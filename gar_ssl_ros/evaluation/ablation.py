@@ -70,7 +70,7 @@ class _Lane:
 
 
 def _evaluate(
-    sample: Sample, place: int, lanes: Sequence[_Lane], reasoner: Reasoner, told: Callable[[], object]
+    sample: Sample, place: int, lanes: Sequence[_Lane], reasoner: CachedReasoner, told: Callable[[], object]
 ) -> None:
     if not lanes:
         return
@@ -81,6 +81,7 @@ def _evaluate(
             record = unreadable(sample, why or "", seconds, gar)
         else:
             record = evaluated(sample, opened, seconds, reasoner, gar)
+        reasoner.check()  # before its failure is written down as the answer
         lane.writer.write(record.model_copy(update={"index": place}))
         told()
 

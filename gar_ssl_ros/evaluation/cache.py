@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.files import open_file
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.reasoner import NotLocated, Reading, Reasoner, Unparseable
 from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial
@@ -61,6 +62,11 @@ class CachedReasoner:
             self._leave()
             self._last = _CachedReading(place, self._store, self._inner, window, deadline, self._trials)
         yield self._last
+
+    def check(self) -> None:
+        """Raises CacheError where the file has failed: an answer since then need not be one."""
+        if self._store.failure is not None:
+            raise self._store.failure
 
     def close(self) -> None:
         """Free the last window and the file."""
@@ -188,25 +194,49 @@ class _Store:
     """Answers by key, in one SQLite file: whole or absent whenever a process ends, and shared by several."""
 
     def __init__(self, path: Path) -> None:
+        self.failure: CacheError | None = None
         self._path = path
-        try:
+        with suppress(FileNotFoundError):
+            open_file(path).close()  # so that it is a file
+        with self._usable():
             self._file = sqlite3.connect(path, timeout=60, isolation_level=None)
+            self._check_ours()
             self._file.execute("PRAGMA journal_mode=WAL")
             self._file.execute("PRAGMA synchronous=NORMAL")
             self._file.execute("CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL)")
-        except sqlite3.Error as problem:
-            raise CacheError(f"{path} cannot be used as a cache of stage results ({problem}): delete it") from None
 
     def get(self, key: str) -> _Answer | None:
-        row = self._file.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
-        return None if row is None else _Answer.model_validate_json(row[0])
+        with self._usable():
+            row = self._file.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
+        try:
+            return None if row is None else _Answer.model_validate_json(row[0])
+        except ValidationError:  # of another version: asked anew, and replaced
+            return None
 
     def put(self, keys: Sequence[str], answers: Sequence[_Answer]) -> None:
         rows = [(key, answer.model_dump_json()) for key, answer in zip(keys, answers, strict=True)]
-        self._file.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?)", rows)
+        with self._usable():
+            self._file.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?)", rows)
 
     def close(self) -> None:
         self._file.close()
+
+    def _check_ours(self) -> None:
+        """Raises CacheError where it is a database of something else, before anything is written into it."""
+        tables = [name for (name,) in self._file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        columns = [name for (_, name, *_) in self._file.execute("PRAGMA table_info(answers)")]
+        if tables and (tables != ["answers"] or columns != ["key", "answer"]):
+            raise CacheError(f"{self._path} is a database of something else: give another --cache")
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as problem:
+            self.failure = CacheError(
+                f"{self._path} cannot be used as a cache of stage results ({problem}): give another --cache"
+            )
+            raise self.failure from None
 
 
 def _key(place: str, question: _Question) -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from gar_ssl_ros.evaluation.record import SampleRecord
-from gar_ssl_ros.evaluation.results import draft_of
+from gar_ssl_ros.files import draft_of
 
 BOXES = pa.list_(pa.list_(pa.float64()))
 TEXTS, NUMBERS = pa.list_(pa.string()), pa.list_(pa.float64())

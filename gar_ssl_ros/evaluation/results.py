@@ -13,7 +13,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,7 +20,8 @@ import gar_ssl_ros
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.evaluation.samples import Dataset, Sample
-from gar_ssl_ros.output.record import RecordError, RecordWriter, read_lines
+from gar_ssl_ros.files import read_file, write_whole
+from gar_ssl_ros.output.record import RecordError, RecordWriter, json_text, read_lines
 from gar_ssl_ros.reasoners.omni.options import Dtype, Quantization
 
 CONFIG = "config.json"
@@ -75,10 +75,10 @@ class Settings(BaseModel):
     quantize: Quantization = "none"
     seed: int = 0
     prompts: tuple[Literal["grounded", "off_screen"], ...] = ()
-    trials: int = Field(default=5, ge=1)
+    trials: int = Field(default=5, ge=1, le=50)  # as the node's parameters have it
     tau_av: float = Field(default=0.5, ge=0, le=1)
     tau_aud: float = Field(default=0.75, ge=0, le=1)
-    sources: int | None = Field(default=None, ge=1)
+    sources: int | None = Field(default=None, ge=1, le=16)
     analysis: bool = True
     refinement: bool = True
 
@@ -149,7 +149,7 @@ class Results:
             raise ResultsError(f"{spoilt[0]} exists already and would be replaced: give another --out")
         if not resume and self._path.exists() and self._path.stat().st_size:
             raise ResultsError(f"{self._path} exists already: go on with --resume, or give another --out")
-        write_whole(folder / CONFIG, manifest.model_dump_json(indent=2) + "\n")
+        write_whole(folder / CONFIG, json_text(manifest, indent=2) + "\n")
 
     def done(self) -> set[str]:
         """The ids of samples that have a record, of whatever shard."""
@@ -176,7 +176,7 @@ def read_manifest(folder: Path) -> Manifest:
     """Raises ResultsError where there is none."""
     path = folder / CONFIG
     try:
-        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+        return Manifest.model_validate_json(read_file(path))
     except OSError as problem:
         raise ResultsError(
             f"{folder} holds no results ({CONFIG}: {problem.strerror}): give a folder that gar-ssl evaluate has filled"
@@ -202,23 +202,6 @@ def read_runs(folders: Sequence[Path]) -> list[Run]:
         Run(manifest.configuration, manifest.origin, tuple(sorted(records.values(), key=lambda record: record.index)))
         for manifest, records in found.values()
     ]
-
-
-def write_whole(path: Path, text: str) -> None:
-    """A file that is whole or not there, whenever the process ends."""
-    with draft_of(path) as draft:
-        draft.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def draft_of(path: Path) -> Iterator[Path]:
-    """A file to be written in the place of `path`, which it becomes at the end."""
-    draft = path.with_name(f".{path.name}.{uuid4().hex}")  # another shard may be ending, too
-    try:
-        yield draft
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _ours(folder: Path) -> list[Path]:

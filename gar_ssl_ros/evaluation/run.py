@@ -27,9 +27,10 @@ from gar_ssl_ros.evaluation.results import (
     Shard,
     configuration,
     read_runs,
-    write_whole,
 )
 from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Sample
+from gar_ssl_ros.files import write_whole
+from gar_ssl_ros.output.record import json_text
 
 COLUMNS = "results.parquet"
 Engine = Callable[[Sequence[Sample], Settings], Iterator[SampleRecord]]
@@ -75,8 +76,8 @@ def write_run(run: Run, out: Path) -> None:
     """All its records as one file and as columns, and what they are the results of. Raises OSError."""
     out.mkdir(parents=True, exist_ok=True)
     manifest = Manifest(configuration=run.configuration, origin=run.origin)
-    write_whole(out / CONFIG, manifest.model_dump_json(indent=2) + "\n")
-    write_whole(out / RESULTS, "".join(record.model_dump_json() + "\n" for record in run.records))
+    write_whole(out / CONFIG, json_text(manifest, indent=2) + "\n")
+    write_whole(out / RESULTS, "".join(json_text(record) + "\n" for record in run.records))
     write_columns(run.records, out / COLUMNS)
 
 

@@ -20,8 +20,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.errors import UserError, sentence
 from gar_ssl_ros.evaluation.results import Settings
+from gar_ssl_ros.files import read_text
 from gar_ssl_ros.reasoners import known
 from gar_ssl_ros.reasoners.model_options import ASKS_A_MODEL, DEFAULTS, refuse_unused
 
@@ -90,15 +91,16 @@ def read_study(study: str, given: Mapping[str, Any]) -> Study:
 
 def _read(path: Path) -> _File:
     try:
-        return _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        content = read_text(path)
     except OSError as problem:
         known = ", ".join(names())
         raise StudyError(f"{path} cannot be read ({problem.strerror}): give a YAML file, or one of {known}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        told = " ".join(str(problem).split())
-        raise StudyError(f"{path} is no YAML ({told}): mend it there") from None
+    try:
+        return _File.model_validate(yaml.safe_load(content))
     except ValidationError as problem:
         raise StudyError(f"{path} is no study: {_first(problem, _File)}") from None
+    except Exception as problem:  # YAMLError, and of odd documents RecursionError, ValueError, TypeError and more
+        raise StudyError(f"{path} is no YAML ({sentence(problem)}): mend it there") from None
 
 
 def _variant(path: Path, number: int, given: Mapping[str, Any], told: Mapping[str, Any]) -> Variant:

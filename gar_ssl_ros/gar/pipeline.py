@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 QUIET = -60.0  # dBFS: a window whose loudest 50 ms are below holds no sound, and no reasoner need be asked
 LOST = 0.5  # of the sound: with more than that missing, nothing can be concluded from the rest
+SPOILT = 0.25  # of the time: each damaged picture spoils the motion to it and from it, so half of it by then
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class _Run:
         with self._timed("locate"):
             located = reading.locate(self._options.sources)[: self._options.sources]
         if not located:
-            yield self._final(Outcome.OFF_SCREEN, "nothing in view goes with the sound")
+            yield self._unseen()
             return
         cases = []
         for location in located:
@@ -160,6 +161,14 @@ class _Run:
         yield self._localized(Stage.INITIAL)
         self._deadline.check()
         yield from self._verification(reading)
+
+    def _unseen(self) -> Localization:
+        """The answer where nothing was found in view: that nothing is there, if it could have been seen."""
+        length, damage = self._window.end - self._window.start, self._window.damage
+        if damage > SPOILT * length:
+            damaged = f"{damage / SECOND:.1f} s of {length / SECOND:.1f} s show damaged pictures"
+            return self._final(Outcome.BACKEND_ERROR, f"{damaged}: that nothing was found in them proves nothing")
+        return self._final(Outcome.OFF_SCREEN, "nothing in view goes with the sound")
 
     def _verification(self, reading: Reading) -> Iterator[Localization]:
         if self._options.analysis:

@@ -21,12 +21,14 @@ class Frame:
     """One picture.
 
     stamp: ns. image: RGB uint8 (H, W, 3), not written to again. frame_id: the camera's optical frame (REP-103).
-    Raises ValueError where the image has another shape or type.
+    damaged: whether it could not be wholly decoded, or was made from one that could not. Raises ValueError where the
+    image has another shape or type.
     """
 
     stamp: int
     image: NDArray[np.uint8]
     frame_id: str = ""
+    damaged: bool = False
 
     def __post_init__(self) -> None:
         if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3 or not self.image.size:
@@ -108,6 +110,12 @@ class Window:
     def __post_init__(self) -> None:
         if not self.frames:
             raise ValueError("a window holds at least one frame")
+
+    @cached_property
+    def damage(self) -> int:
+        """How long damaged frames are to be seen in it, each until the next one, ns."""
+        ends = [*(frame.stamp for frame in self.frames[1:]), self.end]
+        return sum(end - frame.stamp for frame, end in zip(self.frames, ends, strict=True) if frame.damaged)
 
     @cached_property
     def center(self) -> Frame:

@@ -11,7 +11,7 @@ from importlib import import_module
 from threading import Event, Thread
 from typing import Any
 
-from gar_ssl_ros.errors import DONE, FAILED, USAGE, UserError, sentence
+from gar_ssl_ros.errors import DONE, FAILED, USAGE, UserError, discard_stdout, sentence
 
 NAMES = ("localizer", "player", "microphone", "recorder")
 
@@ -30,6 +30,9 @@ def main(name: str, arguments: Sequence[str] = ()) -> int:
             "build this package with colcon and source its setup.bash" if built else "see Installing in docs/ros.md"
         )
         return _failed(name, f"{problem.name or 'a Python package'} is missing or too old ({problem}): {remedy}", USAGE)
+    except BrokenPipeError:  # whoever read the output has enough of it, as `| head` has
+        discard_stdout()
+        return FAILED
     except (OSError, NotImplementedError) as problem:
         return _failed(name, sentence(problem), USAGE)
     except KeyboardInterrupt:  # a second one, while the first one was being heeded

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,6 +33,8 @@ from rosbags.typesys.store import Typestore
 
 from gar_ssl_ros.embedded_ros.interfaces import typestore
 from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.files import check_file, open_file, shown
+from gar_ssl_ros.nodes.bag_marks import Marks
 from gar_ssl_ros.nodes.ros import interfaces
 
 VERSION: Literal[8] = 8  # of new bags: what Humble can read as well as Jazzy
@@ -66,13 +69,15 @@ class Bag:
         self.path = path
         self._typestore = get_typestore(Stores.EMPTY)
         storage = _storage(path)
+        files = list(storage.iterdir()) if storage.is_dir() else [storage]
+        self.plugin = StoragePlugin.MCAP if any(".mcap" in file.suffixes for file in files) else StoragePlugin.SQLITE3
+        if self.plugin is StoragePlugin.SQLITE3:
+            _check_address(storage)
         self._reader = Reader(storage)
         try:
             self._reader.open()
         except Exception as problem:  # damaged bytes show as struct.error, IndexError, OverflowError and more
             raise BagError(f"{path} cannot be read ({_said(problem)}): {REMEDY}") from None
-        files = storage.iterdir() if storage.is_dir() else [storage]
-        self.plugin = StoragePlugin.MCAP if any(".mcap" in file.suffixes for file in files) else StoragePlugin.SQLITE3
 
     @property
     def connections(self) -> list[Connection]:
@@ -94,19 +99,31 @@ class Bag:
     ) -> Iterator[Recorded]:
         """Every message in the order of the recording, of some topics and times, ns, where they are given.
 
-        Raises BagError where it is damaged.
+        Raises BagError where it is damaged: at the end, where messages are missing of all that it says it holds.
         """
         messages = self._reader.messages(connections, start, stop)
         time = self._reader.start_time
+        read = 0
         while True:
             try:
                 connection, time, data = next(messages)
+                read += 1
             except StopIteration:
-                return
+                break
             except Exception as problem:  # see above
                 after = (time - self._reader.start_time) / 1e9
                 raise BagError(f"{self.path} is damaged {after:.1f} s into it ({_said(problem)}): {REMEDY}") from None
             yield Recorded(connection, time, bytes(data))
+        if start is None and stop is None:
+            self._check_count(connections or self.connections, read)
+
+    def _check_count(self, connections: Sequence[Connection], read: int) -> None:
+        """Raises BagError where the bag says that it holds more: its reader passes over what it cannot place."""
+        told = sum(connection.msgcount for connection in connections)
+        if read < told:
+            raise BagError(
+                f"{self.path} is damaged: {told - read} of its {told} messages are not to be found: {REMEDY}"
+            )
 
     def message(self, recorded: Recorded) -> object:
         """The message itself, its fields as in its definition. Raises BagError where its bytes are no such message."""
@@ -143,13 +160,27 @@ class BagWriter:
     def __init__(self, path: Path, plugin: StoragePlugin) -> None:
         """Make the folder `path`. Raises BagError where it exists already or cannot be made."""
         self.path = path
+        if not path.name or path.name != shown(path.name):  # it enters the metadata
+            raise BagError(f"{path} is no name for a bag: give it one in UTF-8")
+        if plugin is StoragePlugin.SQLITE3:
+            _check_address(path)
         try:
             self._writer = Writer(path, version=VERSION, storage_plugin=plugin)
             self._writer.open()
+            self._marks = Marks(self._writer)
         except WriterError:
-            raise BagError(f"{path} exists already: give another --out") from None
-        except OSError as problem:
-            raise BagError(f"{path} cannot be written ({problem.strerror}): give another --out") from None
+            raise BagError(f"{path} exists already: name a folder that does not") from None
+        except (OSError, sqlite3.Error) as problem:
+            self._discard()
+            raise BagError(f"{path} cannot be written ({_said(problem)}): name another folder") from None
+        self._full = False
+
+    def _discard(self) -> None:
+        """Remove what was made of a bag that could not be begun."""
+        with suppress(OSError):
+            for suffix in SUFFIXES:
+                (self.path / f"{self.path.name}{suffix}").unlink(missing_ok=True)
+            self.path.rmdir()
 
     def copy_topic(self, recorded: Connection) -> Connection:
         """Announce a topic as another bag has it."""
@@ -175,15 +206,28 @@ class BagWriter:
         """Append a message (CDR) with the time, ns, at which it is to be met. Raises BagError where that fails."""
         try:
             self._writer.write(topic, time, data)
+            self._marks.wrote(len(data))
         except (OSError, sqlite3.Error) as problem:
+            self._full = True
             raise BagError(f"{self.path} cannot be written ({_said(problem)}): free some space") from None
 
     def close(self) -> None:
         """Nothing can be written after it. Raises BagError where the last of it cannot be written."""
-        try:
-            self._writer.close()
-        except (OSError, sqlite3.Error) as problem:
-            self._writer.abort()
+        problem: Exception | None = None
+        while not self._full or self._marks.back():
+            try:
+                self._writer.close()
+            except (OSError, sqlite3.Error) as fresh:
+                self._full, problem = True, problem or fresh
+            else:
+                break
+        else:
+            with suppress(OSError, sqlite3.Error):
+                (self.path / "metadata.yaml.tmp").unlink(missing_ok=True)
+                self._writer.abort()
+            if self._marks.nothing:
+                self._discard()
+        if problem is not None:
             raise BagError(f"{self.path} cannot be written ({_said(problem)}): free some space") from None
 
     def __enter__(self) -> BagWriter:
@@ -240,22 +284,39 @@ def _types(connection: Connection) -> Typesdict:
 
 def _storage(path: Path) -> Path:
     """What rosbags is to open: the folder, or its one file where its metadata is missing. Raises BagError."""
-    if not path.exists():
-        raise BagError(f"{path} does not exist: check the path")
-    if not path.is_dir():
+    try:
+        if not path.exists():
+            raise BagError(f"{path} does not exist: check the path")
+        if path.is_dir():
+            return _storage_in(path)
         if path.suffix == ".bag":
             raise BagError(f"{path} is a bag of ROS 1: make it one of ROS 2 with `rosbags-convert`")
         if path.suffix not in SUFFIXES:
             raise BagError(f"{path} is not a rosbag2: give its folder, or its .mcap or .db3 file")
-        return path
-    if (path / "metadata.yaml").exists():
-        return path
-    files = [file for file in path.iterdir() if file.suffix in SUFFIXES]
-    if not files:
-        raise BagError(f"{path} is a folder without a rosbag2: give the folder that holds metadata.yaml")
-    if len(files) > 1:
-        raise BagError(f"{path} has several files and no metadata.yaml: make it with `ros2 bag reindex`")
-    return files[0]
+        open_file(path).close()  # so that it is a file, and may be read
+    except OSError as problem:
+        raise BagError(f"{problem.filename or path} cannot be read: {problem.strerror}") from None
+    return path
+
+
+def _storage_in(folder: Path) -> Path:
+    inside = sorted(folder.iterdir())
+    files = [path for path in inside if path.suffix in SUFFIXES]
+    described = (folder / "metadata.yaml").exists()
+    if not files and not described:
+        raise BagError(f"{folder} is a folder without a rosbag2: give the folder that holds metadata.yaml")
+    if len(files) > 1 and not described:
+        raise BagError(f"{folder} has several files and no metadata.yaml: make it with `ros2 bag reindex`")
+    for path in inside:  # whatever the metadata names
+        if path.exists() and not path.is_dir():
+            check_file(path)
+    return folder if described else files[0]
+
+
+def _check_address(path: Path) -> None:
+    """Raises BagError where SQLite, which is given it as a URI, would take it for another file's."""
+    if odd := sorted(set(str(path)) & set("?#%")):
+        raise BagError(f"{path} holds {' and '.join(odd)}, which SQLite reads otherwise: give it another name")
 
 
 def _said(problem: Exception) -> str:

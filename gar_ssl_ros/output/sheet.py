@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from gar_ssl_ros.files import write_whole
 from gar_ssl_ros.output.drawing import DARK, PALE, Image
 
 MOST = 24  # windows on a sheet
@@ -35,7 +36,10 @@ class ContactSheet:
         self._seen += 1
 
     def write(self, path: Path) -> None:
-        """As a PNG. Nothing is written where nothing was added. Raises OSError where writing fails."""
+        """As a new PNG, whole or not at all. Nothing is written where nothing was added.
+
+        Raises FileExistsError where it exists, and OSError where writing fails.
+        """
         if not self._tiles:
             return
         columns = min(len(self._tiles), max(1, round(len(self._tiles) ** 0.5)))
@@ -49,4 +53,4 @@ class ContactSheet:
             page[top + 22 : top + 22 + image.shape[0], left : left + TILE] = image
         done, encoded = cv2.imencode(".png", cv2.cvtColor(page, cv2.COLOR_RGB2BGR))
         assert done
-        path.write_bytes(encoded.tobytes())
+        write_whole(path, encoded.tobytes(), replace=False)

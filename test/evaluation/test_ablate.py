@@ -185,6 +185,9 @@ def test_the_package_comes_with_the_paper_s_studies():
         ("title: a\nbase: {tau_av: 2}\nvariants: [{name: b}]", "variant 'b': tau_av: Input should be less than"),
         ("title: a\nvariants: [{name: b c}, {name: B-C}]", "two variants go by the name b-c: give each its own"),
         ("title: [", "is no YAML ("),
+        ("a: " + "[" * 5000 + "]" * 5000, "is no YAML (maximum recursion depth exceeded"),
+        ("title: 2001-99-99\nvariants: []", "is no YAML (month must be in 1..12): mend it there"),
+        ("title: a\nvariants: [{name: b, trials: 99999999999999999999}]", "variant 'b': trials: Input should be less"),
         ("just words", "is no study: it: "),
     ],
 )

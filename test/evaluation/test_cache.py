@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -179,3 +181,44 @@ def test_a_file_that_is_no_cache_is_named(tmp_path):
     with pytest.raises(CacheError, match=r"notes\.txt cannot be used as a cache"):
         CachedReasoner(Counting(), path, "a")
     assert path.read_text() == "precious\n" * 1000
+
+
+def test_a_database_of_something_else_is_left_as_it_is(tmp_path):
+    for name, table in (("other.sqlite", "mine (a int)"), ("older.sqlite", "answers (a int)")):
+        with closing(sqlite3.connect(tmp_path / name)) as file:
+            file.execute(f"CREATE TABLE {table}")
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(CacheError, match=f"{name} is a database of something else: give another --cache"):
+            CachedReasoner(Counting(), tmp_path / name, "a")
+        assert (tmp_path / name).read_bytes() == before
+
+
+def test_an_answer_that_cannot_be_read_is_asked_for_anew(tmp_path):
+    path = tmp_path / "cache"
+    for spoil in (False, True, False):
+        if spoil:
+            with closing(sqlite3.connect(path)) as file:
+                file.execute("UPDATE answers SET answer = '{}x'")
+                file.commit()
+        inner = Counting()
+        with closing(CachedReasoner(inner, path, "a")) as cached, cached.read(window(), Deadline()) as reading:
+            assert reading.classify()
+    assert not inner.asked  # the last one was remembered
+
+
+def test_a_cache_that_fails_on_the_way_is_not_taken_for_the_reasoner_s_failure(tmp_path):
+    path = tmp_path / "cache"
+    with closing(CachedReasoner(Counting(), path, "a")) as cached:
+        cached.check()
+        with closing(sqlite3.connect(path)) as file:
+            file.execute("DROP TABLE answers")
+        *_, found = localize(window(), cached)
+        assert found.outcome is Outcome.BACKEND_ERROR
+        with pytest.raises(CacheError, match="cannot be used as a cache of stage results"):
+            cached.check()
+
+
+def test_a_pipe_is_no_cache(tmp_path):
+    os.mkfifo(tmp_path / "cache")
+    with pytest.raises(OSError, match="it is a named pipe, not a file"):
+        CachedReasoner(Counting(), tmp_path / "cache", "a")

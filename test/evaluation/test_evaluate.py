@@ -266,6 +266,23 @@ def test_a_report_of_nothing_or_in_the_place_of_something_is_refused(whole, tmp_
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["config.json", "results.jsonl"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.write_bytes(b"\xff\xfe\n")])
+def test_results_that_are_no_text_are_one_sentence_and_stay(whole, recordings, tmp_path, name, make):
+    spoilt = Path(shutil.copytree(whole, tmp_path / "spoilt"))
+    (spoilt / name).unlink()
+    make(spoilt / name)
+    before = {path.name: path.stat().st_size for path in spoilt.iterdir()}
+    for done in (
+        run("report", spoilt, "--out", tmp_path / "out"),
+        evaluate(recordings, spoilt, "--resume"),
+    ):
+        assert done.code == 1
+        assert str(spoilt) in done.last
+        assert "a defect of gar-ssl" not in done.last
+        assert {path.name: path.stat().st_size for path in spoilt.iterdir()} == before
+
+
 def test_evaluations_on_several_datasets_come_on_one_page(whole, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(whole, other)
@@ -336,9 +353,9 @@ def test_a_full_disk_is_one_sentence_and_what_was_written_can_be_gone_on_with(wh
     full = process(recordings, tmp_path / "out", "--limit", 12, preexec_fn=little)
     _, told = full.communicate(timeout=600)
     assert full.returncode == 1
-    assert told.splitlines()[-1] == (
-        f"gar-ssl: {tmp_path / 'out'}: File too large: make room, or give another --out; what was computed is kept"
-    )
+    records = tmp_path / "out" / "results.jsonl"
+    kept = "File too large: make room, or give another --out; what was computed is kept"
+    assert told.splitlines()[-1] == f"gar-ssl: {records}: {kept}"
     written = list(read_lines(tmp_path / "out" / "results.jsonl", SampleRecord))
     assert 0 < len(written) < 12
     done = evaluate(recordings, tmp_path / "out", "--limit", 12, "--resume")

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 
 import cv2
@@ -90,6 +91,11 @@ def test_pictures_go_with_the_sound_of_their_name_or_the_one_that_is_named(root)
         ("file,outcome,x1,y1,x2,y2\na.mkv,LOUD,1,2,30,40\n", "line 2: outcome: input should be 'LOCALIZED'"),
         ("file,at,x1,y1,x2,y2\na.mkv,-1,1,2,30,40\n", "line 2: at: input should be greater than or equal to 0"),
         ("file,audio,x1,y1,x2,y2\na.mkv,,1,2,3,4\na.mkv,b.wav,5,6,7,8\n", "several sounds or outcomes"),
+        (f"file,x1,y1,x2,y2\n{'a' * 140_000},1,2,3,4\n", "line 2 is no line of a CSV (field larger than field limit"),
+        ("file,x1,y1,x2,y2\n../secret.mkv,1,2,3,4\n", "../secret.mkv lies outside of --root: name files in it"),
+        ("file,x1,y1,x2,y2\n/etc/passwd,1,2,3,4\n", "/etc/passwd lies outside of --root: name files in it"),
+        ("file,audio,x1,y1,x2,y2\na.mkv,sub/../../b,1,2,3,4\n", "sub/../../b lies outside of --root: name files in it"),
+        ("file,at,x1,y1,x2,y2\na.mkv,inf,1,2,30,40\n", "line 2: at: input should be less than or equal to"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_told_in_a_sentence(root, content, said):
@@ -175,3 +181,45 @@ def test_what_a_folder_lacks_is_told(tmp_path):
         dataset("folder", tmp_path)
     with pytest.raises(DatasetError, match="cannot be read"):
         dataset("folder", tmp_path, tmp_path / "gone.csv")
+
+
+def change(path, **changes):
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"video": "../secret.mp4"}, "'../secret.mp4' is no file beside it: mend it there"),
+        ({"audio": "/etc/passwd"}, "'/etc/passwd' is no file beside it: mend it there"),
+        ({"video": ""}, "'' is no file beside it: mend it there"),
+        ({"outcome": "NOWHERE"}, "the outcome 'NOWHERE' is none of LOCALIZED, SILENT, OFF_SCREEN: mend it"),
+        ({"frames": 7}, "it does not have a box for each of its 7 frames: render it again"),
+        ({"fps": 1e400}, "it does not have a box for each of its 45 frames: render it again"),
+    ],
+)
+def test_a_scene_s_truth_that_does_not_hold_together_is_one_sentence(tmp_path, changes, said):
+    write_scene(Scene(SceneOptions(seed=1)), tmp_path, "one")
+    change(tmp_path / "one.truth.json", **changes)
+    with pytest.raises(DatasetError) as told:
+        dataset("folder", tmp_path)
+    assert str(told.value) == f"{tmp_path / 'one.truth.json'}: {said}"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.write_bytes(b"\xff\xfe{}")])
+def test_a_truth_that_is_no_text_is_one_sentence(root, make):
+    make(root / "truth.json")
+    with pytest.raises(DatasetError, match=r"truth\.json cannot be read \(it is "):
+        dataset("folder", root, root / "truth.json")
+    make(root / "one.truth.json")
+    (root / "truth.json").unlink()
+    with pytest.raises(DatasetError, match=r"one\.truth\.json cannot be read"):
+        dataset("folder", root)
+
+
+def test_a_picture_that_is_a_pipe_is_one_failed_sample(root):
+    os.mkfifo(root / "p.jpg")
+    write_wav(root / "p.wav", np.zeros(RATE, np.float32))
+    read = table(root, "file,x1,y1,x2,y2\na.mkv,1,2,30,40\np.jpg,1,2,30,40\n")
+    with pytest.raises(ClipError, match=r"p\.jpg cannot be read \(it is a named pipe, not a file\)"):
+        read.samples[1].open()

@@ -343,3 +343,15 @@ def test_a_reasoner_that_could_not_be_had_fails_with_its_sentence_and_no_traceba
     assert (found.outcome, found.detail) == (Outcome.BACKEND_ERROR, "big is not there: fetch it")
     assert (found.reasoner, found.model) == ("omni", "big")
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(("damaged", "outcome"), [(2, Outcome.OFF_SCREEN), (3, Outcome.BACKEND_ERROR)])
+def test_nothing_seen_in_damaged_pictures_is_no_claim_that_nothing_is_there(damaged, outcome):
+    frames = tuple(Frame(i * SECOND // 10, np.zeros((80, 100, 3), np.uint8), damaged=i < damaged) for i in range(10))
+    heard = Window(0, SECOND, frames, Audio(0, np.full((1, 16_000), 0.3, np.float32), 16_000))
+    *_, found = localize(heard, Scripted(locations=()))
+    assert found.outcome is outcome
+    if outcome.failed:
+        assert found.detail == "0.3 s of 1.0 s show damaged pictures: that nothing was found in them proves nothing"
+    *_, found = localize(heard, Scripted())
+    assert found.outcome is Outcome.LOCALIZED  # what is seen in them is seen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import resource
 import shutil
 import signal
 import struct
@@ -206,7 +207,7 @@ def test_nothing_that_exists_is_written_over(recorded, tmp_path, capsys):
     out = tmp_path / "out"
     out.mkdir()
     assert main(["bag", str(recorded), "--out", str(out)]) == 1
-    assert capsys.readouterr().err == f"gar-ssl: {out} exists already: give another --out\n"
+    assert capsys.readouterr().err == f"gar-ssl: {out} exists already: name a folder that does not\n"
     assert main(["bag", str(recorded), "--out", "/proc/nowhere/out"]) == 1
     assert "/proc/nowhere/out cannot be written" in capsys.readouterr().err
     assert main(["bag", str(recorded), "--out", str(tmp_path / "first")]) == 0
@@ -260,3 +261,67 @@ def test_a_name_that_no_node_can_have_is_wrong_usage(recorded, capsys):
         main(["bag", str(recorded), "--name", "my node"])
     assert ended.value.code == 2
     assert "'my node' is not the name of a node" in capsys.readouterr().err
+
+
+def test_messages_that_the_reader_passes_over_are_told(recorded, tmp_path, capsys):
+    """Ten records of another kind than messages, where ten messages were."""
+    bag = shutil.copytree(recorded, tmp_path / "bag")
+    file = next(bag.glob("*.mcap"))
+    data = bytearray(file.read_bytes())
+    with Bag(recorded) as whole:
+        messages = list(whole.messages())
+    for one in messages[5:105:10]:
+        head = 1 + 8 + 22  # op code, length, channel and times
+        data[data.index(one.data[:4000]) - head] = 0x90
+    file.write_bytes(bytes(data))
+    assert main(["bag", str(bag)]) == 1
+    said = capsys.readouterr()
+    assert f"{bag} is damaged: 10 of its {len(messages)} messages are not to be found: recover it" in said.err
+    assert f"-> {tmp_path / 'bag_localized'}" in said.out
+    assert sum(map(len, content(tmp_path / "bag_localized").values())) > len(messages) - 10
+
+
+@pytest.mark.parametrize("storage", StoragePlugin)
+@pytest.mark.parametrize("room", [1_500_000, 3_000_000])
+def test_a_full_disk_leaves_a_bag_that_can_be_read(scene, storage, room, tmp_path):
+    bag, out = write_bag(tmp_path / "bag", scene, storage), tmp_path / "out"
+
+    def little() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+    command = [sys.executable, "-m", "gar_ssl_ros.cli", "bag", str(bag), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, preexec_fn=little)
+    assert done.returncode == 1
+    assert f"{out} cannot be written (" in done.stderr
+    assert "free some space" in done.stderr
+    kept, whole = content(out), content(bag)
+    assert sum(len(messages) for messages in kept.values()) > 10
+    for topic, messages in whole.items():
+        assert kept.get(topic, []) == messages[: len(kept.get(topic, []))]
+
+
+def test_what_is_no_bag_is_told_at_once_and_leaves_nothing(recorded, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe.mcap")
+    Path("inside").mkdir()
+    os.mkfifo("inside/a.mcap")
+    for name, said in (
+        ("/", "/ is a folder without a rosbag2"),
+        (".", "pipe.mcap cannot be read: it is a named pipe, not a file"),
+        ("pipe.mcap", "pipe.mcap cannot be read: it is a named pipe, not a file"),
+        ("inside", "inside/a.mcap cannot be read: it is a named pipe, not a file"),
+    ):
+        assert main(["bag", name, "--out", "out"]) == 1
+        assert said in capsys.readouterr().err
+    assert main(["bag", str(recorded), "--out", "out", "--reasoner", "no.such:thing"]) == 1
+    assert main(["bag", str(recorded), "--out", os.fsdecode(b"caf\xe9")]) == 1
+    assert "is no name for a bag: give it one in UTF-8" in capsys.readouterr().err
+    assert sorted(path.name for path in Path().iterdir()) == ["inside", "pipe.mcap"]
+
+
+def test_sqlite_is_not_sent_to_another_file_by_a_name(scene, tmp_path, capsys):
+    bag = write_bag(tmp_path / "bag", scene, StoragePlugin.SQLITE3)
+    assert main(["bag", str(bag), "--out", str(tmp_path / "what?")]) == 1
+    assert "what? holds ?, which SQLite reads otherwise: give it another name" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["bag"]

@@ -72,3 +72,15 @@ def test_a_time_that_is_none_is_wrong_usage(environment, wrong):
     done = check(environment, "--listen", wrong)
     assert done.returncode == 2
     assert "argument --listen" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"ROS_DOMAIN_ID": "999"}, {"CYCLONEDDS_URI": "file:///nowhere.xml"}, {"CYCLONEDDS_URI": "<CycloneDDS"}],
+)
+def test_an_environment_in_which_no_graph_can_be_joined_is_a_problem(environment, wrong):
+    done = check({**environment, **wrong}, "--listen", "0.1")
+    assert done.returncode == 1
+    (name,) = wrong
+    assert re.search(rf"^PROBLEM +topics +cannot be looked at: .*{name}", done.stdout, re.MULTILINE)
+    assert "Traceback" not in done.stderr

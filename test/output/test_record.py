@@ -3,6 +3,8 @@ import math
 import os
 import resource
 import signal
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -166,3 +168,51 @@ def test_a_killed_writer_s_unfinished_line_is_taken_back_and_the_rest_goes_on(tm
     writer.close()
     assert path.read_text() == f"{line()}\n{record.model_dump_json()}\n"
     RecordWriter(tmp_path / "new.jsonl", resume=True).close()
+
+
+def test_a_file_name_that_is_not_utf_8_leaves_the_record_so(tmp_path):
+    path = tmp_path / "a.jsonl"
+    record = record_from_localization("caf\udce9.mp4", 0, WINDOW, replace(FULL, detail="no caf\udce9"))
+    with closing(RecordWriter(path)) as writer:
+        writer.write(record)
+    (read,) = read_records(path)
+    assert (read.media, read.detail) == ("caf\\udce9.mp4", "no caf\\udce9")
+    assert read.stages[0].location.sides[2:] == (pytest.approx(math.nan, nan_ok=True), math.inf)
+
+
+def test_a_line_that_is_not_utf_8_is_named(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(line().encode() + b"\n\xff\xfe\n")
+    with pytest.raises(RecordError, match=r"a\.jsonl, line 2: "):
+        list(read_records(path))
+
+
+@pytest.mark.parametrize("how", [{"overwrite": True}, {"resume": True}])
+def test_a_file_that_is_being_written_is_left_to_its_writer(tmp_path, how):
+    path = tmp_path / "a.jsonl"
+    with closing(RecordWriter(path)) as writer:
+        with pytest.raises(BlockingIOError):
+            RecordWriter(path, **how)
+        writer.write(record_from_localization("a.mp4", 0, WINDOW, FULL))
+    assert len(list(read_records(path))) == 1
+    RecordWriter(path, **how).close()
+
+
+@pytest.mark.parametrize("how", [{"overwrite": True}, {"resume": True}, {}])
+def test_a_pipe_holds_no_writer_up(tmp_path, how):
+    path = tmp_path / "a.jsonl"
+    os.mkfifo(path)
+    if how == {"overwrite": True}:
+        RecordWriter(path, **how).close()
+        assert path.is_file()
+    else:
+        with pytest.raises(OSError, match=r"File exists|it is a named pipe, not a file"):
+            RecordWriter(path, **how)
+
+
+def test_what_is_overwritten_by_a_link_is_the_link(tmp_path):
+    (tmp_path / "mine").write_text("precious")
+    (tmp_path / "a.jsonl").symlink_to("mine")
+    RecordWriter(tmp_path / "a.jsonl", overwrite=True).close()
+    assert (tmp_path / "mine").read_text() == "precious"
+    assert not (tmp_path / "a.jsonl").is_symlink()

@@ -80,3 +80,31 @@ def test_a_writer_that_is_killed_leaves_a_file_that_can_be_played(tmp_path):
     os.waitpid(child, 0)
     with av.open(str(path)) as container:
         assert sum(1 for _ in container.decode(video=0)) > 10
+
+
+def test_sound_that_changes_its_rate_and_channels_is_kept(tmp_path):
+    with VideoWriter(tmp_path / "a.mp4", 64, 48, Fraction(10), tone(2, 1.0, 44_100)) as writer:
+        for index in range(30):
+            writer.add_image(np.zeros((48, 64, 3), np.uint8), index * SECOND // 10)
+        for second, part in enumerate((tone(2, 1.0, 44_100), tone(1, 1.0, 16_000), tone(6, 1.0, 48_000))):
+            writer.add_audio(Audio(second * SECOND, part.samples, part.rate))
+    heard = list(Clip(tmp_path / "a.mp4").audio())
+    assert {(piece.rate, len(piece.samples)) for piece in heard} == {(44_100, 2)}
+    assert sum(piece.samples.shape[1] for piece in heard) == pytest.approx(3 * 44_100, rel=0.03)
+
+
+def test_a_video_that_exists_is_not_written_over(tmp_path):
+    (tmp_path / "a.mp4").write_text("precious")
+    with pytest.raises(FileExistsError):
+        VideoWriter(tmp_path / "a.mp4", 64, 48, Fraction(10))
+    assert (tmp_path / "a.mp4").read_text() == "precious"
+
+
+def test_sound_that_overlaps_is_heard_once(tmp_path):
+    sound = tone(1, 0.1)
+    with VideoWriter(tmp_path / "a.mp4", 64, 48, Fraction(10), sound) as writer:
+        for index in range(10):
+            writer.add_image(np.zeros((48, 64, 3), np.uint8), index * SECOND // 10)
+        for stamp in (0.0, 0.05, 0.1, 0.1, 0.26, 0.3, 0.9):
+            writer.add_audio(Audio(round(stamp * SECOND), sound.samples, RATE))
+    assert list(Clip(tmp_path / "a.mp4").audio())[-1].end == pytest.approx(SECOND, rel=0.1)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +79,43 @@ def lacking(folder: Path) -> None:
     save_file(weights, folder / FIRST, {"format": "pt"})
 
 
+def header(described: object) -> Callable[[Path], object]:
+    """The second part, its header replaced."""
+    text = json.dumps(described).encode()
+    return lambda folder: (folder / SECOND).write_bytes(len(text).to_bytes(8, "little") + text)
+
+
+def nested(folder: Path) -> None:
+    (folder / "config.json").write_text('{"a":' * 100_000)
+
+
+def pipe(folder: Path) -> None:
+    (folder / SECOND).unlink()
+    os.mkfifo(folder / SECOND)
+
+
+INDEX = "model.safetensors.index.json"
+TENSOR = {"dtype": "F32", "shape": [1], "data_offsets": [0, 0]}
 BROKEN = {
+    "a list of weights": (lambda folder: change(folder / INDEX, weight_map=["a"]), f"{INDEX} tells no files"),
+    "numbers for files": (lambda folder: change(folder / INDEX, weight_map={"a": 1}), f"{INDEX} tells no files"),
+    "files elsewhere": (lambda folder: change(folder / INDEX, weight_map={"a": "../a"}), "which is no file in it"),
+    "a tensor without type": (header({"a": {**TENSOR, "dtype": None}}), f"{SECOND} is no safetensors"),
+    "a tensor of no shape": (header({"a": {**TENSOR, "shape": "large"}}), f"{SECOND} is no safetensors"),
+    "a tensor of negative shape": (header({"a": {**TENSOR, "shape": [-1]}}), f"{SECOND} is no safetensors"),
+    "a tensor without place": (header({"a": {"dtype": "F32", "shape": [1]}}), f"{SECOND}"),
+    "a text for a tensor": (header({"a": "b"}), f"{SECOND} is no safetensors"),
+    "a list for a header": (header([TENSOR]), f"{SECOND} is no safetensors"),
+    "a pipe in place of a part": (pipe, f"{SECOND} cannot be read"),
+    "a deep config": (nested, "config.json is no JSON"),
+    "a text for a part of the config": (
+        lambda folder: change(folder / "config.json", thinker_config="x"),
+        "does not describe the model",
+    ),
+    "sizes that are none": (
+        lambda folder: change(folder / "config.json", thinker_config={"text_config": {"hidden_size": "x"}}),
+        "does not describe the model",
+    ),
     "an empty folder": (empty, "config.json"),
     "no weights": (no_weights, "no weights"),
     "a missing part": (lambda folder: (folder / SECOND).unlink(), f"half a download: {SECOND}"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -14,6 +15,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gar_ssl_ros.evaluation.samples import DatasetError, Truth
+from gar_ssl_ros.files import read_text
 
 Convention = Literal["xyxy", "xywh"]
 Sides = tuple[float, float, float, float]
@@ -148,15 +150,24 @@ def rows(path: Path, kind: type[Row]) -> list[Row]:
 def pairs(path: Path) -> list[Mixed]:
     """The pairs of a CSV of `file, class, mix file, mix class`. Raises DatasetError, see `rows`."""
     found = []
-    for number, cells in enumerate(csv.reader(text(path).splitlines()), start=1):
-        if not cells:
-            continue
-        if len(cells) != 4 or not all(cell.strip() for cell in cells):
+    for number, cells in lines(path):
+        if len(cells) != 4 or not all(cells):
             raise DatasetError(f"{path}, line {number} is no pair: it must be `file, class, mix file, mix class`")
-        file, label, mix, mix_label = (cell.strip() for cell in cells)
+        file, label, mix, mix_label = cells
         found.append(Mixed(file=file, label=label, mix=mix, mix_label=mix_label))
     _check_ids(path, [pair.file for pair in found])
     return found
+
+
+def lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The number and the cells of each line of a CSV that holds any. Raises DatasetError where it is none."""
+    table = csv.reader(io.StringIO(text(path), newline=""))
+    try:
+        for cells in table:
+            if cells:
+                yield table.line_num, [cell.strip() for cell in cells]
+    except csv.Error as problem:
+        raise DatasetError(f"{path}, line {table.line_num} is no line of a CSV ({problem}): mend it there") from None
 
 
 def located(annotations: Path | None, root: Path, name: str) -> Path:
@@ -176,11 +187,9 @@ def located(annotations: Path | None, root: Path, name: str) -> Path:
 def text(path: Path) -> str:
     """A file's text. Raises DatasetError where there is none."""
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
     except OSError as problem:
         raise DatasetError(f"{path} cannot be read ({problem.strerror}): check --annotations") from None
-    except UnicodeDecodeError:
-        raise DatasetError(f"{path} is no text: check --annotations") from None
 
 
 def same_name(label: str, other: str) -> bool:

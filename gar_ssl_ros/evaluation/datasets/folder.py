@@ -6,13 +6,15 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from gar_ssl_ros.evaluation.datasets.annotations import Convention, Quirks
 from gar_ssl_ros.evaluation.datasets.library import PICTURES, Library, dataset
 from gar_ssl_ros.evaluation.datasets.media import Missing, PictureWithSound, VideoCut
-from gar_ssl_ros.evaluation.datasets.truth import Entry, TruthDocument, truth_document
+from gar_ssl_ros.evaluation.datasets.truth import Entry, Expected, TruthDocument, truth_document
 from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Media, Opened, Sample, Truth
 from gar_ssl_ros.evaluation.scenes.files import SceneTruth, TruthError, read_truth
+from gar_ssl_ros.files import open_file
 from gar_ssl_ros.gar.boxes import box_from_reply
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.media.clip import ClipError
@@ -109,10 +111,7 @@ def from_truth(name: str, root: Path, path: Path, media: Finder) -> Dataset:
 def _written_scenes(root: Path) -> Dataset:
     samples = []
     for path in sorted(root.rglob("*.truth.json")):
-        try:
-            truth = read_truth(path)
-        except TruthError as problem:
-            raise DatasetError(str(problem)) from None
+        truth = _scene_truth(path)
         video = path.with_name(truth.video)
         there = video.is_file()
         samples.append(
@@ -128,6 +127,27 @@ def _written_scenes(root: Path) -> Dataset:
     if not samples:
         raise DatasetError(f"{root} holds neither truth.csv nor truth.json nor *.truth.json: give --annotations")
     return dataset(root.name or "folder", root, samples, ())
+
+
+def _scene_truth(path: Path) -> SceneTruth:
+    """Raises DatasetError where it does not hold together, or names files that do not lie beside it."""
+    try:
+        open_file(path).close()  # so that it is a file
+        truth = read_truth(path)
+    except TruthError as problem:
+        raise DatasetError(str(problem)) from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise DatasetError(f"{path} cannot be read ({getattr(problem, 'strerror', problem)}): mend it there") from None
+    for name in (truth.video, truth.audio):
+        if name is not None and (not name or Path(name).name != name or "\0" in name):
+            raise DatasetError(f"{path}: {name!r} is no file beside it: mend it there")
+    if truth.outcome not in get_args(Expected):
+        raise DatasetError(f"{path}: the outcome {truth.outcome!r} is none of {', '.join(get_args(Expected))}: mend it")
+    if not math.isfinite(truth.fps) or any(
+        len(boxes) != truth.frames for source in truth.sources for boxes in (source.boxes, source.part or source.boxes)
+    ):
+        raise DatasetError(f"{path}: it does not have a box for each of its {truth.frames} frames: render it again")
+    return truth
 
 
 def _media(library: Library, entry: Entry) -> Media:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.evaluation.samples import Media, Opened, Truth, pixels
+from gar_ssl_ros.files import read_file
 from gar_ssl_ros.media.buffer import WindowBuffer
 from gar_ssl_ros.media.clip import Clip, ClipError, Sound, by_time
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window, audio_from_samples
@@ -115,7 +116,8 @@ def side_by_side(left: Window, right: Window) -> Window:
         stamp = frame.stamp + shifts[0]
         nearest = right.frames[int(np.argmin(np.abs(times - stamp)))]
         beside = right.center if frame is left.center else nearest
-        frames.append(Frame(stamp, np.hstack([_half(frame.image), _half(beside.image)])))
+        both = np.hstack([_half(frame.image), _half(beside.image)])
+        frames.append(Frame(stamp, both, damaged=frame.damaged or beside.damaged))
     sounds = [(window.audio, shift) for window, shift in zip((left, right), shifts, strict=True)]
     return Window(
         0,
@@ -130,7 +132,7 @@ def side_by_side(left: Window, right: Window) -> Window:
 def read_image(path: Path) -> NDArray[np.uint8]:
     """A picture as RGB uint8 (H, W, 3), upright as its metadata say. Raises ClipError where it cannot be read."""
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        data = np.frombuffer(read_file(path), np.uint8)
     except OSError as problem:
         raise ClipError(f"{path} cannot be read ({problem.strerror}): check the path") from None
     image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
@@ -183,7 +185,7 @@ def _opened(
 
 def _halved(opened: Opened) -> Opened:
     """With small frames, so that two clips need not be in memory at their full size."""
-    frames = tuple(Frame(frame.stamp, _half(frame.image)) for frame in opened.window.frames)
+    frames = tuple(replace(frame, image=_half(frame.image)) for frame in opened.window.frames)
     return replace(opened, window=replace(opened.window, frames=frames))
 
 

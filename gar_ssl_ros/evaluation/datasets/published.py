@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -16,12 +15,12 @@ from gar_ssl_ros.evaluation.datasets.annotations import (
     OneSource,
     Quirks,
     TwoSources,
+    lines,
     located,
     named,
     pairs,
     rows,
     same_name,
-    text,
 )
 from gar_ssl_ros.evaluation.datasets.library import Library, dataset, duet
 from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Media, Sample, Truth
@@ -155,7 +154,7 @@ def _half(truths: Iterable[Truth], place: int) -> tuple[Truth, ...]:
 def _check_split(path: Path, labels: Mapping[str, str]) -> None:
     """Raise DatasetError where a list of `file, class` beside the annotations gives a file another class."""
     if path.is_file():
-        for cells in csv.reader(text(path).splitlines()):
+        for _, cells in lines(path):
             if len(cells) > 1 and cells[0] in labels:
                 _check_class(path, cells[0], cells[1], labels[cells[0]])
 

@@ -108,8 +108,8 @@ def rosbag(root: Path, annotations: Path | None = None) -> Dataset:
         raise DatasetError(f"{folder} holds neither truth.csv nor truth.json: give --annotations")
 
     def media(entry: Entry, document: TruthDocument) -> Media:
-        beside = folder / entry.file
-        path = root if entry.file in (".", root.name, root.stem) and _is_bag(root) else beside
+        named = entry.file in (".", root.name, root.stem) and _is_bag(root)
+        path = root if named else root / entry.file  # of a root that is a file there is none
         if not _is_bag(path):
             return Missing(f"{path} is no rosbag2", f"{path}, a folder with metadata.yaml, or an .mcap or .db3 file")
         return BagCut(path, entry.at, document.image_topic, document.audio_topic)

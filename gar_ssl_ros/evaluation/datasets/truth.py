@@ -5,19 +5,19 @@ Two forms, `docs/datasets.md` shows both: a CSV with a row for each source, and 
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
-from pathlib import Path
+from itertools import groupby, zip_longest
+from pathlib import Path, PurePath
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gar_ssl_ros.evaluation.datasets.annotations import Convention, OneSound, Sides, named, rows, text
+from gar_ssl_ros.evaluation.datasets.annotations import Convention, OneSound, Sides, lines, named, rows, text
 from gar_ssl_ros.evaluation.samples import DatasetError
 
 Expected = Literal["LOCALIZED", "SILENT", "OFF_SCREEN"]
+LONGEST = 1e7  # s: four months, longer than anything that is recorded in one
 COLUMNS: dict[Convention, tuple[str, ...]] = {"xyxy": ("x1", "y1", "x2", "y2"), "xywh": ("x", "y", "w", "h")}
 
 
@@ -37,7 +37,9 @@ class Entry(BaseModel):
 
     file: str = Field(min_length=1, description="a video, a picture or a bag, relative to the folder of the media")
     audio: str | None = Field(default=None, description="its sound, where that is another file")
-    at: float | None = Field(default=None, ge=0, description="the moment, s from the start; null for the middle")
+    at: float | None = Field(
+        default=None, ge=0, le=LONGEST, description="the moment, s from the start; null for the middle"
+    )
     outcome: Expected = "LOCALIZED"
     sources: tuple[TrueBox, ...] = ()
 
@@ -74,21 +76,20 @@ def truth_document(path: Path) -> TruthDocument:
 
 def _table(path: Path) -> TruthDocument:
     """A CSV with a header: a row for each source, several of one `file` and `at` being sources of one sample."""
-    lines = csv.DictReader(text(path).splitlines())
-    header = [name.strip() for name in lines.fieldnames or ()]
-    lines.fieldnames = header
+    table = lines(path)
+    _, header = next(table, (0, []))
     conventions = [convention for convention, names in COLUMNS.items() if set(names) <= set(header)]
     if "file" not in header or len(conventions) != 1:
         raise DatasetError(f"{path} needs the columns file and x1, y1, x2, y2 (or x, y, w, h), not {', '.join(header)}")
     sides = COLUMNS[conventions[0]]
     known: dict[tuple[str, ...], int] = {}
     entries = []
-    for row in lines:
-        cells = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
+    for number, row in table:
+        cells = dict(zip_longest(header, row[: len(header)], fillvalue=""))
         content = tuple(cells.values())
         if content in known:
-            raise DatasetError(f"{path}, line {lines.line_num} repeats line {known[content]}: keep one of both")
-        known[content] = lines.line_num
+            raise DatasetError(f"{path}, line {number} repeats line {known[content]}: keep one of both")
+        known[content] = number
         box = [cells[side] for side in sides]
         given = {name: cells[name] for name in ("file", "audio", "at", "outcome") if cells.get(name)}
         label = cells.get("label") or cells.get("class") or None
@@ -96,7 +97,7 @@ def _table(path: Path) -> TruthDocument:
             source = [TrueBox.model_validate({"box": box, "label": label})] if any(box) else []
             entries.append(Entry.model_validate({**given, "sources": source}))
         except ValidationError as problem:
-            raise DatasetError(f"{path}, line {lines.line_num}: {_said(problem)}") from None
+            raise DatasetError(f"{path}, line {number}: {_said(problem)}") from None
     shares = all(0 <= side <= 1 for entry in entries for source in entry.sources for side in source.box)
     return TruthDocument(
         boxes=conventions[0], units="shares" if shares else "pixels", samples=tuple(_united(path, entries))
@@ -137,6 +138,9 @@ def _check(path: Path, document: TruthDocument) -> None:
     if repeated:
         raise DatasetError(f"{path} has several entries for {named(repeated)}: keep one of each")
     for entry in document.samples:
+        for name in (entry.file, entry.audio or ""):
+            if PurePath(name).is_absolute() or ".." in PurePath(name).parts:
+                raise DatasetError(f"{path}: {name} lies outside of --root: name files in it, by their paths there")
         if (entry.outcome == "LOCALIZED") != bool(entry.sources):
             is_said = "has no box" if not entry.sources else "has a box"
             raise DatasetError(f"{path}: {entry.id} {is_said} though its outcome is {entry.outcome}: mend either")

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader
 from gar_ssl_ros.evaluation.report.blocks import Section, Text, markdown
 from gar_ssl_ros.evaluation.report.sections import sections
 from gar_ssl_ros.evaluation.report.subject import Subject
-from gar_ssl_ros.evaluation.results import write_whole
+from gar_ssl_ros.files import write_whole
 
 
 def write_report(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BaseModel, Field, PositiveInt, TypeAdapter, ValidationError
+
+from gar_ssl_ros.files import open_file, read_text
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
@@ -98,12 +102,19 @@ def _checked(model: str, folder: Path) -> Checkpoint:
         )
     if kind not in SUPPORTED:
         raise ModelError(f"{model} is a {kind or 'nameless'} model: only Qwen2.5-Omni and Qwen3-Omni are supported")
+    try:
+        _Config.model_validate(config)
+        _Thinker.model_validate(config.get("thinker_config") or config)
+    except ValidationError as problem:
+        raise ModelError(
+            f"{model}: config.json does not describe the model ({_first(problem)}): {_resume(model)}"
+        ) from None
     if not (folder / "tokenizer.json").is_file() and not (folder / "vocab.json").is_file():
         raise ModelError(f"{model} has no tokenizer.json: {_resume(model)}")
     if not any((folder / name).is_file() for name in ("preprocessor_config.json", "processor_config.json")):
         raise ModelError(f"{model} has no preprocessor_config.json: {_resume(model)}")
     files = _weight_files(model, folder)
-    missing = [file.name for file in files if not file.is_file()]
+    missing = [file.name for file in files if not file.exists()]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ModelError(f"{model} is half a download: {missing[0]}{more} missing; {_resume(model)}")
@@ -112,9 +123,17 @@ def _checked(model: str, folder: Path) -> Checkpoint:
 
 
 def _weight_files(model: str, folder: Path) -> list[Path]:
-    if (folder / INDEX).is_file():
-        return [folder / name for name in sorted(set(_json(model, folder / INDEX).get("weight_map", {}).values()))]
-    if (folder / SINGLE).is_file():
+    if (folder / INDEX).exists():
+        try:
+            index = _Index.model_validate(_json(model, folder / INDEX))
+        except ValidationError as problem:
+            raise ModelError(f"{model}: {INDEX} tells no files ({_first(problem)}): {_resume(model)}") from None
+        names = sorted(set(index.weight_map.values()))
+        strange = [name for name in names if Path(name).name != name]
+        if strange:
+            raise ModelError(f"{model}: {INDEX} names {strange[0]!r}, which is no file in it: {_resume(model)}")
+        return [folder / name for name in names]
+    if (folder / SINGLE).exists():
         return [folder / SINGLE]
     if list(folder.glob("*.bin")) or list(folder.glob("*.pt")):
         raise ModelError(
@@ -125,29 +144,89 @@ def _weight_files(model: str, folder: Path) -> list[Path]:
 
 def _weights(model: str, file: Path) -> Iterator[Weight]:
     """What a safetensors file says that it holds (github.com/huggingface/safetensors, format)."""
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        header = stream.read(length) if length <= LONGEST_HEADER else b""
     try:
-        described = json.loads(header)
-        end = max((entry["data_offsets"][1] for name, entry in described.items() if name != "__metadata__"), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        with open_file(file) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            length = int.from_bytes(stream.read(8), "little")
+            header = stream.read(length) if length <= min(LONGEST_HEADER, size) else b""
+    except OSError as problem:
+        raise ModelError(f"{model}: {file.name} cannot be read ({problem.strerror}): {_resume(model)}") from None
+    try:
+        described = HEADER.validate_json(header)
+    except ValidationError as problem:
         raise ModelError(
-            f"{model}: {file.name} is no safetensors file, or only its beginning: {_resume(model)}"
+            f"{model}: {file.name} is no safetensors file, or only its beginning ({_first(problem)}): {_resume(model)}"
         ) from None
-    if 8 + length + end > file.stat().st_size:
+    described.pop("__metadata__", None)
+    tensors = {name: entry for name, entry in described.items() if isinstance(entry, _Tensor)}
+    if len(tensors) < len(described):
+        raise ModelError(f"{model}: {file.name} holds something that is no tensor: {_resume(model)}")
+    if 8 + length + max((entry.data_offsets[1] for entry in tensors.values()), default=0) > size:
         raise ModelError(f"{model}: {file.name} ends before its weights do: {_resume(model)}")
-    for name, entry in described.items():
-        if name != "__metadata__":
-            yield Weight(name, entry["dtype"], tuple(entry["shape"]))
+    for name, entry in tensors.items():
+        yield Weight(name, entry.dtype, entry.shape)
+
+
+class _Config(BaseModel):
+    """What is read of config.json beside the Thinker's part."""
+
+    thinker_config: dict[str, Any] | None = None
+    quantization_config: dict[str, Any] | None = None
+
+
+class _Text(BaseModel):
+    hidden_size: PositiveInt
+    num_hidden_layers: PositiveInt
+    num_attention_heads: PositiveInt
+    num_key_value_heads: PositiveInt
+    intermediate_size: PositiveInt
+    vocab_size: PositiveInt
+    head_dim: PositiveInt | None = None
+
+
+class _Vision(BaseModel):
+    hidden_size: PositiveInt
+    intermediate_size: PositiveInt
+
+
+class _Thinker(BaseModel):
+    """What is read of the Thinker's part."""
+
+    text_config: _Text
+    vision_config: _Vision
+    quantization_config: dict[str, Any] | None = None
+
+
+class _Tensor(BaseModel):
+    """An entry of a safetensors file's header."""
+
+    dtype: str
+    shape: tuple[Annotated[int, Field(ge=0, le=2**40)], ...] = Field(max_length=16)
+    data_offsets: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+
+
+class _Index(BaseModel):
+    """Which file holds which weight."""
+
+    weight_map: dict[str, Annotated[str, Field(min_length=1)]] = Field(min_length=1)
+
+
+HEADER = TypeAdapter(dict[str, _Tensor | dict[str, str]])
+
+
+def _first(problem: ValidationError) -> str:
+    first = problem.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
 
 
 def _json(model: str, path: Path) -> dict[str, Any]:
     try:
-        read = json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise ModelError(f"{model} has no {path.name} that can be read: give the folder of a whole model") from None
-    except ValueError:
+        read = json.loads(read_text(path))
+    except OSError as problem:
+        raise ModelError(
+            f"{model} has no {path.name} that can be read ({problem.strerror}): give the folder of a whole model"
+        ) from None
+    except (ValueError, RecursionError):
         raise ModelError(f"{model}: {path.name} is no JSON: {_resume(model)}") from None
     if not isinstance(read, dict):
         raise ModelError(f"{model}: {path.name} is no JSON object: {_resume(model)}")
