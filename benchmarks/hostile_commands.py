@@ -152,69 +152,90 @@ def _furnish(folder: Path) -> list[Path]:
 
 def _lines(bad: list[Path]) -> Iterator[list[str]]:
     yield from map(list, PLAIN)
-    fresh = ["--out", "fresh"]
-    scored = ["evaluate", "--dataset", "scenes", "--limit", "1", *fresh]
+    yield from _bad_values()
+    for path in map(str, bad):
+        yield from _bad_inputs(path)
+    yield from _bad_outputs()
+    yield from _bad_nodes()
+
+
+def _bad_values() -> Iterator[list[str]]:
+    """Values that an option cannot have, and options that mean nothing here."""
+    evaluate = ["evaluate", *SCORED]
     bases: list[tuple[list[str], dict[str, tuple[str, ...]]]] = [
-        (["localize", "good.mp4", *fresh], {**GAR, **CUTS, **MODEL, "--fallback": NAMES}),
-        (["bag", "bag.mcap", *fresh], {**GAR, **CUTS, "--name": ("", "a b", "/", "1x", "ä"), "--image": ("/no",)}),
-        (scored, {**GAR, "--limit": COUNTS, "--shard": ("0/1", "2/1", "x", "1", "1/0", ""), "--engine": ("moon",)}),
-        (["ablate", "trials", "--dataset", "scenes", *fresh], {"--limit": COUNTS, "--denominator": ("some",)}),
-        (
-            ["scenes", *fresh],
-            {
-                "--count": COUNTS, "--size": ("0x0", "1x1", "321x240", "999999x999998", "", "axb", "-2x-2"),
-                "--fps": TIMES, "--shake": SHARES[:4], "--noise": ("-1", "nan", "inf", ""), "--kind": ("three", ""),
-                "--difficulty": ("nightmare",), "--seed": ("-1", "x", "1.5"), "--distractors": ("-1", "7", "x"),
-                "--seconds": TIMES,
-            },
-        ),
+        (["localize", "good.mp4", *FRESH], {**GAR, **CUTS, **MODEL, "--fallback": NAMES}),
+        (["bag", "bag.mcap", *FRESH], {**GAR, **CUTS, "--name": ("", "a b", "/", "1x", "ä"), "--image": ("/no",)}),
+        (evaluate, {**GAR, "--limit": COUNTS, "--shard": ("0/1", "2/1", "x", "1", "1/0", ""), "--engine": ("moon",)}),
+        (["ablate", "trials", "--dataset", "scenes", *FRESH], {"--limit": COUNTS, "--denominator": ("some",)}),
+        (["scenes", *FRESH], SCENES),
         (["check"], {"--listen": TIMES}),
-    ]  # fmt: skip
+    ]
     for base, options in bases:
         for option, values in options.items():
             for value in values:
                 if (base[0], option, value) not in VALID:
                     yield [*base, f"{option}={value}"]
-    for path in map(str, bad):
-        yield ["localize", path, *fresh]
-        yield ["bag", path, *fresh]
-        yield ["demo", "--clip", path, *fresh]
-        yield ["report", path, *fresh]
-        yield ["evaluate", "--dataset", "folder", "--root", ".", "--annotations", path, *fresh]
-        yield ["evaluate", "--dataset", "rosbag", "--root", path, *fresh]
-        yield ["ablate", path, "--dataset", "scenes", "--limit", "1", *fresh]
-        yield ["run", "player", "--ros-args", "-p", f"clip:={path}"]
-        if Path(path).name not in ("", "folder.mp4", "none.mp4"):
-            yield ["localize", "good.mp4", "--out", f"{path}/inside"]
-    for out in ("good.mp4", "/proc/nowhere", "/dev/null", "done", "text.mp4/inside"):
+    for option in ("--grounded", "--off-screen", "--early", "--compile"):
+        yield ["localize", "good.mp4", *FRESH, option]
+    for model in ("done", "none", "", "good.mp4", "a/b/c/d"):
+        yield ["localize", "good.mp4", *FRESH, "--reasoner", "omni", "--model", model]
+        yield ["localize", "good.mp4", *FRESH, "--model", model or "x"]
+
+
+def _bad_inputs(path: str) -> Iterator[list[str]]:
+    """What is no recording, bag, result, truth or study, given as each of them."""
+    for asked in (["localize"], ["bag"], ["demo", "--clip"], ["report"]):
+        yield [*asked, path, *FRESH]
+    yield ["evaluate", "--dataset", "folder", "--root", ".", "--annotations", path, *FRESH]
+    yield ["evaluate", "--dataset", "rosbag", "--root", path, *FRESH]
+    yield ["ablate", path, *SCORED]
+    yield ["run", "player", "--ros-args", "-p", f"clip:={path}"]
+    if Path(path).name not in ("", "folder.mp4", "none.mp4"):  # which are, or can be, folders
+        yield ["localize", "good.mp4", "--out", f"{path}/inside"]
+
+
+def _bad_outputs() -> Iterator[list[str]]:
+    """Folders that cannot be written, or hold what would be replaced; results that are none."""
+    for out in ("good.mp4", "/proc/nowhere", "/dev/null", "text.mp4/inside"):
         yield ["localize", "good.mp4", "--out", out]
-        if out != "done":
-            yield ["evaluate", "--dataset", "scenes", "--limit", "1", "--out", out]
-            yield ["scenes", "--out", out]
-            yield ["demo", "--clip", "good.mp4", "--out", out]
-    yield ["evaluate", "--dataset", "scenes", "--limit", "2", "--out", "figures"]
-    yield ["evaluate", "--dataset", "scenes", "--limit", "1", "--out", "figures"]
-    yield ["localize", "good.mp4", "good.mp4/../good.mp4", "--out", "."]
-    yield ["localize", "http://127.0.0.1:9/a.mp4", *fresh]
-    yield ["localize", "concat:good.mp4|secret.mp4", *fresh]
-    for results in ("cut", "other", "torn", "done", "figures/none"):
-        yield ["report", results, *fresh]
-        if results != "figures/none":
-            yield ["evaluate", "--dataset", "scenes", "--limit", "1", "--resume", "--out", results]
-    yield ["ablate", "trials", "--dataset", "scenes", "--limit", "1", "--cache", "store.sqlite", *fresh]
+        yield ["evaluate", "--dataset", "scenes", "--limit", "1", "--out", out]
+        yield ["scenes", "--out", out]
+        yield ["demo", "--clip", "good.mp4", "--out", out]
+    for limit in ("1", "2"):
+        yield ["evaluate", "--dataset", "scenes", "--limit", limit, "--out", "figures"]
+    yield ["localize", "good.mp4", "--out", "done"]
+    yield ["localize", "http://127.0.0.1:9/a.mp4", *FRESH]
+    yield ["localize", "concat:good.mp4|secret.mp4", *FRESH]
+    for results in ("cut", "other", "torn", "done"):
+        yield ["report", results, *FRESH]
+        yield ["evaluate", "--dataset", "scenes", "--limit", "1", "--resume", "--out", results]
+    yield ["ablate", "trials", *SCORED, "--cache", "store.sqlite"]
+
+
+def _bad_nodes() -> Iterator[list[str]]:
+    """Parameters and arguments that a node cannot have."""
     for value in ("window:=0", "window:=x", "sources:=-1", "reasoner:=oracle", "reliability:=x", "trials:=1.5"):
         yield ["run", "localizer", "--ros-args", "-p", value]
     for arguments in (["-p", "novalue"], ["--params-file", "binary.yaml"], ["--params-file", "none.yaml"], ["-r", "x"]):
         yield ["run", "localizer", "--ros-args", *arguments]
-    yield ["run", "recorder", "--ros-args", "-p", "bag:=done", "-p", "topics:=image"]
-    yield ["run", "recorder", "--ros-args", "-p", "bag:=good.mp4", "-p", "topics:=image"]
-    for option in ("--grounded", "--off-screen", "--early", "--compile"):
-        yield ["localize", "good.mp4", *fresh, option]
-    for model in ("done", "none", "", "good.mp4", "a/b/c/d"):
-        yield ["localize", "good.mp4", *fresh, "--reasoner", "omni", "--model", model]
-        yield ["localize", "good.mp4", *fresh, "--model", model or "x"]
+    for bag in ("done", "good.mp4"):
+        yield ["run", "recorder", "--ros-args", "-p", f"bag:={bag}", "-p", "topics:=image"]
 
 
+FRESH = ["--out", "fresh"]
+SCORED = ["--dataset", "scenes", "--limit", "1", *FRESH]
+SCENES = {
+    "--count": COUNTS,
+    "--size": ("0x0", "1x1", "321x240", "999999x999998", "", "axb", "-2x-2"),
+    "--fps": TIMES,
+    "--shake": SHARES[:4],
+    "--noise": ("-1", "nan", "inf", ""),
+    "--kind": ("three", ""),
+    "--difficulty": ("nightmare",),
+    "--seed": ("-1", "x", "1.5"),
+    "--distractors": ("-1", "7", "x"),
+    "--seconds": TIMES,
+}
 VALID = {("check", "--listen", "601"), ("scenes", "--shake", "1.1"), ("scenes", "--fps", "601"), ("bag", "--name", "/")}
 
 

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -31,11 +32,12 @@ from bags import write_bag
 from gar_ssl_ros.evaluation.scenes.files import write_scene
 from gar_ssl_ros.evaluation.scenes.scene import Scene, SceneOptions
 from gar_ssl_ros.media.clip import Clip
-from gar_ssl_ros.media.window import Audio, Frame
+from gar_ssl_ros.media.window import SECOND, Audio, Frame
 from gar_ssl_ros.nodes.rosbag import Bag, BagError
 from gar_ssl_ros.output.record import read_records
 
 KINDS = (("mp4", "libx264"), ("mkv", "mjpeg"), ("avi", "mpeg4"), ("ts", "mpeg2video"), ("mkv", "ffv1"))
+RATE = 25  # pictures a second: one that all these codecs know
 AT_ONCE = 10  # recordings that one command line names
 Damage = Callable[[bytearray, Random], None]
 
@@ -175,17 +177,17 @@ def _refusal(said: str, path: Path) -> str:
 def _transcoded(source: Path, path: Path, codec: str) -> Path:
     clip = Clip(source)
     with av.open(str(path), "w") as container:
-        video = container.add_stream(codec, rate=15)
+        video = container.add_stream(codec, rate=RATE)
         video.width, video.height = clip.info.width, clip.info.height
         video.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         sound = container.add_stream("mp2" if path.suffix in (".ts", ".avi") else "aac", rate=16_000, layout="mono")
         to_codec = av.AudioResampler(format=sound.format.name, layout="mono", rate=16_000, frame_size=sound.frame_size)
-        pictures = 0
+        latest = -1
         for item in clip.read():
             if isinstance(item, Frame):
                 frame = av.VideoFrame.from_ndarray(item.image, format="rgb24")
-                frame.pts, frame.time_base = pictures, video.codec_context.time_base
-                pictures += 1
+                latest = max(latest + 1, round(item.stamp * RATE / SECOND))
+                frame.pts, frame.time_base = latest, Fraction(1, RATE)
                 container.mux(video.encode(frame))
             elif isinstance(item, Audio):
                 packed = av.AudioFrame.from_ndarray(np.ascontiguousarray(item.samples[:1]), "fltp", "mono")
