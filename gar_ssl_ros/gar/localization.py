@@ -10,11 +10,16 @@ from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, L
 
 
 class Outcome(str, Enum):
-    """How a window ended. The last three are failures: they say nothing about what is there."""
+    """How a window ended.
+
+    OFF_SCREEN is a claim, with evidence; UNCERTAIN is a sound, and no evidence either way. The last three are failures:
+    they say nothing about what is there.
+    """
 
     LOCALIZED = "LOCALIZED"
     SILENT = "SILENT"
     OFF_SCREEN = "OFF_SCREEN"
+    UNCERTAIN = "UNCERTAIN"
     UNPARSEABLE = "UNPARSEABLE"
     TIMEOUT = "TIMEOUT"
     BACKEND_ERROR = "BACKEND_ERROR"

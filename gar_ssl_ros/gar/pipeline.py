@@ -16,13 +16,14 @@ from gar_ssl_ros.gar.consensus import consensus, unit
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline, DeadlineExceeded
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Stage
 from gar_ssl_ros.gar.reasoner import Fallback, Reading, Reasoner, ReasonerError, Unparseable
-from gar_ssl_ros.gar.stages import SILENCE, AudioLabel, Consensus, Failure, Hypothesis, Refinement, Sides
+from gar_ssl_ros.gar.stages import SILENCE, AudioLabel, Consensus, Failure, Hypothesis, Refinement, Sides, Unseen
 from gar_ssl_ros.media.window import SECOND, Audio, Window
 
 logger = logging.getLogger(__name__)
 
 QUIET = -60.0  # dBFS: a window whose loudest 50 ms are below holds no sound, and no reasoner need be asked
 LOST = 0.5  # of the sound: with more than that missing, nothing can be concluded from the rest
+NOTHING_SAID = Unseen(off_screen=False, reason="nothing was located, and nothing was said of why")
 SPOILT = 0.25  # of the time: each damaged picture spoils the motion to it and from it, so half of it by then
 
 
@@ -142,12 +143,12 @@ class _Run:
             return
         self._deadline.check()
         with self._timed("locate"):
-            located = reading.locate(self._options.sources)[: self._options.sources]
-        if not located:
-            yield self._unseen()
+            located = reading.locate(self._options.sources)
+        if isinstance(located, Unseen) or not located:
+            yield self._unseen(located if isinstance(located, Unseen) else NOTHING_SAID)
             return
         cases = []
-        for location in located:
+        for location in located[: self._options.sources]:
             box = self._box(location.sides)
             if box is None:
                 cases.append(Case(location, failure=f"{list(location.sides)} is no box of the image"))
@@ -162,13 +163,13 @@ class _Run:
         self._deadline.check()
         yield from self._verification(reading)
 
-    def _unseen(self) -> Localization:
-        """The answer where nothing was found in view: that nothing is there, if it could have been seen."""
+    def _unseen(self, unseen: Unseen) -> Localization:
+        """The answer where nothing was found in view: that nothing is there, if that was claimed and could be seen."""
         length, damage = self._window.end - self._window.start, self._window.damage
         if damage > SPOILT * length:
             damaged = f"{damage / SECOND:.1f} s of {length / SECOND:.1f} s show damaged pictures"
             return self._final(Outcome.BACKEND_ERROR, f"{damaged}: that nothing was found in them proves nothing")
-        return self._final(Outcome.OFF_SCREEN, "nothing in view goes with the sound")
+        return self._final(Outcome.OFF_SCREEN if unseen.off_screen else Outcome.UNCERTAIN, unseen.reason)
 
     def _verification(self, reading: Reading) -> Iterator[Localization]:
         if self._options.analysis:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.deadline import Deadline
-from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial
+from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial, Unseen
 from gar_ssl_ros.media.window import Window
 
 
@@ -35,8 +35,11 @@ class Reading(Protocol):
     def classify(self) -> AudioLabel:
         """What is heard, from the sound alone; the label `silence` where that is nothing."""
 
-    def locate(self, most: int) -> Sequence[Location]:
-        """Where the sound is made, at most `most` places, the surest first; none where nothing in view makes it."""
+    def locate(self, most: int) -> Sequence[Location] | Unseen:
+        """Where the sound is made, at most `most` places, the surest first; or why no place is named.
+
+        An empty sequence says as little as `Unseen` without a claim.
+        """
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
         """For each hypothesis, `trials` independent looks at it. Trial i is the same however many there are.

@@ -39,6 +39,18 @@ class Location:
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """No place in view is said to make the sound, and why.
+
+    off_screen: True if that is a claim with evidence: what in view could make the sound was looked for, and excluded.
+    False if nothing tells either way. reason: one clause that says what was looked for, and how it went.
+    """
+
+    off_screen: bool
+    reason: str
+
+
+@dataclass(frozen=True)
 class Hypothesis:
     """One source to be verified: its box in the image, how it looks and what it should sound like."""
 

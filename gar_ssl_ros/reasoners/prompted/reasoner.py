@@ -24,6 +24,7 @@ from gar_ssl_ros.gar.stages import (
     Location,
     Refinement,
     Trial,
+    Unseen,
 )
 from gar_ssl_ros.media.window import SECOND, Window
 from gar_ssl_ros.reasoners.prompted.coordinates import View, view
@@ -126,7 +127,7 @@ class PromptedReading:
         heard = parse(HEARD, "classify", _one(self._encoded.ask([question], seen=False)))
         return AudioLabel(heard.audio_class, heard.audio_confidence)
 
-    def locate(self, most: int) -> Sequence[Location]:
+    def locate(self, most: int) -> Sequence[Location] | Unseen:
         """Where the sound is made; where several sources are asked for, each with its own label."""
         several = most > 1
         text = prompt("locate_several" if several else "locate", most=most, **self._size())
@@ -138,6 +139,8 @@ class PromptedReading:
         found = parse(reply, "locate", _one(self._encoded.ask([question], seen=True)))
         if len(found) < bounds.least:
             raise Unparseable("the reply to locate is empty, although something in view was to be named")
+        if not found:
+            return Unseen(off_screen=True, reason="the model answered that nothing in view makes the sound")
         return [self._location(seen) for seen in found]
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:

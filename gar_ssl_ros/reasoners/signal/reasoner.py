@@ -27,6 +27,7 @@ from gar_ssl_ros.gar.stages import (
     Location,
     Refinement,
     Trial,
+    Unseen,
 )
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.reasoners.signal.camera import Rect
@@ -97,12 +98,14 @@ class _SignalReading:
     def classify(self) -> AudioLabel:
         return hear(self._samples)
 
-    def locate(self, most: int) -> Sequence[Location]:
+    def locate(self, most: int) -> Sequence[Location] | Unseen:
         motion = measure(self._window)
         if motion is None:
-            return []
+            return Unseen(off_screen=False, reason="there are too few pictures to see anything move")
         self._deadline.check()
         self._sight = self._see(motion, most)
+        if not self._sight.found:
+            return Unseen(off_screen=True, reason="nothing in view moves with the sound")
         return [self._location(found, self._sight) for found in self._sight.found]
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
