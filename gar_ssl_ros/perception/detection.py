@@ -1,0 +1,42 @@
+"""What a detector of things in a picture gives, whichever it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gar_ssl_ros.gar.boxes import Box
+
+Image = NDArray[np.uint8]  # RGB (H, W, 3)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One thing seen in a picture.
+
+    label: what it is, lower case, such as `face` or COCO's `dog`. score: how sure that is, 0..1. box: pixels of the
+    picture. id: by which the robot knows it, where it does.
+    """
+
+    label: str
+    score: float
+    box: Box
+    id: str = ""
+
+
+class Detector(Protocol):
+    """Sees things of some kinds in one picture after another."""
+
+    def detect(self, image: Image) -> list[Detection]:
+        """All that are seen, the surest first. image: RGB uint8 (H, W, 3)."""
+
+
+def clipped(sides: NDArray[np.float32], image: Image) -> Box | None:
+    """A detector's x1, y1, x2, y2 as a box within the picture; None where nothing of it is left."""
+    height, width = image.shape[:2]
+    x1, y1, x2, y2 = (float(side) for side in sides)
+    x1, y1, x2, y2 = max(0.0, x1), max(0.0, y1), min(float(width), x2), min(float(height), y2)
+    return Box(x1, y1, x2, y2) if x2 - x1 >= 1 and y2 - y1 >= 1 else None  # False also for what is no number

@@ -1,0 +1,44 @@
+"""Faces, by YuNet (Wu et al., 2023), as OpenCV runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from gar_ssl_ros.perception.detection import Detection, Image, clipped
+from gar_ssl_ros.perception.failure import ModelError
+
+FACE = "face"
+SIDE = 480  # pixels: the longer side at which faces are looked for; they are found from about 10 of these pixels on
+LEAST = 0.6  # score of a face that counts
+SAME = 0.3  # overlap above which two are one
+MOST = 20  # faces in one picture
+
+
+class Faces:
+    """Finds faces in pictures. Raises ModelError where the file holds no such model."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._net = cv2.FaceDetectorYN.create(str(path), "", (SIDE, SIDE), LEAST, SAME, 5000)
+            self._net.detect(np.zeros((SIDE, SIDE, 3), np.uint8))
+        except cv2.error as problem:
+            raise ModelError(path, "YuNet, the face detector", problem) from None
+
+    def detect(self, image: Image) -> list[Detection]:
+        """At most MOST, the surest first; labelled `face`, boxed from forehead to chin."""
+        height, width = image.shape[:2]
+        scale = min(1.0, SIDE / max(height, width))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), size, interpolation=cv2.INTER_AREA)
+        self._net.setInputSize(size)
+        _, rows = self._net.detect(small)
+        found = []
+        for row in () if rows is None else rows:
+            sides = np.array([row[0], row[1], row[0] + row[2], row[1] + row[3]]) / scale
+            box = clipped(sides, image)
+            if box is not None:
+                found.append(Detection(FACE, float(row[-1]), box))
+        return sorted(found, key=lambda face: -face.score)[:MOST]

@@ -1,0 +1,15 @@
+"""What is said where a model's file cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gar_ssl_ros.gar.reasoner import ReasonerError
+
+
+class ModelError(ReasonerError):
+    """A file that does not hold the model it should: one sentence that names it and says what to do."""
+
+    def __init__(self, path: Path, what: str, problem: object) -> None:
+        said = " ".join(str(problem).split())[:120]
+        super().__init__(f"{path} is not {what} ({said}): get it again with `gar-ssl models get`")
