@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-NAMES = ("signal", "omni")
+NAMES = ("signal", "senses", "omni")
 GROUP = "gar_ssl_ros.reasoners"  # of the entry points by which other packages declare theirs, each `module:factory`
 
 
@@ -105,6 +105,11 @@ def _reasoner(name: str, options: ReasonerOptions) -> Reasoner:
         from gar_ssl_ros.reasoners.signal import SignalReasoner
 
         return SignalReasoner()
+    if name == "senses":
+        from gar_ssl_ros.reasoners.senses import SensesReasoner
+        from gar_ssl_ros.reasoners.senses.senses import load as load_senses
+
+        return SensesReasoner(load_senses())
     from gar_ssl_ros.gar.reasoner import ReasonerError
 
     if name != "omni":

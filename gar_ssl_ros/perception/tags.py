@@ -1,0 +1,82 @@
+"""What a sound is, in AudioSet's words: any of the 521 that YAMNet (Google, 2019) tells apart, run by LiteRT."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gar_ssl_ros.gar.reasoner import ReasonerError
+from gar_ssl_ros.perception.failure import ModelError
+
+RATE = 16_000  # Hz
+LENGTH = 15_600  # samples: of one look, 0.975 s
+LOOKS = 5  # at a window of 3 s: an event at the edge of one is in the middle of the next
+
+
+@dataclass(frozen=True)
+class Tags:
+    """How sure each of the 521 is to be heard, 0..1, in each of the looks at a window: (looks, 521), and their names."""
+
+    scores: NDArray[np.float32]
+    names: tuple[str, ...]
+
+    def all(self) -> NDArray[np.float32]:
+        """Over the window: (521,). The mean of the two strongest looks, so that one event counts and one slip does not."""
+        return np.asarray(np.sort(self.scores, axis=0)[-2:].mean(axis=0))
+
+
+class Tagger(Protocol):
+    """Listens to one window after another."""
+
+    def tags(self, samples: NDArray[np.float32]) -> Tags:
+        """What is heard. samples: mono, (n,) at 16 kHz, -1..1."""
+
+
+class Yamnet:
+    """YAMNet. Raises ModelError where the file holds no such model, ReasonerError where LiteRT is not installed."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise ReasonerError(
+                "audio tags need LiteRT, which is not installed: pip install 'gar_ssl_ros[senses]'"
+            ) from None
+        self._names = names()
+        try:
+            self._net = Interpreter(model_path=str(path), num_threads=1)
+            self._net.allocate_tensors()
+            takes, gives = self._net.get_input_details()[0], self._net.get_output_details()[0]
+            self._in, self._out = takes["index"], gives["index"]
+            if takes["shape"].tolist()[-1:] != [LENGTH] or gives["shape"].tolist()[-1:] != [len(self._names)]:
+                raise ValueError(f"it takes {takes['shape'].tolist()} and gives {gives['shape'].tolist()}")
+            self._shape = tuple(takes["shape"].tolist())
+            self.tags(np.zeros(LENGTH, np.float32))
+        except (ValueError, RuntimeError) as problem:
+            raise ModelError(path, "YAMNet, the audio tagger", problem) from None
+
+    def tags(self, samples: NDArray[np.float32]) -> Tags:
+        """See `Tagger`. What is shorter than a look is padded with silence."""
+        padded = np.pad(samples.astype(np.float32), (0, max(0, LENGTH - len(samples))))
+        looks = LOOKS if len(padded) > LENGTH else 1
+        starts = np.linspace(0, len(padded) - LENGTH, looks).astype(int)
+        return Tags(np.array([self._look(padded[start : start + LENGTH]) for start in starts]), self._names)
+
+    def _look(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        self._net.set_tensor(self._in, samples.reshape(self._shape))
+        self._net.invoke()
+        return np.array(self._net.get_tensor(self._out), np.float32).reshape(-1)
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """AudioSet's display names in YAMNet's order, lower case."""
+    text = resources.files(__package__).joinpath("audioset.csv").read_text(encoding="utf-8")
+    return tuple(row["display_name"].lower() for row in csv.DictReader(text.splitlines()))

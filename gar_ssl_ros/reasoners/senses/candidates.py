@@ -1,0 +1,81 @@
+"""What in view might be making the sound: faces, detected things, and what moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.media.window import Frame, Window
+from gar_ssl_ros.perception.detection import Detection
+from gar_ssl_ros.perception.faces import FACE
+from gar_ssl_ros.reasoners.senses.moving import Moving
+from gar_ssl_ros.reasoners.senses.senses import Senses
+
+MOVING = "moving"  # the kind of what moves and no detector names
+PERSON = "person"
+HEAD = (0.1, 0.22, 0.1, 0.02)  # of a face's width and height: how far its head reaches beyond it, by side
+OTHER_LOOKS = (1 / 6, 5 / 6)  # of the window: when it is looked again for what the center frame does not show
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One thing in view. kind: `face`, a detector's kind, or MOVING. box: of a face, its head.
+
+    sure: how sure it is seen at all, 0..1; of what moves, its share of all change. strength: of what moves, grey levels
+    a frame. id: by which the robot knows it, if it does.
+    """
+
+    kind: str
+    box: Box
+    sure: float
+    strength: float = 0.0
+    id: str = ""
+
+    @property
+    def tag(self) -> str:
+        """As a role tag."""
+        return self.kind.replace(" ", "_")
+
+
+def seen(senses: Senses, frame: Frame) -> list[Candidate]:
+    """The faces and things of one frame."""
+    found = [detector.detect(frame.image) for detector in (senses.faces, senses.objects) if detector is not None]
+    return candidates((one for part in found for one in part), frame)
+
+
+def candidates(detections: Iterable[Detection], frame: Frame) -> list[Candidate]:
+    """Detections as candidates; a face as the head around it."""
+    return [
+        Candidate(one.label, head(one.box, frame) if one.label == FACE else one.box, one.score, id=one.id)
+        for one in detections
+    ]
+
+
+def others(window: Window) -> list[Frame]:
+    """Frames far from the center one, of its size."""
+    same = [frame for frame in window.frames if frame.image.shape == window.center.image.shape]
+    return list({id(f): f for f in (same[int(at * len(same))] for at in OTHER_LOOKS)}.values())
+
+
+def as_candidates(things: Sequence[Moving]) -> list[Candidate]:
+    """What moves, as candidates."""
+    return [Candidate(MOVING, thing.box, thing.share, thing.strength) for thing in things]
+
+
+def head(face: Box, frame: Frame) -> Box:
+    """The head of a face, from crown to chin, within the picture."""
+    left, up, right, down = HEAD
+    return Box(
+        max(0.0, face.x1 - left * face.width),
+        max(0.0, face.y1 - up * face.height),
+        min(float(frame.width), face.x2 + right * face.width),
+        min(float(frame.height), face.y2 + down * face.height),
+    )
+
+
+def covered(box: Box, by: Box) -> float:
+    """How much of a box lies in another, 0..1."""
+    width = min(box.x2, by.x2) - max(box.x1, by.x1)
+    height = min(box.y2, by.y2) - max(box.y1, by.y1)
+    return max(0.0, width) * max(0.0, height) / box.area

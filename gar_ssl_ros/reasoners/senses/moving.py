@@ -1,0 +1,65 @@
+"""What moves, as whole things: connected parts of the picture in which more changes than elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.reasoners.signal.motion import Motion
+
+SIDE = 160  # pixels: the longer side at which change is compared
+REACH = 9  # pixels of that: parts nearer than this to each other are one thing
+ABOVE = 0.6  # standard deviations above the mean: what changes more than that moves
+MOST = 3  # things that are worth a look
+LEAST = 0.02  # of all change: less than that is no thing
+
+
+@dataclass(frozen=True)
+class Moving:
+    """One thing that moves. share: of all change in the picture, 0..1. strength: grey levels a frame, at its most."""
+
+    box: Box
+    share: float
+    strength: float
+
+
+def moving(motion: Motion, above: float = ABOVE) -> list[Moving]:
+    """The things that move most, at most MOST, most change first; the camera's own motion is taken out."""
+    center = motion.frames[motion.center]
+    change = _change(motion)
+    scale = SIDE / max(change.shape)
+    size = (max(1, round(change.shape[1] * scale)), max(1, round(change.shape[0] * scale)))
+    small = cv2.blur(cv2.resize(change, size, interpolation=cv2.INTER_AREA), (REACH, REACH))
+    much = (small >= small.mean() + above * small.std()).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(much)
+    sums = np.bincount(labels.ravel(), small.ravel().astype(np.float64), minlength=len(stats))
+    total = max(float(sums.sum()), 1e-9)
+    sums[0] = 0.0
+    across, down = center.width / size[0], center.height / size[1]
+    found = []
+    for part in np.argsort(-sums)[:MOST]:
+        if sums[part] < LEAST * total:
+            break
+        x, y, width, height, _ = (float(value) for value in stats[part])
+        box = Box(x * across, y * down, (x + width) * across, (y + height) * down)
+        found.append(Moving(box, float(sums[part] / total), float(small[labels == part].max())))
+    return found
+
+
+def _change(motion: Motion) -> NDArray[np.float32]:
+    """The mean |difference| of successive frames, as small as either explanation of the camera's motion makes it."""
+    least: NDArray[np.float32] | None = None
+    for still in motion.stills:
+        total = np.zeros(still.grey.shape[1:], np.float32)
+        for before, after in zip(still.grey[:-1], still.grey[1:], strict=True):
+            cv2.accumulate(cv2.absdiff(before, after), total)
+        x1, y1, x2, y2 = still.inner
+        inner = np.zeros_like(total)
+        inner[y1:y2, x1:x2] = total[y1:y2, x1:x2] / (len(still.grey) - 1)
+        least = inner if least is None else np.minimum(least, inner)
+    assert least is not None  # there is always one explanation
+    return least
