@@ -27,7 +27,8 @@ class By(str, Enum):
 class Group(BaseModel):
     """Sounds that the same things make.
 
-    seen: kinds of things, the likeliest first. mostly: whether it is often heard without its maker in view.
+    seen: kinds of things, the likeliest first. mostly: whether it is often heard without its maker in view. broad:
+    whether it only says what others, where they are heard as surely, say better.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +38,7 @@ class Group(BaseModel):
     seen: tuple[str, ...]
     sounds: tuple[str, ...]
     mostly: bool = False
+    broad: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Heard:
     sound: str
 
 
+TELLING = 0.5  # how sure a sound must be to stand for a broader one
 GROUPS = TypeAdapter(tuple[Group, ...])
 
 
@@ -74,10 +77,11 @@ class Makers:
 
     def label(self, tags: Tags) -> tuple[str, float]:
         """The most telling of the sounds that are heard, and how sure it is; context, such as a room's, is none."""
-        scores = tags.all()
-        named = np.array([name in self._group for name in tags.names])
-        best = int(np.argmax(np.where(named, scores, -1.0)))
-        return tags.names[best], float(scores[best])
+        scores = tags.all().tolist()
+        known = [(score, name) for name, score in zip(tags.names, scores, strict=True) if name in self._group]
+        telling = [(score, name) for score, name in known if not self._group[name].broad and score >= TELLING]
+        score, name = max(telling or known)
+        return name, score
 
 
 def _own(path: Path) -> tuple[Group, ...]:

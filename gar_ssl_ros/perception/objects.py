@@ -64,9 +64,9 @@ class Objects:
     def _outputs(self, square: Image, yolox: bool) -> list[Floats]:
         picture = square.astype(np.float32)
         if not yolox:
-            picture = (picture - np.float32(NANODET_MEAN)) / np.float32(NANODET_SPREAD)
+            picture = (picture - np.array(NANODET_MEAN, np.float32)) / np.array(NANODET_SPREAD, np.float32)
         self._net.setInput(np.ascontiguousarray(picture.transpose(2, 0, 1)[None]))
-        return list(self._net.forward(self._names))
+        return [np.asarray(output, np.float32) for output in self._net.forward(self._names)]
 
 
 @cache

@@ -22,13 +22,13 @@ LOOKS = 5  # at a window of 3 s: an event at the edge of one is in the middle of
 
 @dataclass(frozen=True)
 class Tags:
-    """How sure each of the 521 is to be heard, 0..1, in each of the looks at a window: (looks, 521), and their names."""
+    """How sure each of 521 sounds is to be heard, 0..1, in each look at a window: (looks, 521), and their names."""
 
     scores: NDArray[np.float32]
     names: tuple[str, ...]
 
     def all(self) -> NDArray[np.float32]:
-        """Over the window: (521,). The mean of the two strongest looks, so that one event counts and one slip does not."""
+        """Over the window, (521,): the mean of the two strongest looks, as one event counts and one slip does not."""
         return np.asarray(np.sort(self.scores, axis=0)[-2:].mean(axis=0))
 
 

@@ -74,6 +74,13 @@ def head(face: Box, frame: Frame) -> Box:
     )
 
 
+def place(frame: Frame, x: float, y: float) -> str:
+    """Where in the picture a point is, in words."""
+    across = ("left", "middle", "right")[min(2, max(0, int(3 * x / frame.width)))]
+    down = ("upper", "", "lower")[min(2, max(0, int(3 * y / frame.height)))]
+    return f"{down} {across}".strip()
+
+
 def covered(box: Box, by: Box) -> float:
     """How much of a box lies in another, 0..1."""
     width = min(box.x2, by.x2) - max(box.x1, by.x1)

@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.consensus import unit
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.reasoner import NotLocated
@@ -26,17 +24,19 @@ from gar_ssl_ros.gar.stages import (
     Unseen,
 )
 from gar_ssl_ros.media.window import Window
-from gar_ssl_ros.perception.makers import By, Heard
-from gar_ssl_ros.perception.tags import RATE
-from gar_ssl_ros.reasoners.senses.candidates import MOVING, Candidate, as_candidates, others, seen
+from gar_ssl_ros.perception.makers import By
+from gar_ssl_ros.perception.tags import RATE, Tags
+from gar_ssl_ros.reasoners.senses.candidates import MOVING, Candidate, as_candidates, others, place, seen
 from gar_ssl_ros.reasoners.senses.moving import moving
 from gar_ssl_ros.reasoners.senses.senses import Senses
-from gar_ssl_ros.reasoners.senses.weighing import Evidence, Weighed, asked, weigh
+from gar_ssl_ros.reasoners.senses.weighing import SPEAKS, Evidence, Weighed, apart, part_of, weigh
 from gar_ssl_ros.reasoners.signal.motion import Motion, measure
 from gar_ssl_ros.reasoners.signal.sound import Sound
-from gar_ssl_ros.reasoners.signal.synchrony import Courses, Match
+from gar_ssl_ros.reasoners.signal.synchrony import Courses
 
 ENOUGH = 0.2  # support from which a candidate is named
+CLAIM = 0.5  # how sure a sound must be before something is said to be out of view
+KEEP = 0.8  # of the best support: a source that has as much stands
 IN_TIME, DOUBT = 0.6, 0.12  # of a match's score: as likely in time as by chance, and how gradually that changes
 
 
@@ -58,16 +58,17 @@ class SensesReasoner:
 
 @dataclass(frozen=True, eq=False)
 class _Sight:
-    """What was seen: all candidates, what each does, and those that were named."""
+    """What was seen: all candidates, whether each speaks, how they move, and those that were named."""
 
     candidates: list[Candidate]
-    motion: Motion | None
+    speaking: list[float | None]
     courses: Courses | None
-    evidence: list[Evidence]
     named: list[Weighed]
 
 
 class _SensesReading:
+    """One window: heard at once, seen when `locate` asks."""
+
     def __init__(self, window: Window, deadline: Deadline, senses: Senses, seed: int) -> None:
         assert window.audio is not None  # the pipeline asks nobody about a window without sound
         self._window = window
@@ -82,7 +83,7 @@ class _SensesReading:
     def classify(self) -> AudioLabel:
         label, share = self._senses.makers.label(self._tags)
         silence = float(self._tags.scores[:, self._tags.names.index(SILENCE)].min())
-        return AudioLabel(SILENCE, silence) if silence > 0.9 and share < 0.05 else AudioLabel(label, share)
+        return AudioLabel(SILENCE, silence) if silence > 1 - share else AudioLabel(label, share)
 
     def locate(self, most: int) -> Sequence[Location] | Unseen:
         motion = measure(self._window)
@@ -90,30 +91,32 @@ class _SensesReading:
         if motion is not None:
             candidates += as_candidates(moving(motion))
         self._deadline.check()
-        courses = None if motion is None else self._courses(motion, candidates)
-        evidence = self._evidence(candidates, courses.matches() if courses else None)
-        weighed = weigh(self._heard, candidates, evidence)
-        named: list[Weighed] = []
+        sight = _Sight(candidates, [None for _ in candidates], self._courses(motion, candidates), [])
+        weighed = weigh(self._heard, candidates, _evidence(sight))
         for one in weighed:
-            if len(named) < most and one.support >= ENOUGH and one.candidate not in [n.candidate for n in named]:
-                named.append(one)
-        self._sight = _Sight(candidates, motion, courses, evidence, named)
-        return [self._location(one) for one in named] or self._unseen(weighed)
+            if len(sight.named) < most and one.support >= ENOUGH and all(apart(one, other) for other in sight.named):
+                sight.named.append(one)
+        self._sight = sight
+        return [self._location(one) for one in sight.named] or self._unseen(weighed)
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
         sight = self._seen()
-        return [[self._trial(_of(h, sight), sight, trial) for trial in range(trials)] for h in hypotheses]
+        looks = [self._look(sight, trial) for trial in range(trials)]
+        return [[self._trial(_of(hypothesis, sight), look) for look in looks] for hypothesis in hypotheses]
 
     def refine(self, cases: Sequence[tuple[Hypothesis, Consensus]]) -> Sequence[Refinement | Failure]:
         sight = self._seen()
-        return [self._refinement(_of(hypothesis, sight)) for hypothesis, _ in cases]
+        return [self._refinement(_of(hypothesis, sight), sight) for hypothesis, _ in cases]
 
     def _seen(self) -> _Sight:
         if self._sight is None:
             raise NotLocated("senses is asked about what it has not located: ask `locate` first")
         return self._sight
 
-    def _courses(self, motion: Motion, candidates: Sequence[Candidate]) -> Courses:
+    def _courses(self, motion: Motion | None, candidates: Sequence[Candidate]) -> Courses | None:
+        """How each candidate moves beside the sound; None where nothing can be said of that."""
+        if motion is None or not candidates:
+            return None
         height, width = motion.energy.shape
         rects = []
         for candidate in candidates:
@@ -122,35 +125,93 @@ class _SensesReading:
             rects.append((x1, y1, min(width, max(x2, x1 + 2)), min(height, max(y2, y1 + 2))))
         return Courses(motion.times, [motion.region(rect) for rect in rects], [Sound(self._samples).loudness])
 
-    def _evidence(self, candidates: Sequence[Candidate], matches: Sequence[Match] | None) -> list[Evidence]:
-        if not matches:
-            return [Evidence(0.0) for _ in candidates]
-        return [Evidence(float(1 / (1 + np.exp((IN_TIME - m.score) / DOUBT)))) for m in matches]
-
     def _location(self, one: Weighed) -> Location:
-        return Location(one.candidate.box.sides, self._words(one))
+        sound = AudioLabel(one.heard.sound, one.heard.share)
+        return Location(one.candidate.box.sides, self._words(one), sound)
 
     def _words(self, one: Weighed) -> str:
-        what = "something that moves" if one.candidate.kind == MOVING else f"a {one.candidate.kind}"
-        i = self._sight.candidates.index(one.candidate) if self._sight else 0
-        return f"{what} in view goes with {one.heard.sound} [{one.heard.group.name} {one.candidate.sure:.2f} {one.candidate.strength:.1f} {self._sight.evidence[i].timing:.2f}]"
+        """What is seen, where, and why it is thought to make what."""
+        kind, group = one.candidate.kind, one.heard.group
+        what = "What moves most" if kind == MOVING else f"The {kind}"
+        why = f"a {kind} makes that"
+        if kind == MOVING:
+            why = "somebody's hands make that" if group.by is By.HANDS else "nothing else in view would make that"
+        elif group.by is By.VOICE:
+            why = "lips move with it" if (one.does.speaking or 0.0) >= SPEAKS else "a voice comes from a face"
+        timed = f"; it {one.does.way.replace('_', ' ')}" if one.does.timing >= SPEAKS else ""
+        return f"{what} in the {place(self._window.center, *one.candidate.box.center)}: {one.heard.sound}, {why}{timed}."
 
     def _unseen(self, weighed: Sequence[Weighed]) -> Unseen:
-        first = self._heard[0] if self._heard else None
-        if first is None or first.share < 0.5 or not first.group.seen:
-            return Unseen(off_screen=False, reason="what is heard names nothing that can be looked for")
-        looked = " or ".join(first.group.seen)
+        """Whether what would make the sound was looked for and is not there, in two more frames before that is said."""
+        first = self._heard[0]
+        if first.share < CLAIM or not first.group.seen:
+            return Unseen(off_screen=False, reason=f"{first.sound} is heard, and no detector knows what makes that")
         again = [c for frame in others(self._window) for c in seen(self._senses, frame)]
-        known = any(c.kind in first.group.seen for c in again)
-        if known or weighed or first.group.mostly or first.group.by is By.HANDS:
+        kinds = {c.kind for c in again} | {w.candidate.kind for w in weighed}
+        if kinds & {*first.group.seen, MOVING} or first.group.by is By.HANDS:
             return Unseen(off_screen=False, reason=f"{first.sound} is heard, and nothing shows which thing makes it")
-        return Unseen(off_screen=True, reason=f"{first.sound} is heard, and no {looked} is in view")
+        return Unseen(
+            off_screen=True, reason=f"{first.sound} is heard, and no {' or '.join(first.group.seen)} is in view"
+        )
 
-    def _trial(self, one: Weighed, sight: _Sight, trial: int) -> Trial:
-        return Trial(unit(one.support), (one.candidate.tag,), (), True)
+    def _look(self, sight: _Sight, trial: int) -> list[Weighed]:
+        """Everything weighed again by a part of the sound's looks and a stretch of the motion, drawn anew."""
+        self._deadline.check()
+        random = np.random.default_rng([self._seed, abs(self._window.start), trial])
+        looks = len(self._tags.scores)
+        heard = random.choice(looks, size=max(2, round(0.6 * looks)), replace=looks < 2)
+        tags = Tags(self._tags.scores[heard], self._tags.names)
+        part = slice(None)
+        if sight.courses is not None:
+            length = max(3, round(sight.courses.count * random.uniform(0.6, 0.9)))
+            first = int(random.integers(0, sight.courses.count - length + 1))
+            part = slice(first, first + length)
+        return weigh(self._senses.makers.heard(tags), sight.candidates, _evidence(sight, part))
 
-    def _refinement(self, one: Weighed) -> Refinement:
-        return Refinement(one.candidate.box.sides, False, None, self._words(one))
+    def _trial(self, own: Weighed, look: list[Weighed]) -> Trial:
+        """How the source fares in one look, against whatever else is in view."""
+        mine = next((w for w in look if w.candidate is own.candidate and w.heard.group == own.heard.group), None)
+        best = look[0] if look else None
+        frame = self._window.center
+        votes = []
+        for one in look[:5]:
+            name = one.candidate.tag if one.candidate is own.candidate else f"other_{one.candidate.tag}"
+            votes.append(
+                AnchorVote(
+                    f"{name} in the {place(frame, *one.candidate.box.center)}",
+                    unit(one.support),
+                    one.candidate.box.center,
+                )
+            )
+        return Trial(
+            av_consistency=0.0 if mine is None else mine.likelihood,
+            role_tags=() if mine is None else mine.tags,
+            anchor_votes=tuple(votes),
+            keep=mine is not None and best is not None and mine.support >= KEEP * best.support,
+        )
+
+    def _refinement(self, one: Weighed, sight: _Sight) -> Refinement:
+        """From part to whole: of what moves, the bounds met halfway with the known thing that it is a part of."""
+        box, words = one.candidate.box, self._words(one)
+        whole = next(
+            (c for c in sight.candidates if c.kind in one.heard.group.seen and part_of(one.candidate, c)), None
+        )
+        if whole is None:
+            return Refinement(box.sides, False, None, f"{words} Nothing shows that it reaches further.")
+        sides = tuple((a + b) / 2 for a, b in zip(box.sides, whole.box.sides, strict=True))
+        return Refinement(
+            sides, True, None, f"{words} It is a part of the {whole.kind}, and met halfway with its bounds."
+        )
+
+
+def _evidence(sight: _Sight, part: slice = slice(None)) -> list[Evidence]:
+    """What each candidate does over a part of the window."""
+    if sight.courses is None:
+        return [Evidence(0.0, speaking) for speaking in sight.speaking]
+    return [
+        Evidence(float(1 / (1 + np.exp((IN_TIME - match.score) / DOUBT))), speaking, match.way.tag)
+        for match, speaking in zip(sight.courses.matches(part), sight.speaking, strict=True)
+    ]
 
 
 def _of(hypothesis: Hypothesis, sight: _Sight) -> Weighed:

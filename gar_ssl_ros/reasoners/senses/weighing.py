@@ -18,18 +18,23 @@ SAME = 0.4  # overlap from which what moves is the known thing
 MOST_OF = 0.6  # of what moves: that much of it in a known thing is that thing
 STRONG = 5.0  # grey levels a frame: what moves by as much may well make a sound
 PLAYING = 20.0  # grey levels a frame: so do the hands of somebody who plays
+BROAD = 0.9  # of a group that others say better
 SPEAKS = 0.5  # of a face whose lips nobody has looked at
+SPEAKER, NAMED, MOVER = (0.6, 0.38), (0.7, 0.25), (0.5, 0.4)  # S_av: at least, and how much more at most
 BY_RANK = (1.0, 0.85, 0.7)  # of a group's makers: the likeliest, the next, and all others
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a candidate does. timing: how far it moves in time with the sound, 0..1. speaking: how surely it speaks, 0..1,
-    None where nobody has looked.
+    """What a candidate does.
+
+    timing: how far it moves in time with the sound, 0..1. speaking: how surely it speaks, 0..1, None where nobody has
+    looked. way: how its motion goes with the sound, as a role tag, where it does.
     """
 
     timing: float
     speaking: float | None = None
+    way: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,25 @@ class Weighed:
     candidate: Candidate
     heard: Heard
     support: float
+    does: Evidence
+
+    @property
+    def likelihood(self) -> float:
+        """How often such a candidate is the source, 0..1: S_av (measured by `benchmarks/real.py`)."""
+        if self.candidate.kind == FACE:
+            return SPEAKER[0] + SPEAKER[1] * (SPEAKS if self.does.speaking is None else self.does.speaking)
+        low, more = MOVER if self.candidate.kind == MOVING else NAMED
+        return low + more * min(1.0, self.support / max(self.heard.share, 1e-6))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What shows it, as role tags."""
+        said = [self.candidate.tag]
+        if self.candidate.kind == FACE and (self.does.speaking or 0.0) >= SPEAKS:
+            said.append("mouth_moving")
+        if self.does.way and self.does.timing >= SPEAKS:
+            said.append(self.does.way)
+        return tuple(said)
 
 
 def asked(heard: Sequence[Heard]) -> list[Heard]:
@@ -49,12 +73,22 @@ def asked(heard: Sequence[Heard]) -> list[Heard]:
 def weigh(heard: Sequence[Heard], candidates: Sequence[Candidate], evidence: Sequence[Evidence]) -> list[Weighed]:
     """Every candidate for every group that is asked for, the best first."""
     weighed = [
-        Weighed(candidate, one, support)
+        Weighed(candidate, one, support, does)
         for one in asked(heard)
         for candidate, does in zip(candidates, evidence, strict=True)
-        if (support := one.share * _fit(one.group, candidate, does, candidates)) > 0
+        if (support := one.share * (BROAD if one.group.broad else 1.0) * _fit(one.group, candidate, does, candidates)) > 0
     ]
     return sorted(weighed, key=lambda w: -w.support)
+
+
+def apart(one: Weighed, other: Weighed) -> bool:
+    """Whether they are two things, and neither a part of the other."""
+    return not (part_of(one.candidate, other.candidate) or part_of(other.candidate, one.candidate))
+
+
+def part_of(part: Candidate, whole: Candidate) -> bool:
+    """Whether it is that thing, or a part of it."""
+    return covered(part.box, whole.box) >= MOST_OF or part.box.iou(whole.box) >= SAME
 
 
 def _fit(group: Group, candidate: Candidate, does: Evidence, candidates: Sequence[Candidate]) -> float:
@@ -82,7 +116,7 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
     known = [c for c in candidates if c.kind != MOVING and c.sure >= KNOWN]
     if any(c.kind in group.seen for c in known) and group.by is By.ITSELF:
         return 0.0
-    if any(_is(moving, thing) for thing in known if not _makes(group, thing)):
+    if any(part_of(moving, thing) for thing in known if not _makes(group, thing)):
         return 0.0
     hands = group.by is By.HANDS
     held = any(covered(moving.box, c.box) > 0 for c in known if c.kind in (PERSON, FACE))
@@ -95,8 +129,3 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
 
 def _makes(group: Group, thing: Candidate) -> bool:
     return thing.kind in group.seen or (group.by is By.HANDS and thing.kind == PERSON)
-
-
-def _is(moving: Candidate, thing: Candidate) -> bool:
-    """Whether what moves is that thing, or a part of it."""
-    return covered(moving.box, thing.box) >= MOST_OF or moving.box.iou(thing.box) >= SAME
