@@ -88,7 +88,7 @@ def test_ids_stay_across_windows_and_detections_say_the_same():
         assert detection.results[0].hypothesis.score == pytest.approx(0.8)
 
 
-def test_no_detections_come_where_nothing_is_claimed_and_none_at_all_where_nothing_is_in_view():
+def test_no_detections_are_sent_of_an_uncertain_answer_and_an_empty_message_of_an_off_screen_one():
     with localizer(reasoner="misbehaving:Wavering"), robot() as bot:
         bot.meet()
         bot.play(10, 3)
@@ -102,7 +102,9 @@ def test_no_detections_come_where_nothing_is_claimed_and_none_at_all_where_nothi
         ]  # fmt: skip
         assert WindowRecord.model_validate_json(unsure.reasoning).outcome.value == "UNCERTAIN"
         told = until(lambda: (told := bot.state_of("inference")()).get("outcome_localized") and told)
-        assert (told["outcome_uncertain"], told["outcome_off_screen"], told["level"]) == ("1", "1", "0")
+        assert int(told["outcome_uncertain"]) >= 1
+        assert int(told["outcome_off_screen"]) >= 1
+        assert told["level"] == "0"  # neither is a failure
 
 
 def test_to_be_uncertain_is_an_answer_to_localize():
