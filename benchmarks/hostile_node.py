@@ -52,6 +52,7 @@ from gar_ssl_ros.embedded_ros.service_wire import client_ends
 from gar_ssl_ros.live import graph, isolated
 
 GROWTH = 20.0  # MB
+FAILED = (SoundSourceArray.UNPARSEABLE, SoundSourceArray.TIMEOUT, SoundSourceArray.BACKEND_ERROR)
 SERVICES = {
     "set_parameters": SetParameters,
     "set_parameters_atomically": SetParametersAtomically,
@@ -310,6 +311,4 @@ class _Storm:
 
     def _on_answer(self, message: Any) -> None:
         honest = message.header.stamp.sec >= self._time
-        self._finals += (
-            honest and message.stage == SoundSourceArray.FINAL and message.outcome <= SoundSourceArray.OFF_SCREEN
-        )
+        self._finals += honest and message.stage == SoundSourceArray.FINAL and message.outcome not in FAILED

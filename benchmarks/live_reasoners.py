@@ -13,7 +13,7 @@ from speed import Instant
 
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.reasoner import Reading
-from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial
+from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial, Unseen
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.reasoners.signal import SignalReasoner
 
@@ -55,7 +55,7 @@ class _Counting:
         with self._owner.counting():
             return self._reading.classify()
 
-    def locate(self, most: int) -> Sequence[Location]:
+    def locate(self, most: int) -> Sequence[Location] | Unseen:
         with self._owner.counting():
             return self._reading.locate(most)
 

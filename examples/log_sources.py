@@ -23,6 +23,7 @@ OUTCOMES = {
     SoundSourceArray.LOCALIZED: "localized",
     SoundSourceArray.SILENT: "silent",
     SoundSourceArray.OFF_SCREEN: "off screen",
+    SoundSourceArray.UNCERTAIN: "uncertain",
 }
 
 

@@ -105,7 +105,7 @@ def test_an_interrupt_leaves_no_process_and_a_whole_bag(tmp_path, how):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None
-        while not process.stdout.readline().startswith(("LOCALIZED", "OFF_SCREEN", "SILENT")):
+        while not process.stdout.readline().startswith(("LOCALIZED", "OFF_SCREEN", "SILENT", "UNCERTAIN")):
             assert process.poll() is None, process.stderr.read()
         children = [one.pid for one in psutil.Process(process.pid).children(recursive=True)]
         assert len(children) == 3

@@ -12,7 +12,7 @@ from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.consensus import consensus
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.reasoner import ReasonerError, Unparseable
-from gar_ssl_ros.gar.stages import Failure, Hypothesis
+from gar_ssl_ros.gar.stages import Failure, Hypothesis, Unseen
 from gar_ssl_ros.reasoners.omni import LoadOptions, folder_checkpoint, load, plan
 from gar_ssl_ros.reasoners.omni.checkpoint import Checkpoint
 from gar_ssl_ros.reasoners.prompted.description import describe
@@ -63,7 +63,10 @@ def _window(runtime: Runtime) -> Finding:
         with _timed(took, "classify"):
             sound = reading.classify()
         with _timed(took, "locate"):
-            location = reading.locate(1)[0]
+            located = reading.locate(1)
+        if isinstance(located, Unseen):
+            raise Unparseable(f"it names no place in a rendered scene ({located.reason})")
+        location = located[0]
         hypothesis = Hypothesis(Box(*location.sides), location.description, sound)
         with _timed(took, "analyze"):
             trials = reading.analyze([hypothesis], TRIALS)[0]

@@ -88,7 +88,9 @@ def summary(told: Subject) -> str:
     from gar_ssl_ros.evaluation.report.blocks import percent
 
     known, total = len(told.run.records), told.run.configuration.samples
-    lines = [f"{told.name}: {known} of {total} samples, {known - told.figures.answered} failed"]
+    uncertain = sum(said.outcomes.get("UNCERTAIN", 0) for said in told.figures.said)
+    counts = f"{known} of {total} samples, {known - told.figures.answered} failed"
+    lines = [f"{told.name}: {counts}, {uncertain} uncertain" if uncertain else f"{told.name}: {counts}"]
     if (scores := told.figures.whole) is not None:
         named = {"AP": scores.ap, "IoU@0.3": scores.iou_03, "IoU@0.5": scores.iou_05, "AUC": scores.auc}
         whose = f"of {scores.samples} with a source in view: " if scores.samples < known else ""

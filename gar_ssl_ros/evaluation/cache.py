@@ -19,7 +19,7 @@ from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.files import open_file
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.reasoner import NotLocated, Reading, Reasoner, Unparseable
-from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial
+from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial, Unseen
 from gar_ssl_ros.media.window import Window
 
 T = TypeVar("T")
@@ -93,10 +93,10 @@ class _Question(BaseModel):
 class _Answer(BaseModel):
     """One stage's, or why it could not be read: a greedy reply reads no better the second time."""
 
-    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     sound: AudioLabel | None = None
-    locations: tuple[Location, ...] | None = None
+    located: tuple[Location, ...] | Unseen | None = None
     trials: tuple[Trial | Failure, ...] | None = None
     refinement: Refinement | Failure | None = None
     unparseable: str | None = None
@@ -123,13 +123,15 @@ class _CachedReading:
         assert answer.sound is not None
         return answer.sound
 
-    def locate(self, most: int) -> Sequence[Location]:
+    def locate(self, most: int) -> Sequence[Location] | Unseen:
+        def ask(inner: Reading, _: Sequence[int]) -> list[_Answer]:
+            located = inner.locate(most)
+            return [_Answer(located=located if isinstance(located, Unseen) else tuple(located))]
+
         self._most = most
-        (answer,) = self._answers(
-            [_Question(stage="locate", most=most)], lambda inner, _: [_Answer(locations=tuple(inner.locate(most)))]
-        )
-        assert answer.locations is not None
-        return answer.locations
+        (answer,) = self._answers([_Question(stage="locate", most=most)], ask)
+        assert answer.located is not None
+        return answer.located
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
         def ask(inner: Reading, lacking: Sequence[int]) -> list[_Answer]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.evaluation.scenes.score import FOUND
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.consensus import unit
-from gar_ssl_ros.gar.localization import Case, Source
+from gar_ssl_ros.gar.localization import Case, Outcome, Source
 from gar_ssl_ros.gar.pipeline import GarOptions
 
 BINS = 10  # of a calibration curve
@@ -40,6 +40,18 @@ class Group:
     overlap: float | None
     pointed: float | None
     scores: gar.Summary | None
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was said of the samples of which `expected` was to be said. outcomes: how many of each, UNREADABLE too.
+
+    UNCERTAIN claims nothing: it is right of no sample, and no failure.
+    """
+
+    expected: Outcome
+    samples: int
+    outcomes: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -99,9 +111,12 @@ class Failures:
 
 @dataclass(frozen=True)
 class Figures:
-    """All of one run. whole: as GAR counts; single: source by source; None where nothing is to be located."""
+    """All of one run. answered: samples that did not fail. whole: as GAR counts; single: source by source; None where
+    nothing is to be located.
+    """
 
     answered: int
+    said: tuple[Said, ...]
     whole: gar.Summary | None
     single: sources.SourceSummary | None
     curve: NDArray[np.float64] | None
@@ -120,6 +135,7 @@ def figures(records: Sequence[SampleRecord], options: GarOptions, published: boo
     located = [one for record in records for one in _located(record)]
     return Figures(
         answered=sum(record.failure is None for record in records),
+        said=_said(records),
         whole=_whole(records, published),
         single=sources.summary([_by_source(record) for record in scored], published) if scored else None,
         curve=gar.curve(ious) if (ious := [r.iou for r in counted if r.iou is not None]) else None,
@@ -220,6 +236,15 @@ def _group(name: str, records: Sequence[SampleRecord], published: bool) -> Group
         pointed=float(np.mean([_pointed(record) for record in sounding])) if sounding else None,
         scores=_whole(records, published),
     )
+
+
+def _said(records: Sequence[SampleRecord]) -> tuple[Said, ...]:
+    told = []
+    for expected in Outcome:
+        outcomes = Counter(record.outcome for record in records if record.expected is expected)
+        if outcomes:
+            told.append(Said(expected, outcomes.total(), outcomes))
+    return tuple(told)
 
 
 def _gate(located: Sequence[_Located], options: GarOptions) -> Gate | None:

@@ -12,8 +12,8 @@ from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, L
 class Outcome(str, Enum):
     """How a window ended.
 
-    OFF_SCREEN is a claim, with evidence; UNCERTAIN is a sound, and no evidence either way. The last three are failures:
-    they say nothing about what is there.
+    OFF_SCREEN is a claim with evidence: what in view could make the sound was looked for, and excluded. UNCERTAIN is a
+    sound, and no evidence of where it is made. The last three are failures: they say nothing about what is there.
     """
 
     LOCALIZED = "LOCALIZED"
@@ -26,8 +26,13 @@ class Outcome(str, Enum):
 
     @property
     def failed(self) -> bool:
-        """Whether nothing can be concluded from it."""
+        """Whether the window could not be judged."""
         return self in (Outcome.UNPARSEABLE, Outcome.TIMEOUT, Outcome.BACKEND_ERROR)
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether it says what is there, or that nothing is: neither a failure nor UNCERTAIN."""
+        return self in (Outcome.LOCALIZED, Outcome.SILENT, Outcome.OFF_SCREEN)
 
 
 class Stage(str, Enum):

@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 
 QUIET = -60.0  # dBFS: a window whose loudest 50 ms are below holds no sound, and no reasoner need be asked
 LOST = 0.5  # of the sound: with more than that missing, nothing can be concluded from the rest
-NOTHING_SAID = Unseen(off_screen=False, reason="nothing was located, and nothing was said of why")
 SPOILT = 0.25  # of the time: each damaged picture spoils the motion to it and from it, so half of it by then
+NOTHING_SAID = Unseen(off_screen=False, reason="nothing was located, and nothing was said of why")
 
 
 @dataclass(frozen=True)
@@ -165,11 +165,13 @@ class _Run:
 
     def _unseen(self, unseen: Unseen) -> Localization:
         """The answer where nothing was found in view: that nothing is there, if that was claimed and could be seen."""
+        if not unseen.off_screen:
+            return self._final(Outcome.UNCERTAIN, unseen.reason)  # of damaged pictures too: it claims nothing of them
         length, damage = self._window.end - self._window.start, self._window.damage
         if damage > SPOILT * length:
             damaged = f"{damage / SECOND:.1f} s of {length / SECOND:.1f} s show damaged pictures"
             return self._final(Outcome.BACKEND_ERROR, f"{damaged}: that nothing was found in them proves nothing")
-        return self._final(Outcome.OFF_SCREEN if unseen.off_screen else Outcome.UNCERTAIN, unseen.reason)
+        return self._final(Outcome.OFF_SCREEN, unseen.reason)
 
     def _verification(self, reading: Reading) -> Iterator[Localization]:
         if self._options.analysis:

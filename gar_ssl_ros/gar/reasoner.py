@@ -38,7 +38,8 @@ class Reading(Protocol):
     def locate(self, most: int) -> Sequence[Location] | Unseen:
         """Where the sound is made, at most `most` places, the surest first; or why no place is named.
 
-        An empty sequence says as little as `Unseen` without a claim.
+        `Unseen(off_screen=True)` ends the window in OFF_SCREEN; without that claim, or with an empty sequence, which
+        says as little, it ends in UNCERTAIN.
         """
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:

@@ -147,7 +147,7 @@ class _Replay:
             self._write("sources", message, now)
             if found.stage is Stage.INITIAL:
                 continue
-            if not found.outcome.failed:  # an empty Detection2DArray would say that there is nothing
+            if found.outcome.conclusive:  # else an empty Detection2DArray would say that nothing is there
                 self._write("detections", messages.detections_message(found, window.center, ids), now)
             self._write("image_annotated", messages.annotated_message(found, window.center), now)
             self._told = self._done.left_out

@@ -216,7 +216,7 @@ class LocalizerNode(LifecycleNode):
         self._unused += message.dropped_inputs
         if answer.request.asked is not None:
             self._replies[id(answer.request)] = message
-        if not found.outcome.failed:  # an empty Detection2DArray says that there is nothing, which nobody knows then
+        if found.outcome.conclusive:  # else an empty Detection2DArray would say that nothing is there
             self._detections_out.publish(detections_message(found, frame, ids))
         if self._annotated_out.get_subscription_count() > 0:
             self._annotated_out.publish(annotated_message(found, frame))

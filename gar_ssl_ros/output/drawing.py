@@ -22,9 +22,11 @@ SMALLEST = 320  # pixels: a picture narrower than this is enlarged, so that word
 COLOURS: tuple[Colour, ...] = ((64, 224, 96), (255, 176, 32), (96, 176, 255), (255, 96, 160), (200, 128, 255))
 GOOD: Colour = (64, 224, 96)
 CALM: Colour = (176, 184, 196)
+UNSURE: Colour = (240, 208, 96)
 BAD: Colour = (255, 96, 80)
 PALE: Colour = (226, 228, 232)
 DARK: Colour = (18, 20, 24)
+OUTCOMES = {Outcome.LOCALIZED: GOOD, Outcome.SILENT: CALM, Outcome.OFF_SCREEN: CALM, Outcome.UNCERTAIN: UNSURE}
 
 
 @dataclass(frozen=True)
@@ -135,8 +137,7 @@ def _draw_box(canvas: Image, box: Box, factor: int, colour: Colour, line: int) -
 
 def _footer(width: int, caption: Caption, sources: int, pen: _Pen) -> Image:
     room = width - 12
-    colour = BAD if caption.outcome.failed else GOOD if caption.outcome is Outcome.LOCALIZED else CALM
-    lines = [(pen.fitted(_summary(caption), room), colour)]
+    lines = [(pen.fitted(_summary(caption), room), OUTCOMES.get(caption.outcome, BAD))]
     rows, reasons = ROWS * max(sources, len(caption.sources), 1), _reasons(caption)
     for text, own in reasons:
         lines += [(row, own) for row in pen.wrapped(text, room, rows // len(reasons))]

@@ -29,6 +29,7 @@ from gar_ssl_ros.gar.stages import (
     Location,
     Refinement,
     Trial,
+    Unseen,
 )
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 from gar_ssl_ros.reasoners.signal import SignalReasoner
@@ -175,6 +176,29 @@ def test_every_kind_of_answer_survives_the_file(tmp_path):
             assert list(reading.refine(cases)) == answers
 
 
+@pytest.mark.parametrize(
+    ("located", "outcome"),
+    [
+        (Unseen(off_screen=True, reason="both dogs sleep"), Outcome.OFF_SCREEN),
+        (Unseen(off_screen=False, reason="it is dark"), Outcome.UNCERTAIN),
+        ([], Outcome.UNCERTAIN),
+    ],
+)
+def test_where_no_place_is_named_the_file_remembers_why(tmp_path, located, outcome):
+    class Blind(Counting):
+        def locate(self, most: int) -> Sequence[Location] | Unseen:
+            self.asked["locate"] += 1
+            return located
+
+    blind = Blind()
+    for _ in range(2):
+        with closing(CachedReasoner(blind, tmp_path / "cache", "a")) as cached:
+            found = final(window(), cached)
+        assert found == final(window(), Blind())
+        assert found.outcome is outcome
+    assert blind.asked["locate"] == 1
+
+
 def test_a_file_that_is_no_cache_is_named(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("precious\n" * 1000)
@@ -195,10 +219,10 @@ def test_a_database_of_something_else_is_left_as_it_is(tmp_path):
 
 def test_an_answer_that_cannot_be_read_is_asked_for_anew(tmp_path):
     path = tmp_path / "cache"
-    for spoil in (False, True, False):
+    for spoil in ("", "{}x", '{"locations": []}', ""):  # damage; the answer of an earlier version
         if spoil:
             with closing(sqlite3.connect(path)) as file:
-                file.execute("UPDATE answers SET answer = '{}x'")
+                file.execute("UPDATE answers SET answer = ?", (spoil,))
                 file.commit()
         inner = Counting()
         with closing(CachedReasoner(inner, path, "a")) as cached, cached.read(window(), Deadline()) as reading:

@@ -60,9 +60,10 @@ def test_a_table_of_corner_and_size_in_shares_says_so(root):
 
 
 def test_moments_of_one_recording_are_samples_of_their_own(root):
-    read = table(root, "file,at,outcome,x1,y1,x2,y2\na.mkv,1.0,,10,20,40,50\na.mkv,2.5,SILENT,,,,\n")
-    assert [sample.id for sample in read.samples] == ["a.mkv@1", "a.mkv@2.5"]
-    assert [sample.outcome for sample in read.samples] == [Outcome.LOCALIZED, Outcome.SILENT]
+    rows = "a.mkv,1.0,,10,20,40,50\na.mkv,2.5,SILENT,,,,\na.mkv,2.6,OFF_SCREEN,,,,\n"
+    read = table(root, f"file,at,outcome,x1,y1,x2,y2\n{rows}")
+    assert [sample.id for sample in read.samples] == ["a.mkv@1", "a.mkv@2.5", "a.mkv@2.6"]
+    assert [sample.outcome for sample in read.samples] == [Outcome.LOCALIZED, Outcome.SILENT, Outcome.OFF_SCREEN]
     opened = read.samples[1].open()
     assert opened.truths == ()
     assert opened.window.center.stamp == 2.5 * SECOND
@@ -89,6 +90,7 @@ def test_pictures_go_with_the_sound_of_their_name_or_the_one_that_is_named(root)
         ("file,outcome,x1,y1,x2,y2\na.mkv,SILENT,1,2,30,40\n", "has a box though its outcome is SILENT"),
         ("file,outcome,x1,y1,x2,y2\na.mkv,,,,,\n", "has no box though its outcome is LOCALIZED"),
         ("file,outcome,x1,y1,x2,y2\na.mkv,LOUD,1,2,30,40\n", "line 2: outcome: input should be 'LOCALIZED'"),
+        ("file,outcome,x1,y1,x2,y2\na.mkv,UNCERTAIN,,,,\n", "'LOCALIZED', 'SILENT' or 'OFF_SCREEN'"),  # no truth
         ("file,at,x1,y1,x2,y2\na.mkv,-1,1,2,30,40\n", "line 2: at: input should be greater than or equal to 0"),
         ("file,audio,x1,y1,x2,y2\na.mkv,,1,2,3,4\na.mkv,b.wav,5,6,7,8\n", "several sounds or outcomes"),
         (f"file,x1,y1,x2,y2\n{'a' * 140_000},1,2,3,4\n", "line 2 is no line of a CSV (field larger than field limit"),
@@ -193,6 +195,7 @@ def change(path, **changes):
         ({"video": "../secret.mp4"}, "'../secret.mp4' is no file beside it: mend it there"),
         ({"audio": "/etc/passwd"}, "'/etc/passwd' is no file beside it: mend it there"),
         ({"video": ""}, "'' is no file beside it: mend it there"),
+        ({"outcome": "UNCERTAIN"}, "the outcome 'UNCERTAIN' is none of LOCALIZED, SILENT, OFF_SCREEN: mend it"),
         ({"outcome": "NOWHERE"}, "the outcome 'NOWHERE' is none of LOCALIZED, SILENT, OFF_SCREEN: mend it"),
         ({"frames": 7}, "it does not have a box for each of its 7 frames: render it again"),
         ({"fps": 1e400}, "it does not have a box for each of its 45 frames: render it again"),

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gar_ssl_ros.commands.evaluate import summary
 from gar_ssl_ros.evaluation.figures import calibration, figures
 from gar_ssl_ros.evaluation.record import evaluated, unreadable
 from gar_ssl_ros.evaluation.report.paper import read_paper
@@ -30,7 +31,7 @@ from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.gar.pipeline import GarOptions
 from gar_ssl_ros.gar.reasoner import Unparseable
-from gar_ssl_ros.gar.stages import AudioLabel, Location, Refinement, Trial
+from gar_ssl_ros.gar.stages import AudioLabel, Location, Refinement, Trial, Unseen
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 from gar_ssl_ros.reasoners.signal import SignalReasoner
 
@@ -189,7 +190,7 @@ def test_ours_comes_before_all_that_is_the_papers(dataset, tmp_path):
     write_report(tmp_path, "scenes", [told(scenes, Settings())], published=False)
     sections = [line for line in (tmp_path / "report.md").read_text().splitlines() if line.startswith("## ")]
     assert sections[-1] == "## The paper's tables"
-    assert sections[:3] == ["## What was evaluated", "## Scores", "## The gate"]
+    assert sections[:4] == ["## What was evaluated", "## Scores", "## Outcomes", "## The gate"]
 
 
 def test_samples_with_nothing_to_locate_are_not_scored_and_that_is_said(tmp_path):
@@ -203,6 +204,60 @@ def test_samples_with_nothing_to_locate_are_not_scored_and_that_is_said(tmp_path
     assert "| Run | Scored | Failed |" in text
     assert "| signal, N = 5 | 1 | 0 |" in text
     assert "Scored are the samples with a source in view" in text
+
+
+class Blind(Finder):
+    """Finds nothing, and says of it what it was made with."""
+
+    def __init__(self, unseen: Unseen) -> None:
+        self._unseen = unseen
+
+    def classify(self) -> AudioLabel:
+        return AudioLabel("dog", 0.9)
+
+    def locate(self, most: int) -> Unseen:
+        return self._unseen
+
+
+def test_to_claim_nothing_is_counted_apart_and_is_neither_failure_nor_right(tmp_path):
+    """Of a square in view and of a sound off screen: a box, the claim, and no claim."""
+    who = [Finder(), Blind(Unseen(True, "no square is red")), Blind(Unseen(False, "it is dark"))]
+    samples, records = [], []
+    for expected in (Outcome.LOCALIZED, Outcome.OFF_SCREEN):
+        for place, reasoner in enumerate(who):
+            in_view = expected is Outcome.LOCALIZED
+            sample = Sample(
+                f"{expected.value}_{place}",
+                Square(place, "dog"),
+                None if in_view else (),
+                expected,
+                group=expected.value,
+            )
+            opened = sample.open() if in_view else replace(sample.open(), truths=())
+            samples.append(sample)
+            records.append(evaluated(sample, opened, 0.1, reasoner, GarOptions()))
+    outcomes = ["LOCALIZED", "OFF_SCREEN", "UNCERTAIN"]
+    assert [record.outcome for record in records] == outcomes * 2
+    for published in (False, True):
+        seen = figures(records, GarOptions(), published)
+        assert (seen.answered, seen.failures) == (6, ())
+        assert [(said.expected, said.samples, dict(said.outcomes)) for said in seen.said] == [
+            (expected, 3, dict.fromkeys(outcomes, 1)) for expected in (Outcome.LOCALIZED, Outcome.OFF_SCREEN)
+        ]
+        assert [group.right for group in seen.groups] == [pytest.approx(1 / 3)] * 2
+        assert (seen.whole.samples, seen.whole.failed) == (3, 0)
+        assert [record.iou for record in records[1:3]] == [0.0, 0.0]  # nothing found of what is there
+        assert [record.iou for record in records[3:]] == [None] * 3  # nothing was to be found
+        assert (seen.single.samples, seen.single.failed, seen.single.true) == (3, 0, 3)
+    few = Dataset("folder", tuple(samples), ())
+    run = Run(configuration(few, Settings()), Origin(dataset="folder"), tuple(records))
+    told_of = subject(run, None, False)
+    write_report(tmp_path, "few", [told_of], published=False)
+    text = (tmp_path / "report.md").read_text()
+    assert "| Run | Expected | Samples | LOCALIZED | SILENT | OFF_SCREEN | UNCERTAIN | Failed |" in text
+    for expected in ("LOCALIZED", "OFF_SCREEN"):
+        assert f"| signal, N = 5 | {expected} | 3 | 1 | 0 | 1 | 1 | 0 |" in text
+    assert "6 of 6 samples, 0 failed, 2 uncertain" in summary(told_of)
 
 
 def test_an_overlap_is_written_one_way(report):
@@ -336,8 +391,8 @@ def test_a_browser_shows_the_page_whole_at_any_width_and_complains_of_nothing(re
     assert seen["images"] == 1 + 1 + 1 + 12 + 1  # curve, classes, calibration, gallery, times
     assert seen["wide"] <= seen["window"] == width
     assert seen["sections"] == [
-        "What was evaluated", "Scores", "Beside the paper", "By class or kind", "The gate", "Calibration", "Failures",
-        "Samples", "How to read this", "Times", "The paper's other tables",
+        "What was evaluated", "Scores", "Outcomes", "Beside the paper", "By class or kind", "The gate", "Calibration",
+        "Failures", "Samples", "How to read this", "Times", "The paper's other tables",
     ]  # fmt: skip
 
 

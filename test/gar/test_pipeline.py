@@ -28,9 +28,12 @@ from gar_ssl_ros.gar.stages import (
     Location,
     Refinement,
     Trial,
+    Unseen,
 )
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 
+OFF_SCREEN = Unseen(off_screen=True, reason="three faces in view are still")
+UNSURE = Unseen(off_screen=False, reason="the one face in view is turned away")
 GOOD = Trial(0.9, ("hand",), (), True)
 DOUBT = Trial(0.2, ("hand",), (), False)
 
@@ -58,7 +61,7 @@ class Scripted:
     def classify(self) -> AudioLabel:
         return self._say("classify", self.sound)
 
-    def locate(self, most: int) -> Sequence[Location]:
+    def locate(self, most: int) -> Sequence[Location] | Unseen:
         return self._say("locate", self.locations)
 
     def analyze(self, hypotheses: Sequence[Any], trials: int) -> Any:
@@ -189,7 +192,9 @@ def test_several_sources_go_through_the_stages_each_on_its_own():
     ("reasoner", "outcome", "asked"),
     [
         (Scripted(sound=AudioLabel("silence", 1.0)), Outcome.SILENT, ["classify"]),
-        (Scripted(locations=()), Outcome.OFF_SCREEN, ["classify", "locate"]),
+        (Scripted(locations=OFF_SCREEN), Outcome.OFF_SCREEN, ["classify", "locate"]),
+        (Scripted(locations=UNSURE), Outcome.UNCERTAIN, ["classify", "locate"]),
+        (Scripted(locations=()), Outcome.UNCERTAIN, ["classify", "locate"]),
         (Scripted(locations=Unparseable("no JSON")), Outcome.UNPARSEABLE, ["classify", "locate"]),
         (Scripted(locations=(Location((1, 1, 1, math.nan), ""),)), Outcome.UNPARSEABLE, ["classify", "locate"]),
         (Scripted(trials=(Failure("cut off"),)), Outcome.UNPARSEABLE, ["classify", "locate", "analyze"]),
@@ -204,6 +209,30 @@ def test_a_failure_is_an_outcome_and_never_looks_like_a_box(reasoner, outcome, a
     assert reasoner.asked == asked
     assert found.detail
     assert reasoner.closed
+
+
+@pytest.mark.parametrize("unseen", [OFF_SCREEN, UNSURE])
+def test_where_no_place_is_named_the_reasoner_s_reason_and_what_is_heard_are_told(unseen):
+    found = final(Scripted(locations=unseen))
+    assert (found.detail, found.cases, found.sound) == (unseen.reason, (), AudioLabel("violin", 0.9))
+
+
+def test_nothing_located_without_a_word_claims_nothing_and_is_no_failure():
+    found = final(Scripted(locations=()))
+    assert found.detail == "nothing was located, and nothing was said of why"
+    assert not found.outcome.failed
+    assert not found.outcome.conclusive
+
+
+def test_only_what_says_what_is_there_is_conclusive():
+    assert {outcome for outcome in Outcome if outcome.conclusive or outcome.failed} == {*Outcome} - {Outcome.UNCERTAIN}
+    assert not [outcome for outcome in Outcome if outcome.conclusive and outcome.failed]
+
+
+def test_where_the_first_reasoner_is_uncertain_the_second_is_not_asked():
+    spare = Scripted(name="spare")
+    (found,) = localize(window(), Fallback(Scripted(locations=UNSURE), spare))
+    assert (found.outcome, spare.asked) == (Outcome.UNCERTAIN, [])
 
 
 def test_what_a_failed_window_had_found_out_is_kept():
@@ -349,9 +378,11 @@ def test_a_reasoner_that_could_not_be_had_fails_with_its_sentence_and_no_traceba
 def test_nothing_seen_in_damaged_pictures_is_no_claim_that_nothing_is_there(damaged, outcome):
     frames = tuple(Frame(i * SECOND // 10, np.zeros((80, 100, 3), np.uint8), damaged=i < damaged) for i in range(10))
     heard = Window(0, SECOND, frames, Audio(0, np.full((1, 16_000), 0.3, np.float32), 16_000))
-    *_, found = localize(heard, Scripted(locations=()))
+    *_, found = localize(heard, Scripted(locations=OFF_SCREEN))
     assert found.outcome is outcome
     if outcome.failed:
         assert found.detail == "0.3 s of 1.0 s show damaged pictures: that nothing was found in them proves nothing"
+    *_, found = localize(heard, Scripted(locations=UNSURE))
+    assert found.outcome is Outcome.UNCERTAIN  # it claims nothing that they could hide
     *_, found = localize(heard, Scripted())
     assert found.outcome is Outcome.LOCALIZED  # what is seen in them is seen

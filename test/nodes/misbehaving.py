@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import Event
 
 from gar_ssl_ros.gar.deadline import Deadline
-from gar_ssl_ros.gar.stages import AudioLabel, Location, Refinement, Trial
+from gar_ssl_ros.gar.stages import AudioLabel, Location, Refinement, Trial, Unseen
 from gar_ssl_ros.media.window import Window
 
 
@@ -44,6 +44,21 @@ class Fixed:
         while time.monotonic() < end:
             self.deadline.check()
             time.sleep(0.01)
+
+
+class Wavering(Fixed):
+    """Of one window after another: says nothing, claims that its sound is off screen, finds the dog, and again."""
+
+    name = "wavering"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def locate(self, most: int) -> list[Location] | Unseen:
+        self.asked += 1
+        if self.asked % 3 == 0:
+            return super().locate(most)
+        return Unseen(off_screen=self.asked % 3 == 2, reason=f"the dog is {self.asked % 3} steps away")
 
 
 class Slow(Fixed):

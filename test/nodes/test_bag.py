@@ -27,7 +27,7 @@ from gar_ssl_ros.nodes.messages import box_from_bounding_box
 from gar_ssl_ros.nodes.rosbag import Bag
 from gar_ssl_ros.output.record import WindowRecord
 
-LOCALIZED, INITIAL, FINAL = 1, 1, 2
+LOCALIZED, UNCERTAIN, INITIAL, FINAL = 1, 7, 1, 2
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +118,19 @@ def test_options_reach_the_windows_and_the_topics(recorded, tmp_path):
     assert len(finals) == 6
     assert [end(one) - one.window_start.sec * 10**9 - one.window_start.nanosec for one in finals] == [2 * 10**9] * 6
     assert all(len(WindowRecord.model_validate_json(one.reasoning).stages[0].trials) == 3 for one in finals)
+
+
+def test_a_window_of_which_nothing_is_claimed_has_no_detections(recorded, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["bag", str(recorded), "--out", str(out), "--reasoner", "misbehaving:Wavering", "--hop", "0.5"]) == 0
+    with Bag(out) as bag:
+        answers = [bag.message(one) for one in bag.messages() if one.topic == "/localizer/sources"]
+        detections = [bag.message(one) for one in bag.messages() if one.topic == "/localizer/detections"]
+    finals = [one for one in answers if one.stage == FINAL]
+    claimed = [one for one in finals if one.outcome != UNCERTAIN]
+    assert len(finals) > len(claimed) > 1
+    assert [one.header for one in detections] == [one.header for one in claimed]
+    assert f"{len(finals) - len(claimed)} UNCERTAIN" in capsys.readouterr().out
 
 
 def test_one_of_several_topics_is_asked_for_and_can_be_chosen(scene, tmp_path, capsys):

@@ -88,6 +88,34 @@ def test_ids_stay_across_windows_and_detections_say_the_same():
         assert detection.results[0].hypothesis.score == pytest.approx(0.8)
 
 
+def test_no_detections_are_sent_of_an_uncertain_answer_and_an_empty_message_of_an_off_screen_one():
+    with localizer(reasoner="misbehaving:Wavering"), robot() as bot:
+        bot.meet()
+        bot.play(10, 3)
+        unsure, off_screen, localized = until(lambda: len(bot.finals()) > 2 and bot.finals())[:3]
+        assert (unsure.outcome, unsure.detail) == (SoundSourceArray.UNCERTAIN, "the dog is 1 steps away")
+        assert (off_screen.outcome, off_screen.detail) == (SoundSourceArray.OFF_SCREEN, "the dog is 2 steps away")
+        assert localized.outcome == SoundSourceArray.LOCALIZED
+        claimed = until(lambda: len(bot.detections) > 1 and bot.detections)[:2]
+        assert [(one.header, len(one.detections)) for one in claimed] == [
+            (off_screen.header, 0), (localized.header, 1)
+        ]  # fmt: skip
+        assert WindowRecord.model_validate_json(unsure.reasoning).outcome.value == "UNCERTAIN"
+        told = until(lambda: (told := bot.state_of("inference")()).get("outcome_localized") and told)
+        assert int(told["outcome_uncertain"]) >= 1
+        assert int(told["outcome_off_screen"]) >= 1
+        assert told["level"] == "0"  # neither is a failure
+
+
+def test_to_be_uncertain_is_an_answer_to_localize():
+    with localizer(reasoner="misbehaving:Wavering"), robot() as bot:
+        bot.meet()
+        assert call(bot, SetBool, "/localizer/enable", SetBool.Request(data=False)).success
+        bot.play(10, 2)
+        asked = call(bot, Localize, "/localizer/localize", Localize.Request())
+        assert (asked.success, asked.result.outcome) == (True, SoundSourceArray.UNCERTAIN)
+
+
 def test_the_annotated_image_is_the_windows_own():
     drawn: list[Image] = []
     with localizer(reasoner="misbehaving:Fixed"), robot() as bot:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.localization import Outcome, Source
 from gar_ssl_ros.gar.stages import AudioLabel
-from gar_ssl_ros.output.drawing import BAD, COLOURS, GOOD, Caption, _Pen, annotated
+from gar_ssl_ros.output.drawing import BAD, CALM, COLOURS, GOOD, UNSURE, Caption, _Pen, annotated
 from gar_ssl_ros.output.sheet import MOST, ContactSheet
 
 
@@ -38,7 +38,11 @@ def test_a_footer_tells_outcome_and_reason_in_its_colour():
     image = np.full((240, 320, 3), 90, np.uint8)
     assert annotated(image, caption()).shape[0] > 240
     assert has(annotated(image, caption(source(Box(1, 1, 9, 9))))[240:], GOOD)
-    assert has(annotated(image, caption(outcome=Outcome.TIMEOUT, detail="too slow"))[240:], BAD)
+    for outcome, colour in (
+        (Outcome.TIMEOUT, BAD), (Outcome.OFF_SCREEN, CALM), (Outcome.SILENT, CALM), (Outcome.UNCERTAIN, UNSURE)
+    ):  # fmt: skip
+        footer = annotated(image, caption(outcome=outcome, detail="a reason"))[240:]
+        assert [each for each in (BAD, CALM, GOOD, UNSURE) if has(footer, each)] == [colour]
 
 
 def test_the_reason_of_each_source_is_there_whole_in_the_colour_of_its_box(monkeypatch):

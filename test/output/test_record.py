@@ -80,6 +80,13 @@ def test_a_record_is_one_line_of_strict_json_that_reads_back_the_same(tmp_path):
     assert record.stages[0].refinement == FULL.cases[0].refinement
 
 
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.LOCALIZED])
+def test_an_answer_without_a_source_tells_its_outcome_and_why(outcome):
+    found = Localization(outcome, Stage.FINAL, "r", None, "the reason", AudioLabel("hum", 0.5))
+    told = WindowRecord.model_validate_json(line(found))
+    assert (told.outcome, told.detail, told.sources) == (outcome, "the reason", ())
+
+
 def test_real_answers_of_every_outcome_read_back(tmp_path, scene_of):
     path = tmp_path / "a.jsonl"
     writer = RecordWriter(path)

@@ -98,7 +98,10 @@ def test_all_trials_of_all_sources_are_one_batch():
 
 def test_nothing_in_view_is_an_answer_only_where_it_was_asked_for():
     runtime = Scripted({"locate": "[]"})
-    assert run(runtime, PromptOptions(off_screen=True)).outcome is Outcome.OFF_SCREEN
+    found = run(runtime, PromptOptions(off_screen=True))
+    assert (found.outcome, found.detail) == (
+        Outcome.OFF_SCREEN, "the model answered that nothing in view makes the sound"
+    )  # fmt: skip
     assert "empty list" in runtime.asked("locate")[0].text
     runtime = Scripted()
     run(runtime)

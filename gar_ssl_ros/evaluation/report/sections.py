@@ -21,12 +21,15 @@ from gar_ssl_ros.evaluation.report.blocks import (
 from gar_ssl_ros.evaluation.report.details import details
 from gar_ssl_ros.evaluation.report.paper import NONE, OURS, Entry, Table, read_paper, tables_with
 from gar_ssl_ros.evaluation.report.subject import Subject
+from gar_ssl_ros.gar.localization import Outcome
+
+SAYING = [outcome for outcome in Outcome if not outcome.failed]  # that have a column of their own
 
 
 def sections(subjects: Sequence[Subject], published: bool, tables: Collection[str], times: bool) -> tuple[Section, ...]:
     """All of a report, as `write_report` explains."""
     beside, others = _paper(subjects, tables)
-    found = [_evaluated(subjects, published), _scores(subjects, published), beside]
+    found = [_evaluated(subjects, published), _scores(subjects, published), _outcomes(subjects), beside]
     for place, subject in enumerate(subjects, start=1):
         found += details(subject, place if len(subjects) > 1 else 0)
     found += [_reading(subjects, published), *([_times(subjects)] if times else []), others]
@@ -68,7 +71,7 @@ def _evaluated(subjects: Sequence[Subject], published: bool) -> Section:
 
 _UNSCORED = (
     " Scored are the samples with a source in view: where nothing sounds, or nothing in view does, there is no box to "
-    "compare, and the outcome alone is judged (by class or kind)."
+    "compare, and the outcome alone is judged (under Outcomes)."
 )
 
 
@@ -119,6 +122,21 @@ def _scores(subjects: Sequence[Subject], published: bool) -> Section:
         "; ".join(f"{name}: AUC {percent(area)} %" for name, area, _ in curves),
     )
     return Section("scores", "Scores", (union, matched, curve))
+
+
+def _outcomes(subjects: Sequence[Subject]) -> Section:
+    rows = []
+    for subject in subjects:
+        for said in subject.figures.said:
+            counts = [said.outcomes.get(outcome.value, 0) for outcome in SAYING]
+            told = (*counts, said.samples - sum(counts))
+            rows.append((subject.name, said.expected.value, str(said.samples), *map(str, told)))
+    caption = (
+        "What was said, beside what was to be said. OFF_SCREEN is a claim. UNCERTAIN claims nothing and is no failure: "
+        "it is no sample's right answer, and where a source is in view, it has found none of it."
+    )
+    columns = ("Run", "Expected", "Samples", *(outcome.value for outcome in SAYING), "Failed")
+    return Section("outcomes", "Outcomes", (Grid(caption, columns, tuple(rows), words=2),) if rows else ())
 
 
 def _paper(subjects: Sequence[Subject], only: Collection[str]) -> tuple[Section, Section]:
