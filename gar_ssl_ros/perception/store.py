@@ -1,19 +1,104 @@
-"""stub until merged"""
+"""The folder of models on this machine. What lies in it is known by its SHA-256, which is compared at every load."""
 
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
 from pathlib import Path
 
-M = Path("/work/shared/models")
-F = {
-    "yunet": "face_detection_yunet_2023mar.onnx",
-    "nanodet": "object_detection_nanodet_2022nov.onnx",
-    "yolox-nano": "yolox_nano.onnx",
-    "yamnet": "yamnet.tflite",
-}
+from gar_ssl_ros.files import draft_of, open_file
+from gar_ssl_ros.gar.reasoner import ReasonerError
+from gar_ssl_ros.perception.catalog import MODELS, Model, obtaining
+
+FOLDER = "GAR_SSL_MODELS"  # environment variable
+
+
+class ModelFileError(ReasonerError):
+    """A model's file that is not there, is another one, or cannot be had: one sentence."""
+
+
+def folder() -> Path:
+    """Where models lie: $GAR_SSL_MODELS, or gar_ssl_ros/models in the user's cache. It need not exist.
+
+    Raises ModelFileError where the user has neither that nor a home.
+    """
+    if chosen := os.environ.get(FOLDER):
+        return Path(chosen).absolute()
+    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not cache.is_absolute():  # which the XDG specification has ignored
+        try:
+            cache = Path.home() / ".cache"
+        except RuntimeError:
+            raise ModelFileError(f"there is no home to keep models in: name a folder in {FOLDER}") from None
+    return cache / "gar_ssl_ros" / "models"
 
 
 def find(name: str) -> Path | None:
-    return M / F[name] if name in F else None
+    """The file of a model of the catalogue, or None where there is none.
+
+    Raises ModelFileError where another file is in its place, and OSError where that cannot be read.
+    """
+    return held(MODELS[name])
 
 
 def load_path(name: str) -> Path:
-    return M / F[name]
+    """The file of a model of the catalogue, to be loaded now.
+
+    Raises as `find`, and ModelFileError where it is not there.
+    """
+    if (found := find(name)) is None:
+        raise ModelFileError(f"the model {name} is not in {folder()}: {obtaining(MODELS[name])}")
+    return found
+
+
+def add(model: Model, file: Path, overwrite: bool = False) -> Path:
+    """Copy a model's file into the folder. Returns the copy.
+
+    overwrite: whether a file that is not the model may be replaced. Raises ModelFileError where `file` is not the
+    model, or its place is taken; OSError where one cannot be read or written.
+    """
+    if (found := sha256(file)) not in model.sha256:
+        raise ModelFileError(
+            f"{file} is not {model.name}: it has {file.stat().st_size:,} bytes and SHA-256 {found}, not {model.size:,} "
+            f"and {model.sha256[0]}: download {model.url} anew"
+        )
+    place = folder() / model.file
+    if not is_there(model, overwrite):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with draft_of(place, overwrite) as draft:
+            shutil.copyfile(file, draft)
+    return place
+
+
+def is_there(model: Model, overwrite: bool) -> bool:
+    """True if its file is in the folder. Raises as `find`, but for another file that may be replaced."""
+    try:
+        return held(model) is not None
+    except ModelFileError:
+        if overwrite:
+            return False
+        raise
+
+
+def held(model: Model) -> Path | None:
+    """As `find`, of a model as such."""
+    place = folder() / model.file
+    try:
+        found = sha256(place)
+    except FileNotFoundError:
+        return None
+    if found not in model.sha256:
+        raise ModelFileError(
+            f"{place} is not the model {model.name} (its SHA-256 is {found}): {obtaining(model)} --overwrite"
+        )
+    return place
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal. Raises OSError where it cannot be read."""
+    digest = hashlib.sha256()
+    with open_file(file) as content:
+        while block := content.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
