@@ -7,7 +7,6 @@ from enum import Enum
 from importlib import resources
 from pathlib import Path
 
-import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 

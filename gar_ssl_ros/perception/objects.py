@@ -20,7 +20,8 @@ SIDE = 416  # pixels: of the square picture that the small models of both famili
 LEAST = 0.25  # score of a thing that counts
 SAME = 0.5  # overlap above which two of one kind are one
 MOST = 50  # things in one picture
-NANODET_MEAN, NANODET_SPREAD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)  # of BGR, as it was trained
+NANODET_MEAN = np.array([103.53, 116.28, 123.675])  # of BGR, as it was trained
+NANODET_SPREAD = np.array([57.375, 57.12, 58.395])
 
 
 class Objects:
@@ -64,7 +65,7 @@ class Objects:
     def _outputs(self, square: Image, yolox: bool) -> list[Floats]:
         picture = square.astype(np.float32)
         if not yolox:
-            picture = (picture - np.array(NANODET_MEAN, np.float32)) / np.array(NANODET_SPREAD, np.float32)
+            picture = np.asarray((picture - NANODET_MEAN) / NANODET_SPREAD, np.float32)
         self._net.setInput(np.ascontiguousarray(picture.transpose(2, 0, 1)[None]))
         return [np.asarray(output, np.float32) for output in self._net.forward(self._names)]
 

@@ -139,7 +139,9 @@ class _SensesReading:
         elif group.by is By.VOICE:
             why = "lips move with it" if (one.does.speaking or 0.0) >= SPEAKS else "a voice comes from a face"
         timed = f"; it {one.does.way.replace('_', ' ')}" if one.does.timing >= SPEAKS else ""
-        return f"{what} in the {place(self._window.center, *one.candidate.box.center)}: {one.heard.sound}, {why}{timed}."
+        return (
+            f"{what} in the {place(self._window.center, *one.candidate.box.center)}: {one.heard.sound}, {why}{timed}."
+        )
 
     def _unseen(self, weighed: Sequence[Weighed]) -> Unseen:
         """Whether what would make the sound was looked for and is not there, in two more frames before that is said."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
 from gar_ssl_ros.gar.reasoner import ReasonerError
 from gar_ssl_ros.perception import store
@@ -13,12 +17,16 @@ from gar_ssl_ros.perception.makers import Makers
 from gar_ssl_ros.perception.objects import Objects
 from gar_ssl_ros.perception.tags import Tagger, Yamnet
 
+logger = logging.getLogger(__name__)
+
+TAGS, FACES = "yamnet", "yunet"
 OBJECTS = ("yolox-nano", "nanodet")  # the better one first
+Loaded = TypeVar("Loaded")
 
 
 @dataclass(frozen=True)
 class Senses:
-    """What hears and sees, each None where its model is not there; `names` says which there are."""
+    """What hears and sees; None where its model is not there. names: of the models that are."""
 
     tagger: Tagger
     makers: Makers
@@ -28,27 +36,35 @@ class Senses:
 
 
 def available() -> bool:
-    """Whether the least is there: a tagger, and a detector of faces or of objects."""
-    return store.find("yamnet") is not None and any(store.find(name) for name in ("yunet", *OBJECTS))
+    """Whether the least is there: the tagger, what runs it, and a detector of faces or of objects."""
+    try:
+        seeing = any(store.find(name) for name in (FACES, *OBJECTS))
+        return seeing and store.find(TAGS) is not None and find_spec("ai_edge_litert") is not None
+    except (ReasonerError, OSError):  # told where they are loaded
+        return False
 
 
 def load(makers: Path | None = None) -> Senses:
-    """Those whose files are there. makers: a file of one's own, see `Makers`.
+    """Those whose files are there and right; what is wrong with another is told in the log, and the rest goes on.
 
-    Raises ReasonerError where there is no tagger, or nothing to see with, or a file is not what it should be.
+    makers: a file of one's own, see `Makers`. Raises ReasonerError where there is no tagger or nothing to see with.
     """
-    names = [name for name in ("yamnet", "yunet", next((n for n in OBJECTS if store.find(n)), None)) if name]
-    there = [name for name in names if store.find(name)]
-    if "yamnet" not in there or len(there) < 2:
-        raise ReasonerError(
-            "the reasoner senses needs the models yamnet and yunet, yolox-nano or nanodet, and has "
-            f"{' and '.join(there) or 'none'}: get them with `gar-ssl models get all`"
-        )
-    objects = [name for name in there if name in OBJECTS]
-    return Senses(
-        tagger=Yamnet(store.load_path("yamnet")),
-        makers=Makers(makers),
-        faces=Faces(store.load_path("yunet")) if "yunet" in there else None,
-        objects=Objects(store.load_path(objects[0])) if objects else None,
-        names=tuple(there),
-    )
+    problems: list[str] = []
+    names: list[str] = []
+
+    def had(name: str, make: Callable[[Path], Loaded]) -> Loaded | None:
+        try:
+            made = make(store.load_path(name))
+        except ReasonerError as problem:
+            problems.append(str(problem))
+            return None
+        names.append(name)
+        return made
+
+    tagger, faces = had(TAGS, Yamnet), had(FACES, Faces)
+    objects = had(OBJECTS[0], Objects) or had(OBJECTS[1], Objects)
+    if tagger is None or (faces is None and objects is None):
+        raise ReasonerError(f"the reasoner senses lacks models: {'; '.join(problems)}")
+    for problem in problems:
+        logger.warning("senses goes on without a model: %s", problem)
+    return Senses(tagger, Makers(makers), faces, objects, tuple(names))

@@ -18,7 +18,7 @@ SAME = 0.4  # overlap from which what moves is the known thing
 MOST_OF = 0.6  # of what moves: that much of it in a known thing is that thing
 STRONG = 5.0  # grey levels a frame: what moves by as much may well make a sound
 PLAYING = 20.0  # grey levels a frame: so do the hands of somebody who plays
-BROAD = 0.9  # of a group that others say better
+BROAD = 0.97  # of a group that others say better
 SPEAKS = 0.5  # of a face whose lips nobody has looked at
 SPEAKER, NAMED, MOVER = (0.6, 0.38), (0.7, 0.25), (0.5, 0.4)  # S_av: at least, and how much more at most
 BY_RANK = (1.0, 0.85, 0.7)  # of a group's makers: the likeliest, the next, and all others
@@ -76,7 +76,8 @@ def weigh(heard: Sequence[Heard], candidates: Sequence[Candidate], evidence: Seq
         Weighed(candidate, one, support, does)
         for one in asked(heard)
         for candidate, does in zip(candidates, evidence, strict=True)
-        if (support := one.share * (BROAD if one.group.broad else 1.0) * _fit(one.group, candidate, does, candidates)) > 0
+        if (support := one.share * (BROAD if one.group.broad else 1.0) * _fit(one.group, candidate, does, candidates))
+        > 0
     ]
     return sorted(weighed, key=lambda w: -w.support)
 
@@ -124,7 +125,7 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
     does = max(plain, timing)
     if hands and not held:
         does *= 0.0 if group.mostly else 0.5
-    return (0.8 if hands or not group.seen else 0.5) * float(np.sqrt(moving.sure)) * does
+    return (0.8 if hands or not group.seen else 0.5) * float(np.cbrt(moving.sure)) * does
 
 
 def _makes(group: Group, thing: Candidate) -> bool:
