@@ -17,7 +17,7 @@ from gar_ssl_ros.perception.failure import ModelError
 Floats = NDArray[np.float32]
 
 SIDE = 416  # pixels: of the square picture that the small models of both families take
-LEAST = 0.25  # score of a thing that counts
+LEAST = 0.15  # score of a thing that counts: what is heard may make it likelier
 SAME = 0.5  # overlap above which two of one kind are one
 MOST = 50  # things in one picture
 NANODET_MEAN = np.array([103.53, 116.28, 123.675])  # of BGR, as it was trained

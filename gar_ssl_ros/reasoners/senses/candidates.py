@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.window import Frame, Window
@@ -15,6 +15,7 @@ from gar_ssl_ros.reasoners.senses.senses import Senses
 MOVING = "moving"  # the kind of what moves and no detector names
 PERSON = "person"
 HEAD = (0.1, 0.22, 0.1, 0.02)  # of a face's width and height: how far its head reaches beyond it, by side
+THEN = 0.8  # of how sure a thing is that only another frame shows
 OTHER_LOOKS = (1 / 6, 5 / 6)  # of the window: when it is looked again for what the center frame does not show
 
 
@@ -52,10 +53,12 @@ def candidates(detections: Iterable[Detection], frame: Frame) -> list[Candidate]
     ]
 
 
-def others(window: Window) -> list[Frame]:
-    """Frames far from the center one, of its size."""
+def again(senses: Senses, window: Window, wanted: Collection[str]) -> list[Candidate]:
+    """What of the wanted kinds other frames show, where the center one shows none: less sure of where it is by then."""
     same = [frame for frame in window.frames if frame.image.shape == window.center.image.shape]
-    return list({id(f): f for f in (same[int(at * len(same))] for at in OTHER_LOOKS)}.values())
+    looks = {int(at * len(same)) for at in OTHER_LOOKS}
+    found = [one for look in sorted(looks) for one in seen(senses, same[look]) if one.kind in wanted]
+    return [replace(one, sure=THEN * one.sure) for one in found]
 
 
 def as_candidates(things: Sequence[Moving]) -> list[Candidate]:

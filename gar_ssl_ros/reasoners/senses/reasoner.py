@@ -26,10 +26,10 @@ from gar_ssl_ros.gar.stages import (
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.perception.makers import By
 from gar_ssl_ros.perception.tags import RATE, Tags
-from gar_ssl_ros.reasoners.senses.candidates import MOVING, Candidate, as_candidates, others, place, seen
+from gar_ssl_ros.reasoners.senses.candidates import MOVING, Candidate, again, as_candidates, place, seen
 from gar_ssl_ros.reasoners.senses.moving import moving
 from gar_ssl_ros.reasoners.senses.senses import Senses
-from gar_ssl_ros.reasoners.senses.weighing import SPEAKS, Evidence, Weighed, apart, part_of, weigh
+from gar_ssl_ros.reasoners.senses.weighing import KNOWN, SPEAKS, Evidence, Weighed, apart, asked, part_of, weigh
 from gar_ssl_ros.reasoners.signal.motion import Motion, measure
 from gar_ssl_ros.reasoners.signal.sound import Sound
 from gar_ssl_ros.reasoners.signal.synchrony import Courses
@@ -88,6 +88,9 @@ class _SensesReading:
     def locate(self, most: int) -> Sequence[Location] | Unseen:
         motion = measure(self._window)
         candidates = seen(self._senses, self._window.center)
+        wanted = {kind for heard in asked(self._heard)[:1] for kind in heard.group.seen}
+        if not any(candidate.kind in wanted for candidate in candidates):
+            candidates += again(self._senses, self._window, wanted)
         if motion is not None:
             candidates += as_candidates(moving(motion))
         self._deadline.check()
@@ -144,13 +147,12 @@ class _SensesReading:
         )
 
     def _unseen(self, weighed: Sequence[Weighed]) -> Unseen:
-        """Whether what would make the sound was looked for and is not there, in two more frames before that is said."""
+        """Whether what would make the sound was looked for, and is not there."""
         first = self._heard[0]
         if first.share < CLAIM or not first.group.seen:
             return Unseen(off_screen=False, reason=f"{first.sound} is heard, and no detector knows what makes that")
-        again = [c for frame in others(self._window) for c in seen(self._senses, frame)]
-        kinds = {c.kind for c in again} | {w.candidate.kind for w in weighed}
-        if kinds & {*first.group.seen, MOVING} or first.group.by is By.HANDS:
+        there = {c.kind for c in self._seen().candidates if c.kind in first.group.seen and c.sure >= KNOWN}
+        if there or first.group.by is By.HANDS or (weighed and weighed[0].support >= ENOUGH / 2):
             return Unseen(off_screen=False, reason=f"{first.sound} is heard, and nothing shows which thing makes it")
         return Unseen(
             off_screen=True, reason=f"{first.sound} is heard, and no {' or '.join(first.group.seen)} is in view"
