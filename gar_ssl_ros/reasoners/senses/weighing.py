@@ -104,8 +104,7 @@ def _fit(group: Group, candidate: Candidate, does: Evidence, candidates: Sequenc
     if group.by is By.VOICE:
         if candidate.kind == FACE:
             return fit * (SPEAKS if does.speaking is None else does.speaking)
-        faced = any(c.kind == FACE and covered(c.box, candidate.box) >= MOST_OF for c in candidates)
-        return 0.0 if faced else fit * does.timing  # somebody who turns their back is known by their gestures only
+        return 0.0  # a person without a face may speak, or not: nothing tells
     if group.by is By.HANDS and candidate.kind == PERSON:
         return 0.3 * fit  # what they hold and move is nearer to it than all of them
     return fit
