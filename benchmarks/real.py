@@ -1,6 +1,6 @@
 """How well a reasoner localizes real clips, beside baselines on the same windows.
 
-python benchmarks/real.py FOLDER TRUTH.json [--reasoner signal] [--half first|second|all] [--swapped N] [--jobs 2]
+python benchmarks/real.py FOLDER TRUTH.json [--reasoner signal] [--half first|second|all] [--swapped N] [--sheet FILE]
 
 FOLDER holds the clips, TRUTH.json what is true of them. Hit: the first box's middle lies in a true box; lenient: or in
 an accepted one. --swapped gives each visible window the sound of N other clips: nothing in view makes that.
@@ -21,6 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from real_clips import Judged, TrueClip, Truth, chosen, cut, judged
+from real_sheet import sheet
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.pipeline import localize
@@ -164,6 +165,7 @@ def main() -> None:
     parser.add_argument("--swapped", type=int, default=0, help="sounds of other clips for each visible window")
     parser.add_argument("--no-baselines", action="store_true")
     parser.add_argument("--windows", action="store_true", help="a line for each window")
+    parser.add_argument("--sheet", type=Path, help="a picture of the results, the worst first")
     parser.add_argument("--json", type=Path, help="where each answer is written")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
@@ -180,6 +182,11 @@ def main() -> None:
             print(f"\nwith another clip's sound, {len(foreign)} windows: {_shares(said)}")
             if options.windows:
                 print(*(f"  {a.clip:<14}{a.index:2} {a.outcome:<10} {a.label} {a.detail}" for a in foreign), sep="\n")
+    if options.sheet:
+        asked = [answer for answer in found if answer.by not in BASELINES]
+        worst = sorted(asked, key=lambda a: a.judged.overlap if a.judged else float(a.outcome == a.truth))
+        drawn = {(a.clip, a.index): (a.outcome, a.box, f"{a.label}; {a.detail}") for a in worst}
+        sheet(clips, options.folder, drawn, options.sheet)
     if options.json:
         options.json.write_text(json.dumps([asdict(a) for a in found], indent=1))
 
