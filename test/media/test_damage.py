@@ -186,7 +186,8 @@ def test_a_playlist_opens_no_other_file_and_no_network(tmp_path, name, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("drive.mcap", b"\x89MCAP0\r\n" + bytes(200)), ("notes.txt", b"mine\n" * 9), ("a.bin", b"a" * 99)]
+    ("name", "content"),
+    [("drive.mcap", b"\x89MCAP0\r\n" + bytes(200)), ("notes.txt", b"mine\n" * 9), ("a.bin", b"a" * 99)],
 )
 def test_bags_and_notes_are_no_recordings(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
