@@ -1,9 +1,10 @@
 """What a sound is, coarsely and honestly: speech, music, impact, tonal, noise or silence, and how sure that is.
 
 The spectral features are FFmpeg's (`aspectralstats`). `profiles.json` holds, for each label, where the features
-usually lie and how they vary together, measured on rendered sounds and espeak-ng speech at many levels of noise by
-`benchmarks/hearing.py --measure`. The confidence is the label's share of the probability, with an unknown sound,
-unlike any profile, as one more candidate; the same benchmark shows how often a label given with confidence c is right.
+usually lie and how they vary together, measured at many levels of noise on rendered sounds by
+`benchmarks/hearing.py --measure`; for speech, on six other sentences and four other voices of eSpeak NG than the scenes
+have. The confidence is the label's share of the probability, with an unknown sound, unlike any profile, as one more
+candidate; the same benchmark shows how often a label given with confidence c is right.
 """
 
 from __future__ import annotations
