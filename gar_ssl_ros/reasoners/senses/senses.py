@@ -52,17 +52,20 @@ def load(makers: Path | None = None) -> Senses:
     problems: list[str] = []
     names: list[str] = []
 
-    def had(name: str, make: Callable[[Path], Loaded]) -> Loaded | None:
-        try:
-            made = make(store.load_path(name))
-        except ReasonerError as problem:
-            problems.append(str(problem))
-            return None
-        names.append(name)
-        return made
+    def first(make: Callable[[Path], Loaded], *candidates: str) -> Loaded | None:
+        failed = []
+        for name in candidates:
+            try:
+                made = make(store.load_path(name))
+            except ReasonerError as problem:
+                failed.append(str(problem))
+            else:
+                names.append(name)
+                return made
+        problems.extend(failed)
+        return None
 
-    tagger, faces = had(TAGS, Yamnet), had(FACES, Faces)
-    objects = had(OBJECTS[0], Objects) or had(OBJECTS[1], Objects)
+    tagger, faces, objects = first(Yamnet, TAGS), first(Faces, FACES), first(Objects, *OBJECTS)
     if tagger is None or (faces is None and objects is None):
         raise ReasonerError(f"the reasoner senses lacks models: {'; '.join(problems)}")
     for problem in problems:
