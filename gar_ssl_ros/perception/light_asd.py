@@ -219,7 +219,7 @@ def _halved_in_time(x: Floats) -> Floats:
 
 
 def _gelu(x: Floats) -> Floats:
-    """x times the normal distribution function of x, which Abramowitz and Stegun's 7.1.26 gives within 1e-7."""
+    """Of x, x times the normal distribution function, which Abramowitz and Stegun's 7.1.26 gives within 1e-7."""
     z = np.abs(x) / np.sqrt(np.float32(2))
     t = 1 / (1 + 0.3275911 * z)
     series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
@@ -318,7 +318,7 @@ def _mel() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
     bins = np.arange(BINS // 2 + 1)[:, None]
     rising, falling = (bins - low) / (middle - low), (high - bins) / (high - middle)
-    bands = np.where((bins >= low) & (bins < middle), rising, 0) + np.where((bins >= middle) & (bins < high), falling, 0)
+    bands = np.where((bins >= low) & (bins < middle), rising, np.where((bins >= middle) & (bins < high), falling, 0))
     order = np.arange(CEPSTRA)
     cosines = np.cos(np.pi * order * (np.arange(BANDS)[:, None] + 0.5) / BANDS) * np.sqrt(2 / BANDS)
     cosines[:, 0] /= np.sqrt(2)

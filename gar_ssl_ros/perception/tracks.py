@@ -19,9 +19,9 @@ EVERY = FPS * 2 // 5  # steps at most between two looks for faces: 0.4 s
 LOST = 1  # looks that may miss a face which goes on
 NEAR = 0.75  # of a face's size: how far it moves between two looks at most
 GROWTH = 1.5  # by which its size changes at most
-SHORTEST = 10  # steps, as in the published code
+SHORTEST = 20  # steps: of less, it cannot be told whether it is in time
 SMALLEST = 16  # pixels: the lips of a smaller face are less than six wide, and nothing is seen of them
-CUT = 27.0  # mean change of hue, saturation and value that is a new shot: PySceneDetect's, which the published code uses
+CUT = 27.0  # mean change of hue, saturation and value that is a new shot: PySceneDetect's, as published
 THUMB = (64, 36)  # pixels in which a cut is seen
 SMOOTHED = 13  # steps of the median over a face's place and size, as published
 CONTEXT = 0.40  # of half a face's size: what is cut out around it, as published
@@ -95,13 +95,12 @@ def crop(image: Image, x: float, y: float, half: float) -> NDArray[np.uint8]:
     """
     top, bottom = int(np.floor(y - half)), int(np.floor(y + half * (1 + 2 * CONTEXT)))
     left, right = (int(np.floor(x + side * half * (1 + CONTEXT))) for side in (-1, 1))
-    height, width = image.shape[:2]
     part = image[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
-    if part.size:
-        part = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
     whole = np.full((max(1, bottom - top), max(1, right - left)), GREY, np.uint8)
-    above, before = max(0, -top), max(0, -left)
-    whole[above : above + part.shape[0], before : before + part.shape[1]] = part if part.size else GREY
+    if part.size:
+        above, before = max(0, -top), max(0, -left)
+        grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
+        whole[above : above + len(part), before : before + part.shape[1]] = grey
     resized = cv2.resize(whole, (2 * SIDE, 2 * SIDE))
     return np.asarray(resized[SIDE // 2 : -SIDE // 2, SIDE // 2 : -SIDE // 2], np.uint8)
 
@@ -166,7 +165,8 @@ def _track(chain: _Chain, frames: Sequence[Frame], center: int) -> FaceTrack:
     boxes = np.stack([np.interp(steps, chain.steps, side) for side in sides.T], axis=1)
     half = _median(np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) / 2)
     x, y = (_median((boxes[:, i] + boxes[:, i + 2]) / 2) for i in (0, 1))
-    crops = np.stack([crop(frames[step].image, x[i], y[i], half[i]) for i, step in enumerate(steps)])
+    pictures = (frames[int(step)].image for step in steps)
+    crops = np.stack([crop(*place) for place in zip(pictures, x, y, half, strict=True)])
     box = Box(*boxes[int(np.abs(steps - center).argmin())])
     return FaceTrack(int(steps[0]), boxes, crops, float(np.mean([face.score for face in chain.seen])), box)
 
