@@ -119,7 +119,7 @@ def _steps(window: Window) -> list[Frame]:
 
 def _shots(frames: Sequence[Frame]) -> list[range]:
     """Stretches of steps between cuts."""
-    thumbs = {frame.stamp: _thumb(frame.image) for frame in frames}
+    thumbs = {stamp: _thumb(image) for stamp, image in {frame.stamp: frame.image for frame in frames}.items()}
     cuts = [0]
     for step in range(1, len(frames)):
         was, now = frames[step - 1], frames[step]
@@ -130,7 +130,8 @@ def _shots(frames: Sequence[Frame]) -> list[range]:
 
 
 def _thumb(image: Image) -> NDArray[np.float32]:
-    small = cv2.resize(image, THUMB, interpolation=cv2.INTER_AREA)
+    few = max(1, min(image.shape[0] // THUMB[1], image.shape[1] // THUMB[0]) // 4)  # pixels are enough of a large one
+    small = cv2.resize(image[::few, ::few], THUMB, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2HSV), np.float32)
 
 
