@@ -42,7 +42,10 @@ class Speaking:
 
 
 class SpeakerDetector:
-    """Tells who speaks by Light-ASD. Raises ModelError where the file does not hold its weights."""
+    """Tells who speaks by Light-ASD. Raises ModelError where the file does not hold its weights.
+
+    path: the weights trained on AVA (`pretrain_AVA_CVPR.model`), for which the constants above were fitted.
+    """
 
     def __init__(self, path: Path) -> None:
         self._network = LightASD(path)
