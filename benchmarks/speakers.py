@@ -159,7 +159,7 @@ def main() -> None:
             if len(held):
                 said, was = held[:, 1].mean(), held[:, 0].mean()
                 print(
-                    f"  where the likelier has {said:.2f} of both faces' probability: right in {100 * was:.0f} % of {len(held)}"
+                    f"  where one has {said:.2f} of both faces' probability: right in {100 * was:.0f} % of {len(held)}"
                 )
     tracking, judging = (1000 * float(value) for value in np.median(costs, axis=0))
     print(f"{tracking:.0f} ms of one core a window to find and follow faces, {judging:.0f} ms a face to judge it")
