@@ -1,0 +1,118 @@
+"""Which of the faces in view speaks: lips that move as speech does, and in time with the sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gar_ssl_ros.media.window import SECOND, Window
+from gar_ssl_ros.perception.light_asd import FPS, RATE, LightASD
+from gar_ssl_ros.perception.tracks import FaceTrack
+from gar_ssl_ros.perception.winograd import Floats
+
+NEAR = (-1, 0, 1)  # steps by which sound and picture of one recording differ
+FAR = (8, 3)  # steps from which on, and by which, the sound is moved to hear how it does for these lips out of time
+LAGS = range(-4, 5)  # steps between loudness and the lips' motion: they open before they sound
+BLUR = 3  # steps over which both are averaged
+FAINT = 1e-3  # of full scale: the loudness below which differences count little
+LIPS = (slice(56, None), slice(24, 88))  # rows and columns of a crop
+# Conditional logit over two faces and nobody, fitted to one half of the speakers that benchmarks/speakers.py lists.
+PER_ODDS, PER_TIMING, PER_MOTION, NOBODY = 1.56, 2.15, 4.2, 1.75
+
+
+@dataclass(frozen=True, eq=False)
+class Speaking:
+    """How a face goes with the sound of its window.
+
+    log_odds: the network's of speaking, for each of the track's steps. score: their mean. timing: how much higher
+    that mean is than with the sound moved out of time; motion: the correlation of the lips' motion with the loudness,
+    -1..1. probability: that the sound is this face's; those of all faces seen at the same time, and of none, are 1.
+    """
+
+    track: FaceTrack
+    log_odds: Floats
+    score: float
+    timing: float
+    motion: float
+    probability: float
+
+
+class SpeakerDetector:
+    """Tells who speaks by Light-ASD. Raises ModelError where the file does not hold its weights.
+
+    path: the weights trained on AVA (`pretrain_AVA_CVPR.model`), for which the constants above were fitted.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._network = LightASD(path)
+
+    def speaking(self, window: Window, tracks: Sequence[FaceTrack], samples: Floats) -> list[Speaking]:
+        """One for each track, in their order. samples: the window's sound, (samples,) in [-1, 1] at RATE.
+
+        Of one who speaks and others who only move their mouths, the network alone prefers either about as often;
+        what tells them apart is how much each of them loses where the sound is moved out of time.
+        """
+        steps = max([(window.end - window.start) * FPS // SECOND, *(t.first + len(t.crops) for t in tracks)])
+        heard, loud = self._network.hear(samples, steps), _loudness(samples, steps)
+        found = []
+        for track in tracks:
+            during = slice(track.first, track.first + len(track.crops))
+            log_odds, timing = self._in_time(self._network.see(track.crops), heard[during])
+            found.append((log_odds, timing, _motion(track.crops, loud[during])))
+        worth = np.array([_worth(float(log_odds.mean()), timing, motion) for log_odds, timing, motion in found])
+        return [
+            Speaking(track, log_odds, float(log_odds.mean()), timing, motion, _share(i, worth, tracks))
+            for i, (track, (log_odds, timing, motion)) in enumerate(zip(tracks, found, strict=True))
+        ]
+
+    def _in_time(self, seen: Floats, heard: Floats) -> tuple[Floats, float]:
+        """Log-odds for each step, and by how much their mean exceeds what the face has by chance."""
+        far = range(FAR[0], len(seen) // 2 + 1, FAR[1])
+        shifts = [*NEAR, *far, *(-shift for shift in far)]
+        moved = np.stack([np.roll(heard, shift, axis=0) for shift in shifts])
+        log_odds = self._network.log_odds(seen, moved)
+        near, chance = np.split(log_odds.mean(axis=1), [len(NEAR)])
+        timing = float(near.max() - np.median(chance)) if len(chance) else 0.0
+        return log_odds[NEAR.index(0)], timing
+
+
+def _worth(score: float, timing: float, motion: float) -> float:
+    """Log-odds of being the one who speaks, against nobody. Above even odds, a higher score tells nothing."""
+    return PER_ODDS * min(score, 0.0) + PER_TIMING * timing + PER_MOTION * motion - NOBODY
+
+
+def _share(which: int, worth: NDArray[np.float64], tracks: Sequence[FaceTrack]) -> float:
+    """The probability of one among those that are seen while it is."""
+    one = tracks[which]
+    together = [
+        max(one.first, other.first) < min(one.first + len(one.crops), other.first + len(other.crops))
+        for other in tracks
+    ]
+    rivals = np.append(worth[together], 0.0)
+    return float(np.exp(worth[which] - rivals.max()) / np.exp(rivals - rivals.max()).sum())
+
+
+def _loudness(samples: Floats, steps: int) -> NDArray[np.float64]:
+    """The logarithm of each step's level."""
+    length = RATE // FPS
+    whole = np.pad(samples[: steps * length], (0, max(0, steps * length - len(samples)))).astype(np.float64)
+    return np.asarray(np.log(np.sqrt((whole.reshape(steps, length) ** 2).mean(axis=1)) + FAINT))
+
+
+def _motion(crops: NDArray[np.uint8], loud: NDArray[np.float64]) -> float:
+    """The best correlation of lip motion with loudness at small lags; 0 where either stays as it is."""
+    lips = crops[:, LIPS[0], LIPS[1]].astype(np.float32)
+    change = np.abs(np.diff(lips, axis=0)).mean(axis=(1, 2), dtype=np.float64)
+    moves, sounds = _normal(np.append(change[:1], change)), _normal(loud)
+    return max(float((moves * np.roll(sounds, lag)).mean()) for lag in LAGS)
+
+
+def _normal(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Averaged over BLUR steps, with mean 0 and deviation 1."""
+    smooth = np.convolve(np.pad(values, BLUR // 2, mode="edge"), np.ones(BLUR) / BLUR, "valid")
+    away = smooth - smooth.mean()
+    return np.asarray(away / (away.std() + 1e-6))
