@@ -18,6 +18,7 @@ class By(str, Enum):
     """How a maker makes it: see makers.yaml."""
 
     VOICE = "voice"
+    FACE = "face"
     HANDS = "hands"
     ITSELF = "itself"
     ALL = "all"

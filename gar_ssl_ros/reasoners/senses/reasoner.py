@@ -24,16 +24,19 @@ from gar_ssl_ros.gar.stages import (
     Unseen,
 )
 from gar_ssl_ros.media.window import Window
+from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import By
 from gar_ssl_ros.perception.tags import RATE, Tags
-from gar_ssl_ros.reasoners.senses.candidates import MOVING, Candidate, again, as_candidates, place, seen
+from gar_ssl_ros.perception.tracks import face_tracks
+from gar_ssl_ros.reasoners.senses.candidates import MOVING, Candidate, again, as_candidates, head, place, seen
 from gar_ssl_ros.reasoners.senses.moving import moving
 from gar_ssl_ros.reasoners.senses.senses import Senses
-from gar_ssl_ros.reasoners.senses.weighing import KNOWN, SPEAKS, Evidence, Weighed, apart, asked, part_of, weigh
+from gar_ssl_ros.reasoners.senses.weighing import KNOWN, Evidence, Weighed, apart, asked, part_of, weigh
 from gar_ssl_ros.reasoners.signal.motion import Motion, measure
 from gar_ssl_ros.reasoners.signal.sound import Sound
 from gar_ssl_ros.reasoners.signal.synchrony import Courses
 
+SAME_FACE = 0.3  # overlap from which a face and a followed one are the same
 ENOUGH = 0.2  # support from which a candidate is named
 CLAIM = 0.5  # how sure a sound must be before something is said to be out of view
 KEEP = 0.8  # of the best support: a source that has as much stands
@@ -58,10 +61,10 @@ class SensesReasoner:
 
 @dataclass(frozen=True, eq=False)
 class _Sight:
-    """What was seen: all candidates, whether each speaks, how they move, and those that were named."""
+    """What was seen: all candidates, what their lips say, how they move, and those that were named."""
 
     candidates: list[Candidate]
-    speaking: list[float | None]
+    lips: list[tuple[float, float] | None]
     courses: Courses | None
     named: list[Weighed]
 
@@ -94,7 +97,9 @@ class _SensesReading:
         if motion is not None:
             candidates += as_candidates(moving(motion))
         self._deadline.check()
-        sight = _Sight(candidates, [None for _ in candidates], self._courses(motion, candidates), [])
+        lips = self._lips(candidates)
+        self._deadline.check()
+        sight = _Sight(candidates, lips, self._courses(motion, candidates), [])
         weighed = weigh(self._heard, candidates, _evidence(sight))
         for one in weighed:
             if len(sight.named) < most and one.support >= ENOUGH and all(apart(one, other) for other in sight.named):
@@ -115,6 +120,23 @@ class _SensesReading:
         if self._sight is None:
             raise NotLocated("senses is asked about what it has not located: ask `locate` first")
         return self._sight
+
+    def _lips(self, candidates: Sequence[Candidate]) -> list[tuple[float, float] | None]:
+        """How surely the sound is each face's, and its part of all faces'; None where nobody could look at its lips."""
+        voices = any(heard.group.by is By.VOICE for heard in asked(self._heard))
+        faces = [i for i, candidate in enumerate(candidates) if candidate.kind == FACE]
+        lips: list[tuple[float, float] | None] = [None for _ in candidates]
+        if self._senses.faces is None or self._senses.speakers is None or not voices or not faces:
+            return lips
+        tracks = face_tracks(self._window, self._senses.faces)
+        speaking = self._senses.speakers.speaking(self._window, tracks, self._samples)
+        total = max(sum(one.probability for one in speaking), 1e-9)
+        for one in speaking:
+            its = head(one.track.box, self._window.center)
+            nearest = max(faces, key=lambda i: candidates[i].box.iou(its))
+            if candidates[nearest].box.iou(its) >= SAME_FACE:
+                lips[nearest] = (one.probability, one.probability / total)
+        return lips
 
     def _courses(self, motion: Motion | None, candidates: Sequence[Candidate]) -> Courses | None:
         """How each candidate moves beside the sound; None where nothing can be said of that."""
@@ -139,9 +161,9 @@ class _SensesReading:
         why = f"a {kind} makes that"
         if kind == MOVING:
             why = "somebody's hands make that" if group.by is By.HANDS else "nothing else in view would make that"
-        elif group.by is By.VOICE:
-            why = "lips move with it" if (one.does.speaking or 0.0) >= SPEAKS else "a voice comes from a face"
-        timed = f"; it {one.does.way.replace('_', ' ')}" if one.does.timing >= SPEAKS else ""
+        elif group.by in (By.VOICE, By.FACE):
+            why = "its lips move with it" if one.speaks else "a voice comes from a face"
+        timed = "" if one.way is None else f", and it {one.way.words}"
         return (
             f"{what} in the {place(self._window.center, *one.candidate.box.center)}: {one.heard.sound}, {why}{timed}."
         )
@@ -211,10 +233,10 @@ class _SensesReading:
 def _evidence(sight: _Sight, part: slice = slice(None)) -> list[Evidence]:
     """What each candidate does over a part of the window."""
     if sight.courses is None:
-        return [Evidence(0.0, speaking) for speaking in sight.speaking]
+        return [Evidence(0.0, lips) for lips in sight.lips]
     return [
-        Evidence(float(1 / (1 + np.exp((IN_TIME - match.score) / DOUBT))), speaking, match.way.tag)
-        for match, speaking in zip(sight.courses.matches(part), sight.speaking, strict=True)
+        Evidence(float(1 / (1 + np.exp((IN_TIME - match.score) / DOUBT))), lips, match.way)
+        for match, lips in zip(sight.courses.matches(part), sight.lips, strict=True)
     ]
 
 

@@ -15,11 +15,12 @@ from gar_ssl_ros.perception.detection import Detector
 from gar_ssl_ros.perception.faces import Faces
 from gar_ssl_ros.perception.makers import Makers
 from gar_ssl_ros.perception.objects import Objects
+from gar_ssl_ros.perception.speaking import SpeakerDetector
 from gar_ssl_ros.perception.tags import Tagger, Yamnet
 
 logger = logging.getLogger(__name__)
 
-TAGS, FACES = "yamnet", "yunet"
+TAGS, FACES, SPEAKERS = "yamnet", "yunet", "light-asd"
 OBJECTS = ("yolox-nano", "nanodet")  # the better one first
 Loaded = TypeVar("Loaded")
 
@@ -31,6 +32,7 @@ class Senses:
     tagger: Tagger
     makers: Makers
     faces: Detector | None
+    speakers: SpeakerDetector | None
     objects: Detector | None
     names: tuple[str, ...]
 
@@ -66,8 +68,9 @@ def load(makers: Path | None = None) -> Senses:
         return None
 
     tagger, faces, objects = first(Yamnet, TAGS), first(Faces, FACES), first(Objects, *OBJECTS)
+    speakers = None if faces is None else first(SpeakerDetector, SPEAKERS)
     if tagger is None or (faces is None and objects is None):
         raise ReasonerError(f"the reasoner senses lacks models: {'; '.join(problems)}")
     for problem in problems:
         logger.warning("senses goes on without a model: %s", problem)
-    return Senses(tagger, Makers(makers), faces, objects, tuple(names))
+    return Senses(tagger, Makers(makers), faces, speakers, objects, tuple(names))

@@ -10,6 +10,7 @@ import numpy as np
 from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import By, Group, Heard
 from gar_ssl_ros.reasoners.senses.candidates import MOVING, PERSON, Candidate, covered
+from gar_ssl_ros.reasoners.signal.synchrony import Way
 
 COUNTS = 0.3  # of the surest group's share: a group that has less of it is not asked for its makers
 FAINT = 0.1  # share of a group below which it says nothing
@@ -20,7 +21,7 @@ STRONG = 5.0  # grey levels a frame: what moves by as much may well make a sound
 PLAYING = 20.0  # grey levels a frame: so do the hands of somebody who plays
 BROAD = 0.97  # of a group that others say better
 SPEAKS = 0.5  # of a face whose lips nobody has looked at
-SPEAKER, NAMED, MOVER = (0.6, 0.38), (0.7, 0.25), (0.5, 0.4)  # S_av: at least, and how much more at most
+SPEAKER, NAMED, MOVER = (0.75, 0.25), (0.75, 0.2), (0.55, 0.4)  # S_av: at least, and how much more at most
 BY_RANK = (1.0, 0.85, 0.7)  # of a group's makers: the likeliest, the next, and all others
 
 
@@ -28,13 +29,14 @@ BY_RANK = (1.0, 0.85, 0.7)  # of a group's makers: the likeliest, the next, and 
 class Evidence:
     """What a candidate does.
 
-    timing: how far it moves in time with the sound, 0..1. speaking: how surely it speaks, 0..1, None where nobody has
-    looked. way: how its motion goes with the sound, as a role tag, where it does.
+    timing: how far it moves in time with the sound, 0..1. lips: how surely the sound is this face's, 0..1, and how much
+    of that of all faces is its own, 0..1; None where nobody has looked. way: in which its motion goes best with the
+    sound; None where nothing is known of its motion.
     """
 
     timing: float
-    speaking: float | None = None
-    way: str = ""
+    lips: tuple[float, float] | None = None
+    way: Way | None = None
 
 
 @dataclass(frozen=True)
@@ -50,18 +52,29 @@ class Weighed:
     def likelihood(self) -> float:
         """How often such a candidate is the source, 0..1: S_av (measured by `benchmarks/real.py`)."""
         if self.candidate.kind == FACE:
-            return SPEAKER[0] + SPEAKER[1] * (SPEAKS if self.does.speaking is None else self.does.speaking)
+            sure, share = self.does.lips or (SPEAKS, 1.0)
+            return share * (SPEAKER[0] + SPEAKER[1] * sure)
         low, more = MOVER if self.candidate.kind == MOVING else NAMED
         return low + more * min(1.0, self.support / max(self.heard.share, 1e-6))
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it is a face whose lips are seen to go with the sound."""
+        return self.does.lips is not None and self.does.lips[0] >= SPEAKS
+
+    @property
+    def way(self) -> Way | None:
+        """In which it plainly moves with the sound, if it does."""
+        return self.does.way if self.does.timing >= SPEAKS else None
 
     @property
     def tags(self) -> tuple[str, ...]:
         """What shows it, as role tags."""
         said = [self.candidate.tag]
-        if self.candidate.kind == FACE and (self.does.speaking or 0.0) >= SPEAKS:
+        if self.speaks:
             said.append("mouth_moving")
-        if self.does.way and self.does.timing >= SPEAKS:
-            said.append(self.does.way)
+        if self.way is not None:
+            said.append(self.way.tag)
         return tuple(said)
 
 
@@ -101,9 +114,9 @@ def _fit(group: Group, candidate: Candidate, does: Evidence, candidates: Sequenc
         return 0.0
     rank = BY_RANK[min(group.seen.index(candidate.kind), len(BY_RANK) - 1)]
     fit = rank * float(np.sqrt(candidate.sure)) * in_time
-    if group.by is By.VOICE:
+    if group.by in (By.VOICE, By.FACE):
         if candidate.kind == FACE:
-            return fit * (SPEAKS if does.speaking is None else does.speaking)
+            return fit * (does.lips[0] if group.by is By.VOICE and does.lips is not None else SPEAKS)
         return 0.0  # a person without a face may speak, or not: nothing tells
     if group.by is By.HANDS and candidate.kind == PERSON:
         return 0.3 * fit  # what they hold and move is nearer to it than all of them
@@ -112,7 +125,7 @@ def _fit(group: Group, candidate: Candidate, does: Evidence, candidates: Sequenc
 
 def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence[Candidate]) -> float:
     """Of what moves and has no name: what no detector knows may make what no detector can name."""
-    if group.by in (By.VOICE, By.ALL):
+    if group.by in (By.VOICE, By.FACE, By.ALL):
         return 0.0
     known = [c for c in candidates if c.kind != MOVING and c.sure >= KNOWN]
     if any(c.kind in group.seen for c in known) and group.by is By.ITSELF:
