@@ -20,7 +20,7 @@ ROOMS = {
     "reasoners": {"reasoners", "perception", "gar", "media"},
     "output": {"output", "gar", "media"},
     "evaluation": {"evaluation", "nodes", "output", "reasoners", "gar", "media"},
-    "checks": {"checks", "evaluation", "nodes", "reasoners", "gar", "media"},
+    "checks": {"checks", "evaluation", "nodes", "reasoners", "perception", "gar", "media"},
     "nodes": {"nodes", "embedded_ros", "output", "reasoners", "gar", "media", "msg", "srv"},
     "embedded_ros": set(),  # not even itself by the project's name: it could be lifted out
 }
