@@ -62,6 +62,11 @@ def test_only_the_omni_runtime_needs_torch():
             assert not {name.split(".")[0] for name in imports(path)} & extras, path
 
 
+def test_one_command_fetches_models_and_nothing_else_does():
+    able = {path for path in PACKAGE.rglob("*.py") if "gar_ssl_ros.perception.fetching" in imports(path)}
+    assert able == {PACKAGE / "commands" / "models.py"}
+
+
 def test_the_base_install_is_light():
     base = (ROOT / "requirements.lock").read_text()
     assert not re.search(r"^(torch|transformers|scipy|pandas)\b", base, re.MULTILINE)
