@@ -70,11 +70,8 @@ def test_small_models_answer_on_the_graph_where_they_are_here(shared_models, sha
     pytest.importorskip("ai_edge_litert", reason="needs LiteRT, which is not installed")
     clip = still_clip(tmp_path / "dog.mkv", shared_media, "dog", "dog", seconds=10.0)
     play = ["player", "--ros-args", "-p", f"clip:={clip}", "-p", "loop:=true"]
-    with (
-        run(reasoner="auto", window="3.0"),
-        process(*play),
-        robot(namespace="/elsewhere") as bot,
-    ):  # whose topics are others
+    # The robot's own topics are elsewhere: it only listens.
+    with run(reasoner="auto", window="3.0"), process(*play), robot(namespace="/elsewhere") as bot:
         final = until(lambda: next((one for one in bot.finals() if one.outcome == SoundSourceArray.LOCALIZED), None))
         assert (final.reasoner, final.model) == ("senses", "yamnet, yunet, yolox-nano")
         (source,) = final.sources
