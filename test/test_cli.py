@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from clips import still_clip, write_clip
 
+from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.output.record import read_records
 
@@ -90,9 +91,7 @@ def test_with_models_senses_answers_by_default_and_says_what_it_is(shared_models
     assert done.returncode == 0, done.stderr
     (record,) = read_records(tmp_path / "out" / "dog.jsonl")
     assert (record.reasoner, record.model) == ("senses", "yamnet, yunet, yolox-nano")
-    assert record.sources[0].label == "dog"
-    assert record.sources[0].box.x1 < 200
-    assert record.sources[0].box.y2 > 700
+    assert Box(*record.sources[0].box.sides).iou(Box(65, 134, 640, 838)) >= 0.5  # the dog, by eye
     assert "signal answers" not in done.stderr
 
 

@@ -152,6 +152,12 @@ def test_two_sounds_are_two_sources_each_with_its_own_label():
     assert len(found(what, sources=1).sources) == 1
 
 
+@pytest.mark.xfail(strict=True, reason="a broad group outweighs a telling one by a few hundredths")
+def test_a_source_is_told_by_the_telling_sound_not_by_the_broad_one():
+    (source,) = found(senses(Ears(animal=0.96, dog=0.89), objects=Eyes(DOG))).sources
+    assert source.label == "dog"
+
+
 def test_one_thing_is_never_two_sources():
     again = replace(DOG, score=0.5, box=Box(12, 62, 72, 130))
     assert len(found(senses(Ears(bark=0.9), objects=Eyes(DOG, again)), sources=4).sources) == 1
@@ -194,6 +200,12 @@ def test_refinement_meets_what_moves_halfway_with_the_person_that_it_is_a_part_o
 def test_no_face_detector_or_no_object_detector_takes_nothing_from_the_other():
     assert found(Senses(Ears(bark=0.9), Makers(), None, Eyes(DOG), ())).sources[0].box == DOG.box
     assert found(Senses(Ears(speech=0.9), Makers(), Eyes(FACE), None, ())).outcome is Outcome.LOCALIZED
+
+
+@pytest.mark.xfail(strict=True, reason="what no model that is here looks for is taken for looked for")
+def test_what_no_model_that_is_here_looks_for_is_not_called_off_screen():
+    assert found(Senses(Ears(bark=0.9), Makers(), Eyes(FACE), None, ())).outcome is Outcome.UNCERTAIN
+    assert found(Senses(Ears(speech=0.9), Makers(), None, Eyes(DOG), ())).outcome is Outcome.UNCERTAIN
 
 
 def test_makers_of_one_s_own_come_first(tmp_path):
