@@ -74,6 +74,20 @@ def write_clip(
     return path
 
 
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """RGB (H, W, 3)."""
+    with av.open(str(path)) as file:
+        return np.asarray(next(file.decode(video=0)).to_ndarray(format="rgb24"), np.uint8)
+
+
+def still_clip(path: Path, media: Path, seen: str, heard: str, seconds: float = 3.0) -> Path:
+    """A photograph of `media` for that long, with a recording of it, over and over."""
+    image, sound = read_picture(media / f"{seen}.jpg"), read_sound(media / f"{heard}.wav", 16_000)
+    audio = np.resize(sound, (1, round(seconds * 16_000))).clip(-1, 1)
+    size = (image.shape[1], image.shape[0])
+    return write_clip(path, size=size, image=lambda _: image, audio=audio, seconds=seconds)
+
+
 def read_sound(path: Path, rate: int) -> NDArray[np.float32]:
     """The sound of any recording, mono at `rate`."""
     to_mono = av.AudioResampler(format="fltp", layout="mono", rate=rate)

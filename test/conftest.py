@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import settings
 
 from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Kind, Scene, SceneOptions
 from gar_ssl_ros.media.window import Window
+from gar_ssl_ros.perception.store import FOLDER
 from gar_ssl_ros.reasoners.omni import load
 
 settings.register_profile("untimed", deadline=None)  # speed is measured in benchmarks/, never asserted
@@ -20,6 +22,24 @@ settings.load_profile("untimed")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_models(tmp_path_factory) -> Iterator[None]:
+    """An empty folder of models, for every test and its processes, so that `auto` is `signal` on every machine."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(FOLDER, str(tmp_path_factory.mktemp("no_models")))
+        yield
+
+
+@pytest.fixture
+def shared_models(monkeypatch) -> Path:
+    """The folder of models, with all of them in it; the test is skipped, by name, where they are not."""
+    folder = SHARED / "models"
+    if not folder.is_dir():
+        pytest.skip("needs ../shared/models, which is not here")
+    monkeypatch.setenv(FOLDER, str(folder))
+    return folder
 
 
 @pytest.fixture

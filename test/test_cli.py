@@ -17,12 +17,14 @@ import time
 from pathlib import Path
 
 import pytest
-from clips import write_clip
+from clips import still_clip, write_clip
 
+from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.output.record import read_records
 
 COMMAND = [sys.executable, "-m", "gar_ssl_ros.cli"]
+LOCALIZE = ("localize", "--reasoner", "signal")  # auto says on stderr which it is
 DEAF = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]  # how the background jobs of a script are born
 
 
@@ -52,7 +54,7 @@ def long_clip(tmp_path_factory) -> Path:
 
 
 def test_localize_writes_records_video_and_sheet(scene, tmp_path):
-    done = run("localize", scene, "--out", tmp_path / "out")
+    done = run(*LOCALIZE, scene, "--out", tmp_path / "out")
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 LOCALIZED" in done.stdout
     out = tmp_path / "out"
@@ -71,9 +73,51 @@ def test_localize_writes_records_video_and_sheet(scene, tmp_path):
     assert video.info.channels == 1
 
 
+def test_without_models_signal_answers_by_default_and_stderr_says_why_and_what_brings_them(scene, tmp_path):
+    done = run("localize", scene, "--out", tmp_path, "--no-video")
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("gar-ssl: auto: signal answers: senses, ")
+    assert "lacks the models yamnet, yunet, yolox-nano, nanodet (gar-ssl models get all)" in line
+    (record,) = read_records(tmp_path / f"{scene.stem}.jsonl")
+    assert record.reasoner == "signal"
+
+
+@pytest.mark.parametrize("asked", [[], ["--reasoner", "senses"], ["--reasoner", "omni", "--fallback", "auto"]])
+def test_with_models_senses_answers_by_default_and_says_what_it_is(shared_models, shared_media, tmp_path, asked):
+    pytest.importorskip("ai_edge_litert", reason="needs LiteRT, which is not installed")
+    clip = still_clip(tmp_path / "dog.mkv", shared_media, "dog", "dog")
+    done = run("localize", clip, "--out", tmp_path / "out", *asked)
+    assert done.returncode == 0, done.stderr
+    (record,) = read_records(tmp_path / "out" / "dog.jsonl")
+    assert (record.reasoner, record.model) == ("senses", "yamnet, yunet, yolox-nano")
+    assert Box(*record.sources[0].box.sides).iou(Box(65, 134, 640, 838)) >= 0.5  # the dog, by eye
+    assert "signal answers" not in done.stderr
+
+
+def test_a_model_s_file_that_is_another_one_is_told_and_signal_answers(scene, shared_models, tmp_path, monkeypatch):
+    pytest.importorskip("ai_edge_litert", reason="needs LiteRT, which is not installed")
+    for file in shared_models.iterdir():
+        (tmp_path / file.name).write_bytes(b"mine" if file.suffix == ".tflite" else file.read_bytes())
+    monkeypatch.setenv("GAR_SSL_MODELS", str(tmp_path))
+    done = run("localize", scene, "--out", tmp_path / "out", "--no-video")
+    assert done.returncode == 0
+    assert "auto: signal answers: " in done.stderr
+    assert "gar-ssl models get yamnet --overwrite" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["evaluate"], ["ablate", "trials"]])
+def test_a_run_that_is_measured_says_what_ran(command, tmp_path):
+    done = run(*command, "--dataset", "scenes", "--limit", 1, "--out", tmp_path / "out", "--reasoner", "auto")
+    assert done.returncode == 2
+    assert done.stderr == "gar-ssl: the reasoner is auto, and a run must say what ran: choose signal or senses\n"
+    assert "auto" not in run(command[0], "--help").stdout.partition("--reasoner {")[2].partition("}")[0]
+    assert not list(tmp_path.glob("out/*"))
+
+
 def test_every_option_reaches_the_pipeline(scene, tmp_path):
-    done = run("localize", scene, "--out", tmp_path, "--window", 2, "--hop", 1, "--trials", 2, "--sources", 2,
-               "--tau-av", 1, "--tau-aud", 1, "--reasoner", "signal", "--no-video")  # fmt: skip
+    done = run(*LOCALIZE, scene, "--out", tmp_path, "--window", 2, "--hop", 1, "--trials", 2, "--sources", 2,
+               "--tau-av", 1, "--tau-aud", 1, "--no-video")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert not list(tmp_path.glob("*.mp4"))
     records = list(read_records(tmp_path / f"{scene.stem}.jsonl"))
@@ -88,7 +132,7 @@ def test_a_bad_file_is_one_sentence_and_takes_no_other_with_it(scene, tmp_path):
     text.write_text("hello\n" * 20)
     sound = write_clip(tmp_path / "sound.wav", codec=None, audio_codec="pcm_s16le")
     silent = write_clip(tmp_path / "silent.mkv", with_audio=False)
-    done = run("localize", tmp_path / "none.mp4", text, sound, scene, silent, "--out", tmp_path / "out", "--no-video")
+    done = run(*LOCALIZE, tmp_path / "none.mp4", text, sound, scene, silent, "--out", tmp_path / "out", "--no-video")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         f"gar-ssl: {tmp_path / 'none.mp4'} does not exist: check the path",
@@ -107,7 +151,7 @@ def test_a_bad_file_is_one_sentence_and_takes_no_other_with_it(scene, tmp_path):
     ],
 )  # fmt: skip
 def test_wrong_usage_names_the_option_and_ends_with_2(scene, tmp_path, arguments):
-    done = run("localize", scene, "--out", tmp_path / "out", *arguments)
+    done = run(*LOCALIZE, scene, "--out", tmp_path / "out", *arguments)
     assert done.returncode == 2
     assert f"argument {arguments[0]}" in done.stderr
     assert "Traceback" not in done.stderr
@@ -117,16 +161,16 @@ def test_wrong_usage_names_the_option_and_ends_with_2(scene, tmp_path, arguments
 def test_output_that_exists_is_kept_unless_told_otherwise(scene, tmp_path):
     records = tmp_path / f"{scene.stem}.jsonl"
     records.write_text("precious\n")
-    done = run("localize", scene, "--out", tmp_path, "--no-video")
+    done = run(*LOCALIZE, scene, "--out", tmp_path, "--no-video")
     assert done.returncode == 1
     assert done.stderr == f"gar-ssl: {records} exists already: give another --out, or --overwrite to replace it\n"
     assert records.read_text() == "precious\n"
-    assert run("localize", scene, "--out", tmp_path, "--no-video", "--overwrite").returncode == 0
+    assert run(*LOCALIZE, scene, "--out", tmp_path, "--no-video", "--overwrite").returncode == 0
     assert len(list(read_records(records))) == 1
 
 
 def test_recordings_of_one_name_get_results_of_their_own(scene, tmp_path):
-    done = run("localize", scene, scene, "--out", tmp_path, "--no-video")
+    done = run(*LOCALIZE, scene, scene, "--out", tmp_path, "--no-video")
     assert done.returncode == 0, done.stderr
     assert {path.name for path in tmp_path.glob("*.jsonl")} == {f"{scene.stem}.jsonl", f"{scene.stem}_2.jsonl"}
 
@@ -134,7 +178,7 @@ def test_recordings_of_one_name_get_results_of_their_own(scene, tmp_path):
 @pytest.mark.parametrize("out", ["/proc/nowhere", "file/inside"])
 def test_an_output_that_cannot_be_written_is_one_sentence(scene, tmp_path, out):
     (tmp_path / "file").write_text("")
-    done = run("localize", scene, "--out", tmp_path / out if out.startswith("file") else out)
+    done = run(*LOCALIZE, scene, "--out", tmp_path / out if out.startswith("file") else out)
     assert done.returncode == 1
     assert "cannot be written" in done.stderr
     assert "--out" in done.stderr
@@ -144,7 +188,7 @@ def test_an_output_that_cannot_be_written_is_one_sentence(scene, tmp_path, out):
 def test_a_full_disk_leaves_what_was_computed(long_clip, tmp_path):
     """Files may grow to 20 kB: enough for some of the records, not for the video."""
     done = run(
-        "localize", long_clip, "--out", tmp_path, "--hop", 1,
+        *LOCALIZE, long_clip, "--out", tmp_path, "--hop", 1,
         preexec_fn=_small_disk,
     )  # fmt: skip
     assert done.returncode == 1
@@ -158,7 +202,7 @@ def test_a_full_disk_leaves_what_was_computed(long_clip, tmp_path):
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_whole_records_and_a_sheet(long_clip, tmp_path, how):
     with subprocess.Popen(
-        [*DEAF, *COMMAND, "localize", str(long_clip), "--out", str(tmp_path), "--hop", "0.5"],
+        [*DEAF, *COMMAND, *LOCALIZE, str(long_clip), "--out", str(tmp_path), "--hop", "0.5"],
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
@@ -179,7 +223,7 @@ def test_a_person_at_a_terminal_sees_progress_and_remaining_time(long_clip, tmp_
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
     with subprocess.Popen(
-        [*COMMAND, "localize", str(long_clip), "--out", str(tmp_path), "--no-video"], stderr=slave, stdout=slave
+        [*COMMAND, *LOCALIZE, str(long_clip), "--out", str(tmp_path), "--no-video"], stderr=slave, stdout=slave
     ) as process:
         os.close(slave)
         shown = b""
@@ -219,7 +263,8 @@ def test_scenes_that_cannot_be_are_refused(tmp_path, arguments, code):
 
 
 def test_help_is_quick_and_loads_nothing_heavy():
-    code = "import sys; from gar_ssl_ros import cli; print({'cv2', 'av', 'numpy', 'torch'} & set(sys.modules))"
+    heavy = "'cv2', 'av', 'numpy', 'torch', 'ai_edge_litert', 'onnx'"
+    code = f"import sys; from gar_ssl_ros import cli; cli._parser(); print({{{heavy}}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
     helped = run("localize", "--help")

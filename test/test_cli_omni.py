@@ -204,5 +204,5 @@ def test_check_looks_at_the_folder_of_a_model_where_torch_is_missing_too(tiny_om
 def test_no_model_is_a_sentence(clip, tmp_path, capsys):
     assert main(["localize", str(clip), "--out", str(tmp_path), "--reasoner", "omni"]) == 1
     assert "omni needs a model" in capsys.readouterr().err
-    assert main(["localize", str(clip), "--out", str(tmp_path), "--fallback", "signal"]) == 1
+    assert main(["localize", str(clip), "--out", str(tmp_path), "--reasoner", "signal", "--fallback", "signal"]) == 1
     assert "cannot stand in for itself" in capsys.readouterr().err

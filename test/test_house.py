@@ -20,7 +20,7 @@ ROOMS = {
     "reasoners": {"reasoners", "perception", "gar", "media"},
     "output": {"output", "gar", "media"},
     "evaluation": {"evaluation", "nodes", "output", "reasoners", "gar", "media"},
-    "checks": {"checks", "evaluation", "nodes", "reasoners", "gar", "media"},
+    "checks": {"checks", "evaluation", "nodes", "reasoners", "perception", "gar", "media"},
     "nodes": {"nodes", "embedded_ros", "output", "reasoners", "gar", "media", "msg", "srv"},
     "embedded_ros": set(),  # not even itself by the project's name: it could be lifted out
 }
@@ -60,6 +60,11 @@ def test_only_the_omni_runtime_needs_torch():
     for path in PACKAGE.rglob("*.py"):
         if "omni" not in path.relative_to(PACKAGE).parts:
             assert not {name.split(".")[0] for name in imports(path)} & extras, path
+
+
+def test_one_command_fetches_models_and_nothing_else_does():
+    able = {path for path in PACKAGE.rglob("*.py") if "gar_ssl_ros.perception.fetching" in imports(path)}
+    assert able == {PACKAGE / "commands" / "models.py"}
 
 
 def test_the_base_install_is_light():

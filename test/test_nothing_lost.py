@@ -19,6 +19,7 @@ from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.output.record import read_records
 
 COMMAND = [sys.executable, "-m", "gar_ssl_ros.cli"]
+LOCALIZE = ("localize", "--reasoner", "signal")  # auto says on stderr which it is
 EXISTS = "exists already: give another --out, or --overwrite to replace it"
 
 
@@ -47,7 +48,7 @@ def test_results_never_share_a_name(made, tmp_path):
     for name in wanted:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(made, tmp_path / name)
-    done = run("localize", *wanted, "--out", "out", "--no-video", cwd=tmp_path)
+    done = run(*LOCALIZE, *wanted, "--out", "out", "--no-video", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     records = {path.name: next(read_records(path)).media for path in (tmp_path / "out").glob("*.jsonl")}
     assert records == {
@@ -63,7 +64,7 @@ def test_a_recording_is_never_replaced_by_the_results_of_another(made, tmp_path)
     for name in ("b.mp4", "b_annotated.mp4"):
         shutil.copy(made, tmp_path / name)
     before = kept(tmp_path)
-    done = run("localize", "b.mp4", "b_annotated.mp4", "--out", ".", "--overwrite", cwd=tmp_path)
+    done = run(*LOCALIZE, "b.mp4", "b_annotated.mp4", "--out", ".", "--overwrite", cwd=tmp_path)
     assert done.returncode == 1
     said = "b_annotated.mp4 would take the place of b_annotated.mp4, which is read: give another --out"
     assert done.stderr == f"gar-ssl: {said}\n"
@@ -80,7 +81,7 @@ def test_if_one_result_cannot_be_written_no_other_file_is_touched(clip, tmp_path
     (tmp_path / name).unlink(missing_ok=True)
     (tmp_path / name).mkdir()
     before = kept(tmp_path)
-    done = run("localize", clip, "--out", tmp_path, "--overwrite")
+    done = run(*LOCALIZE, clip, "--out", tmp_path, "--overwrite")
     assert done.returncode == 1
     assert f"{name} is a folder and stays" in done.stderr
     assert kept(tmp_path) == before
@@ -90,7 +91,7 @@ def test_a_link_is_replaced_and_what_it_leads_to_is_kept(clip, tmp_path):
     for ending in (".jsonl", "_contact.png", "_annotated.mp4"):
         (tmp_path / f"mine{ending}").write_text("precious")
         (tmp_path / f"clip{ending}").symlink_to(f"mine{ending}")
-    done = run("localize", clip, "--out", tmp_path, "--overwrite")
+    done = run(*LOCALIZE, clip, "--out", tmp_path, "--overwrite")
     assert done.returncode == 0, done.stderr
     for ending in (".jsonl", "_contact.png", "_annotated.mp4"):
         assert (tmp_path / f"mine{ending}").read_text() == "precious"
@@ -102,8 +103,8 @@ def test_of_two_runs_at_once_one_has_the_names(tmp_path, overwrite):
     clip = write_clip(tmp_path / "clip.mkv", size=(320, 240), codec="libx264", audio_codec="aac", seconds=20.0)
     out = tmp_path / "out"
     if overwrite:
-        assert run("localize", clip, "--out", out).returncode == 0
-    command = [*COMMAND, "localize", str(clip), "--out", str(out), "--hop", "0.5", *overwrite]
+        assert run(*LOCALIZE, clip, "--out", out).returncode == 0
+    command = [*COMMAND, *LOCALIZE, str(clip), "--out", str(out), "--hop", "0.5", *overwrite]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     said = [one.communicate(timeout=120)[1] for one in runs]
     assert sorted(one.returncode for one in runs) in ([0, 1], [0, 0] if overwrite else [0, 1])
@@ -137,7 +138,7 @@ def odd(folder: Path, made: Path) -> dict[str, str]:
 def test_each_recording_that_is_none_is_a_sentence_of_its_own_and_the_rest_goes_on(made, tmp_path):
     shutil.copy(made, tmp_path / "last.mp4")
     wanted = odd(tmp_path, made)
-    done = run("localize", *wanted, "last.mp4", "--out", "out", cwd=tmp_path)
+    done = run(*LOCALIZE, *wanted, "last.mp4", "--out", "out", cwd=tmp_path)
     assert done.returncode == 1
     lines = done.stderr.splitlines()
     assert len(lines) == len(wanted)
@@ -152,7 +153,7 @@ def test_each_recording_that_is_none_is_a_sentence_of_its_own_and_the_rest_goes_
 def test_a_name_that_is_not_utf_8_is_as_good_as_any(made, tmp_path):
     name = os.fsdecode(b"caf\xe9.mp4")
     shutil.copy(made, tmp_path / name)
-    done = run("localize", name, "--out", "out", cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"})
+    done = run(*LOCALIZE, name, "--out", "out", cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"})
     assert (done.returncode, done.stderr) == (0, "")
     assert "caf\\udce9.mp4: 1 " in done.stdout
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
@@ -167,7 +168,7 @@ def test_a_full_disk_leaves_no_half_of_a_sheet(clip, tmp_path):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
-    done = run("localize", clip, "--out", tmp_path / "out", preexec_fn=small)
+    done = run(*LOCALIZE, clip, "--out", tmp_path / "out", preexec_fn=small)
     assert done.returncode == 1
     sheet = tmp_path / "out" / "clip_contact.png"
     assert done.stderr.startswith(f"gar-ssl: {sheet} cannot be written (File too large): free some space")
@@ -179,9 +180,9 @@ def test_what_could_not_be_begun_leaves_nothing_that_stands_in_the_way(tmp_path)
     sound = write_clip(tmp_path / "cut.mp4", codec="libx264", audio_codec="aac", seconds=1.0)
     whole = sound.read_bytes()
     sound.write_bytes(whole[: whole.index(b"mdat") - 4] + bytes(100))
-    run("localize", sound, "--out", tmp_path / "out")
+    run(*LOCALIZE, sound, "--out", tmp_path / "out")
     sound.write_bytes(whole)
-    again = run("localize", sound, "--out", tmp_path / "out")
+    again = run(*LOCALIZE, sound, "--out", tmp_path / "out")
     assert again.returncode == 0, again.stderr
 
 
@@ -255,7 +256,7 @@ def test_standard_streams_that_are_closed_end_up_in_no_file(clip, tmp_path, clos
     shut = " ".join(f"{number}>&-" for number in closed)
     command = f'"$@" {shut}'
     done = subprocess.run(
-        ["sh", "-c", command, "sh", *COMMAND, "localize", str(clip), "--out", str(tmp_path / "out")],
+        ["sh", "-c", command, "sh", *COMMAND, *LOCALIZE, str(clip), "--out", str(tmp_path / "out")],
         capture_output=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, b"")
@@ -266,7 +267,7 @@ def test_standard_streams_that_are_closed_end_up_in_no_file(clip, tmp_path, clos
 def test_damage_in_a_window_is_told_and_is_not_called_off_screen(tmp_path):
     """Ten rendered scenes as MJPEG, six of ten pictures broken."""
     clips = scenes_as_mjpeg(tmp_path, range(10), share=0.6)
-    done = run("localize", *clips, "--out", tmp_path / "out", "--no-video")
+    done = run(*LOCALIZE, *clips, "--out", tmp_path / "out", "--no-video")
     assert done.stderr.count("pictures are damaged, or build on one that is") == 10
     records = [one for path in (tmp_path / "out").glob("*.jsonl") for one in read_records(path)]
     assert len(records) == 10

@@ -69,16 +69,47 @@ def ros() -> Iterator[Finding]:
 def reasoners() -> Iterator[Finding]:
     """Each made as a node would make it."""
     from gar_ssl_ros.gar.reasoner import ReasonerError
-    from gar_ssl_ros.reasoners import names, reasoner
+    from gar_ssl_ros.reasoners import AUTO, names, reasoner
 
+    ready = set()
     for name in names():
+        if name == AUTO:
+            continue
         try:
             made = reasoner(name)
         except ReasonerError as problem:
             fact, _, remedy = str(problem).partition(": ")
             yield Finding(f"reasoner {name}", fact, remedy or "choose another reasoner")
         else:
+            ready.add(name)
             yield Finding(f"reasoner {name}", f"ready; {made.model or 'needs no weights'}")
+    yield Finding(f"reasoner {AUTO}", f"ready; {'senses' if 'senses' in ready else 'signal'} answers")
+
+
+def models() -> Iterator[Finding]:
+    """The small ones that senses uses."""
+    from gar_ssl_ros.gar.reasoner import ReasonerError
+    from gar_ssl_ros.perception import store
+    from gar_ssl_ros.perception.catalog import MODELS, obtaining
+    from gar_ssl_ros.reasoners.senses.senses import FACES, OBJECTS, TAGS
+
+    here: list[str] = []
+    missing: list[str] = []
+    remedies: list[str] = []
+    try:
+        folder = store.folder()
+        for name in (TAGS, FACES, *OBJECTS):
+            try:
+                (here if store.find(name) else missing).append(name)
+            except (ReasonerError, OSError) as problem:
+                remedies.append(sentence(problem))
+    except ReasonerError as problem:  # there is no folder
+        yield Finding("models of senses", "none", sentence(problem))
+        return
+    if fetched := [name for name in missing if MODELS[name].fetched]:
+        remedies.append(f"gar-ssl models get {' '.join(fetched)}")
+    remedies += [obtaining(MODELS[name]) for name in missing if not MODELS[name].fetched]
+    yield Finding("models of senses", f"{', '.join(here) or 'none'} in {folder}", "; ".join(remedies))
 
 
 def microphones() -> Iterator[Finding]:

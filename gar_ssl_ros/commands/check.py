@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
         machine.packages,
         machine.ros,
         machine.reasoners,
+        machine.models,
         machine.microphones,
         partial(machine.topics, options.listen),
     ]

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from gar_ssl_ros.commands.arguments import seed
-from gar_ssl_ros.reasoners import known, names, options_by_name, reasoner
+from gar_ssl_ros.reasoners import AUTO, known, names, options_by_name, reasoner
 from gar_ssl_ros.reasoners.model_options import DEFAULTS, refuse_unused
 
 if TYPE_CHECKING:
@@ -20,9 +20,11 @@ def reasoner_name(text: str) -> str:
     return text
 
 
-def add_reasoner(parser: argparse.ArgumentParser) -> None:
-    """Add `--reasoner` and all that goes with it."""
-    _add_name(parser, "--reasoner", "who answers the stages", "signal")
+def add_reasoner(
+    parser: argparse.ArgumentParser, default: str | None = AUTO, who: str = "who answers the stages"
+) -> None:
+    """Add `--reasoner` and all that goes with it. who: its help."""
+    _add_name(parser, "--reasoner", who, default)
     _add_name(parser, "--fallback", "who answers where that one is missing or fails")
     add_model(parser)
     ask = parser.add_argument_group("how omni asks its model")
@@ -42,7 +44,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def add_evaluated(parser: argparse.ArgumentParser) -> None:
     """Add `--reasoner` and what decides its answers."""
-    _add_name(parser, "--reasoner", "who answers the stages", "signal")
+    _add_name(parser, "--reasoner", "who answers the stages", "signal", auto=False)
     model = parser.add_argument_group("the model of omni")
     _add_weights(model)
     _add_asked(model)
@@ -74,8 +76,10 @@ def chosen_reasoner(options: argparse.Namespace) -> Reasoner:
     return reasoner(options.reasoner, options_by_name(vars(options)), options.fallback, named)
 
 
-def _add_name(parser: argparse.ArgumentParser, option: str, help_text: str, default: str | None = None) -> None:
-    of = f"{{{','.join(names())},module:factory}}"
+def _add_name(
+    parser: argparse.ArgumentParser, option: str, help_text: str, default: str | None = None, auto: bool = True
+) -> None:
+    of = f"{{{','.join(name for name in names() if auto or name != AUTO)},module:factory}}"
     parser.add_argument(option, type=reasoner_name, default=default, metavar=of, help=help_text)
 
 

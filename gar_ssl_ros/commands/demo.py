@@ -8,6 +8,7 @@ from pathlib import Path
 from gar_ssl_ros.commands.arguments import Commands
 from gar_ssl_ros.commands.choice import add_reasoner, node_parameters
 from gar_ssl_ros.errors import DONE, FAILED
+from gar_ssl_ros.reasoners import AUTO
 
 
 def add(commands: Commands) -> None:
@@ -21,7 +22,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--clip", type=Path, metavar="FILE", help="a video file with sound")
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder for the results")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
-    add_reasoner(parser)
+    add_reasoner(parser, None, " (default: signal for the scenes, auto for a clip)")
     parser.set_defaults(run=run)
 
 
@@ -29,6 +30,8 @@ def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros import demo
     from gar_ssl_ros.nodes import ros  # noqa: F401  # before whatever needs rclpy or a message
 
+    # Rendered things are none that a trained model knows, and the rates promised are those of signal.
+    options.reasoner = options.reasoner or ("signal" if options.clip is None else AUTO)
     who = node_parameters(options)
     if options.clip is None:
         right = demo.scenes(options.out, who, overwrite=options.overwrite)

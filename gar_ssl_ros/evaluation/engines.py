@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gar_ssl_ros import reasoners
-from gar_ssl_ros.errors import UserError, pip_install
+from gar_ssl_ros.errors import UsageError, UserError, pip_install
 from gar_ssl_ros.evaluation.record import SampleRecord, evaluate, options_for
 from gar_ssl_ros.evaluation.results import Settings
 from gar_ssl_ros.evaluation.samples import Sample
@@ -35,9 +35,11 @@ def gar_options(settings: Settings) -> GarOptions:
 
 
 def check_reasoner(settings: Settings) -> None:
-    """Raises EngineError where there is none of that name, or it has no model, and UsageError where something is said
-    about a model and it asks none. Loads nothing.
+    """Raises EngineError where there is none of that name, or it has no model, and UsageError where it is `auto`, or
+    something is said about a model and it asks none. Loads nothing.
     """
+    if settings.reasoner == reasoners.AUTO:  # another one on another machine
+        raise UsageError("the reasoner is auto, and a run must say what ran: choose signal or senses")
     if not reasoners.known(settings.reasoner, named=(settings.reasoner,)):
         raise EngineError(f"there is no reasoner {settings.reasoner!r}: choose one of {', '.join(reasoners.names())}")
     if settings.reasoner == "omni" and settings.model is None:

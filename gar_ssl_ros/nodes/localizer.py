@@ -55,7 +55,8 @@ class LocalizerNode(LifecycleNode):
         self._retired: list[Listening] = []
         self._chosen = NodeParameters(self, LOCALIZER, lambda: self._worker is not None, self._refusal)
         self._started_with = {name: self._chosen.values[name] for name in ("reasoner", "fallback", "model")}
-        self._missing = self._model = ""
+        self._missing = ""
+        self._who: dict[str, object] = {}
         self._enabled = True
         self._tracker = Tracker()
         self._latency: float | None = None
@@ -112,7 +113,9 @@ class LocalizerNode(LifecycleNode):
             self.get_logger().error(self._missing + (f"; {fallback.name} answers instead" if fallback else ""))
             if fallback is None:
                 return TransitionCallbackReturn.FAILURE
-        self._model = (made.model if made else None) or ""
+        self._who = {"reasoner": chosen["reasoner"], "model": ""}
+        if made is not None:
+            self._who = {"reasoner": made.name, "model": made.model or ""}
         self._worker = Worker(made, fallback, self._publish, self.get_logger().error, self._missing)
         return super().on_configure(state)
 
@@ -270,8 +273,7 @@ class LocalizerNode(LifecycleNode):
         if worker is None:
             statuses.append(Status("inference", DiagnosticStatus.OK, "not configured", {}))
         else:
-            who = {"reasoner": self._chosen.values["reasoner"], "model": self._model}
-            statuses.append(work_status(worker.work, who, self._missing, self._latency))
+            statuses.append(work_status(worker.work, self._who, self._missing, self._latency))
         state = "unconfigured" if worker is None else "inactive" if listening is None else "active"
         enabled = {"state": state, "enabled": self._enabled}
         statuses.append(Status("lifecycle", DiagnosticStatus.OK, state, enabled))

@@ -174,10 +174,17 @@ def _log_through(node: Any) -> None:
     class ToNode(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             problem = record.exc_info[1] if record.exc_info else None
-            node.get_logger().error(record.getMessage() + (f": {problem}" if problem is not None else ""))
+            said, log = record.getMessage() + (f": {problem}" if problem is not None else ""), node.get_logger()
+            if record.levelno >= logging.ERROR:  # a line each: rclpy holds a line to the level that it had first
+                log.error(said)
+            elif record.levelno >= logging.WARNING:
+                log.warning(said)
+            else:
+                log.info(said)
 
     log = logging.getLogger("gar_ssl_ros")
-    log.addHandler(ToNode(logging.WARNING))
+    log.setLevel(logging.INFO)
+    log.addHandler(ToNode())
     log.propagate = False
 
 

@@ -67,9 +67,9 @@ LOCALIZER = (
     ),
     Declared(
         "reasoner",
-        "signal",
-        "who answers the stages: a name as of `gar-ssl localize --reasoner`; at the start, one's own as "
-        "`module:factory` too",
+        "auto",
+        "who answers the stages: a name as of `gar-ssl localize --reasoner`, of which auto is senses where its models "
+        "are here, else signal; at the start, one's own as `module:factory` too",
         change=Change.UNCONFIGURED,
     ),
     Declared(

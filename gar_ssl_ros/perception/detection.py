@@ -37,6 +37,5 @@ class Detector(Protocol):
 def clipped(sides: NDArray[np.float32], image: Image) -> Box | None:
     """A detector's x1, y1, x2, y2 as a box within the picture; None where nothing of it is left."""
     height, width = image.shape[:2]
-    x1, y1, x2, y2 = (float(side) for side in sides)
-    x1, y1, x2, y2 = max(0.0, x1), max(0.0, y1), min(float(width), x2), min(float(height), y2)
+    x1, y1, x2, y2 = (float(side) for side in np.clip(sides, 0.0, (width, height, width, height)))
     return Box(x1, y1, x2, y2) if x2 - x1 >= 1 and y2 - y1 >= 1 else None  # False also for what is no number

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-NAMES = ("signal", "senses", "omni")
+AUTO = "auto"  # senses where its models are here, else signal: whichever it is answers under its own name
+NAMES = (AUTO, "signal", "senses", "omni")
 GROUP = "gar_ssl_ros.reasoners"  # of the entry points by which other packages declare theirs, each `module:factory`
 
 
@@ -101,6 +102,10 @@ def reasoner(
 
 
 def _reasoner(name: str, options: ReasonerOptions) -> Reasoner:
+    if name == AUTO:
+        from gar_ssl_ros.reasoners.auto import automatic
+
+        return automatic()
     if name == "signal":
         from gar_ssl_ros.reasoners.signal import SignalReasoner
 

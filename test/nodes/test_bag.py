@@ -219,7 +219,7 @@ def test_a_bag_whose_recorder_was_killed_is_read_without_its_metadata(recorded, 
 def test_nothing_that_exists_is_written_over(recorded, tmp_path, capsys):
     out = tmp_path / "out"
     out.mkdir()
-    assert main(["bag", str(recorded), "--out", str(out)]) == 1
+    assert main(["bag", str(recorded), "--out", str(out), "--reasoner", "signal"]) == 1
     assert capsys.readouterr().err == f"gar-ssl: {out} exists already: name a folder that does not\n"
     assert main(["bag", str(recorded), "--out", "/proc/nowhere/out"]) == 1
     assert "/proc/nowhere/out cannot be written" in capsys.readouterr().err

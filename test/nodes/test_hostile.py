@@ -235,7 +235,7 @@ def test_an_executor_goes_on_where_a_callback_raises_even_if_a_request_cannot_be
 
 
 def test_a_module_and_factory_is_known_only_where_it_was_named():
-    assert set(names()) >= {"signal", "omni"}
+    assert set(names()) >= {"auto", "signal", "senses", "omni"}
     assert not known("os:abort")
     assert known("os:abort", named=("os:abort",))
     assert not known("os:abort()", named=("os:abort()",))
@@ -251,4 +251,4 @@ def test_a_node_s_own_package_may_declare_a_reasoner(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": paths, "PATH": ""}, capture_output=True, text=True, check=False
     )
-    assert done.stdout == "('signal', 'omni', 'theirs') fixed\n", done.stderr
+    assert done.stdout == "('auto', 'signal', 'senses', 'omni', 'theirs') fixed\n", done.stderr

@@ -6,11 +6,13 @@ import os
 from itertools import count
 
 import pytest
+from clips import still_clip
 from gar_ssl_ros.msg import SoundSourceArray
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from robot import Robot, localizer, process, robot, until
 
+from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.nodes.messages import box_from_bounding_box
 
 
@@ -62,6 +64,31 @@ def test_without_a_fallback_missing_weights_end_the_node_with_a_sentence(tmp_pat
         assert node.returncode == 1
         assert str(tmp_path) in output
         assert "Traceback" not in output
+
+
+def test_small_models_answer_on_the_graph_where_they_are_here(shared_models, shared_media, tmp_path):
+    pytest.importorskip("ai_edge_litert", reason="needs LiteRT, which is not installed")
+    clip = still_clip(tmp_path / "dog.mkv", shared_media, "dog", "dog", seconds=10.0)
+    play = ["player", "--ros-args", "-p", f"clip:={clip}", "-p", "loop:=true"]
+    # The robot's own topics are elsewhere: it only listens.
+    with run(reasoner="auto", window="3.0"), process(*play), robot(namespace="/elsewhere") as bot:
+        final = until(lambda: next((one for one in bot.finals() if one.outcome == SoundSourceArray.LOCALIZED), None))
+        assert (final.reasoner, final.model) == ("senses", "yamnet, yunet, yolox-nano")
+        (source,) = final.sources
+        assert box_from_bounding_box(source.box).iou(Box(65, 134, 640, 838)) >= 0.5  # the dog, by eye
+        until(lambda: bot.state_of("inference")().get("reasoner") == "senses")
+
+
+def test_without_small_models_signal_answers_and_the_log_says_what_brings_them():
+    with run(reasoner="auto") as node, robot() as bot:
+        bot.meet()
+        assert first(bot, SoundSourceArray.FINAL).reasoner == "signal"
+        until(lambda: bot.state_of("inference")().get("reasoner") == "signal")
+        node.terminate()
+        output, _ = node.communicate(timeout=600)
+        assert "auto: signal answers: senses, " in output
+        assert "gar-ssl models get all" in output
+        assert "ERROR" not in output
 
 
 def test_a_model_that_nobody_asks_is_wrong_usage():

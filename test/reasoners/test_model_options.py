@@ -50,7 +50,9 @@ def test_a_command_that_localizes_refuses_it_and_writes_nothing(command, wrong, 
     monkeypatch.chdir(tmp_path)
     assert main([*command, *wrong]) == 2
     name = wrong[0].strip("-").replace("-", "_")
-    assert capsys.readouterr().err == f"gar-ssl: {name}: {SENTENCE} it out\n"
+    who = "signal" if command[0] == "demo" else "auto"
+    told = SENTENCE.replace("signal", who)
+    assert capsys.readouterr().err == f"gar-ssl: {name}: {told} it out\n"
     assert not list(tmp_path.iterdir())
 
 
