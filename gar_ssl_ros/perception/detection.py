@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +30,10 @@ class Detection:
 
 class Detector(Protocol):
     """Sees things of some kinds in one picture after another."""
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """What it can see, as its detections are labelled."""
 
     def detect(self, image: Image) -> list[Detection]:
         """All that are seen, the surest first. image: RGB uint8 (H, W, 3)."""

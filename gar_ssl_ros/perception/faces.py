@@ -14,18 +14,26 @@ FACE = "face"
 SIDE = 480  # pixels: the longer side at which faces are looked for; they are found from about 10 of these pixels on
 LEAST = 0.6  # score of a face that counts
 SAME = 0.3  # overlap above which two are one
+QUIET = 2  # of OpenCV's log: errors only
 MOST = 20  # faces in one picture
 
 
 class Faces:
-    """Finds faces in pictures. Raises ModelError where the file holds no such model."""
+    """Finds faces in pictures. Raises ModelError where the file holds no such model, or OpenCV cannot run it."""
+
+    kinds = (FACE,)
 
     def __init__(self, path: Path) -> None:
+        told = cv2.utils.logging.getLogLevel()
+        cv2.utils.logging.setLogLevel(QUIET)  # it warns of a setting that is its own
         try:
             self._net = cv2.FaceDetectorYN.create(str(path), "", (SIDE, SIDE), LEAST, SAME, 5000)
             self._net.detect(np.zeros((SIDE, SIDE, 3), np.uint8))
         except cv2.error as problem:
-            raise ModelError(path, "YuNet, the face detector", problem) from None
+            what = f"YuNet, the face detector, for OpenCV 4.8 or later (this is {cv2.__version__})"
+            raise ModelError(path, what, problem) from None
+        finally:
+            cv2.utils.logging.setLogLevel(told)
 
     def detect(self, image: Image) -> list[Detection]:
         """At most MOST, the surest first; labelled `face`, boxed from forehead to chin."""

@@ -28,13 +28,13 @@ class Objects:
     """Finds things in pictures. Raises ModelError where the file holds neither model, or one of other classes."""
 
     def __init__(self, path: Path) -> None:
-        self._kinds = kinds()
+        self.kinds = kinds()
         try:
             self._net = cv2.dnn.readNetFromONNX(str(path))
             self._names = self._net.getUnconnectedOutLayersNames()
             shapes = [output.shape for output in self._outputs(np.zeros((SIDE, SIDE, 3), np.uint8), yolox=True)]
             self._yolox = len(shapes) == 1
-            if not _is_yolox(shapes, len(self._kinds)) and not _is_nanodet(shapes, len(self._kinds)):
+            if not _is_yolox(shapes, len(self.kinds)) and not _is_nanodet(shapes, len(self.kinds)):
                 raise ModelError(path, "a detector of COCO's 80 kinds", f"its outputs are {shapes}")
         except cv2.error as problem:
             raise ModelError(path, "a YOLOX or NanoDet", problem) from None
@@ -59,7 +59,7 @@ class Objects:
             one = sure[i]
             box = clipped(sides[one] / scale, image)
             if box is not None:
-                found.append(Detection(self._kinds[int(kind[one])], min(1.0, float(best[one])), box))
+                found.append(Detection(self.kinds[int(kind[one])], min(1.0, float(best[one])), box))
         return sorted(found, key=lambda thing: -thing.score)[:MOST]
 
     def _outputs(self, square: Image, yolox: bool) -> list[Floats]:

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gar_ssl_ros.errors import pip_install
 from gar_ssl_ros.gar.reasoner import ReasonerError
 from gar_ssl_ros.perception.failure import ModelError
 
@@ -46,9 +47,7 @@ class Yamnet:
         try:
             from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - an extra
         except ImportError:
-            raise ReasonerError(
-                "audio tags need LiteRT, which is not installed: pip install 'gar_ssl_ros[senses]'"
-            ) from None
+            raise ReasonerError(f"audio tags need LiteRT, which is not installed: {pip_install('senses')}") from None
         self._names = names()
         try:
             self._net = Interpreter(model_path=str(path), num_threads=1)

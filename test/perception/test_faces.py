@@ -58,7 +58,7 @@ def test_one_size_after_another_changes_nothing(faces, shared_media, portrait):
 @pytest.mark.parametrize("how", ["text", "empty", "half"])
 def test_a_file_that_is_not_the_model_is_a_sentence(shared_models, tmp_path, how):
     file = damaged(load_path("yunet"), tmp_path, how)
-    with pytest.raises(ModelError, match=f"^{file} is not YuNet, the face detector .*gar-ssl models get") as refused:
+    with pytest.raises(ModelError, match=f"^{file} is not YuNet, the face detector, .*gar-ssl models get") as refused:
         Faces(file)
     assert "\n" not in str(refused.value)
 

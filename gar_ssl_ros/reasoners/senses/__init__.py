@@ -1,6 +1,6 @@
 """Small trained models and synchrony together: what is heard names its maker, and what is seen is held against it."""
 
 from gar_ssl_ros.reasoners.senses.reasoner import SensesReasoner
-from gar_ssl_ros.reasoners.senses.senses import Senses, available
+from gar_ssl_ros.reasoners.senses.senses import Senses, lacking, load
 
-__all__ = ["Senses", "SensesReasoner", "available"]
+__all__ = ["Senses", "SensesReasoner", "lacking", "load"]

@@ -31,7 +31,7 @@ from gar_ssl_ros.perception.tracks import face_tracks
 from gar_ssl_ros.reasoners.senses.candidates import MOVING, Candidate, again, as_candidates, head, place, seen
 from gar_ssl_ros.reasoners.senses.moving import moving
 from gar_ssl_ros.reasoners.senses.senses import Senses
-from gar_ssl_ros.reasoners.senses.weighing import KNOWN, Evidence, Weighed, apart, asked, part_of, weigh
+from gar_ssl_ros.reasoners.senses.weighing import FAINT, KNOWN, Evidence, Weighed, apart, asked, part_of, weigh
 from gar_ssl_ros.reasoners.signal.motion import Motion, measure
 from gar_ssl_ros.reasoners.signal.sound import Sound
 from gar_ssl_ros.reasoners.signal.synchrony import Courses
@@ -86,7 +86,7 @@ class _SensesReading:
     def classify(self) -> AudioLabel:
         label, share = self._senses.makers.label(self._tags)
         silence = float(self._tags.scores[:, self._tags.names.index(SILENCE)].min())
-        return AudioLabel(SILENCE, silence) if silence > 1 - share else AudioLabel(label, share)
+        return AudioLabel(SILENCE, silence) if silence > max(share, CLAIM) else AudioLabel(label, share)
 
     def locate(self, most: int) -> Sequence[Location] | Unseen:
         motion = measure(self._window)
@@ -171,8 +171,10 @@ class _SensesReading:
     def _unseen(self, weighed: Sequence[Weighed]) -> Unseen:
         """Whether what would make the sound was looked for, and is not there."""
         first = self._heard[0]
-        if first.share < CLAIM or not first.group.seen:
-            return Unseen(off_screen=False, reason=f"{first.sound} is heard, and no detector knows what makes that")
+        if first.share < FAINT:
+            return Unseen(off_screen=False, reason="nothing that is heard is clear enough to be named")
+        if first.share < CLAIM or not first.group.seen or not self._senses.kinds.issuperset(first.group.seen):
+            return Unseen(off_screen=False, reason=f"{first.sound} is heard, and no model here knows what makes that")
         there = {c.kind for c in self._seen().candidates if c.kind in first.group.seen and c.sure >= KNOWN}
         if there or first.group.by is By.HANDS or (weighed and weighed[0].support >= ENOUGH / 2):
             return Unseen(off_screen=False, reason=f"{first.sound} is heard, and nothing shows which thing makes it")

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
+from gar_ssl_ros.errors import pip_install
 from gar_ssl_ros.gar.reasoner import ReasonerError
 from gar_ssl_ros.perception import store
 from gar_ssl_ros.perception.detection import Detector
@@ -32,18 +33,32 @@ class Senses:
     tagger: Tagger
     makers: Makers
     faces: Detector | None
-    speakers: SpeakerDetector | None
     objects: Detector | None
     names: tuple[str, ...]
+    speakers: SpeakerDetector | None = None
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """All that can be seen."""
+        return frozenset(kind for eyes in (self.faces, self.objects) if eyes is not None for kind in eyes.kinds)
 
 
-def available() -> bool:
-    """Whether the least is there: the tagger, what runs it, and a detector of faces or of objects."""
+def lacking() -> str:
+    """What senses cannot do without and is not here, with what brings it; empty where nothing is missing."""
+    wanted = [] if _is_here(TAGS) else [TAGS]
+    if not any(_is_here(name) for name in (FACES, *OBJECTS)):
+        wanted += [FACES, *OBJECTS]
+    parts = [f"the models {', '.join(wanted)} (gar-ssl models get all)"] if wanted else []
+    if find_spec("ai_edge_litert") is None:
+        parts.append(f"LiteRT ({pip_install('senses')})")
+    return f"senses, which recognises things and sounds, lacks {' and '.join(parts)}" if parts else ""
+
+
+def _is_here(model: str) -> bool:
     try:
-        seeing = any(store.find(name) for name in (FACES, *OBJECTS))
-        return seeing and store.find(TAGS) is not None and find_spec("ai_edge_litert") is not None
-    except (ReasonerError, OSError):  # told where they are loaded
-        return False
+        return store.find(model) is not None
+    except (ReasonerError, OSError):  # told where it is loaded
+        return True
 
 
 def load(makers: Path | None = None) -> Senses:
@@ -51,26 +66,28 @@ def load(makers: Path | None = None) -> Senses:
 
     makers: a file of one's own, see `Makers`. Raises ReasonerError where there is no tagger or nothing to see with.
     """
+    if missing := lacking():
+        raise ReasonerError(missing)
     problems: list[str] = []
     names: list[str] = []
 
     def first(make: Callable[[Path], Loaded], *candidates: str) -> Loaded | None:
-        failed = []
+        absent = []
         for name in candidates:
             try:
                 made = make(store.load_path(name))
             except ReasonerError as problem:
-                failed.append(str(problem))
+                (problems if _is_here(name) else absent).append(str(problem))
             else:
                 names.append(name)
                 return made
-        problems.extend(failed)
+        problems.extend(absent)
         return None
 
     tagger, faces, objects = first(Yamnet, TAGS), first(Faces, FACES), first(Objects, *OBJECTS)
     speakers = None if faces is None else first(SpeakerDetector, SPEAKERS)
     if tagger is None or (faces is None and objects is None):
-        raise ReasonerError(f"the reasoner senses lacks models: {'; '.join(problems)}")
+        raise ReasonerError(f"senses cannot go without a model: {'; '.join(problems)}")
     for problem in problems:
         logger.warning("senses goes on without a model: %s", problem)
-    return Senses(tagger, Makers(makers), faces, speakers, objects, tuple(names))
+    return Senses(tagger, Makers(makers), faces, objects, tuple(names), speakers)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gar_ssl_ros.perception.faces import FACE
-from gar_ssl_ros.perception.makers import By, Group, Heard
+from gar_ssl_ros.perception.makers import TELLING, By, Group, Heard
 from gar_ssl_ros.reasoners.senses.candidates import MOVING, PERSON, Candidate, covered
 from gar_ssl_ros.reasoners.signal.synchrony import Way
 
@@ -19,7 +19,6 @@ SAME = 0.4  # overlap from which what moves is the known thing
 MOST_OF = 0.6  # of what moves: that much of it in a known thing is that thing
 STRONG = 5.0  # grey levels a frame: what moves by as much may well make a sound
 PLAYING = 20.0  # grey levels a frame: so do the hands of somebody who plays
-BROAD = 0.97  # of a group that others say better
 SPEAKS = 0.5  # of a face whose lips nobody has looked at
 SPEAKER, NAMED, MOVER = (0.75, 0.25), (0.75, 0.2), (0.55, 0.4)  # S_av: at least, and how much more at most
 BY_RANK = (1.0, 0.85, 0.7)  # of a group's makers: the likeliest, the next, and all others
@@ -89,10 +88,10 @@ def weigh(heard: Sequence[Heard], candidates: Sequence[Candidate], evidence: Seq
         Weighed(candidate, one, support, does)
         for one in asked(heard)
         for candidate, does in zip(candidates, evidence, strict=True)
-        if (support := one.share * (BROAD if one.group.broad else 1.0) * _fit(one.group, candidate, does, candidates))
-        > 0
+        if (support := one.share * _fit(one.group, candidate, does, candidates)) > 0
     ]
-    return sorted(weighed, key=lambda w: -w.support)
+    told = {w.candidate for w in weighed if not w.heard.group.broad and w.heard.share >= TELLING}
+    return sorted((w for w in weighed if not (w.heard.group.broad and w.candidate in told)), key=lambda w: -w.support)
 
 
 def apart(one: Weighed, other: Weighed) -> bool:
