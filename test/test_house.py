@@ -16,7 +16,8 @@ ROOT = PACKAGE.parent
 ROOMS = {
     "media": {"media"},
     "gar": {"gar", "media"},
-    "reasoners": {"reasoners", "gar", "media"},
+    "perception": {"perception", "gar", "media"},
+    "reasoners": {"reasoners", "perception", "gar", "media"},
     "output": {"output", "gar", "media"},
     "evaluation": {"evaluation", "nodes", "output", "reasoners", "gar", "media"},
     "checks": {"checks", "evaluation", "nodes", "reasoners", "gar", "media"},
