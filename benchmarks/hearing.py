@@ -29,12 +29,15 @@ LEAST = 0.4  # of a feature's spread over all sounds, that of each label's: real
 INDEPENDENT = 0.3  # share of the covariance that treats the features as unrelated
 # What is right to say of a real clip's sound; of a dog or a laughing baby, none of the labels.
 HEARD = {
-    **dict.fromkeys(("sadtalker_aoc", "latent2", "restaurant", "retalk4", "makeup", "interview", "friday"), {"speech"}),
-    **dict.fromkeys(("drum2480", "drumqow"), {"impact", "music"}),
-    **dict.fromkeys(("dbass", "duet", "robotroom"), {"music"}),
-    **dict.fromkeys(("chopping", "hammeravsync"), {"impact"}),
-    **dict.fromkeys(("car", "engine", "waterfall"), {"noise"}),
-    **dict.fromkeys(("dog2677", "babylaugh", "dogdoor"), set[str]()),
+    **{
+        clip: {"speech"}
+        for clip in ("sadtalker_aoc", "latent2", "restaurant", "retalk4", "makeup", "interview", "friday")
+    },
+    **{clip: {"impact", "music"} for clip in ("drum2480", "drumqow")},
+    **{clip: {"music"} for clip in ("dbass", "duet", "robotroom")},
+    **{clip: {"impact"} for clip in ("chopping", "hammeravsync")},
+    **{clip: {"noise"} for clip in ("car", "engine", "waterfall")},
+    **{clip: set[str]() for clip in ("dog2677", "babylaugh", "dogdoor")},
     "guitar26": {"music", "speech"},  # plays and sings
     "canary": {"tonal"},
     "fire2997": {"noise", "impact"},
@@ -135,7 +138,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200, help="sounds of each kind")
     parser.add_argument("--measure", action="store_true", help="make the profiles anew")
     parser.add_argument("--real", type=Path, nargs=2, metavar=("FOLDER", "TRUTH.json"), help="judge on real clips")
-    parser.add_argument("--half", choices=["first", "second", "all"], default="second", help="which clips; first: chosen on")
+    parser.add_argument(
+        "--half", choices=["first", "second", "all"], default="second", help="which clips; first: chosen on"
+    )
     options = parser.parse_args()
     if options.real:
         judge_real(*options.real, options.half)

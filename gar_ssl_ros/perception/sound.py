@@ -37,9 +37,9 @@ def warm() -> None:
 def mfcc_light_asd(samples: NDArray[np.float32]) -> NDArray[np.float64]:
     """The cepstral coefficients that Light-ASD hears: (frames, 13), 100 frames a second, the last one padded.
 
-    samples: mono at RATE, -1..1, at least one. As `python_speech_features.mfcc` defines them, which Light-ASD's code calls
-    with numcep 13, winlen 0.025 and winstep 0.010: the first is the frame's log energy, triangles begin and end at whole
-    bins of the spectrum, and the sound is one of 16 bit integers.
+    samples: mono at RATE, -1..1, at least one. They are those of `python_speech_features.mfcc` with numcep 13, winlen
+    0.025 and winstep 0.010, as Light-ASD's code calls it: the first is the frame's log energy, triangles begin and end
+    at whole bins of the spectrum, and the sound is one of 16 bit integers.
     """
     warm()
     whole = FULL_SCALE * samples.astype(np.float64)

@@ -34,7 +34,12 @@ def test_where_numba_may_write_nowhere_it_gets_a_folder_for_as_long_as_it_runs()
     )
     nowhere = {"NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator", "NUMBA_CACHE_DIR": ""}
     done = subprocess.run(
-        [sys.executable, "-c", program], env=os.environ | nowhere, capture_output=True, text=True, check=True, timeout=100
+        [sys.executable, "-c", program],
+        env=os.environ | nowhere,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
     )
     folder = Path(done.stdout.strip())
     assert folder.is_absolute()

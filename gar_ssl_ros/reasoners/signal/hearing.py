@@ -134,12 +134,12 @@ def features(samples: Samples) -> Series:
 
 @cache
 def _mel_filters() -> NDArray[np.float32]:
-    return librosa.filters.mel(sr=RATE, n_fft=FRAME, n_mels=MEL_BANDS)
+    return np.asarray(librosa.filters.mel(sr=RATE, n_fft=FRAME, n_mels=MEL_BANDS))
 
 
 def _envelope(samples: Samples) -> Series:
     """RMS every 5 ms, over 15 ms."""
-    return librosa.feature.rms(y=samples, frame_length=3 * FINE, hop_length=FINE)[0].astype(np.float64)
+    return np.asarray(librosa.feature.rms(y=samples, frame_length=3 * FINE, hop_length=FINE)[0], np.float64)
 
 
 def _spread(weight: Series, course: Series) -> float:
