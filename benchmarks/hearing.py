@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from gar_ssl_ros.reasoners.signal.hearing import UNKNOWN, features, hear
 
 BINS = (0.0, 0.5, 0.7, 0.9, 0.97, 1.0001)
 LEAST = 0.4  # of a feature's spread over all sounds, that of each label's: real sounds vary more than rendered
+MEASURED, JUDGED = slice(4), slice(4, 8)  # sentences
 INDEPENDENT = 0.3  # share of the covariance that treats the features as unrelated
 # What is right to say of a real clip's sound; of a dog or a laughing baby, none of the labels.
 HEARD = {
@@ -47,13 +49,12 @@ HEARD = {
 }
 
 
-def sound(label: str, seed: int) -> NDArray[np.float32]:
+def sound(label: str, seed: int, sentences: slice) -> NDArray[np.float32]:
     """3 s of a sound of that kind: every third tone and noise a steady one, every second sound with noise on it."""
+    kinds = {**sounds.KINDS, "speech": partial(sounds.speech, sentences=sentences), "silence": sounds.hush}
     random = np.random.default_rng(seed)
     samples = (
-        steady(label, random)
-        if label in ("noise", "tonal") and seed % 3 == 0
-        else {**sounds.KINDS, "silence": sounds.hush}[label](random, 3.0).samples
+        steady(label, random) if label in ("noise", "tonal") and seed % 3 == 0 else kinds[label](random, 3.0).samples
     )
     if label == "silence":
         return samples
@@ -77,8 +78,10 @@ def steady(label: str, random: np.random.Generator) -> NDArray[np.float64]:
 
 
 def measure(count: int) -> None:
-    """Write `profiles.json` from sounds of other seeds than those that are judged."""
-    heard = {label: [features(sound(label, 100_000 + seed)) for seed in range(count)] for label in sounds.KINDS}
+    """Write `profiles.json` from sounds of other seeds, and other sentences, than those that are judged."""
+    heard = {
+        label: [features(sound(label, 100_000 + seed, MEASURED)) for seed in range(count)] for label in sounds.KINDS
+    }
     least = LEAST * np.concatenate([*heard.values()]).std(axis=0)
     told = {}
     for label, each in heard.items():
@@ -96,7 +99,7 @@ def judge(count: int) -> None:
     """Print how often labels are right, and how often those of a given confidence are."""
     said: list[tuple[bool, float]] = []
     for label in (*sounds.KINDS, "silence"):
-        heard = [hear(sound(label, 50_000 + seed)) for seed in range(count)]
+        heard = [hear(sound(label, 50_000 + seed, JUDGED)) for seed in range(count)]
         right = [h.label == label for h in heard]
         said += [(ok, h.confidence) for ok, h in zip(right, heard, strict=True)]
         print(f"{label:<8} right {np.mean(right):6.1%}   mean confidence {np.mean([h.confidence for h in heard]):.2f}")

@@ -11,26 +11,28 @@ import numpy as np
 
 import gar_ssl_ros.nodes.ros  # noqa: F401  # before the demo, which reads messages
 from gar_ssl_ros.demo import LENGTH
+from gar_ssl_ros.evaluation.scenes.scene import Kind
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.output.drawing import DARK, Image
 
-SCENES = 4  # the fifth, silence, shows nothing
+SHOWN = (Kind.ONE, Kind.TWO, Kind.FACE, Kind.OFFSCREEN)  # silence shows nothing
 
 
 def main() -> None:
-    """From the folder given, `demo` if none is: the middle of each scene, twice as large."""
+    """From the folder given, `demo` if none is: the middle of the first scene of each kind, twice as large."""
     demo = Path(sys.argv[1] if len(sys.argv) > 1 else "demo")
+    begins = [list(Kind).index(kind) * LENGTH for kind in SHOWN]  # of the first seed, one of each kind, in this order
     images = {frame.stamp: frame.image for frame in Clip(demo / "scenes_annotated.mp4").pictures()}
-    tiles = [np.pad(larger(images[middle(images, index)]), ((4, 4), (4, 4), (0, 0))) for index in range(SCENES)]
+    tiles = [np.pad(larger(images[nearest(images, begin + LENGTH / 2)]), ((4, 4), (4, 4), (0, 0))) for begin in begins]
     page = np.vstack([np.hstack(tiles[:2]), np.hstack(tiles[2:])])
     page[(page == 0).all(axis=2)] = DARK
     cv2.imwrite(str(Path(__file__).with_name("demo.jpg")), page[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
 
 
-def middle(stamps: Iterable[int], index: int) -> int:
-    """The stamp nearest the middle of a scene."""
-    return min(stamps, key=lambda stamp: abs(stamp / SECOND - (index + 0.5) * LENGTH))
+def nearest(stamps: Iterable[int], seconds: float) -> int:
+    """The stamp nearest a time."""
+    return min(stamps, key=lambda stamp: abs(stamp / SECOND - seconds))
 
 
 def larger(image: Image) -> Image:

@@ -14,8 +14,9 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser(
         "demo",
         help="see it work live on rendered scenes, or on your own clip",
-        description="Play rendered scenes to the localizer, a node of its own, record what it says and compare it with "
-        "the truth; or play a clip of your own.",
+        description="Play 30 rendered scenes, six of each of five kinds, to the localizer, a node of its own, record "
+        "what it says and compare it with the truth: it fails where fewer are right than the rates of docs/figures.md "
+        "let one expect. Or play a clip of your own.",
     )
     parser.add_argument("--clip", type=Path, metavar="FILE", help="a video file with sound")
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder for the results")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import PurePath
 from threading import Lock
 from typing import BinaryIO
@@ -24,6 +25,8 @@ from gar_ssl_ros.errors import UserError
 
 RETRIES = 100  # errors in a row after which nothing more is expected of a file
 NOWHERE = "none"  # a list of protocols that holds no protocol
+PIECES = "hls"  # the list of a recording's pieces: FFmpeg waits for more of them as long as it says
+DRAWINGS = ("adf", "bin", "cdg", "idf", "tty", "xbin")  # made from text and karaoke: bags and notes pass for them
 ELSEWHERE = "names other files or addresses, which are not opened"
 
 
@@ -54,11 +57,13 @@ def open_container(file: BinaryIO, name: str = "") -> tuple[InputContainer, list
     ending = PurePath(name).suffix
     source = _Named(file, f"recording{ending if ending.isascii() else ''}")
     said: list[str] = []
+    options = {"protocol_whitelist": NOWHERE, "format_whitelist": _formats()}
     try:
         with LOG.listening() as said:
-            container = av.open(source, "r", options={"protocol_whitelist": NOWHERE}, io_open=_refuse)
+            container = av.open(source, "r", options=options, io_open=_refuse)
     except FFmpegError as problem:
-        if any("whitelist" in line or "Unsafe file name" in line for line in said):
+        refused = [line.split(":")[0] for line in said if "whitelist" in line or "Unsafe file name" in line]
+        if any(teller not in DRAWINGS for teller in refused):
             raise PlaylistError(ELSEWHERE) from problem
         raise
     assert isinstance(container, InputContainer)
@@ -186,7 +191,7 @@ class _Log:
 
     @contextmanager
     def listening(self) -> Iterator[list[str]]:
-        """What it says on this thread until the end: filled in by then."""
+        """What it says on this thread until the end, each line after its teller's name: filled in by then."""
         said: list[str] = []
         with self._lock:
             if not self._listeners:
@@ -204,7 +209,7 @@ class _Log:
                 if not self._listeners:
                     av.logging.set_level(self._before[0])
                     av.logging.set_skip_repeated(self._before[1])
-            said[:0] = [" ".join(text.split()) for level, _, text in lines if level <= av.logging.ERROR]
+            said[:0] = [f"{name}: {' '.join(text.split())}" for level, name, text in lines if level <= av.logging.ERROR]
 
 
 LOG = _Log()  # one, as FFmpeg's is
@@ -216,6 +221,11 @@ class _Named:
     def __init__(self, file: BinaryIO, name: str) -> None:
         self.name = name
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+
+@cache
+def _formats() -> str:
+    return ",".join(sorted(av.formats_available - {PIECES, *DRAWINGS}))
 
 
 def _refuse(_url: str, _flags: int, _options: dict[str, str]) -> BinaryIO:

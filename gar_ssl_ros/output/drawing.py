@@ -130,7 +130,10 @@ def _draw_source(canvas: Image, source: Source, factor: int, colour: Colour, pen
 
 def _draw_box(canvas: Image, box: Box, factor: int, colour: Colour, line: int) -> None:
     x1, y1, x2, y2 = (round(side * factor) for side in box.sides)
-    cv2.rectangle(canvas, (x1, y1), (max(x1, x2 - 1), max(y1, y2 - 1)), colour, line)
+    x2, y2 = max(x1, x2 - 1), max(y1, y2 - 1)
+    edge = line // 2 + 1  # a dark one, so that the box stands out on things of its own colour
+    cv2.rectangle(canvas, (x1 - edge, y1 - edge), (x2 + edge, y2 + edge), DARK, 1)
+    cv2.rectangle(canvas, (x1, y1), (x2, y2), colour, line)
 
 
 def _footer(width: int, caption: Caption, sources: int, pen: _Pen) -> Image:

@@ -167,6 +167,7 @@ LISTS = {
     "beside.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\nsecret.ts\n#EXT-X-ENDLIST\n",
     "net.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\nhttp://127.0.0.1:9/secret.ts\n#EXT-X-ENDLIST\n",
     "master.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1280000\nbeside.m3u8\n",
+    "live.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:999\n" + "#EXTINF:3,\nsecret.ts\n" * 4,
     "list.ffconcat": "ffconcat version 1.0\nfile secret.ts\n",
     "list.mp4": "ffconcat version 1.0\nfile secret.ts\n",
     "call.sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n"
@@ -175,12 +176,23 @@ LISTS = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_playlist_opens_no_other_file_and_no_network(tmp_path, name, monkeypatch):
+def test_a_playlist_opens_no_other_file_and_no_network(tmp_path, name, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     secret = write_clip(tmp_path / "secret.ts", codec="libx264", audio_codec="aac")
     Path(name).write_text(LISTS[name].format(there=secret))
     with pytest.raises(ClipError, match="names other files or addresses, which are not opened: name the recordings"):
         Clip(Path(name))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("drive.mcap", b"\x89MCAP0\r\n" + bytes(200)), ("notes.txt", b"mine\n" * 9), ("a.bin", b"a" * 99)],
+)
+def test_bags_and_notes_are_no_recordings(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ClipError, match="is not a recording that FFmpeg can read"):
+        Clip(tmp_path / name)
 
 
 def test_a_file_name_is_never_a_pattern_or_an_address(tmp_path, monkeypatch):
