@@ -88,7 +88,7 @@ def melody(random: Random, seconds: float) -> Sound:
 
 
 def speech(random: Random, seconds: float, sentences: slice = slice(None)) -> Sound:
-    """Those sentences of `speech.flac` in any order, faster and higher or slower and lower, with pauses between them."""
+    """Sentences of `speech.flac` in any order, faster and higher or slower and lower, with pauses between them."""
     pace = random.uniform(0.85, 1.2)
     utterances = _utterances()[sentences]
     spoken = list(random.permutation(len(utterances)))

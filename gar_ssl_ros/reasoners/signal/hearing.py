@@ -2,9 +2,9 @@
 
 librosa measures it. `profiles.json` holds, for each label, where the features usually lie and how they vary together,
 measured on rendered sounds at many levels of noise by `benchmarks/hearing.py --measure`; for speech, on four of the
-eight sentences that the scenes have. The confidence is the label's share of the probability, times how likely it is that the sound is any of them: the farther a
-sound lies from all profiles, the less its label is worth. The same benchmark shows how often a label given with
-confidence c is right, of rendered sounds and of real ones.
+eight sentences that the scenes have. The confidence is the label's share of the probability, times how likely it is
+that the sound is any of them: the farther a sound lies from all profiles, the less its label is worth. The same
+benchmark shows how often a label given with confidence c is right, of rendered sounds and of real ones.
 """
 
 from __future__ import annotations
