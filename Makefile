@@ -74,6 +74,7 @@ clean:
 .venv/base: .venv/bin/python requirements.lock pyproject.toml
 	$(LOCKED) -r requirements.lock
 	$(BIN)/pip install --quiet --no-index --no-deps --no-build-isolation --editable .
+	$(BIN)/python -c 'from gar_ssl_ros.perception.sound import warm; warm()'  # compiles now what the first start would
 	touch $@
 
 .venv/test: .venv/base requirements-test.lock requirements-torch.lock

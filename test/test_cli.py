@@ -263,7 +263,7 @@ def test_scenes_that_cannot_be_are_refused(tmp_path, arguments, code):
 
 
 def test_help_is_quick_and_loads_nothing_heavy():
-    heavy = "'cv2', 'av', 'numpy', 'torch', 'ai_edge_litert', 'onnx'"
+    heavy = "'cv2', 'av', 'numpy', 'torch', 'librosa', 'ai_edge_litert', 'onnx'"
     code = f"import sys; from gar_ssl_ros import cli; cli._parser(); print({{{heavy}}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -69,7 +69,7 @@ def test_one_command_fetches_models_and_nothing_else_does():
 
 def test_the_base_install_is_light():
     base = (ROOT / "requirements.lock").read_text()
-    assert not re.search(r"^(torch|transformers|scipy|pandas)\b", base, re.MULTILINE)
+    assert not re.search(r"^(torch|transformers|pandas)\b", base, re.MULTILINE)
 
 
 def test_both_manifests_tell_the_same_version():

@@ -21,6 +21,8 @@ PACKAGES = (
     ("opencv-python-headless", "cv2", ""),
     ("av", "av", ""),
     ("soxr", "soxr", ""),
+    ("librosa", "librosa", ""),
+    ("numba", "numba", ""),  # which librosa loads only when it measures, and which fits some NumPys alone
     ("pydantic", "pydantic", ""),
     ("pyyaml", "yaml", ""),
     ("tqdm", "tqdm", ""),

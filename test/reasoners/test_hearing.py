@@ -1,10 +1,13 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from clips import read_sound
 
 from gar_ssl_ros.evaluation.scenes import sounds
 from gar_ssl_ros.media.window import audio_from_samples
-from gar_ssl_ros.reasoners.signal.hearing import hear
+from gar_ssl_ros.reasoners.signal.hearing import UNKNOWN, hear
 from gar_ssl_ros.reasoners.signal.sound import RATE
 
 TIME = np.arange(3 * RATE) / RATE
@@ -51,3 +54,30 @@ def test_what_is_like_none_of_its_labels_gets_little_confidence(shared_media):
     """A bark and a bird are none of them; a wrong label said for sure would be worse than a doubtful one."""
     for name in ("dog", "bird"):
         assert hear(read_sound(shared_media / f"{name}.wav", RATE)[: 3 * RATE]).confidence < 0.5
+
+
+def test_a_sound_unlike_all_that_was_measured_is_called_a_sound(shared_media):
+    assert hear(read_sound(shared_media / "dog.wav", RATE)[: 3 * RATE]).label == UNKNOWN
+
+
+def test_a_reasoner_that_is_made_has_loaded_all_that_hearing_needs():
+    program = (
+        "import sys, numpy as np\n"
+        "from gar_ssl_ros.reasoners.signal import SignalReasoner\n"
+        "from gar_ssl_ros.reasoners.signal.hearing import hear\n"
+        "from gar_ssl_ros.reasoners.signal.sound import BandedSound\n"
+        "SignalReasoner(); loaded = set(sys.modules)\n"
+        "noise = np.random.default_rng(0).normal(0, 0.1, 48_000).astype(np.float32)\n"
+        "hear(noise); BandedSound(noise); print(set(sys.modules) - loaded)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300)
+    assert done.stdout == "set()\n"
+
+
+def test_a_node_that_only_plays_does_without_librosa():
+    program = (
+        "import sys, gar_ssl_ros.nodes.ros, gar_ssl_ros.nodes.player, gar_ssl_ros.nodes.microphone\n"
+        "print({'librosa', 'numba'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300)
+    assert done.stdout == "set()\n"

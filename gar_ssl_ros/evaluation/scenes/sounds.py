@@ -87,14 +87,15 @@ def melody(random: Random, seconds: float) -> Sound:
     return _events("music", seconds, onsets, lengths, note, random)
 
 
-def speech(random: Random, seconds: float) -> Sound:
+def speech(random: Random, seconds: float, sentences: slice = slice(None)) -> Sound:
     """Sentences of `speech.flac` in any order, faster and higher or slower and lower, with pauses between them."""
     pace = random.uniform(0.85, 1.2)
-    spoken = list(random.permutation(len(_utterances())))
+    utterances = _utterances()[sentences]
+    spoken = list(random.permutation(len(utterances)))
     parts: list[NDArray[np.float64]] = []
     while sum(map(len, parts)) < (seconds + 1) * pace * RATE:
         pause = np.zeros(round(random.uniform(0.1, 0.5) * RATE))
-        parts += [pause, _utterances()[spoken[len(parts) // 2 % len(spoken)]]]
+        parts += [pause, utterances[spoken[len(parts) // 2 % len(spoken)]]]
     samples = np.asarray(soxr.resample(np.concatenate(parts), RATE * pace, RATE))[: round(seconds * RATE)]
     loud = np.sqrt(np.convolve(samples**2, np.ones(480) / 480, "same")) > 0.15 * np.sqrt((samples**2).max())
     starts = np.flatnonzero(np.diff(loud.astype(int)) == 1) / RATE

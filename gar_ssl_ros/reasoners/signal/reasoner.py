@@ -30,6 +30,7 @@ from gar_ssl_ros.gar.stages import (
     Unseen,
 )
 from gar_ssl_ros.media.window import Window
+from gar_ssl_ros.perception.sound import warm
 from gar_ssl_ros.reasoners.signal.camera import Rect
 from gar_ssl_ros.reasoners.signal.candidates import bounds, inside, moving, whole
 from gar_ssl_ros.reasoners.signal.growing import grown
@@ -52,6 +53,8 @@ class SignalReasoner:
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
+        warm()
+        hear(np.sin(np.arange(RATE, dtype=np.float32)))  # loads the rest of librosa: not in the first window
 
     @contextmanager
     def read(self, window: Window, deadline: Deadline) -> Iterator[_SignalReading]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import librosa  # loads nothing yet: see `perception.sound.warm`
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,14 +37,12 @@ class BandedSound:
     """The same sound in each of BANDS."""
 
     def __init__(self, samples: NDArray[np.float32]) -> None:
-        padded = np.pad(samples, (FRAME // 2, FRAME))
-        frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME)[: len(samples) : HOP]
-        power = np.abs(np.fft.rfft(frames * np.hanning(FRAME).astype(np.float32), axis=1)) ** 2
-        frequency = np.fft.rfftfreq(FRAME, 1 / RATE)
-        edges = np.searchsorted(frequency, BANDS)
-        banded = np.add.reduceat(power, edges, axis=1)[:, :-1]
-        self._times = np.arange(len(banded) + 1) * HOP / RATE
-        self._energy = np.concatenate([np.zeros((1, banded.shape[1])), np.cumsum(banded, axis=0)]).T
+        samples = np.pad(samples, (0, max(0, FRAME - len(samples))))
+        power = np.abs(librosa.stft(samples, n_fft=FRAME, hop_length=HOP)[:, : -(-len(samples) // HOP)]) ** 2
+        edges = np.searchsorted(librosa.fft_frequencies(sr=RATE, n_fft=FRAME), BANDS)
+        banded = np.add.reduceat(power, edges, axis=0)[:-1]
+        self._times = np.arange(banded.shape[1] + 1) * HOP / RATE
+        self._energy = np.pad(np.cumsum(banded, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
 
     def band(self, index: int) -> Callable[[Series, Series], Series]:
         """The loudness of one band, as of a `Sound`."""
