@@ -7,7 +7,6 @@ takes a quarter of a second of one core.
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,12 @@ from numpy.typing import NDArray
 
 from gar_ssl_ros.perception import winograd
 from gar_ssl_ros.perception.failure import ModelError
+from gar_ssl_ros.perception.sound import HOP, WINDOW, mfcc_light_asd
 from gar_ssl_ros.perception.torch_file import TorchFileError, state_dict
 from gar_ssl_ros.perception.winograd import INPUTS, ONE, OUTPUTS, STEP, TAPS, TILE, Floats
 
-RATE = 16_000  # Hz of the sound
 FPS = 25  # steps a second
 SIDE = 112  # pixels of a face, square and grey
-CEPSTRA = 13  # numbers that tell the sound's timbre, PER_STEP times a step
 PER_STEP = 4
 WIDTH = 128  # of what is told of a step, by sight or by sound
 BLOCKS = ((1, 32), (32, 64), (64, WIDTH))  # channels in and out
@@ -64,8 +62,8 @@ class LightASD:
         Sound that is missing at the end counts as silence.
         """
         needed = steps * PER_STEP
-        cepstra = mfcc(np.pad(samples, (0, max(0, needed * HOP + FRAME - HOP - len(samples)))))[:needed]
-        x = cepstra.T[..., None].astype(np.float32)  # (CEPSTRA, time, channels)
+        cepstra = mfcc_light_asd(np.pad(samples, (0, max(0, needed * HOP + WINDOW - HOP - len(samples)))))[:needed]
+        x = cepstra.T[..., None].astype(np.float32)  # (COEFFICIENTS, time, channels)
         for block in self._sound[:2]:
             x = _halved_in_time(block(x))
         return np.asarray(self._sound[2](x).mean(axis=0))
@@ -153,7 +151,7 @@ class _Sight:
 
 
 class _Sound:
-    """A block of convolutions over the cepstra, then over time: (CEPSTRA, time, in) -> (CEPSTRA, time, out)."""
+    """A block of convolutions over the cepstra, then over time: (COEFFICIENTS, time, in) to (same, time, out)."""
 
     def __init__(self, weights: Weights, name: str) -> None:
         self._over = []
@@ -195,7 +193,7 @@ class _Recurrent:
 
 
 def _five_taps(x: Floats, taps: Floats, axis: int) -> Floats:
-    """Convolution of (CEPSTRA, time, in) along an axis. taps: (5, in, out)."""
+    """Convolution of (COEFFICIENTS, time, in) along an axis. taps: (5, in, out)."""
     length = x.shape[axis]
     x = np.pad(x, [(2, 2) if i == axis else (0, 0) for i in range(3)])
     parts = (np.take(x, range(k, k + length), axis) @ taps[k] for k in range(TAPS))
@@ -212,7 +210,7 @@ def _halved(x: Floats) -> Floats:
 
 
 def _halved_in_time(x: Floats) -> Floats:
-    """Maxima of 3 moments, every other one: (CEPSTRA, time, channels). x >= 0."""
+    """Maxima of 3 moments, every other one: (COEFFICIENTS, time, channels). x >= 0."""
     half = np.maximum(x[:, ::2], x[:, 1::2])
     np.maximum(half[:, 1:], x[:, 1:-1:2], out=half[:, 1:])
     return half
@@ -281,45 +279,3 @@ def _checked(tensors: dict[str, NDArray[Any]]) -> Weights:
         if not np.isfinite(tensors[name]).all():
             raise TorchFileError(f"its {name} holds what is no number")
     return {name: tensors[name].astype(np.float64) for name in _shapes()}
-
-
-FRAME, HOP = 400, 160  # samples at RATE: 25 ms and 10 ms
-BINS = 512  # samples of a Fourier transform
-BANDS = 26
-LIFTER = 22
-EMPHASIS = 0.97
-
-
-def mfcc(samples: Floats) -> Floats:
-    """Mel cepstra as python_speech_features.mfcc gives them of 16-bit sound at RATE: (frames, CEPSTRA).
-
-    samples: (samples,) in [-1, 1]. The first of the CEPSTRA is the frame's log energy.
-    """
-    whole = np.round(samples.astype(np.float64) * 32768).clip(-32768, 32767)
-    sharp = np.append(whole[:1], whole[1:] - EMPHASIS * whole[:-1])
-    frames = max(1, 1 + -(-(len(sharp) - FRAME) // HOP))
-    sharp = np.pad(sharp, (0, max(0, (frames - 1) * HOP + FRAME - len(sharp))))
-    cut = np.lib.stride_tricks.sliding_window_view(sharp, FRAME)[::HOP][:frames]
-    power = np.abs(np.fft.rfft(cut, BINS)) ** 2 / BINS
-    bands, cosines = _mel()
-    least = np.finfo(np.float64).eps
-    heard = power @ bands
-    cepstra = np.log(np.where(heard == 0, least, heard)) @ cosines
-    energy = power.sum(axis=1)
-    cepstra[:, 0] = np.log(np.where(energy == 0, least, energy))
-    return np.asarray(cepstra, np.float32)
-
-
-@cache
-def _mel() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Triangular bands (frequencies, BANDS), and cosines with the lifter (BANDS, CEPSTRA)."""
-    top = 2595 * np.log10(1 + RATE / 2 / 700)
-    edges = np.floor((BINS + 1) * 700 * (10 ** (np.linspace(0, top, BANDS + 2) / 2595) - 1) / RATE)
-    low, middle, high = edges[:-2], edges[1:-1], edges[2:]
-    bins = np.arange(BINS // 2 + 1)[:, None]
-    rising, falling = (bins - low) / (middle - low), (high - bins) / (high - middle)
-    bands = np.where((bins >= low) & (bins < middle), rising, np.where((bins >= middle) & (bins < high), falling, 0))
-    order = np.arange(CEPSTRA)
-    cosines = np.cos(np.pi * order * (np.arange(BANDS)[:, None] + 0.5) / BANDS) * np.sqrt(2 / BANDS)
-    cosines[:, 0] /= np.sqrt(2)
-    return bands, cosines * (1 + LIFTER / 2 * np.sin(np.pi * order / LIFTER))

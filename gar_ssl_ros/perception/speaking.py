@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.media.window import SECOND, Window
-from gar_ssl_ros.perception.light_asd import FPS, RATE, LightASD
+from gar_ssl_ros.perception.light_asd import FPS, LightASD
+from gar_ssl_ros.perception.sound import RATE, warm
 from gar_ssl_ros.perception.tracks import FaceTrack
 from gar_ssl_ros.perception.winograd import Floats
 
@@ -49,6 +50,7 @@ class SpeakerDetector:
 
     def __init__(self, path: Path) -> None:
         self._network = LightASD(path)
+        warm()  # now, not at the first window
 
     def speaking(self, window: Window, tracks: Sequence[FaceTrack], samples: Floats) -> list[Speaking]:
         """One for each track, in their order. samples: the window's sound, (samples,) in [-1, 1] at RATE.

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gar_ssl_ros.perception.failure import ModelError
-from gar_ssl_ros.perception.light_asd import SIDE, WIDTH, LightASD, _shapes, mfcc
+from gar_ssl_ros.perception.light_asd import SIDE, WIDTH, LightASD, _shapes
+from gar_ssl_ros.perception.sound import mfcc_light_asd
 
 torch = pytest.importorskip("torch", reason="needs torch, which is not installed")
 
@@ -92,7 +93,7 @@ def test_it_gives_what_torch_gives(network, weights, steps):
     random = np.random.default_rng(steps)
     faces = random.integers(0, 256, (steps, SIDE, SIDE), np.uint8)
     samples = (random.standard_normal(steps * 640) * 0.1).astype(np.float32)
-    cepstra = mfcc(np.pad(samples, (0, 400)))[: 4 * steps]
+    cepstra = mfcc_light_asd(np.pad(samples, (0, 400)))[: 4 * steps]
     seen, heard = network.see(faces), network.hear(samples, steps)
     found = seen, heard, network.log_odds(seen, heard)
     with torch.no_grad():
@@ -111,22 +112,6 @@ def test_many_sounds_are_judged_at_once(network):
 def test_silence_and_sound_that_ends_early_are_judged(network):
     assert np.isfinite(network.hear(np.zeros(0, np.float32), 75)).all()
     assert np.isfinite(network.hear(np.zeros(1000, np.float32), 75)).all()
-
-
-@given(st.integers(0, 2000), st.floats(0, 2))
-def test_cepstra_are_finite_numbers_of_any_sound(count, loudness):
-    samples = np.random.default_rng(count).standard_normal(count).astype(np.float32) * np.float32(loudness)
-    cepstra = mfcc(samples)
-    assert cepstra.shape[1] == 13
-    assert np.isfinite(cepstra).all()
-
-
-def test_cepstra_are_those_of_python_speech_features():
-    """Its numbers for a whistle that rises, as version 0.6 gives them."""
-    t = np.arange(1600) / 16_000
-    samples = (np.sin(2 * np.pi * (300 + 4000 * t) * t) * 8000).round().astype(np.float32) / 32768
-    expected = [[18.8946, 22.3212, 5.7033, -11.105], [20.0315, 24.8367, -7.6224, -31.459]]
-    np.testing.assert_allclose(mfcc(samples)[[0, 4], :4], expected, atol=1e-3)
 
 
 def test_weights_saved_transposed_are_read_as_torch_reads_them(weights, path, tmp_path):

@@ -72,7 +72,7 @@ def load(makers: Path | None = None) -> Senses:
     names: list[str] = []
 
     def first(make: Callable[[Path], Loaded], *candidates: str) -> Loaded | None:
-        absent = []
+        absent: list[str] = []
         for name in candidates:
             try:
                 made = make(store.load_path(name))
