@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,13 @@ class Speaking:
     timing: float
     motion: float
     probability: float
+
+
+class Speakers(Protocol):
+    """Tells which of a window's faces speak."""
+
+    def speaking(self, window: Window, tracks: Sequence[FaceTrack], samples: Floats) -> list[Speaking]:
+        """One for each track, in their order. samples: the window's sound, (samples,) in [-1, 1] at RATE."""
 
 
 class SpeakerDetector:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from clips import read_picture, read_sound
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.deadline import Deadline
-from gar_ssl_ros.gar.localization import Localization, Outcome
+from gar_ssl_ros.gar.localization import Localization, Outcome, Source
 from gar_ssl_ros.gar.pipeline import GarOptions, localize
 from gar_ssl_ros.gar.reasoner import NotLocated, ReasonerError
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
@@ -24,7 +24,9 @@ from gar_ssl_ros.perception.catalog import MODELS
 from gar_ssl_ros.perception.detection import Detection, Image
 from gar_ssl_ros.perception.makers import Makers
 from gar_ssl_ros.perception.objects import kinds
+from gar_ssl_ros.perception.speaking import Speaking
 from gar_ssl_ros.perception.tags import Tags, names
+from gar_ssl_ros.perception.tracks import FaceTrack
 from gar_ssl_ros.reasoners import reasoner
 from gar_ssl_ros.reasoners.senses import Senses, SensesReasoner, lacking, load
 
@@ -61,6 +63,21 @@ class Ears:
     def tags(self, samples: np.ndarray) -> Tags:
         self.heard.append(samples)
         return Tags(self._scores, names())
+
+
+class Lips:
+    """Who speaks, by the left sides of their faces: so surely, and nobody else."""
+
+    def __init__(self, surely: dict[float, float]) -> None:
+        self._surely = surely
+        self.asked = 0
+
+    def speaking(self, window: Window, tracks: Sequence[FaceTrack], samples: np.ndarray) -> list[Speaking]:
+        self.asked += 1
+        return [
+            Speaking(track, np.zeros(1, np.float32), 0.0, 0.0, 0.0, self._surely.get(track.box.x1, 0.0))
+            for track in tracks
+        ]
 
 
 def window(moves: Box | None = None, center: int = 15) -> Window:
@@ -108,6 +125,44 @@ def test_speech_is_a_face_s_and_its_box_is_the_head():
     assert FACE.box.x1 > source.box.x1 >= 0
     assert FACE.box.y2 < source.box.y2 < PERSON.box.y2
     assert source.box.contains(*FACE.box.center)
+
+
+LEFT = Detection("face", 0.9, Box(20, 20, 50, 50))
+
+
+def test_of_two_faces_the_one_whose_lips_go_with_the_voice_is_boxed_and_a_doubt_is_told():
+    def told(left: float, right: float) -> Source:
+        lips = Lips({LEFT.box.x1: left, FACE.box.x1: right})
+        (source,) = found(replace(senses(Ears(speech=0.9), Eyes(LEFT, FACE)), speakers=lips)).sources
+        return source
+
+    sure, unsure = told(0.05, 0.9), told(0.4, 0.45)
+    assert sure.box.contains(*FACE.box.center)
+    assert unsure.box.contains(*FACE.box.center)
+    assert "its lips move with it" in sure.description
+    assert (sure.av_consistency or 0) > 0.9
+    assert 0.4 < (unsure.av_consistency or 0) < 0.6
+
+
+def test_two_who_speak_are_two_sources():
+    lips = Lips({LEFT.box.x1: 0.45, FACE.box.x1: 0.5})
+    said = found(replace(senses(Ears(speech=0.9), Eyes(LEFT, FACE)), speakers=lips), sources=2)
+    assert len(said.sources) == 2
+
+
+def test_a_face_that_does_not_speak_is_not_boxed_for_a_voice():
+    said = found(replace(senses(Ears(speech=0.9), Eyes(FACE)), speakers=Lips({})))
+    assert (said.outcome, said.detail) == (
+        Outcome.UNCERTAIN,
+        "speech is heard, and nothing shows which thing makes it",
+    )
+
+
+def test_lips_are_looked_at_for_voices_only():
+    lips = Lips({})
+    for heard in ({"laughter": 0.9}, {"bark": 0.9}):
+        found(replace(senses(Ears(**heard), Eyes(FACE), Eyes(DOG)), speakers=lips))
+    assert lips.asked == 0
 
 
 def test_what_no_thing_in_view_makes_is_off_screen_with_the_reason():

@@ -16,7 +16,7 @@ from gar_ssl_ros.perception.detection import Detector
 from gar_ssl_ros.perception.faces import Faces
 from gar_ssl_ros.perception.makers import Makers
 from gar_ssl_ros.perception.objects import Objects
-from gar_ssl_ros.perception.speaking import SpeakerDetector
+from gar_ssl_ros.perception.speaking import SpeakerDetector, Speakers
 from gar_ssl_ros.perception.tags import Tagger, Yamnet
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class Senses:
     faces: Detector | None
     objects: Detector | None
     names: tuple[str, ...]
-    speakers: SpeakerDetector | None = None
+    speakers: Speakers | None = None
 
     @property
     def kinds(self) -> frozenset[str]:
