@@ -18,7 +18,7 @@ COMPARABLE = 0.65  # of the agreement with the sound: a part that has this much 
 
 
 def moving(motion: Motion, heat: NDArray[np.float64]) -> list[Rect]:
-    """The connected moving parts, the larger things that stand out by their motion, and what alone goes with the sound."""
+    """The connected moving parts, larger things that stand out by their motion, and what alone goes with the sound."""
     found = motion.parts()[:MOST]
     hot = connected(heat > 0.5 * heat.max())[:3] if heat.max() > 0 else []
     for rect in motion.things()[:FEW] + hot:

@@ -45,8 +45,8 @@ class Region:
 class Motion:
     """All that moved in a window.
 
-    frames: those that were looked at, of one shot. center: the index of the window's center frame among them. times: theirs, s
-    from the window's start. scale: image pixels a measured pixel. change: |difference| of successive frames,
+    frames: those that were looked at, of one shot. center: the index of the window's center frame among them. times:
+    theirs, s from the window's start. scale: image pixels a measured pixel. change: |difference| of successive frames,
     (frames - 1, height, width), 32 a unit of noise, as small as either explanation of the camera's motion makes it.
     energy: its mean over time, in units of noise, smoothed. stills: those explanations.
     """

@@ -40,12 +40,13 @@ from gar_ssl_ros.reasoners.signal.sound import BANDS, RATE, BandedSound, Sound
 from gar_ssl_ros.reasoners.signal.synchrony import Courses, Match, heat, swing
 
 # Chosen on every other real clip, with its own and with other clips' sounds, and on scenes with the seeds 0 to 59.
-EVENTFUL = 28.0  # dB that loudness swings: what makes such a sound is seen to, or is not in view
-ENOUGH = 0.65  # score from which a match with such a sound is believed
-LIKELY = 0.5  # score from which one with any other sound is worth a mention
-EVEN = 0.75  # score at which a match is as likely a hit as not, where half of all sounds are of something in view
+VARIED = 16.0  # dB that loudness swings: such a sound has a rhythm to go by
+EVENTFUL = 28.0  # dB: such a sound comes and goes so clearly that what makes it would be seen to
+ENOUGH = 0.65  # score from which a match with a varied sound is told
+SEVERAL = 0.62  # score from which each of several sources is, if two have it: each moves less, and has bands to choose from
+LIKELY = 0.45  # score from which one with an even sound is: that what moves makes it is the better part of it then
+SURER = 0.1  # of score above that: there a match is as likely a hit as not, if half of all sounds are of things in view
 DOUBT = 0.17  # of score: how gradually that changes
-BANDED = 0.08  # more of it where bands are compared one by one, and chance has more to choose from
 
 
 class SignalReasoner:
@@ -77,7 +78,7 @@ class _Found:
 class _Sight:
     """What was seen: all motion, how far it is in time with the sound, its parts, their courses, and the sources.
 
-    enough: the score from which a match is told. chance: what of a score is due to there being more to choose from.
+    enough: the score from which a match is told.
     """
 
     motion: Motion
@@ -86,7 +87,6 @@ class _Sight:
     courses: Courses
     found: list[_Found]
     enough: float
-    chance: float = 0.0
 
 
 class _SignalReading:
@@ -109,15 +109,25 @@ class _SignalReading:
             return Unseen(off_screen=False, reason="there are too few pictures to see anything move")
         self._deadline.check()
         sound = Sound(self._samples)
-        eventful = swing(sound.loudness, motion.times) >= EVENTFUL
-        self._sight = self._see(motion, sound, ENOUGH if eventful else LIKELY, most)
+        swung = swing(sound.loudness, motion.times)
+        self._sight = self._see(motion, sound, ENOUGH if swung >= VARIED else LIKELY, most)
         if self._sight.found:
             return [self._location(found, self._sight) for found in self._sight.found]
-        if not eventful:
+        return self._unseen(self._sight, swung)
+
+    @staticmethod
+    def _unseen(sight: _Sight, swung: float) -> Unseen:
+        """Why nothing is located. swung: how far the loudness swings, dB.
+
+        Only a sound that comes and goes clearly is evidence, against what moves otherwise or does not move at all.
+        """
+        if swung < VARIED:
             return Unseen(off_screen=False, reason="the sound is too even to tell what moves with it")
-        if self._sight.parts:
+        if swung < EVENTFUL:
+            return Unseen(off_screen=False, reason="what moves goes with the sound no better than by chance")
+        if sight.parts:
             return Unseen(off_screen=True, reason="what moves in view moves out of time with the sound")
-        if len(motion.stills) > 1:
+        if len(sight.motion.stills) > 1:
             return Unseen(off_screen=False, reason="the camera moves too much to see anything else move")
         return Unseen(off_screen=True, reason="the sound comes and goes, and nothing in view moves")
 
@@ -147,7 +157,7 @@ class _SignalReading:
         if most > 1:
             banded = BandedSound(self._samples)
             loudnesses = [sound.loudness, *(banded.band(i) for i in range(len(BANDS) - 1))]
-            several = _Sight(motion, hot, parts, Courses(motion.times, regions, loudnesses), [], ENOUGH + BANDED, BANDED)
+            several = _Sight(motion, hot, parts, Courses(motion.times, regions, loudnesses), [], SEVERAL)
             self._find(several, regions, most)
             if len(several.found) > 1:
                 return several
@@ -214,7 +224,7 @@ class _SignalReading:
             if not any(inside(part, source.region.rect) for source in sight.found)
         ]
         return Trial(
-            av_consistency=float(1 / (1 + np.exp((EVEN + sight.chance - own.score) / DOUBT))),
+            av_consistency=float(1 / (1 + np.exp((sight.enough + SURER - own.score) / DOUBT))),
             role_tags=tuple(dict.fromkeys(look[i].way.tag for i in found.parts)),
             anchor_votes=self._anchors(found, sight, look),
             keep=own.score >= max([sight.enough, *rivals]),

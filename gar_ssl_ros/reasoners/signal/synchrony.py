@@ -57,8 +57,8 @@ class Match:
 
     correlation: of the best way, lag and band, -1..1. agreement: of all ways together, their 4-norm, so that several
     that agree count for more than one alone. surprise: how many standard deviations the agreement lies above its
-    value for audio shifted in time. share: of all motion, the region's. way, lag: the best ones, lag in s. bands: the best correlation with each of the
-    loudnesses that were compared, 0..1.
+    value for audio shifted in time. share: of all motion, the region's. way, lag: the best ones, lag in s. bands: the
+    best correlation with each of the loudnesses that were compared, 0..1.
     """
 
     correlation: float
