@@ -43,7 +43,7 @@ from gar_ssl_ros.reasoners.signal.synchrony import Courses, Match, heat, swing
 VARIED = 16.0  # dB that loudness swings: such a sound has a rhythm to go by
 EVENTFUL = 28.0  # dB: such a sound comes and goes so clearly that what makes it would be seen to
 ENOUGH = 0.65  # score from which a match with a varied sound is told
-SEVERAL = 0.62  # score from which each of several sources is, if two have it: each moves less, and has bands to choose from
+SEVERAL = 0.62  # score from which each of several sources is, if two have it: each has less of all motion
 LIKELY = 0.45  # score from which one with an even sound is: that what moves makes it is the better part of it then
 SURER = 0.1  # of score above that: there a match is as likely a hit as not, if half of all sounds are of things in view
 DOUBT = 0.17  # of score: how gradually that changes
