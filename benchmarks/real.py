@@ -141,7 +141,7 @@ def swapped(
             audio = foreign[turn % len(foreign)]
             samples = np.array(audio.samples)
             moved = replace(window, audio=Audio(window.start, samples, audio.rate))
-            found.append(_answer(asked, clip, true, moved))
+            found.append(replace(_answer(asked, clip, true, moved), judged=Judged(False, False, 0.0)))
     return found
 
 
@@ -180,6 +180,9 @@ def main() -> None:
             foreign = [answer for part in pool.map(swap, clips) for answer in part]
             said = Counter(a.outcome for a in foreign)
             print(f"\nwith another clip's sound, {len(foreign)} windows: {_shares(said)}")
+            own = [a for a in found if a.by == options.reasoner and a.truth == "VISIBLE"] * options.swapped
+            both = [a for a in own + foreign if a.s_av is not None]
+            print("S_av against hits, half with such a sound, which nothing hits: " + ", ".join(_bins(both)))
             if options.windows:
                 print(*(f"  {a.clip:<14}{a.index:2} {a.outcome:<10} {a.label} {a.detail}" for a in foreign), sep="\n")
     if options.sheet:

@@ -80,16 +80,34 @@ def test_a_talking_face_is_pointed_at(scene_of):
         assert source.label == "speech"
 
 
-def test_a_still_picture_with_sound_is_no_guess(scene_of):
+def test_a_still_picture_with_a_sound_that_comes_and_goes_is_off_screen(scene_of):
     _, window = scene_of(Kind.ONE)
-    for frames in (
-        tuple(replace(frame, image=window.center.image) for frame in window.frames),
-        (window.center,),
-        window.frames[:5],
-    ):
-        found = final(replace(window, frames=frames))
-        assert found.outcome in (Outcome.OFF_SCREEN, Outcome.UNCERTAIN)
-        assert found.detail
+    found = final(replace(window, frames=tuple(replace(frame, image=window.center.image) for frame in window.frames)))
+    assert found.outcome is Outcome.OFF_SCREEN
+    assert found.detail == "the sound comes and goes, and nothing in view moves"
+
+
+def test_too_few_pictures_are_evidence_of_nothing(scene_of):
+    _, window = scene_of(Kind.ONE)
+    for frames in ((window.center,), window.frames[:5]):
+        assert final(replace(window, frames=frames)).outcome is Outcome.UNCERTAIN
+
+
+def test_an_even_sound_is_evidence_of_nothing(scene_of):
+    hum = np.random.default_rng(0).normal(0, 0.1, (1, 48_000)).astype(np.float32)
+    for seed in range(6):
+        _, window = scene_of(Kind.OFFSCREEN, seed)
+        assert final(replace(window, audio=Audio(0, hum, 16_000))).outcome is not Outcome.OFF_SCREEN
+
+
+@pytest.mark.parametrize("cut", [12, 33])
+def test_of_several_shots_the_one_with_the_center_frame_is_judged(scene_of, cut):
+    scene, window = scene_of(Kind.ONE, 1)
+    frames = list(window.frames)
+    for i in range(cut) if cut < scene.frames // 2 else range(cut, scene.frames):
+        frames[i] = replace(frames[i], image=255 - frames[i].image[::-1, ::-1])
+    (source,) = final(replace(window, frames=tuple(frames))).sources
+    assert source.box.iou(boxes_of(scene)[0]) >= 0.5
 
 
 def test_shake_and_a_slow_pan_of_the_camera_are_taken_out(scene_of):

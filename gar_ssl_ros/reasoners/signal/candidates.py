@@ -12,15 +12,19 @@ from gar_ssl_ros.reasoners.signal.motion import Motion, connected
 from gar_ssl_ros.reasoners.signal.synchrony import Courses, Match
 
 MOST = 12  # moving parts: more than that cannot be told apart in a few seconds
+FEW = 3  # larger things
 ALIKE = 0.75  # correlation: two parts that move as alike as this are one thing
 COMPARABLE = 0.65  # of the agreement with the sound: a part that has this much of another's may belong to it
 
 
 def moving(motion: Motion, heat: NDArray[np.float64]) -> list[Rect]:
-    """The connected moving parts, and those parts of them that alone go with the sound."""
-    parts = motion.parts()[:MOST]
+    """The connected moving parts, larger things that stand out by their motion, and what alone goes with the sound."""
+    found = motion.parts()[:MOST]
     hot = connected(heat > 0.5 * heat.max())[:3] if heat.max() > 0 else []
-    return parts + [rect for rect in hot if all(_overlap(rect, part) < 0.5 for part in parts)]
+    for rect in motion.things()[:FEW] + hot:
+        if all(_overlap(rect, part) < 0.5 for part in found):
+            found.append(rect)
+    return found
 
 
 def whole(best: int, parts: Sequence[Rect], matches: Sequence[Match], courses: Courses) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -14,6 +15,9 @@ from gar_ssl_ros.reasoners.signal.camera import Rect, Still, steady
 SIDE = 160  # pixels: about the longer side at which motion is measured
 RATE = 16  # frames a second at most that are looked at
 FEWEST = 8  # frames: with fewer, nothing can be said about rhythm
+CUT = 0.75  # correlation of two pictures' 16 x 12 pixels: less of it is another shot (chosen on real clips' first half)
+CHANGED = 10.0  # grey levels, mean: pictures that differ by less are the same shot, whatever their correlation
+LARGE = 17  # of a longer side, one part: things are looked for over as much
 UNIT = 32  # of change: a 32nd of the noise, so that what is beyond 8 times the noise, and certain, is alike
 
 Map = NDArray[np.float32]  # (height, width)
@@ -25,7 +29,8 @@ class Region:
 
     rect: its bounds. speed: how much it changes between successive frames, in units of noise (frames - 1,).
     departure: how far it is from its usual look (frames,). state: the signed course of its strongest change (frames,).
-    still: the explanation of the camera's motion under which it changes least.
+    still: the explanation of the camera's motion under which it changes least. share: how much of all that stands
+    out by its motion is in it, 0..1.
     """
 
     rect: Rect
@@ -33,14 +38,15 @@ class Region:
     departure: NDArray[np.float64]
     state: NDArray[np.float64]
     still: Still
+    share: float
 
 
 @dataclass(frozen=True, eq=False)
 class Motion:
     """All that moved in a window.
 
-    frames: those that were looked at. center: the index of the window's center frame among them. times: theirs, s
-    from the window's start. scale: image pixels a measured pixel. change: |difference| of successive frames,
+    frames: those that were looked at, of one shot. center: the index of the window's center frame among them. times:
+    theirs, s from the window's start. scale: image pixels a measured pixel. change: |difference| of successive frames,
     (frames - 1, height, width), 32 a unit of noise, as small as either explanation of the camera's motion makes it.
     energy: its mean over time, in units of noise, smoothed. stills: those explanations.
     """
@@ -59,6 +65,20 @@ class Motion:
         level = float(np.median(some))
         spread = 1.4826 * float(np.median(np.abs(some - level)))
         return connected(self.energy > level + 5 * spread + 0.15)
+
+    def things(self) -> list[Rect]:
+        """Bounds of the larger pieces of the picture that stand out by how much they move, of most motion first."""
+        _, labels, stats, _ = cv2.connectedComponentsWithStats((self.standing_out > 0).astype(np.uint8))
+        sums = np.bincount(labels.ravel(), self.standing_out.ravel())
+        order = [int(i) for i in np.argsort(-sums[1:]) + 1]
+        return [(int(x), int(y), int(x + w), int(y + h)) for x, y, w, h, _ in stats[order]]
+
+    @cached_property
+    def standing_out(self) -> Map:
+        """The energy, smoothed over the width of a small thing, where it is above its mean by its deviation; else 0."""
+        reach = max(3, max(self.energy.shape) // LARGE | 1)
+        smooth = cv2.blur(self.energy, (reach, reach))
+        return np.asarray(np.where(smooth >= smooth.mean() + smooth.std(), smooth, 0), np.float32)
 
     def region(self, rect: Rect) -> Region:
         """How what is inside `rect` moved, its pixels weighted by how much they moved at all."""
@@ -79,12 +99,13 @@ class Motion:
             departure=np.sqrt(np.einsum("tp,tp->t", look, look, dtype=np.float64)),
             state=vectors[:, -1] * np.sqrt(max(values[-1], 0.0)),
             still=still,
+            share=float(self.standing_out[y1:y2, x1:x2].sum() / max(float(self.standing_out.sum()), 1e-6)),
         )
 
 
 def measure(window: Window) -> Motion | None:
-    """The motion in a window, or None where it holds too few frames of one size to speak of any."""
-    frames = _evenly(window)
+    """The motion in a window, or None where too few frames of one size show its center frame's shot to speak of any."""
+    frames = _shot(_evenly(window), window.center)
     if len(frames) < FEWEST:
         return None
     center = window.center
@@ -115,6 +136,18 @@ def _evenly(window: Window) -> tuple[Frame, ...]:
     rate = (len(same) - 1) * SECOND / max(1, same[-1].stamp - same[0].stamp)
     step = max(1, round(rate / RATE))
     return tuple(same[same.index(center) % step :: step])
+
+
+def _shot(frames: tuple[Frame, ...], center: Frame) -> tuple[Frame, ...]:
+    """Those between the cuts before and after the center frame."""
+    small = np.stack([cv2.resize(f.image[::2, ::2, 1], (16, 12), interpolation=cv2.INTER_AREA) for f in frames])
+    looks = small.reshape(len(frames), -1).astype(np.float64)
+    changed = np.abs(np.diff(looks, axis=0)).mean(axis=1)
+    looks -= looks.mean(axis=1, keepdims=True)
+    looks /= np.maximum(np.linalg.norm(looks, axis=1, keepdims=True), 1e-9)
+    cuts = np.flatnonzero(((looks[1:] * looks[:-1]).sum(axis=1) < CUT) & (changed > CHANGED)) + 1
+    middle = frames.index(center)
+    return frames[max(cuts[cuts <= middle], default=0) : min(cuts[cuts > middle], default=len(frames))]
 
 
 def grey_at(frame: Frame, scale: int) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,10 @@ Series = NDArray[np.float64]
 Loudness = Callable[[Series, Series], Series]  # of the sound, or of a band of it, between times and times, s
 
 LAGS = (-0.07, -0.035, 0.0, 0.035, 0.07)  # s: how much later the sound may be stamped than what is seen of it
+UNCOMMON = 0.05  # of score for each standard deviation above what is usual for a region
+PRIOR = 0.1  # of score for each e-fold of a region's share of all motion: the thing that moves most often sounds
+FAINTEST = 0.01  # loudness, -80 dBFS: what is fainter is not heard
+LEAST = 0.02  # a share below which less says no more
 APART = 0.4  # s: audio shifted by more than this has nothing to do with what is seen
 
 
@@ -52,21 +57,22 @@ class Match:
 
     correlation: of the best way, lag and band, -1..1. agreement: of all ways together, their 4-norm, so that several
     that agree count for more than one alone. surprise: how many standard deviations the agreement lies above its
-    value for audio shifted in time. way, lag: the best ones, lag in s. bands: the best correlation with each of the
-    loudnesses that were compared, 0..1.
+    value for audio shifted in time. share: of all motion, the region's. way, lag: the best ones, lag in s. bands: the
+    best correlation with each of the loudnesses that were compared, 0..1.
     """
 
     correlation: float
     agreement: float
     surprise: float
+    share: float
     way: Way
     lag: float
     bands: tuple[float, ...]
 
     @property
     def score(self) -> float:
-        """One figure of both: the agreement, and a little for its being out of the ordinary."""
-        return self.agreement + 0.05 * self.surprise
+        """One figure: the agreement, a little for its being out of the ordinary, and less the less moves."""
+        return self.agreement + UNCOMMON * self.surprise + PRIOR * math.log(max(self.share, LEAST))
 
 
 class Courses:
@@ -74,6 +80,7 @@ class Courses:
 
     def __init__(self, times: Series, regions: Sequence[Region], loudnesses: Sequence[Loudness]) -> None:
         self.count = len(times) - 1
+        self._shares = [region.share for region in regions]
         self._step = (times[-1] - times[0]) / self.count
         self._motion = np.array([[_motion(region, way) for way in WAYS] for region in regions])
         heard = [_heard(loudness, times, lag) for loudness in loudnesses for lag in LAGS]
@@ -90,12 +97,20 @@ class Courses:
         chance = _agreement(_rectified(np.einsum("rwn,swln->srwl", motion, self._shifted(sound), optimize=True)))
         surprise = (agreement - chance.mean(axis=0)) / np.maximum(chance.std(axis=0), 1e-3)
         found = []
-        for region, agreed, surprising in zip(actual, agreement, surprise, strict=True):
+        for region, agreed, surprising, share in zip(actual, agreement, surprise, self._shares, strict=True):
             way, lag = np.unravel_index(int(region.argmax()), region.shape)
             bands = region.reshape(len(WAYS), -1, len(LAGS)).max(axis=(0, 2))
             best = float(region[way, lag])
             found.append(
-                Match(best, float(agreed), float(surprising), WAYS[way], LAGS[lag % len(LAGS)], tuple(bands.tolist()))
+                Match(
+                    best,
+                    float(agreed),
+                    float(surprising),
+                    share,
+                    WAYS[way],
+                    LAGS[lag % len(LAGS)],
+                    tuple(bands.tolist()),
+                )
             )
         return found
 
@@ -126,6 +141,13 @@ def heat(motion: Motion, loudness: Loudness) -> NDArray[np.float64]:
     timed = (sound.astype(np.float32) @ speed).max(axis=0) / np.maximum(varying, UNIT)
     timed = cv2.resize(np.maximum(timed, 0).reshape(half[::-1]), (width, height))
     return np.asarray(timed * np.clip((motion.energy - 1) / 2, 0, 1), np.float64)
+
+
+def swing(loudness: Loudness, times: Series) -> float:
+    """How far the sound's loudness goes up and down between frames, dB: from what is usual in its quiet to its loud."""
+    level = 40 * np.log10(np.maximum(loudness(times[:-1], times[1:]), FAINTEST))  # loudness is the root of amplitude
+    quiet, loud = np.quantile(level, [0.1, 0.95])
+    return float(loud - quiet)
 
 
 def _motion(region: Region, way: Way) -> Series:
