@@ -13,6 +13,7 @@ from gar_ssl_ros.reasoners.senses.moving import Moving
 from gar_ssl_ros.reasoners.senses.senses import Senses
 
 MOVING = "moving"  # the kind of what moves and no detector names
+IN_TIME = "in time"  # the kind of what `signal` finds to move in time with the sound
 PERSON = "person"
 HEAD = (0.1, 0.22, 0.1, 0.02)  # of a face's width and height: how far its head reaches beyond it, by side
 THEN = 0.8  # of how sure a thing is that only another frame shows
@@ -23,7 +24,8 @@ OTHER_LOOKS = (1 / 6, 5 / 6)  # of the window: when it is looked again for what 
 class Candidate:
     """One thing in view. kind: `face`, a detector's kind, or MOVING. box: of a face, its head.
 
-    sure: how sure it is seen at all, 0..1; of what moves, its share of all change. strength: of what moves, grey levels
+    sure: how sure it is seen at all, 0..1; of what moves, its share of all change; of what moves in time, how sure that
+    is. strength: of what moves, grey levels
     a frame. id: by which the robot knows it, if it does.
     """
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gar_ssl_ros.gar.consensus import unit
+from gar_ssl_ros.gar.boxes import box_from_reply
+from gar_ssl_ros.gar.consensus import consensus, unit
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.reasoner import NotLocated
 from gar_ssl_ros.gar.stages import (
@@ -28,19 +29,21 @@ from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import By
 from gar_ssl_ros.perception.tags import RATE, Tags
 from gar_ssl_ros.perception.tracks import face_tracks
-from gar_ssl_ros.reasoners.senses.candidates import MOVING, Candidate, again, as_candidates, head, place, seen
+from gar_ssl_ros.reasoners.senses.candidates import IN_TIME, MOVING, Candidate, again, as_candidates, head, place, seen
 from gar_ssl_ros.reasoners.senses.moving import moving
 from gar_ssl_ros.reasoners.senses.senses import Senses
 from gar_ssl_ros.reasoners.senses.weighing import FAINT, KNOWN, Evidence, Weighed, apart, asked, part_of, weigh
+from gar_ssl_ros.reasoners.signal import SignalReasoner
 from gar_ssl_ros.reasoners.signal.motion import Motion, measure
 from gar_ssl_ros.reasoners.signal.sound import Sound
 from gar_ssl_ros.reasoners.signal.synchrony import Courses
 
+SIGNAL_LOOKS = 3  # of `signal`, at what it finds to be in time
 SAME_FACE = 0.3  # overlap from which a face and a followed one are the same
 ENOUGH = 0.2  # support from which a candidate is named
 CLAIM = 0.5  # how sure a sound must be before something is said to be out of view
 KEEP = 0.8  # of the best support: a source that has as much stands
-IN_TIME, DOUBT = 0.6, 0.12  # of a match's score: as likely in time as by chance, and how gradually that changes
+EVEN, DOUBT = 0.6, 0.12  # of a match's score: as likely in time as by chance, and how gradually that changes
 
 
 class SensesReasoner:
@@ -51,12 +54,13 @@ class SensesReasoner:
     def __init__(self, senses: Senses, seed: int = 0) -> None:
         self._senses = senses
         self._seed = seed
+        self._signal = SignalReasoner(seed)
         self.model: str | None = ", ".join(senses.names)
 
     @contextmanager
     def read(self, window: Window, deadline: Deadline) -> Iterator[_SensesReading]:
         """Take in a window's sound; its picture is looked at when it is asked for."""
-        yield _SensesReading(window, deadline, self._senses, self._seed)
+        yield _SensesReading(window, deadline, self._senses, self._signal, self._seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +76,12 @@ class _Sight:
 class _SensesReading:
     """One window: heard at once, seen when `locate` asks."""
 
-    def __init__(self, window: Window, deadline: Deadline, senses: Senses, seed: int) -> None:
+    def __init__(self, window: Window, deadline: Deadline, senses: Senses, signal: SignalReasoner, seed: int) -> None:
         assert window.audio is not None  # the pipeline asks nobody about a window without sound
         self._window = window
         self._deadline = deadline
         self._senses = senses
+        self._signal = signal
         self._seed = seed
         self._samples = window.audio.mono(RATE)
         self._tags = senses.tagger.tags(self._samples)
@@ -96,6 +101,7 @@ class _SensesReading:
             candidates += again(self._senses, self._window, wanted)
         if motion is not None:
             candidates += as_candidates(moving(motion))
+            candidates += self._in_time()
         self._deadline.check()
         lips = self._lips(candidates)
         self._deadline.check()
@@ -120,6 +126,21 @@ class _SensesReading:
         if self._sight is None:
             raise NotLocated("senses is asked about what it has not located: ask `locate` first")
         return self._sight
+
+    def _in_time(self) -> list[Candidate]:
+        """What `signal` finds to move in time with the sound, whatever it may be; as sure as that is of it."""
+        with self._signal.read(self._window, self._deadline) as reading:
+            found = reading.locate(1)
+            if isinstance(found, Unseen):
+                return []
+            image = self._window.center
+            boxes = [box_from_reply(one.sides, image.width, image.height) for one in found]
+            hypotheses = [Hypothesis(box, "", AudioLabel("", 0.0)) for box in boxes if box is not None]
+            looks = reading.analyze(hypotheses, SIGNAL_LOOKS)
+            return [
+                Candidate(IN_TIME, hypothesis.box, consensus(trials).av_consistency)
+                for hypothesis, trials in zip(hypotheses, looks, strict=True)
+            ]
 
     def _lips(self, candidates: Sequence[Candidate]) -> list[tuple[float, float] | None]:
         """How surely the sound is each face's, and its part of all faces'; None where nobody could look at its lips."""
@@ -157,9 +178,9 @@ class _SensesReading:
     def _words(self, one: Weighed) -> str:
         """What is seen, where, and why it is thought to make what."""
         kind, group = one.candidate.kind, one.heard.group
-        what = "What moves most" if kind == MOVING else f"The {kind}"
+        what = {MOVING: "What moves most", IN_TIME: "What moves in time"}.get(kind, f"The {kind}")
         why = f"a {kind} makes that"
-        if kind == MOVING:
+        if kind in (MOVING, IN_TIME):
             why = "somebody's hands make that" if group.by is By.HANDS else "nothing else in view would make that"
         elif group.by in (By.VOICE, By.FACE):
             why = "its lips move with it" if one.speaks else "a voice comes from a face"
@@ -237,7 +258,7 @@ def _evidence(sight: _Sight, part: slice = slice(None)) -> list[Evidence]:
     if sight.courses is None:
         return [Evidence(0.0, lips) for lips in sight.lips]
     return [
-        Evidence(float(1 / (1 + np.exp((IN_TIME - match.score) / DOUBT))), lips, match.way)
+        Evidence(float(1 / (1 + np.exp((EVEN - match.score) / DOUBT))), lips, match.way)
         for match, lips in zip(sight.courses.matches(part), sight.lips, strict=True)
     ]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import TELLING, By, Group, Heard
-from gar_ssl_ros.reasoners.senses.candidates import MOVING, PERSON, Candidate, covered
+from gar_ssl_ros.reasoners.senses.candidates import IN_TIME, MOVING, PERSON, Candidate, covered
 from gar_ssl_ros.reasoners.signal.synchrony import Way
 
 COUNTS = 0.3  # of the surest group's share: a group that has less of it is not asked for its makers
@@ -53,6 +53,8 @@ class Weighed:
         if self.candidate.kind == FACE:
             sure, share = self.does.lips or (SPEAKS, 1.0)
             return share * (SPEAKER[0] + SPEAKER[1] * sure)
+        if self.candidate.kind == IN_TIME:
+            return self.candidate.sure
         low, more = MOVER if self.candidate.kind == MOVING else NAMED
         return low + more * min(1.0, self.support / max(self.heard.share, 1e-6))
 
@@ -109,6 +111,8 @@ def _fit(group: Group, candidate: Candidate, does: Evidence, candidates: Sequenc
     in_time = 0.7 + 0.3 * does.timing
     if candidate.kind == MOVING:
         return _moving(group, candidate, does.timing, candidates)
+    if candidate.kind == IN_TIME:
+        return candidate.sure**2 if _free(group, candidate, candidates) else 0.0
     if candidate.kind not in group.seen:
         return 0.0
     rank = BY_RANK[min(group.seen.index(candidate.kind), len(BY_RANK) - 1)]
@@ -126,18 +130,23 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
     """Of what moves and has no name: what no detector knows may make what no detector can name."""
     if group.by in (By.VOICE, By.FACE, By.ALL):
         return 0.0
-    known = [c for c in candidates if c.kind != MOVING and c.sure >= KNOWN]
-    if any(c.kind in group.seen for c in known) and group.by is By.ITSELF:
-        return 0.0
-    if any(part_of(moving, thing) for thing in known if not _makes(group, thing)):
+    if not _free(group, moving, candidates):
         return 0.0
     hands = group.by is By.HANDS
-    held = any(covered(moving.box, c.box) > 0 for c in known if c.kind in (PERSON, FACE))
+    held = any(covered(moving.box, c.box) > 0 for c in candidates if c.kind in (PERSON, FACE) and c.sure >= KNOWN)
     plain = 1 / (1 + ((PLAYING if group.mostly else STRONG) / max(moving.strength, 1e-3)) ** 2)
     does = max(plain, timing)
     if hands and not held:
         does *= 0.0 if group.mostly else 0.5
     return (0.8 if hands or not group.seen else 0.5) * float(np.cbrt(moving.sure)) * does
+
+
+def _free(group: Group, moving: Candidate, candidates: Sequence[Candidate]) -> bool:
+    """Whether a thing without a name may be the maker: none that has one is, nor is this known to be something else."""
+    known = [c for c in candidates if c.kind not in (MOVING, IN_TIME) and c.sure >= KNOWN]
+    if group.by is not By.HANDS and any(c.kind in group.seen for c in known):
+        return False
+    return not any(part_of(moving, thing) for thing in known if not _makes(group, thing))
 
 
 def _makes(group: Group, thing: Candidate) -> bool:
