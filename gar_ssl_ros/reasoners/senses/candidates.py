@@ -15,6 +15,7 @@ from gar_ssl_ros.reasoners.senses.senses import Senses
 MOVING = "moving"  # the kind of what moves and no detector names
 PERSON = "person"
 HEAD = (0.1, 0.22, 0.1, 0.02)  # of a face's width and height: how far its head reaches beyond it, by side
+TWICE = 0.5  # intersection over union from which on two detectors see the same thing
 OTHER_LOOKS = (1 / 6, 5 / 6)  # of the window: when it is looked again for what the center frame does not show
 
 
@@ -50,6 +51,18 @@ def candidates(detections: Iterable[Detection], frame: Frame) -> list[Candidate]
         Candidate(one.label, head(one.box, frame) if one.label == FACE else one.box, one.score, id=one.id)
         for one in detections
     ]
+
+
+def sighted(window: Window) -> list[Candidate]:
+    """What the robot's own detectors see, where they say what it is."""
+    named = (one for one in window.sightings if one.label)
+    return candidates((Detection(one.label, one.score, Box(*one.sides), one.id) for one in named), window.center)
+
+
+def with_sighted(found: Sequence[Candidate], window: Window) -> list[Candidate]:
+    """Candidates, and what the robot's own detectors see instead of those of the same kind and place."""
+    own = sighted(window)
+    return [*own, *(c for c in found if not any(c.kind == o.kind and c.box.iou(o.box) >= TWICE for o in own))]
 
 
 def others(window: Window) -> list[Frame]:

@@ -26,7 +26,7 @@ from gar_ssl_ros.gar.stages import (
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.perception.makers import By
 from gar_ssl_ros.perception.tags import RATE, Tags
-from gar_ssl_ros.reasoners.senses.candidates import MOVING, Candidate, as_candidates, others, place, seen
+from gar_ssl_ros.reasoners.senses.candidates import MOVING, Candidate, as_candidates, others, place, seen, with_sighted
 from gar_ssl_ros.reasoners.senses.moving import moving
 from gar_ssl_ros.reasoners.senses.senses import Senses
 from gar_ssl_ros.reasoners.senses.weighing import SPEAKS, Evidence, Weighed, apart, part_of, weigh
@@ -87,7 +87,7 @@ class _SensesReading:
 
     def locate(self, most: int) -> Sequence[Location] | Unseen:
         motion = measure(self._window)
-        candidates = seen(self._senses, self._window.center)
+        candidates = with_sighted(seen(self._senses, self._window.center), self._window)
         if motion is not None:
             candidates += as_candidates(moving(motion))
         self._deadline.check()
@@ -127,7 +127,7 @@ class _SensesReading:
 
     def _location(self, one: Weighed) -> Location:
         sound = AudioLabel(one.heard.sound, one.heard.share)
-        return Location(one.candidate.box.sides, self._words(one), sound)
+        return Location(one.candidate.box.sides, self._words(one), sound, id=one.candidate.id)
 
     def _words(self, one: Weighed) -> str:
         """What is seen, where, and why it is thought to make what."""
