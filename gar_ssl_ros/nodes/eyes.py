@@ -97,7 +97,7 @@ class _Stream:
         self._intake.receive(None)
         self._intake.refuse(problem)
 
-    def _use(self, problem: str = "") -> None:
+    def _use(self, problem: str) -> None:
         """What has come could be used, but for that."""
         self._intake.use()
         if problem:
@@ -203,4 +203,3 @@ class _Humans(_Stream):
             self._intake.refuse(str(refusal))
             return
         self._windowing.take_detections(seen)
-        self._use()
