@@ -21,6 +21,7 @@ from gar_ssl_ros.nodes.windowing import Windowing
 DETECTIONS_TYPE = "vision_msgs/msg/Detection2DArray"
 IDS_TYPE, REGION_TYPE = "hri_msgs/msg/IdsList", "hri_msgs/msg/NormalizedRegionOfInterest2D"
 KINDS = {"faces": "face", "bodies": "person"}  # of ROS4HRI's humans, and what a detector would call one
+AT_A_LOOK = 4  # new faces, or bodies, whose publisher is looked for: that takes about a millisecond each
 WAITING = 10  # messages that may wait for their callback
 # Bytes of a message: some 1000 detections of one hypothesis each, 1000 ids, a frame_id and five numbers.
 DETECTIONS_BYTES, IDS_BYTES, REGION_BYTES = 2**19, 2**15, 2**12
@@ -172,7 +173,9 @@ class _Humans(_Stream):
                     callback=partial(self._on_region, identity),
                     refuse=self._refuse,
                 )
-            self._regions[identity].look()
+        for identity in [name for name, one in self._regions.items() if one.offer is None][:AT_A_LOOK]:
+            self._regions[identity] = region = self._regions.pop(identity)  # to the end: each has its turn
+            region.look()
 
     def close(self) -> None:
         for one in (self._list, *self._regions.values()):
