@@ -28,6 +28,8 @@ ARGUMENTS = {
     "image": ("image", "the camera's topic, Image or CompressedImage"),
     "audio": ("audio", "the microphone's topic, any audio message"),
     "audio_info": ("audio_info", "the topic that describes the sound, where its messages do not"),
+    "detections_in": ("", "the topic of the robot's own detector, Detection2DArray; none where empty"),
+    "humans": ("", "true: listen to the faces and bodies of ROS4HRI; as params_file says where empty"),
     "use_sim_time": ("false", "take the time from /clock"),
     "autostart": ("true", "configure and activate at the start"),
     "log_level": ("info", "of the localizer"),
@@ -48,9 +50,13 @@ def generate_launch_description() -> LaunchDescription:
 
 def _nodes(context):
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    true = {name: given[name].lower() in ("true", "1", "yes", "on") for name in ("use_sim_time", "autostart", "loop")}
+    switches = ("use_sim_time", "autostart", "loop", "humans")
+    true = {name: given[name].lower() in ("true", "1", "yes", "on") for name in switches}
     topics = [(name, given[name]) for name in ("image", "audio", "audio_info")]
     chosen = {name: given[name] for name in ("reasoner", "fallback", "model") if given[name]}
+    eyes = {"humans": true["humans"]} if given["humans"] else {}
+    if given["detections_in"]:
+        eyes["detections"] = True
     localizer = LifecycleNode(
         package="gar_ssl_ros",
         executable="localizer",
@@ -58,9 +64,9 @@ def _nodes(context):
         namespace=given["namespace"],
         parameters=[
             given["params_file"],
-            {"use_sim_time": true["use_sim_time"], "autostart": true["autostart"], **chosen},
+            {"use_sim_time": true["use_sim_time"], "autostart": true["autostart"], **chosen, **eyes},
         ],
-        remappings=topics,
+        remappings=[*topics, ("detections_in", given["detections_in"] or "detections_in")],
         arguments=["--ros-args", "--log-level", given["log_level"]],
         output="screen",
         emulate_tty=True,

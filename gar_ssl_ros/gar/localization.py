@@ -48,7 +48,8 @@ class Source:
 
     box: pixels of the center frame. label, audio_confidence: what it sounds like, [0, 1]. av_consistency: how well
     what is seen fits what is heard, [0, 1]; None before the analysis. initial_box: before refinement. refined:
-    whether the box is a refinement's. share: how much of the sound it makes, [0, 1], where that is known.
+    whether the box is a refinement's. share: how much of the sound it makes, [0, 1], where that is known. id: by which
+    the robot knows it, where it is one of the window's sightings.
     """
 
     box: Box
@@ -59,6 +60,7 @@ class Source:
     initial_box: Box
     refined: bool
     share: float | None
+    id: str = ""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 QUIET = -60.0  # dBFS: a window whose loudest 50 ms are below holds no sound, and no reasoner need be asked
 LOST = 0.5  # of the sound: with more than that missing, nothing can be concluded from the rest
+SAME = 0.5  # intersection over union from which on a source is what the robot's own detector saw there
 SPOILT = 0.25  # of the time: each damaged picture spoils the motion to it and from it, so half of it by then
 NOTHING_SAID = Unseen(off_screen=False, reason="nothing was located, and nothing was said of why")
 
@@ -233,7 +234,15 @@ class _Run:
             initial_box=hypothesis.box,
             refined=box != hypothesis.box,
             share=None if case.location.share is None else unit(case.location.share),
+            id=case.location.id or self._sighted(box),
         )
+
+    def _sighted(self, box: Box) -> str:
+        """The id of what the robot's own detectors saw there; empty where they saw nothing, or gave it no id."""
+        seen = [(self._box(one.sides), one.id) for one in self._window.sightings if one.id]
+        overlaps = [(box.iou(other), name) for other, name in seen if other is not None]
+        overlap, name = max(overlaps, default=(0.0, ""))
+        return name if overlap >= SAME else ""
 
     def _refined(self, initial: Box, reply: Refinement) -> Box:
         """The reply's box, or else its operation on the initial box, never further than refinement may go."""

@@ -29,13 +29,14 @@ class Location:
 
     sides: x1, y1, x2, y2 as replied. description: a short one of what is there. sound: what this source contributes,
     where the reasoner can tell it from the rest; else the window's label holds. share: how much of the sound that is,
-    [0, 1].
+    [0, 1]. id: by which the robot knows what is there, where the reasoner took the place from the window's sightings.
     """
 
     sides: Sides
     description: str
     sound: AudioLabel | None = None
     share: float | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from threading import Lock
 
 import numpy as np
 
-from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
+from gar_ssl_ros.media.window import SECOND, Audio, Detections, Frame, Sighting, Window
 
 REORDER = SECOND // 2  # a stamp further back than this behind its stream's newest is a jump, not a late arrival
 JITTER = SECOND // 33  # ~30 ms: two audio chunks whose stamps are this close to touching are one stretch of sound
@@ -17,6 +19,8 @@ FRAME_BYTES, CHUNK_BYTES = (
     2**15,
     2**11,
 )  # that each frame and chunk counts for at least, so that their number is bounded
+NEAR = SECOND // 2  # what a detector saw further than this from a frame is not of that frame
+MAX_SIGHTINGS = 2**15  # of all detections held, where each message counts as one more
 MAX_FRAME_BYTES, MAX_AUDIO_BYTES = 512 * 2**20, 128 * 2**20  # of all held
 
 
@@ -27,7 +31,8 @@ class Counts:
     frames, chunks: stored. thinned: frames left out to stay within the memory bound. repeated: frames or chunks that
     took the place of one with the same stamp. resets: how often the store was emptied because time jumped back.
     changes: how often the audio's rate or number of channels changed, which empties the audio. crowded: chunks that had
-    to go before their time, for newer ones to stay within the memory bound.
+    to go before their time, for newer ones to stay within the memory bound. detections: stored. overlooked: those of
+    them that had to go before their time.
     """
 
     frames: int = 0
@@ -37,6 +42,8 @@ class Counts:
     resets: int = 0
     changes: int = 0
     crowded: int = 0
+    detections: int = 0
+    overlooked: int = 0
 
 
 class WindowBuffer:
@@ -44,7 +51,7 @@ class WindowBuffer:
 
     Arrivals up to 0.5 s out of order are sorted in; a stamp further back means that time itself jumped (a looped bag)
     and empties the buffer. Frames are thinned evenly where `span` of them would exceed `max_bytes`; of audio that would
-    exceed `max_audio_bytes` the newest is held.
+    exceed `max_audio_bytes` the newest is held. Detections stay as long as a frame that they may be about.
     """
 
     def __init__(self, span: int, max_bytes: int = MAX_FRAME_BYTES, max_audio_bytes: int = MAX_AUDIO_BYTES) -> None:
@@ -57,6 +64,8 @@ class WindowBuffer:
         self._lock = Lock()
         self._frames: list[Frame] = []
         self._chunks: list[Audio] = []
+        self._detections: deque[Detections] = deque()  # as they came
+        self._sightings = 0
         self._counts = Counts()
 
     def add_frame(self, frame: Frame) -> None:
@@ -100,6 +109,16 @@ class WindowBuffer:
                 self._drop_chunk()
                 self._count(crowded=1)
 
+    def add_detections(self, detections: Detections) -> None:
+        """Store what one of the robot's own detectors saw."""
+        with self._lock:
+            self._detections.append(detections)
+            self._sightings += 1 + len(detections.sightings)
+            self._count(detections=1)
+            while self._sightings > MAX_SIGHTINGS:
+                self._drop_detections()
+                self._count(overlooked=1)
+
     def cut(self, start: int, end: int) -> Window | None:
         """The window [start, end), or None where no frame lies in it.
 
@@ -112,11 +131,12 @@ class WindowBuffer:
             frames = tuple(frame for frame in self._frames if start <= frame.stamp < end)
             chunks = [chunk for chunk in self._chunks if chunk.stamp < end and chunk.end > start]
             newest_frame, newest_audio = self.newest_frame, self.newest_audio
+            detections = tuple(self._detections)
         if not frames:
             return None
         audio = _join(chunks, start, end)
         edges = [start, *(frame.stamp for frame in frames), end]
-        return Window(
+        window = Window(
             start,
             end,
             frames,
@@ -125,12 +145,12 @@ class WindowBuffer:
             audio_gap=end - start if audio is None else round(audio.missing * SECOND / audio.rate),
             skew=newest_audio - newest_frame if newest_audio is not None and newest_frame is not None else 0,
         )
+        return replace(window, sightings=_sighted(detections, window.center.stamp))
 
     def clear(self) -> None:
-        """Forget all frames and audio; the counts stay."""
+        """Forget all; the counts stay."""
         with self._lock:
-            self._frames.clear()
-            self._clear_audio()
+            self._clear()
 
     @property
     def newest_frame(self) -> int | None:
@@ -157,6 +177,11 @@ class WindowBuffer:
             del self._frames[0]
         while self._chunks and self._chunks[0].end < self._chunks[-1].end - self._span:
             self._drop_chunk()
+        while self._frames and self._detections and self._detections[0].stamp < self._frames[0].stamp - NEAR:
+            self._drop_detections()
+
+    def _drop_detections(self) -> None:
+        self._sightings -= 1 + len(self._detections.popleft().sightings)
 
     def _drop_chunk(self) -> None:
         self._audio_bytes -= _weight(self._chunks.pop(0))
@@ -165,13 +190,28 @@ class WindowBuffer:
         self._chunks.clear()
         self._audio_bytes = 0
 
-    def _reset(self) -> None:
+    def _clear(self) -> None:
         self._frames.clear()
         self._clear_audio()
+        self._detections.clear()
+        self._sightings = 0
+
+    def _reset(self) -> None:
+        self._clear()
         self._count(resets=1)
 
     def _count(self, **more: int) -> None:
         self._counts = replace(self._counts, **{name: getattr(self._counts, name) + by for name, by in more.items()})
+
+
+def _sighted(held: Iterable[Detections], stamp: int) -> tuple[Sighting, ...]:
+    """Of each detector, what it saw nearest to that time, ns; of two as near, the later message."""
+    nearest: dict[str, Detections] = {}
+    for one in held:
+        away = abs(one.stamp - stamp)
+        if away <= NEAR and (one.detector not in nearest or away <= abs(nearest[one.detector].stamp - stamp)):
+            nearest[one.detector] = one
+    return tuple(sighting for one in nearest.values() for sighting in one.sightings)
 
 
 def _weight(audio: Audio) -> int:

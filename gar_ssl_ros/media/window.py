@@ -1,4 +1,4 @@
-"""What was seen and heard in one interval: frames, audio, and the window that holds both.
+"""What was seen and heard in one interval: frames, audio, what the robot's own detectors saw, and the window of it all.
 
 Times are integer nanoseconds on the sender's clock (a message's header stamp, or a file's own time from its start).
 """
@@ -89,6 +89,29 @@ def audio_from_samples(stamp: int, samples: NDArray[Any], rate: int) -> Audio:
     return Audio(stamp, np.clip(clean, -1.0, 1.0).astype(np.float32, copy=False), rate, missing)
 
 
+@dataclass(frozen=True)
+class Sighting:
+    """One thing that a detector of the robot's own saw.
+
+    label: what it is, lower case, such as `face`; empty where that is not said. score: how sure that is, 0..1. sides:
+    x1, y1, x2, y2, pixels of the camera's image. id: by which the robot knows it; empty where it has none.
+    """
+
+    label: str
+    score: float
+    sides: tuple[float, float, float, float]
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Detections:
+    """All that one detector of the robot's own saw at one time, be it nothing. stamp: ns. detector: its topic."""
+
+    stamp: int
+    detector: str
+    sightings: tuple[Sighting, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Window:
     """Frames and audio of the interval [start, end).
@@ -96,7 +119,7 @@ class Window:
     start, end: ns. frames: in time order, at least one. audio: exactly the interval, lost parts zero; None where there
     was no sound to hear at all. frame_gap: the longest stretch without a frame, ns. audio_gap: how much of the
     interval's audio is missing, ns. skew: how far the newest audio ran ahead of the newest frame when the window was
-    cut, ns (negative: behind).
+    cut, ns (negative: behind). sightings: what the robot's own detectors saw nearest in time to the center frame.
     """
 
     start: int
@@ -106,6 +129,7 @@ class Window:
     frame_gap: int = 0
     audio_gap: int = 0
     skew: int = 0
+    sightings: tuple[Sighting, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.frames:

@@ -148,7 +148,8 @@ class _Replay:
             if found.stage is Stage.INITIAL:
                 continue
             if found.outcome.conclusive:  # else an empty Detection2DArray would say that nothing is there
-                self._write("detections", messages.detections_message(found, window.center, ids), now)
+                detections = messages.detections_message(found, window.center, [str(one) for one in ids])
+                self._write("detections", detections, now)
             self._write("image_annotated", messages.annotated_message(found, window.center), now)
             self._told = self._done.left_out
             self._done.outcomes[found.outcome] += 1

@@ -60,11 +60,11 @@ class Intake:
         self._samples += samples
         self._problem = ""
 
-    def refuse(self, problem: str) -> None:
-        """It could not; problem: a sentence."""
+    def refuse(self, problem: str, whole: bool = True) -> None:
+        """It could not; problem: a sentence. whole: whether nothing of it could be used."""
         self._refused += 1
         self._problem = problem = shortened(problem, LONGEST)
-        self.warn(f"a message was left out: {problem}")
+        self.warn(f"{'a message' if whole else 'a part of a message'} was left out: {problem}")
 
     def warn(self, sentence: str) -> None:
         """Say so, unless it has just been said."""

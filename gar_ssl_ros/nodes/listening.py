@@ -10,6 +10,7 @@ from typing import Any
 from gar_ssl_ros.gar.pipeline import GarOptions
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.nodes.audio import INFO_TYPE, NEED_INFO, TYPES
+from gar_ssl_ros.nodes.eyes import Eyes
 from gar_ssl_ros.nodes.health import Status, buffer_values, stream_status
 from gar_ssl_ros.nodes.inputs import Input
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
@@ -53,6 +54,14 @@ class Listening:
         self._info_input = make(
             [info], [INFO_TYPE], INFOS, INFO_BYTES, "auto", windowing.take_info, windowing.refuse_audio
         )
+        self._eyes = Eyes(
+            node,
+            windowing,
+            bool(parameters.values["detections"]),
+            bool(parameters.values["humans"]),
+            reliability,
+            group,
+        )
         self._began = monotonic()
         self._waited_for: list[str] = []  # what it was last said to wait for
 
@@ -64,6 +73,7 @@ class Listening:
         heard = self._audio_input.offer
         if heard is not None and heard.type.endswith(NEED_INFO):
             self._info_input.look()
+        self._eyes.look()
         self._tell_what_is_missing()
         if self._lengths() != (self._windowing.length, self._windowing.hop):
             self._windowing.begin(*self._lengths())
@@ -85,7 +95,7 @@ class Listening:
     def close(self) -> None:
         """Listen no more; from a callback of the same group, so that none of them is at work."""
         self._retired = True
-        for one in (self._image_input, self._audio_input, self._info_input):
+        for one in (self._image_input, self._audio_input, self._info_input, self._eyes):
             one.close()
 
     def newest(self) -> Cut | None:
@@ -104,11 +114,12 @@ class Listening:
         return self._windowing.left_out
 
     def statuses(self, seconds: float) -> list[Status]:
-        """Of both streams, since they were last told, so many seconds ago."""
+        """Of all streams, since they were last told, so many seconds ago."""
         images, sound = self._windowing.images.came, self._windowing.sound.came
         before_images, before_sound = self._seen
         self._seen = (images, sound)
-        size = "x".join(map(str, self._windowing.size or ()))
+        frame = self._windowing.frame
+        size = "" if frame is None else f"{frame.width}x{frame.height}"
         more = {"size": size, **buffer_values(self._windowing.counts)}
         return [
             stream_status("image", images, before_images, seconds, self._image_input, more),
@@ -120,6 +131,7 @@ class Listening:
                 self._audio_input,
                 {"samples": sound.samples, "audio_info": self._windowing.described},
             ),
+            *self._eyes.statuses(seconds),
         ]
 
     def _lengths(self) -> tuple[int, int]:

@@ -220,9 +220,15 @@ class LocalizerNode(LifecycleNode):
         if answer.request.asked is not None:
             self._replies[id(answer.request)] = message
         if found.outcome.conclusive:  # else an empty Detection2DArray would say that nothing is there
-            self._detections_out.publish(detections_message(found, frame, ids))
+            names = [one.id if self._robots_ids else str(own) for one, own in zip(found.sources, ids, strict=True)]
+            self._detections_out.publish(detections_message(found, frame, names))
         if self._annotated_out.get_subscription_count() > 0:
             self._annotated_out.publish(annotated_message(found, frame))
+
+    @property
+    def _robots_ids(self) -> bool:
+        """Whether ids of detections are those of the robot's own detectors, which ours could be mistaken for."""
+        return bool(self._chosen.values["detections"] or self._chosen.values["humans"])
 
     def _left_out(self) -> int:
         """Input messages that could not be used since the last final answer."""

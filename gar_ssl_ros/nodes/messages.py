@@ -58,17 +58,15 @@ def sources_message(
     )
 
 
-def detections_message(found: Localization, frame: Frame, ids: Sequence[int]) -> Detection2DArray:
-    """The sources as detections: class_id is the label, score S_av, id the source's id."""
+def detections_message(found: Localization, frame: Frame, ids: Sequence[str]) -> Detection2DArray:
+    """The sources as detections: class_id is the label, score S_av. ids: of the sources."""
     message = Detection2DArray(header=header_of_frame(frame))
     for source, identity in zip(found.sources, ids, strict=True):
         result = ObjectHypothesisWithPose()
         result.hypothesis.class_id = source.label
         result.hypothesis.score = source.av_consistency or 0.0
         message.detections.append(
-            Detection2D(
-                header=message.header, results=[result], bbox=bounding_box_from_box(source.box), id=str(identity)
-            )
+            Detection2D(header=message.header, results=[result], bbox=bounding_box_from_box(source.box), id=identity)
         )
     return message
 
@@ -120,6 +118,7 @@ def _source_message(source: Source, case: Case, identity: int) -> SoundSource:
     agreed = case.consensus
     message = SoundSource(
         id=identity,
+        detection_id=source.id,
         label=source.label,
         audio_confidence=source.audio_confidence,
         av_consistency=math.nan if source.av_consistency is None else source.av_consistency,

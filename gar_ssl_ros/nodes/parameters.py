@@ -137,6 +137,18 @@ LOCALIZER = (
         choices=("auto", "best_effort", "reliable"),
         change=Change.UNCONFIGURED,
     ),
+    Declared(
+        "detections",
+        False,
+        "whether to listen to the robot's own detector on `detections_in`, whose ids its sources then have",
+        change=Change.UNCONFIGURED,
+    ),
+    Declared(
+        "humans",
+        False,
+        "whether to listen to the faces and bodies of ROS4HRI (hri_msgs), whose ids its sources then have",
+        change=Change.UNCONFIGURED,
+    ),
 )
 
 PLAYER = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gar_ssl_ros.media.buffer import MAX_AUDIO_BYTES, Counts, WindowBuffer
-from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
+from gar_ssl_ros.media.window import SECOND, Audio, Detections, Frame, Window
 from gar_ssl_ros.nodes.audio import AudioError, AudioReader
 from gar_ssl_ros.nodes.images import ImageError, frame_from_message
 from gar_ssl_ros.nodes.intake import Came, Intake
@@ -75,6 +75,10 @@ class Windowing:
         self._buffer.add_audio(audio)
         return self._due()
 
+    def take_detections(self, detections: Detections) -> None:
+        """One of the robot's own detectors has seen something, or nothing."""
+        self._buffer.add_detections(detections)
+
     def refuse_image(self, problem: str) -> None:
         """A message of images has come that cannot be read, for that reason, a sentence."""
         self.images.receive(None)
@@ -109,9 +113,9 @@ class Windowing:
         return self._buffer.counts
 
     @property
-    def size(self) -> tuple[int, int] | None:
-        """Width and height of the newest image, pixels."""
-        return None if self._frame is None else (self._frame.width, self._frame.height)
+    def frame(self) -> Frame | None:
+        """The newest image."""
+        return self._frame
 
     @property
     def left_out(self) -> int:

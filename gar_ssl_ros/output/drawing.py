@@ -120,6 +120,8 @@ def _draw_source(canvas: Image, source: Source, factor: int, colour: Colour, pen
     text = _heard(source.label, source.audio_confidence)
     if source.av_consistency is not None:
         text += f"  av {source.av_consistency:.2f}"
+    if source.id:
+        text += f"  [{source.id}]"
     height, width = canvas.shape[:2]
     text = pen.fitted(text, width - 8)
     tag = pen.measure(text) + 8

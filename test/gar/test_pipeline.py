@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Timer
 from typing import Any
 
@@ -30,7 +30,7 @@ from gar_ssl_ros.gar.stages import (
     Trial,
     Unseen,
 )
-from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
+from gar_ssl_ros.media.window import SECOND, Audio, Frame, Sighting, Window
 
 OFF_SCREEN = Unseen(off_screen=True, reason="three faces in view are still")
 UNSURE = Unseen(off_screen=False, reason="the one face in view is turned away")
@@ -386,3 +386,27 @@ def test_nothing_seen_in_damaged_pictures_is_no_claim_that_nothing_is_there(dama
     assert found.outcome is Outcome.UNCERTAIN  # it claims nothing that they could hide
     *_, found = localize(heard, Scripted())
     assert found.outcome is Outcome.LOCALIZED  # what is seen in them is seen
+
+
+@pytest.mark.parametrize(
+    ("sides", "name"),
+    [((12, 12, 52, 52), "a"), ((12, 12, 52, 72), "a"), ((52, 12, 92, 52), ""), ((0, 0, 400, 400), "")],
+)
+def test_a_source_is_what_the_robot_s_own_detector_saw_there(sides, name):
+    seen = (Sighting("dog", 0.9, (1.0, 1.0, 5.0, 5.0), "far"), Sighting("dog", 0.9, sides, "a"), Sighting("", 0, sides))
+    found = list(localize(replace(window(), sightings=seen), Scripted()))
+    assert [source.id for answer in found for source in answer.sources] == [name] * len(found)
+
+
+def test_the_reasoner_s_own_word_on_which_it_is_counts():
+    seen = (Sighting("dog", 0.9, (10.0, 10.0, 50.0, 50.0), "a"),)
+    own = Scripted(locations=(Location((10, 10, 50, 50), "a violin", id="b"),))
+    *_, final = localize(replace(window(), sightings=seen), own)
+    assert [source.id for source in final.sources] == ["b"]
+
+
+@given(st.lists(st.tuples(*[st.floats(allow_nan=True)] * 4), max_size=5))
+def test_whatever_boxes_are_said_to_be_seen_a_window_is_answered(sides):
+    seen = tuple(Sighting("dog", 0.9, one, "a") for one in sides)
+    *_, final = localize(replace(window(), sightings=seen), Scripted())
+    assert final.outcome is Outcome.LOCALIZED

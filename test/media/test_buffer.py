@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gar_ssl_ros.media.buffer import CHUNK_BYTES, FRAME_BYTES, JITTER, REORDER, WindowBuffer
-from gar_ssl_ros.media.window import SECOND, Audio, Frame
+from gar_ssl_ros.media.buffer import CHUNK_BYTES, FRAME_BYTES, JITTER, MAX_SIGHTINGS, REORDER, WindowBuffer
+from gar_ssl_ros.media.window import SECOND, Audio, Detections, Frame, Sighting
 
 MS = SECOND // 1000
 RATE = 1000  # Hz: one sample a millisecond
@@ -228,3 +228,47 @@ def test_it_may_be_filled_and_cut_from_several_threads():
         thread.join()
     assert buffer.counts.frames == 800
     assert buffer.counts.chunks == 400
+
+
+def sighting(name: str) -> Sighting:
+    return Sighting("dog", 0.5, (0.0, 0.0, 1.0, 1.0), name)
+
+
+def ids(buffer: WindowBuffer, start: int, end: int) -> list[str]:
+    window = buffer.cut(start * MS, end * MS)
+    assert window is not None
+    return sorted(one.id for one in window.sightings)
+
+
+def test_a_window_has_what_each_detector_saw_nearest_to_its_center_frame():
+    buffer = filled(range(0, 4000, 100), range(0))
+    for ms in range(0, 4000, 250):
+        buffer.add_detections(Detections(ms * MS, "/yolo", (sighting(f"a{ms}"), sighting(f"b{ms}"))))
+        buffer.add_detections(Detections((ms + 60) * MS, "/faces", (sighting(f"f{ms}"),)))
+    assert ids(buffer, 0, 2000) == ["a1000", "b1000", "f1000"]
+    assert ids(buffer, 500, 1000) == ["a750", "b750", "f750"]
+
+
+def test_what_is_seen_far_from_the_frame_is_not_of_it_and_nothing_is_a_thing_to_see():
+    buffer = filled(range(0, 4000, 100), range(0))
+    buffer.add_detections(Detections(0, "/yolo", (sighting("old"),)))
+    assert ids(buffer, 0, 2000) == []
+    assert ids(buffer, 0, 800) == ["old"]
+    buffer.add_detections(Detections(300 * MS, "/yolo"))
+    assert ids(buffer, 0, 800) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 100_000), st.integers(0, 3), st.integers(0, 9000)), max_size=60))
+def test_whatever_detections_come_they_are_bounded_and_go_with_the_frames(given_):
+    buffer = WindowBuffer(span=3 * SECOND)
+    for ms, detector, count in given_:
+        buffer.add_detections(Detections(ms * MS, str(detector), (sighting(""),) * count))
+        buffer.add_frame(frame(ms))
+        assert sum(1 + len(one.sightings) for one in buffer._detections) == buffer._sightings <= MAX_SIGHTINGS
+    assert buffer.counts.detections == len(given_)
+    buffer.clear()
+    assert (len(buffer._detections), buffer._sightings) == (0, 0)
+    for ms in range(0, 60_000, 100):
+        buffer.add_detections(Detections(ms * MS, "/yolo", (sighting(""),)))
+        buffer.add_frame(frame(ms))
+    assert len(buffer._detections) <= 36

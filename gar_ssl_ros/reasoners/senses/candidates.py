@@ -17,6 +17,7 @@ IN_TIME = "in time"  # the kind of what `signal` finds to move in time with the 
 PERSON = "person"
 HEAD = (0.1, 0.22, 0.1, 0.02)  # of a face's width and height: how far its head reaches beyond it, by side
 THEN = 0.8  # of how sure a thing is that only another frame shows
+TWICE = 0.5  # intersection over union from which on two detectors see the same thing
 OTHER_LOOKS = (1 / 6, 5 / 6)  # of the window: when it is looked again for what the center frame does not show
 
 
@@ -53,6 +54,18 @@ def candidates(detections: Iterable[Detection], frame: Frame) -> list[Candidate]
         Candidate(one.label, head(one.box, frame) if one.label == FACE else one.box, one.score, id=one.id)
         for one in detections
     ]
+
+
+def sighted(window: Window) -> list[Candidate]:
+    """What the robot's own detectors see, where they say what it is."""
+    named = (one for one in window.sightings if one.label)
+    return candidates((Detection(one.label, one.score, Box(*one.sides), one.id) for one in named), window.center)
+
+
+def with_sighted(found: Sequence[Candidate], window: Window) -> list[Candidate]:
+    """Candidates, and what the robot's own detectors see instead of those of the same kind and place."""
+    own = sighted(window)
+    return [*own, *(c for c in found if not any(c.kind == o.kind and c.box.iou(o.box) >= TWICE for o in own))]
 
 
 def again(senses: Senses, window: Window, wanted: Collection[str]) -> list[Candidate]:

@@ -29,7 +29,17 @@ from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import By
 from gar_ssl_ros.perception.tags import RATE, Tags
 from gar_ssl_ros.perception.tracks import face_tracks
-from gar_ssl_ros.reasoners.senses.candidates import IN_TIME, MOVING, Candidate, again, as_candidates, head, place, seen
+from gar_ssl_ros.reasoners.senses.candidates import (
+    IN_TIME,
+    MOVING,
+    Candidate,
+    again,
+    as_candidates,
+    head,
+    place,
+    seen,
+    with_sighted,
+)
 from gar_ssl_ros.reasoners.senses.moving import moving
 from gar_ssl_ros.reasoners.senses.senses import Senses
 from gar_ssl_ros.reasoners.senses.weighing import FAINT, KNOWN, Evidence, Weighed, apart, asked, part_of, weigh
@@ -95,7 +105,7 @@ class _SensesReading:
 
     def locate(self, most: int) -> Sequence[Location] | Unseen:
         motion = measure(self._window)
-        candidates = seen(self._senses, self._window.center)
+        candidates = with_sighted(seen(self._senses, self._window.center), self._window)
         wanted = {kind for heard in asked(self._heard)[:1] for kind in heard.group.seen}
         if not any(candidate.kind in wanted for candidate in candidates):
             candidates += again(self._senses, self._window, wanted)
@@ -173,7 +183,7 @@ class _SensesReading:
 
     def _location(self, one: Weighed) -> Location:
         sound = AudioLabel(one.heard.sound, one.heard.share)
-        return Location(one.candidate.box.sides, self._words(one), sound)
+        return Location(one.candidate.box.sides, self._words(one), sound, id=one.candidate.id)
 
     def _words(self, one: Weighed) -> str:
         """What is seen, where, and why it is thought to make what."""
