@@ -16,7 +16,7 @@ SIDE = 160  # pixels: about the longer side at which motion is measured
 RATE = 16  # frames a second at most that are looked at
 FEWEST = 8  # frames: with fewer, nothing can be said about rhythm
 CUT = 0.75  # correlation of two pictures' 16 x 12 pixels: less of it is another shot (chosen on real clips' first half)
-CHANGED = 10.0  # grey levels, mean: pictures that differ by less are the same shot, whatever their correlation
+CHANGED = 5.0  # grey levels: pictures of which half differs by less are the same shot, whatever flashes in the rest
 LARGE = 17  # of a longer side, one part: things are looked for over as much
 UNIT = 32  # of change: a 32nd of the noise, so that what is beyond 8 times the noise, and certain, is alike
 
@@ -142,7 +142,7 @@ def _shot(frames: tuple[Frame, ...], center: Frame) -> tuple[Frame, ...]:
     """Those between the cuts before and after the center frame."""
     small = np.stack([cv2.resize(f.image[::2, ::2, 1], (16, 12), interpolation=cv2.INTER_AREA) for f in frames])
     looks = small.reshape(len(frames), -1).astype(np.float64)
-    changed = np.abs(np.diff(looks, axis=0)).mean(axis=1)
+    changed = np.median(np.abs(np.diff(looks, axis=0)), axis=1)
     looks -= looks.mean(axis=1, keepdims=True)
     looks /= np.maximum(np.linalg.norm(looks, axis=1, keepdims=True), 1e-9)
     cuts = np.flatnonzero(((looks[1:] * looks[:-1]).sum(axis=1) < CUT) & (changed > CHANGED)) + 1
