@@ -27,8 +27,8 @@ class By(str, Enum):
 class Group(BaseModel):
     """Sounds that the same things make.
 
-    seen: kinds of things, the likeliest first. mostly: whether it is often heard without its maker in view. broad:
-    whether it only says what others, where they are heard as surely, say better.
+    seen: kinds of things, the likeliest first. only: whether nothing else makes them. mostly: whether they are often
+    heard without their maker in view. broad: whether they only say what others, heard as surely, say better.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +37,7 @@ class Group(BaseModel):
     by: By
     seen: tuple[str, ...]
     sounds: tuple[str, ...]
+    only: bool = False
     mostly: bool = False
     broad: bool = False
 

@@ -206,8 +206,8 @@ class _SensesReading:
             return Unseen(off_screen=False, reason="nothing that is heard is clear enough to be named")
         if first.share < CLAIM or not first.group.seen or not self._senses.kinds.issuperset(first.group.seen):
             return Unseen(off_screen=False, reason=f"{first.sound} is heard, and no model here knows what makes that")
-        there = {c.kind for c in self._seen().candidates if c.kind in first.group.seen and c.sure >= KNOWN}
-        if there or first.group.by is By.HANDS or (weighed and weighed[0].support >= ENOUGH / 2):
+        there = any(c.kind in first.group.seen and c.sure >= KNOWN for c in self._seen().candidates)
+        if there or not first.group.only or (weighed and weighed[0].support >= ENOUGH / 2):
             return Unseen(off_screen=False, reason=f"{first.sound} is heard, and nothing shows which thing makes it")
         return Unseen(
             off_screen=True, reason=f"{first.sound} is heard, and no {' or '.join(first.group.seen)} is in view"
