@@ -45,7 +45,7 @@ def play(
         while not (recorder.line(0.1) or "").startswith(READY):
             if localizer.ended() or monotonic() > end:
                 raise LiveError(f"the localizer was not there within {START:.0f} s: it said {localizer.told()}")
-        player = start("player", {"clip": clip.absolute(), "wait": 10.0, "rate": pace})
+        player = start("player", {"clip": clip.absolute(), "wait": START, "listeners": 2, "rate": pace})
         rest: float | None = None
         while rest is None or monotonic() < rest:
             line = recorder.line(0.1)

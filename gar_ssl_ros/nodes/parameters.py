@@ -157,8 +157,14 @@ PLAYER = (
     Declared("loop", False, "begin again at the end", change=Change.NEVER),
     Declared("start", 0.0, "where to begin, s of the recording", 0.0, 1e6, change=Change.NEVER),
     Declared(
-        "wait", 0.0, "wait at most so long for somebody to listen to both topics, s", 0.0, 3600.0, change=Change.NEVER
+        "wait",
+        0.0,
+        "wait at most so long for `listeners` to listen to both topics, s",
+        0.0,
+        3600.0,
+        change=Change.NEVER,
     ),
+    Declared("listeners", 1, "how many nodes to wait for", 1, 100, change=Change.NEVER),
     Declared("frame_id", "camera_optical_frame", "of the images (REP-103)", change=Change.NEVER),
 )
 

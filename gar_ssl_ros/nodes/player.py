@@ -84,7 +84,10 @@ class PlayerNode(Node):
     def _wait_for_listeners(self) -> None:
         end = monotonic() + self._chosen["wait"]
         while monotonic() < end and not self._stopping.wait(0.05):
-            if self._image_out.get_subscription_count() and (self._sound_out.heard or not self._clip.info.channels):
+            counts = [self._image_out.get_subscription_count()]
+            if self._clip.info.channels:
+                counts.append(self._sound_out.listeners)
+            if min(counts) >= self._chosen["listeners"]:
                 self._stopping.wait(SETTLE)
                 return
 

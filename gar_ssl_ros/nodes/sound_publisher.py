@@ -41,10 +41,10 @@ class SoundPublisher:
         self._publisher = node.create_publisher(self._type, "audio", QoSProfile(depth=100))
 
     @property
-    def heard(self) -> bool:
-        """Whether somebody listens, and has been told what to."""
-        told = self._info is None or self._told[0] > 0
-        return told and int(self._publisher.get_subscription_count()) > 0
+    def listeners(self) -> int:
+        """How many listen, and have been told what to."""
+        listening = int(self._publisher.get_subscription_count())
+        return listening if self._info is None else min(listening, self._told[0])
 
     def publish(self, audio: Audio) -> None:
         """Publish a chunk."""
