@@ -34,6 +34,7 @@ BEATS = slice(round(0.2 * RATE / HOP), round(1.5 * RATE / HOP))  # lags of the o
 
 # Chosen on rendered sounds (seeds 300000 and up) and on every second real clip together: there, what is said of real
 # sounds is on average as sure as it is right.
+DIGITS = 5  # of a confidence: the sums behind it differ in later ones with the number of threads
 TEMPER = 2.0  # sounds vary more than the rendered ones: their evidence counts half
 STRANGE = 42.0  # squared distance from its nearest profile at which a sound is as likely none of them
 STRANGENESS = 8.0  # how gradually that changes
@@ -52,7 +53,7 @@ def hear(samples: Samples) -> AudioLabel:
     steady = 1 / (1 + np.exp((level[1] - level[0] - 5) / 0.7))
     silent = float(max(faint * steady, 1 / (1 + np.exp((level[1] + 65) / 1.5))))
     if silent > 0.5:
-        return AudioLabel(SILENCE, silent)
+        return AudioLabel(SILENCE, round(silent, DIGITS))
     found = features(samples)
     profiles = _profiles()
     distance = np.array([profile.distance(found) for profile in profiles])
@@ -61,7 +62,7 @@ def hear(samples: Samples) -> AudioLabel:
     best = int(odds.argmax())
     known = 1 / (1 + np.exp((distance[best] - STRANGE) / STRANGENESS))
     confidence = float(odds[best] / odds.sum() * known) * (1 - silent)
-    return AudioLabel(profiles[best].label if known > 0.5 else UNKNOWN, confidence)
+    return AudioLabel(profiles[best].label if known > 0.5 else UNKNOWN, round(confidence, DIGITS))
 
 
 @dataclass(frozen=True, eq=False)
