@@ -2,6 +2,7 @@
 
     python benchmarks/omni.py calls [--windows 3] [--layers 12] [--hidden 512]
     python benchmarks/omni.py stages [--windows 20] [--picture 640x480]
+    python benchmarks/omni.py step
     python benchmarks/omni.py replies [--windows 1000]
     python benchmarks/omni.py soak [--windows 200]
 
@@ -16,7 +17,10 @@ two sentences.
 stages: what each stage of ours costs: the steps of the model in it, what they take of the memory's bandwidth (the
 language model's weights, which every step reads, over what a copy on that device moves), and the device's memory.
 
-Both take --size 3b or 7b, which is a model of the published shapes, --device, --dtype, --quantize, --attention and
+step: the same step of so many tokens again and again, beside steps of which each has one slot more, by torch's own
+choice of attention kernels and by ours; and as a CUDA graph, which leaves what the GPU itself takes.
+
+They take --size 3b or 7b, which is a model of the published shapes, --device, --dtype, --quantize, --attention and
 --compile as `gar-ssl` does. On a GPU the first window goes unmeasured. --folder keeps the model for another run.
 
 replies: outcomes of windows of noise on a tiny model. soak: memory and threads over windows, some of them cancelled or
@@ -42,15 +46,17 @@ import numpy as np
 import psutil
 import torch
 import transformers
+from torch.nn.attention import sdpa_kernel
 
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome
 from gar_ssl_ros.gar.pipeline import GarOptions, localize
 from gar_ssl_ros.media.window import SECOND, Frame, Window, audio_from_samples
 from gar_ssl_ros.reasoners.omni import LoadOptions, load, plan
+from gar_ssl_ros.reasoners.omni.cache import SlotCache
 from gar_ssl_ros.reasoners.omni.grammar import Constraint, Grammar
 from gar_ssl_ros.reasoners.omni.memory import GIB
-from gar_ssl_ros.reasoners.omni.runtime import OmniRuntime, OmniWindow
+from gar_ssl_ros.reasoners.omni.runtime import KERNELS, OmniRuntime, OmniWindow
 from gar_ssl_ros.reasoners.omni.thinker import Thinker
 from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReading, PromptedReasoner
 from gar_ssl_ros.reasoners.prompted.runtime import RATE, Question, Reply
@@ -370,6 +376,8 @@ def stages(options: argparse.Namespace, folder: Path) -> None:
             cost, asked = ours(shown, runtime)
             whole.append(cost)
             written.append(sum(call.length for call in asked))
+            parts = ", ".join(f"{stage} {found[-1].seconds:.2f}" for stage, found in costs.items())
+            print(f"window {number}: {cost.seconds:.2f} s, {cost.steps} steps, {parts}", flush=True)
     print(f"\n{'stage':10}{'s':>8}{'steps':>7}{'prefilled':>11}{'in the model':>14}{'ms a step there':>17}")
     for name, found in [*costs.items(), ("whole", whole)]:
         row = {key: median(getattr(cost, key) for cost in found) for key in vars(Cost())}
@@ -401,6 +409,64 @@ def stages(options: argparse.Namespace, folder: Path) -> None:
             f"the layers' {held / GIB:.2f} GiB at {bandwidth / 1e12:.2f} TB/s: {1e3 * held / bandwidth:.1f} ms a step, "
             f"{share:.1%} of the time"
         )
+
+
+def step(options: argparse.Namespace, folder: Path) -> None:
+    """One step after 1500 tokens."""
+    runtime = model(options, folder)
+    thinker, cache, before = runtime.thinker, SlotCache(runtime.thinker.layers), 1500
+    tokens = np.random.default_rng(0).integers(0, TOKENS, before).tolist()
+
+    def read(count: int, start: int) -> None:
+        positions = np.tile(np.arange(start, start + count), (3, 1))
+        seen = np.tri(count, start + count, start, dtype=bool)
+        thinker.read(tokens[:count], positions, np.arange(start, start + count), seen, cache)
+
+    def took(run: Callable[[int], object], times: int = 20) -> str:
+        seconds = []
+        for number in range(times):
+            settle(runtime)
+            started = perf_counter()
+            run(number)
+            settle(runtime)
+            seconds.append(perf_counter() - started)
+        return f"{1e3 * median(seconds):.1f} ms"
+
+    with torch.inference_mode():
+        print(f"prefill of {before}: {took(lambda _: read(before, 0), 5)}")
+        for count in (1, 5, 20, 64):
+            print(f"{count} tokens, the same: {took(lambda _, n=count: read(n, before))}", flush=True)
+            print(f"  one slot more each time: {took(lambda i, n=count: read(n, before + i))}", flush=True)
+            with sdpa_kernel(KERNELS):
+                print(f"  the same, our kernels: {took(lambda _, n=count: read(n, before))}")
+                print(f"  one slot more, our kernels: {took(lambda i, n=count: read(n, before + 20 + i))}", flush=True)
+            if thinker.device.type == "cuda":
+                print(f"  as a CUDA graph: {took(graph(thinker, cache, count, before))}", flush=True)
+
+
+def graph(thinker: Thinker, cache: SlotCache, count: int, before: int) -> Callable[[int], None]:
+    """The language model's part of that step, recorded."""
+    language = thinker.module.model.language_model
+    embedded = thinker.module.get_input_embeddings()(torch.arange(count, device=thinker.device)[None])
+    hidden = torch.full((1, 1, count, before + count), torch.finfo(embedded.dtype).min, device=thinker.device)
+    slots = torch.arange(before, before + count, device=thinker.device)
+    cache.aim(slots, before + count)
+    given = {
+        "inputs_embeds": embedded,
+        "position_ids": slots.expand(3, 1, count),
+        "attention_mask": hidden.to(embedded.dtype).triu(before + 1),
+        "past_key_values": cache,
+        "use_cache": True,
+    }
+    aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):
+        language(**given)
+    torch.cuda.current_stream().wait_stream(aside)
+    recorded = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(recorded):
+        language(**given)
+    return lambda _: recorded.replay()
 
 
 def copied(size: int = 1 << 32) -> float:
@@ -490,7 +556,7 @@ def soak(options: argparse.Namespace, folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("figure", choices=("calls", "stages", "replies", "soak"))
+    parser.add_argument("figure", choices=("calls", "stages", "step", "replies", "soak"))
     parser.add_argument("--windows", type=int)
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--hidden", type=int, default=512)
@@ -503,7 +569,13 @@ def main() -> None:
     parser.add_argument("--attention", default="sdpa")
     parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
-    figures = {"calls": (calls, 3), "stages": (stages, 20), "replies": (replies, 1000), "soak": (soak, 200)}
+    figures = {
+        "calls": (calls, 3),
+        "stages": (stages, 20),
+        "step": (step, 1),
+        "replies": (replies, 1000),
+        "soak": (soak, 200),
+    }
     figure, usual = figures[options.figure]
     options.windows = options.windows or usual
     with TemporaryDirectory() as folder:
