@@ -13,7 +13,7 @@ from hypothesis import settings
 from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Kind, Scene, SceneOptions
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.perception.store import FOLDER
-from gar_ssl_ros.reasoners.omni import load
+from gar_ssl_ros.reasoners.omni import LoadOptions, load
 
 settings.register_profile("untimed", deadline=None)  # speed is measured in benchmarks/, never asserted
 settings.load_profile("untimed")
@@ -81,7 +81,7 @@ def tiny_omni(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def omni(omni_folder) -> object:
     """It loaded, as the prompted reasoner's runtime."""
-    return load(str(omni_folder))
+    return load(str(omni_folder), LoadOptions(dtype="float32"))  # on a GPU, too
 
 
 def _tiny(family: str, tmp_path_factory) -> Path:

@@ -7,9 +7,10 @@ several safetensors files under the published names with parts that nobody here 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -58,14 +59,25 @@ class Size:
     tower_heads: int = 2
 
 
-def write_qwen25(folder: Path, size: Size = Size(), seed: int = 0, texts: Iterable[str] = TEXT) -> Path:
-    """A whole Qwen2.5-Omni checkpoint of that size; returns its folder."""
+def write_qwen25(
+    folder: Path,
+    size: Size = Size(),
+    seed: int = 0,
+    texts: Iterable[str] = TEXT,
+    shapes: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> Path:
+    """A whole Qwen2.5-Omni checkpoint of that size; returns its folder.
+
+    shapes: what goes beyond `size`, by the config of the part. device: where the weights are drawn.
+    """
     ids = _write_tokenizer(folder, OMNI_25.split(), size.vocabulary, texts)
+    vision = {"window_size": 112, "fullatt_block_indexes": [size.tower_layers - 1], "hidden_act": "silu"}
     config = Qwen2_5OmniThinkerConfig(
-        text_config=_text(size, ids) | {"rope_parameters": _rope(size, (2, 3, 3))},
-        vision_config=_vision(size, 14)
-        | {"window_size": 112, "fullatt_block_indexes": [size.tower_layers - 1], "hidden_act": "silu"},
-        audio_config=_audio(size) | {"n_window": 100},
+        text_config=_text(size, ids) | {"rope_parameters": _rope(size, (2, 3, 3))} | dict(shapes.get("text", {})),
+        vision_config=_vision(size, 14) | vision | dict(shapes.get("vision", {})),
+        audio_config=_audio(size) | {"n_window": 100} | dict(shapes.get("audio", {})),
         audio_token_index=ids["<|AUDIO|>"],
         image_token_index=ids["<|IMAGE|>"],
         video_token_index=ids["<|VIDEO|>"],
@@ -74,7 +86,7 @@ def write_qwen25(folder: Path, size: Size = Size(), seed: int = 0, texts: Iterab
         vision_start_token_id=ids["<|vision_bos|>"],
         vision_end_token_id=ids["<|vision_eos|>"],
     )
-    model = _random(Qwen2_5OmniThinkerForConditionalGeneration, config, seed)
+    model = _random(Qwen2_5OmniThinkerForConditionalGeneration, config, seed, device, dtype)
     published = {_published_name(name): weight for name, weight in model.state_dict().items()}
     _write(folder, "qwen2_5_omni", "token2wav", config, published, patch=14)
     return folder
@@ -169,10 +181,18 @@ def _audio(size: Size) -> dict[str, Any]:
     }
 
 
-def _random(kind: type[PreTrainedModel], config: Any, seed: int) -> PreTrainedModel:
+def _random(
+    kind: type[PreTrainedModel], config: Any, seed: int, device: str = "cpu", dtype: torch.dtype = torch.float32
+) -> PreTrainedModel:
     """Weights that keep the size of what passes through them, so that every input reaches the logits."""
-    model = kind(config)
-    generator = torch.Generator().manual_seed(seed)
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        with torch.device(device):
+            model = kind(config)
+    finally:
+        torch.set_default_dtype(usual)
+    generator = torch.Generator(device).manual_seed(seed)
     with torch.no_grad():
         for weight in model.parameters():
             if weight.dim() > 1:
@@ -213,7 +233,7 @@ def _write_tokenizer(folder: Path, added: Sequence[str], vocabulary: int, texts:
 def _write(folder: Path, kind: str, vocoder: str, thinker: Any, weights: dict[str, torch.Tensor], patch: int) -> None:
     config = {
         "model_type": kind,
-        "dtype": "float32",
+        "dtype": str(next(iter(weights.values())).dtype).removeprefix("torch."),
         "enable_audio_output": True,
         "thinker_config": thinker.to_dict(),
     }

@@ -30,20 +30,21 @@ class Case:
 
     def whole(self, tokens: Sequence[int], seen: bool) -> torch.Tensor:
         """The library's logits after media and tokens (len(tokens), vocabulary)."""
-        module, processors = self.runtime.thinker.module, self.runtime._processors
+        module, processors, device = self.runtime.thinker.module, self.runtime._processors, self.context.device
         picture, sound = processors.picture(self.image), processors.sound(self.audio)
         heard = self.runtime.thinker.hear(sound)
         prompt = [*self.runtime.prompt.opening(SYSTEM), *self.runtime.prompt.sound(len(heard))]
-        media = {"input_features": sound.mel, "feature_attention_mask": sound.held}
+        held = sound.held.to(device)
+        media = {"input_features": sound.mel.to(device), "feature_attention_mask": held}
         if seen:
             prompt += [token for part in self.runtime.prompt.image(picture.rows * picture.columns) for token in part]
-            media |= {"pixel_values": picture.patches, "image_grid_thw": picture.grid}
-        ids = torch.tensor([[*prompt, *tokens]])
+            media |= {"pixel_values": picture.patches.to(device), "image_grid_thw": picture.grid.to(device)}
+        ids = torch.tensor([[*prompt, *tokens]], device=device)
         positions, _ = module.get_rope_index(
             ids,
-            picture.grid if seen else None,
+            picture.grid.to(device) if seen else None,
             attention_mask=torch.ones_like(ids),
-            audio_seqlens=sound.held.sum(1),
+            audio_seqlens=held.sum(1),
         )
         if positions.dim() == 4:  # Qwen3-Omni's come out three times
             positions = positions[0]

@@ -60,6 +60,16 @@ def stop_at(omni: OmniRuntime, step: int, act) -> object:
     return omni.thinker.module.model.language_model.register_forward_pre_hook(hook)
 
 
+def test_no_attention_kernel_is_planned_for_each_shape_anew(omni):
+    known = []
+    hook = stop_at(omni, 0, lambda: known.append(torch.backends.cuda.cudnn_sdp_enabled()))
+    with window(omni) as w:
+        w.ask([question()], seen=True)
+    hook.remove()
+    assert known == [False]
+    assert torch.backends.cuda.cudnn_sdp_enabled()  # outside, as it was
+
+
 def test_every_reply_obeys_its_schema(omni):
     with window(omni) as w:
         (replies,) = w.ask([question(range(40))], seen=True)

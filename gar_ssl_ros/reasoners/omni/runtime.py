@@ -10,6 +10,7 @@ from threading import Lock
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import PreTrainedTokenizerFast
 
 from gar_ssl_ros.gar.deadline import Deadline
@@ -23,6 +24,9 @@ from gar_ssl_ros.reasoners.prompted.description import ModelDescription
 from gar_ssl_ros.reasoners.prompted.runtime import RATE, ModelError, Question, Reply, Sampling
 
 POLL = 0.05  # s: how often a window that waits for another one looks at its deadline
+# Not cuDNN's, torch's first choice on an H100 and later: it plans anew for each number of tokens and slots, and no two
+# steps share theirs.
+KERNELS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +81,7 @@ class OmniRuntime:
         while not self._lock.acquire(timeout=POLL):
             deadline.check()
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), sdpa_kernel(KERNELS):
                 yield
         except (RuntimeError, MemoryError) as problem:
             sentence = self._explained(problem)
