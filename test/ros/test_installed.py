@@ -71,7 +71,7 @@ def test_a_localizer_process_answers_what_is_published_and_ends_when_told(node):
     arguments = ["--ros-args", "-p", "window:=1.0", "-p", "fallback:=signal"]
     process = subprocess.Popen([sys.executable, "-c", script, *arguments], cwd=Path.home())
     try:
-        spin_until(node, lambda: images.get_subscription_count() and sound.heard)
+        spin_until(node, lambda: images.get_subscription_count() and sound.listeners)
         for step in range(30):
             stamp = 1000 * SECOND + step * SECOND // 10
             image = Image(width=64, height=48, encoding="rgb8", step=192)
