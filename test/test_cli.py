@@ -78,7 +78,7 @@ def test_without_models_signal_answers_by_default_and_stderr_says_why_and_what_b
     assert done.returncode == 0
     (line,) = done.stderr.splitlines()
     assert line.startswith("gar-ssl: auto: signal answers: senses, ")
-    assert "lacks the models yamnet, yunet, yolox-nano, nanodet (gar-ssl models get all)" in line
+    assert "lacks the models yamnet, yunet, yolox-nano, nanodet: gar-ssl models get all" in line
     (record,) = read_records(tmp_path / f"{scene.stem}.jsonl")
     assert record.reasoner == "signal"
 

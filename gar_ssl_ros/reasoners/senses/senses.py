@@ -48,10 +48,11 @@ def lacking() -> str:
     wanted = [] if _is_here(TAGS) else [TAGS]
     if not any(_is_here(name) for name in (FACES, *OBJECTS)):
         wanted += [FACES, *OBJECTS]
-    parts = [f"the models {', '.join(wanted)} (gar-ssl models get all)"] if wanted else []
+    parts = {f"the models {', '.join(wanted)}": "gar-ssl models get all"} if wanted else {}
     if find_spec("ai_edge_litert") is None:
-        parts.append(f"LiteRT ({pip_install('senses')})")
-    return f"senses, which recognises things and sounds, lacks {' and '.join(parts)}" if parts else ""
+        parts["LiteRT"] = pip_install("senses")
+    what = "senses, which recognises things and sounds, lacks"
+    return f"{what} {' and '.join(parts)}: {'; '.join(parts.values())}" if parts else ""
 
 
 def _is_here(model: str) -> bool:
