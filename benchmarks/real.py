@@ -20,11 +20,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from real_clips import Judged, TrueClip, Truth, chosen, cut, judged
+from real_clips import Judged, TrueClip, TrueWindow, Truth, chosen, cut, judged
 from real_sheet import sheet
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.pipeline import localize
+from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.window import Audio, Window
 from gar_ssl_ros.reasoners import reasoner
 
@@ -96,7 +97,7 @@ def answers(clip: TrueClip, folder: Path, name: str, baselines: bool) -> list[An
     return found
 
 
-def _answer(asked, clip, true, window) -> Answer:  # type: ignore[no-untyped-def]
+def _answer(asked: Reasoner, clip: TrueClip, true: TrueWindow, window: Window) -> Answer:
     *_, last = localize(window, asked)
     box = last.sources[0].box if last.sources else None
     right = judged(box, window, true) if box is not None and true.boxes else None

@@ -75,10 +75,17 @@ class Box:
 
     def iou(self, other: Box) -> float:
         """Intersection over union with another box, 0..1."""
+        both = self._both(other)
+        return both / (self.area + other.area - both)
+
+    def share_in(self, other: Box) -> float:
+        """How much of it lies in another box, 0..1."""
+        return self._both(other) / self.area
+
+    def _both(self, other: Box) -> float:
         width = min(self.x2, other.x2) - max(self.x1, other.x1)
         height = min(self.y2, other.y2) - max(self.y1, other.y1)
-        both = max(0.0, width) * max(0.0, height)
-        return both / (self.area + other.area - both)
+        return max(0.0, width) * max(0.0, height)
 
 
 def box_from_reply(sides: Sequence[float], width: int, height: int) -> Box | None:

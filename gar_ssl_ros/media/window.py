@@ -45,6 +45,12 @@ class Frame:
         """Pixels."""
         return int(self.image.shape[0])
 
+    def place(self, x: float, y: float) -> str:
+        """Where in the picture a point, in pixels, is, in words such as `upper left`."""
+        across = ("left", "middle", "right")[min(2, max(0, int(3 * x / self.width)))]
+        down = ("upper", "", "lower")[min(2, max(0, int(3 * y / self.height)))]
+        return f"{down} {across}".strip()
+
 
 @dataclass(frozen=True, eq=False)
 class Audio:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.boxes import Box, box_from_reply
 
 Image = NDArray[np.uint8]  # RGB (H, W, 3)
 
@@ -41,6 +41,7 @@ class Detector(Protocol):
 
 def clipped(sides: NDArray[np.float32], image: Image) -> Box | None:
     """A detector's x1, y1, x2, y2 as a box within the picture; None where nothing of it is left."""
-    height, width = image.shape[:2]
-    x1, y1, x2, y2 = (float(side) for side in np.clip(sides, 0.0, (width, height, width, height)))
-    return Box(x1, y1, x2, y2) if x2 - x1 >= 1 and y2 - y1 >= 1 else None  # False also for what is no number
+    x1, y1, x2, y2 = (float(side) for side in sides)
+    if not (x1 < x2 and y1 < y2):  # a detector's corners are in order, or no box
+        return None
+    return box_from_reply((x1, y1, x2, y2), image.shape[1], image.shape[0])

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.boxes import Box, box_from_reply
 from gar_ssl_ros.media.window import Frame, Window
 from gar_ssl_ros.perception.detection import Detection
 from gar_ssl_ros.perception.faces import FACE
-from gar_ssl_ros.reasoners.senses.moving import Moving
 from gar_ssl_ros.reasoners.senses.senses import Senses
 
 MOVING = "moving"  # the kind of what moves and no detector names
@@ -23,11 +22,11 @@ OTHER_LOOKS = (1 / 6, 5 / 6)  # of the window: when it is looked again for what 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One thing in view. kind: `face`, a detector's kind, or MOVING. box: of a face, its head.
+    """One thing in view. kind: `face`, a detector's kind, MOVING or IN_TIME. box: of a face, its head.
 
     sure: how sure it is seen at all, 0..1; of what moves, its share of all change; of what moves in time, how sure that
-    is. strength: of what moves, grey levels
-    a frame. id: by which the robot knows it, if it does.
+    is. strength: of what moves, how much it changes at its most, grey levels a frame. id: by which the robot knows it,
+    if it does.
     """
 
     kind: str
@@ -76,31 +75,13 @@ def again(senses: Senses, window: Window, wanted: Collection[str]) -> list[Candi
     return [replace(one, sure=THEN * one.sure) for one in found]
 
 
-def as_candidates(things: Sequence[Moving]) -> list[Candidate]:
-    """What moves, as candidates."""
-    return [Candidate(MOVING, thing.box, thing.share, thing.strength) for thing in things]
-
-
 def head(face: Box, frame: Frame) -> Box:
     """The head of a face, from crown to chin, within the picture."""
     left, up, right, down = HEAD
-    return Box(
-        max(0.0, face.x1 - left * face.width),
-        max(0.0, face.y1 - up * face.height),
-        min(float(frame.width), face.x2 + right * face.width),
-        min(float(frame.height), face.y2 + down * face.height),
+    sides = (
+        face.x1 - left * face.width,
+        face.y1 - up * face.height,
+        face.x2 + right * face.width,
+        face.y2 + down * face.height,
     )
-
-
-def place(frame: Frame, x: float, y: float) -> str:
-    """Where in the picture a point is, in words."""
-    across = ("left", "middle", "right")[min(2, max(0, int(3 * x / frame.width)))]
-    down = ("upper", "", "lower")[min(2, max(0, int(3 * y / frame.height)))]
-    return f"{down} {across}".strip()
-
-
-def covered(box: Box, by: Box) -> float:
-    """How much of a box lies in another, 0..1."""
-    width = min(box.x2, by.x2) - max(box.x1, by.x1)
-    height = min(box.y2, by.y2) - max(box.y1, by.y1)
-    return max(0.0, width) * max(0.0, height) / box.area
+    return box_from_reply(sides, frame.width, frame.height) or face

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.reasoners.senses.candidates import MOVING, Candidate
 from gar_ssl_ros.reasoners.signal.motion import Motion
 
 SIDE = 160  # pixels: the longer side at which change is compared
@@ -18,23 +17,14 @@ MOST = 3  # things that are worth a look
 LEAST = 0.02  # of all change: less than that is no thing
 
 
-@dataclass(frozen=True)
-class Moving:
-    """One thing that moves. share: of all change in the picture, 0..1. strength: grey levels a frame, at its most."""
-
-    box: Box
-    share: float
-    strength: float
-
-
-def moving(motion: Motion, above: float = ABOVE) -> list[Moving]:
+def moving(motion: Motion) -> list[Candidate]:
     """The things that move most, at most MOST, most change first; the camera's own motion is taken out."""
     center = motion.frames[motion.center]
     change = _change(motion)
     scale = SIDE / max(change.shape)
     size = (max(1, round(change.shape[1] * scale)), max(1, round(change.shape[0] * scale)))
     small = cv2.blur(cv2.resize(change, size, interpolation=cv2.INTER_AREA), (REACH, REACH))
-    much = (small >= small.mean() + above * small.std()).astype(np.uint8)
+    much = (small >= small.mean() + ABOVE * small.std()).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(much)
     sums = np.bincount(labels.ravel(), small.ravel().astype(np.float64), minlength=len(stats))
     total = max(float(sums.sum()), 1e-9)
@@ -46,7 +36,7 @@ def moving(motion: Motion, above: float = ABOVE) -> list[Moving]:
             break
         x, y, width, height, _ = (float(value) for value in stats[part])
         box = Box(x * across, y * down, (x + width) * across, (y + height) * down)
-        found.append(Moving(box, float(sums[part] / total), float(small[labels == part].max())))
+        found.append(Candidate(MOVING, box, float(sums[part] / total), float(small[labels == part].max())))
     return found
 
 

@@ -34,17 +34,15 @@ from gar_ssl_ros.reasoners.senses.candidates import (
     MOVING,
     Candidate,
     again,
-    as_candidates,
     head,
-    place,
     seen,
     with_sighted,
 )
 from gar_ssl_ros.reasoners.senses.moving import moving
 from gar_ssl_ros.reasoners.senses.senses import Senses
 from gar_ssl_ros.reasoners.senses.weighing import FAINT, KNOWN, Evidence, Weighed, apart, asked, part_of, weigh
-from gar_ssl_ros.reasoners.signal import SignalReasoner
 from gar_ssl_ros.reasoners.signal.motion import Motion, measure
+from gar_ssl_ros.reasoners.signal.reasoner import SignalReading
 from gar_ssl_ros.reasoners.signal.sound import Sound
 from gar_ssl_ros.reasoners.signal.synchrony import Courses
 
@@ -64,13 +62,12 @@ class SensesReasoner:
     def __init__(self, senses: Senses, seed: int = 0) -> None:
         self._senses = senses
         self._seed = seed
-        self._signal = SignalReasoner(seed)
         self.model: str | None = ", ".join(senses.names)
 
     @contextmanager
     def read(self, window: Window, deadline: Deadline) -> Iterator[_SensesReading]:
         """Take in a window's sound; its picture is looked at when it is asked for."""
-        yield _SensesReading(window, deadline, self._senses, self._signal, self._seed)
+        yield _SensesReading(window, deadline, self._senses, self._seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +83,11 @@ class _Sight:
 class _SensesReading:
     """One window: heard at once, seen when `locate` asks."""
 
-    def __init__(self, window: Window, deadline: Deadline, senses: Senses, signal: SignalReasoner, seed: int) -> None:
+    def __init__(self, window: Window, deadline: Deadline, senses: Senses, seed: int) -> None:
         assert window.audio is not None  # the pipeline asks nobody about a window without sound
         self._window = window
         self._deadline = deadline
         self._senses = senses
-        self._signal = signal
         self._seed = seed
         self._samples = window.audio.mono(RATE)
         self._tags = senses.tagger.tags(self._samples)
@@ -110,8 +106,8 @@ class _SensesReading:
         if not any(candidate.kind in wanted for candidate in candidates):
             candidates += again(self._senses, self._window, wanted)
         if motion is not None:
-            candidates += as_candidates(moving(motion))
-            candidates += self._in_time()
+            candidates += moving(motion)
+            candidates += self._in_time(motion)
         self._deadline.check()
         lips = self._lips(candidates)
         self._deadline.check()
@@ -137,20 +133,20 @@ class _SensesReading:
             raise NotLocated("senses is asked about what it has not located: ask `locate` first")
         return self._sight
 
-    def _in_time(self) -> list[Candidate]:
+    def _in_time(self, motion: Motion) -> list[Candidate]:
         """What `signal` finds to move in time with the sound, whatever it may be; as sure as that is of it."""
-        with self._signal.read(self._window, self._deadline) as reading:
-            found = reading.locate(1)
-            if isinstance(found, Unseen):
-                return []
-            image = self._window.center
-            boxes = [box_from_reply(one.sides, image.width, image.height) for one in found]
-            hypotheses = [Hypothesis(box, "", AudioLabel("", 0.0)) for box in boxes if box is not None]
-            looks = reading.analyze(hypotheses, SIGNAL_LOOKS)
-            return [
-                Candidate(IN_TIME, hypothesis.box, consensus(trials).av_consistency)
-                for hypothesis, trials in zip(hypotheses, looks, strict=True)
-            ]
+        reading = SignalReading(self._window, self._deadline, self._seed, motion)
+        found = reading.locate(1)
+        if isinstance(found, Unseen):
+            return []
+        image = self._window.center
+        boxes = [box_from_reply(one.sides, image.width, image.height) for one in found]
+        hypotheses = [Hypothesis(box, "", AudioLabel("", 0.0)) for box in boxes if box is not None]
+        looks = reading.analyze(hypotheses, SIGNAL_LOOKS)
+        return [
+            Candidate(IN_TIME, hypothesis.box, consensus(trials).av_consistency)
+            for hypothesis, trials in zip(hypotheses, looks, strict=True)
+        ]
 
     def _lips(self, candidates: Sequence[Candidate]) -> list[tuple[float, float] | None]:
         """How surely the sound is each face's, and its part of all faces'; None where nobody could look at its lips."""
@@ -195,9 +191,7 @@ class _SensesReading:
         elif group.by in (By.VOICE, By.FACE):
             why = "its lips move with it" if one.speaks else "a voice comes from a face"
         timed = "" if one.way is None else f", and it {one.way.words}"
-        return (
-            f"{what} in the {place(self._window.center, *one.candidate.box.center)}: {one.heard.sound}, {why}{timed}."
-        )
+        return f"{what} in the {self._window.center.place(*one.candidate.box.center)}: {one.heard.sound}, {why}{timed}."
 
     def _unseen(self, weighed: Sequence[Weighed]) -> Unseen:
         """Whether what would make the sound was looked for, and is not there."""
@@ -220,11 +214,7 @@ class _SensesReading:
         looks = len(self._tags.scores)
         heard = random.choice(looks, size=max(2, round(0.6 * looks)), replace=looks < 2)
         tags = Tags(self._tags.scores[heard], self._tags.names)
-        part = slice(None)
-        if sight.courses is not None:
-            length = max(3, round(sight.courses.count * random.uniform(0.6, 0.9)))
-            first = int(random.integers(0, sight.courses.count - length + 1))
-            part = slice(first, first + length)
+        part = slice(None) if sight.courses is None else sight.courses.stretch(random)
         return weigh(self._senses.makers.heard(tags), sight.candidates, _evidence(sight, part))
 
     def _trial(self, own: Weighed, look: list[Weighed]) -> Trial:
@@ -237,7 +227,7 @@ class _SensesReading:
             name = one.candidate.tag if one.candidate is own.candidate else f"other_{one.candidate.tag}"
             votes.append(
                 AnchorVote(
-                    f"{name} in the {place(frame, *one.candidate.box.center)}",
+                    f"{name} in the {frame.place(*one.candidate.box.center)}",
                     unit(one.support),
                     one.candidate.box.center,
                 )

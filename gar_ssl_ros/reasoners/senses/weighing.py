@@ -9,7 +9,7 @@ import numpy as np
 
 from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import TELLING, By, Group, Heard
-from gar_ssl_ros.reasoners.senses.candidates import IN_TIME, MOVING, PERSON, Candidate, covered
+from gar_ssl_ros.reasoners.senses.candidates import IN_TIME, MOVING, PERSON, Candidate
 from gar_ssl_ros.reasoners.signal.synchrony import Way
 
 COUNTS = 0.3  # of the surest group's share: a group that has less of it is not asked for its makers
@@ -103,7 +103,7 @@ def apart(one: Weighed, other: Weighed) -> bool:
 
 def part_of(part: Candidate, whole: Candidate) -> bool:
     """Whether it is that thing, or a part of it."""
-    return covered(part.box, whole.box) >= MOST_OF or part.box.iou(whole.box) >= SAME
+    return part.box.share_in(whole.box) >= MOST_OF or part.box.iou(whole.box) >= SAME
 
 
 def _fit(group: Group, candidate: Candidate, does: Evidence, candidates: Sequence[Candidate]) -> float:
@@ -133,7 +133,7 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
     if not _free(group, moving, candidates):
         return 0.0
     hands = group.by is By.HANDS
-    held = any(covered(moving.box, c.box) > 0 for c in candidates if c.kind in (PERSON, FACE) and c.sure >= KNOWN)
+    held = any(moving.box.share_in(c.box) > 0 for c in candidates if c.kind in (PERSON, FACE) and c.sure >= KNOWN)
     plain = 1 / (1 + ((PLAYING if group.mostly else STRONG) / max(moving.strength, 1e-3)) ** 2)
     does = max(plain, timing)
     if hands and not held:

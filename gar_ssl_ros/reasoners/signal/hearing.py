@@ -32,9 +32,10 @@ STEADY = 9  # spectra, and mel bands, over which a median tells what is harmonic
 LOWEST = 4  # bins: 62 Hz
 BEATS = slice(round(0.2 * RATE / HOP), round(1.5 * RATE / HOP))  # lags of the onsets' course: 300 to 40 beats a minute
 
+DIGITS = 5  # of a confidence: the sums behind it differ in later ones with the number of threads
+
 # Chosen on rendered sounds (seeds 300000 and up) and on every second real clip together: there, what is said of real
 # sounds is on average as sure as it is right.
-DIGITS = 5  # of a confidence: the sums behind it differ in later ones with the number of threads
 TEMPER = 2.0  # sounds vary more than the rendered ones: their evidence counts half
 STRANGE = 42.0  # squared distance from its nearest profile at which a sound is as likely none of them
 STRANGENESS = 8.0  # how gradually that changes

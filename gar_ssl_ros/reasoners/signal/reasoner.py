@@ -62,9 +62,9 @@ class SignalReasoner:
         hear(np.sin(np.arange(RATE, dtype=np.float32)))  # loads the rest of librosa: not in the first window
 
     @contextmanager
-    def read(self, window: Window, deadline: Deadline) -> Iterator[_SignalReading]:
+    def read(self, window: Window, deadline: Deadline) -> Iterator[SignalReading]:
         """Take in a window's sound; its picture is looked at when it is asked for."""
-        yield _SignalReading(window, deadline, self._seed)
+        yield SignalReading(window, deadline, self._seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,22 +92,25 @@ class _Sight:
     enough: float
 
 
-class _SignalReading:
-    """One window: heard at once, seen when `locate` asks."""
+class SignalReading:
+    """One window: heard at once, seen when `locate` asks. motion: of the window, where it has been measured already."""
 
-    def __init__(self, window: Window, deadline: Deadline, seed: int) -> None:
+    def __init__(self, window: Window, deadline: Deadline, seed: int, motion: Motion | None = None) -> None:
         assert window.audio is not None  # the pipeline asks nobody about a window without sound
         self._window = window
         self._deadline = deadline
         self._seed = seed
+        self._motion = motion
         self._samples = window.audio.mono(RATE)
         self._sight: _Sight | None = None
 
     def classify(self) -> AudioLabel:
+        """What is heard, coarsely."""
         return hear(self._samples)
 
     def locate(self, most: int) -> Sequence[Location] | Unseen:
-        motion = measure(self._window)
+        """What moves in time with the sound."""
+        motion = self._motion or measure(self._window)
         if motion is None:
             return Unseen(off_screen=False, reason="there are too few pictures to see anything move")
         self._deadline.check()
@@ -135,11 +138,13 @@ class _SignalReading:
         return Unseen(off_screen=True, reason="the sound comes and goes, and nothing in view moves")
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
+        """Whether it does over parts of the window, too."""
         sight = self._seen()
         looks = [self._look(sight, trial) for trial in range(trials)]
         return [[self._trial(_of(hypothesis, sight), sight, look) for look in looks] for hypothesis in hypotheses]
 
     def refine(self, cases: Sequence[tuple[Hypothesis, Consensus]]) -> Sequence[Refinement | Failure]:
+        """Its bounds, drawn again."""
         sight = self._seen()
         return [self._refinement(_of(hypothesis, sight), sight) for hypothesis, _ in cases]
 
@@ -190,7 +195,7 @@ class _SignalReading:
     def _location(self, found: _Found, sight: _Sight) -> Location:
         match = found.match
         description = (
-            f"The thing in the {self._place(*found.box.center)} {match.way.words} "
+            f"The thing in the {self._window.center.place(*found.box.center)} {match.way.words} "
             f"(correlation {match.correlation:.2f} with the sound {_lag(match.lag)})."
         )
         if len(sight.found) == 1:
@@ -214,10 +219,7 @@ class _SignalReading:
         """All parts' matches over a stretch of the window, drawn anew for each trial."""
         self._deadline.check()
         random = np.random.default_rng([self._seed, abs(self._window.start), trial])
-        count = sight.courses.count
-        length = max(3, round(count * random.uniform(0.6, 0.9)))
-        first = int(random.integers(0, count - length + 1))
-        return sight.courses.matches(slice(first, first + length))
+        return sight.courses.matches(sight.courses.stretch(random))
 
     def _trial(self, found: _Found, sight: _Sight, look: list[Match]) -> Trial:
         own = max((look[i] for i in found.parts), key=lambda match: match.score)
@@ -239,7 +241,8 @@ class _SignalReading:
         for part, match in sorted(zip(sight.parts, look, strict=True), key=lambda both: -both[1].score)[:5]:
             x, y = _peak(sight, part)
             whose = "source" if inside(part, found.region.rect) else "other"
-            votes.append(AnchorVote(f"{whose} moving in the {self._place(x, y)}", unit(match.correlation), (x, y)))
+            where = self._window.center.place(x, y)
+            votes.append(AnchorVote(f"{whose} moving in the {where}", unit(match.correlation), (x, y)))
         return tuple(votes)
 
     def _refinement(self, found: _Found, sight: _Sight) -> Refinement:
@@ -250,20 +253,13 @@ class _SignalReading:
             sides=sides,
             changed=max(abs(a - b) for a, b in zip(sides, found.box.sides, strict=True)) >= 1,
             operation=None,
-            description=f"The thing in the {self._place(*found.box.center)} {found.match.way.words}. "
+            description=f"The thing in the {self._window.center.place(*found.box.center)} {found.match.way.words}. "
             f"Its bounds were drawn again from {2 * VIEWS} frames and met halfway.",
         )
 
     def _bounds(self, motion: Motion, region: Region, views: int = VIEWS) -> Box:
         """Of a region's thing in the center frame: of what moves, or of the whole that it is a part of."""
         return grown(self._window.center.image, outline(motion, region, views))
-
-    def _place(self, x: float, y: float) -> str:
-        """Where in the picture a point is, in words."""
-        center = self._window.center
-        across = ("left", "middle", "right")[min(2, max(0, int(3 * x / center.width)))]
-        down = ("upper", "", "lower")[min(2, max(0, int(3 * y / center.height)))]
-        return f"{down} {across}".strip()
 
 
 def _of(hypothesis: Hypothesis, sight: _Sight) -> _Found:

@@ -114,6 +114,12 @@ class Courses:
             )
         return found
 
+    def stretch(self, random: np.random.Generator) -> slice:
+        """A part of the intervals, 60 to 90 % of them, for one trial."""
+        length = max(3, round(self.count * random.uniform(0.6, 0.9)))
+        first = int(random.integers(0, self.count - length + 1))
+        return slice(first, first + length)
+
     def alike(self, one: int, other: int) -> float:
         """How far two regions move as one: the correlation of their speeds, or that of their steps, -1..1."""
         speed, step = (float(_unit(self._motion[one, way]) @ _unit(self._motion[other, way])) for way in (SPEED, STEP))
