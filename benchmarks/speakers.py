@@ -25,7 +25,8 @@ from pydantic import BaseModel
 from gar_ssl_ros.media.clip import Clip, windows
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.perception.faces import Faces
-from gar_ssl_ros.perception.light_asd import FPS, RATE
+from gar_ssl_ros.perception.light_asd import FPS
+from gar_ssl_ros.perception.sound import RATE
 from gar_ssl_ros.perception.speaking import SpeakerDetector
 from gar_ssl_ros.perception.tracks import face_tracks
 
