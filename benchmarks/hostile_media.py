@@ -18,7 +18,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-import gar_ssl_ros.nodes.ros  # noqa: F401  # before whatever needs a message
+import gar_ssl_ros.messages.ros  # noqa: F401  # before whatever needs a message
 
 # isort: split
 import av
@@ -26,14 +26,14 @@ import numpy as np
 from hostile import HANG, Tally
 from rosbags.rosbag2 import StoragePlugin
 
-sys.path.append(str(Path(__file__).parents[1] / "test" / "nodes"))
+sys.path.append(str(Path(__file__).parents[1] / "test" / "bags"))
 from bags import write_bag
 
+from gar_ssl_ros.bags.rosbag import Bag, BagError
 from gar_ssl_ros.evaluation.scenes.files import write_scene
 from gar_ssl_ros.evaluation.scenes.scene import Scene, SceneOptions
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND, Audio, Frame
-from gar_ssl_ros.nodes.rosbag import Bag, BagError
 from gar_ssl_ros.output.record import read_records
 
 KINDS = (("mp4", "libx264"), ("mkv", "mjpeg"), ("avi", "mpeg4"), ("ts", "mpeg2video"), ("mkv", "ffv1"))

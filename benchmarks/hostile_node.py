@@ -16,7 +16,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-import gar_ssl_ros.nodes.ros  # noqa: F401  # before rclpy
+import gar_ssl_ros.messages.ros  # noqa: F401  # before rclpy
 
 # isort: split
 import hostile_samples as samples
@@ -49,7 +49,7 @@ from std_srvs.srv import SetBool
 from gar_ssl_ros.embedded_ros.dds.library import DDSError
 from gar_ssl_ros.embedded_ros.dds.policies import Policies
 from gar_ssl_ros.embedded_ros.service_wire import client_ends
-from gar_ssl_ros.live import graph, isolated
+from gar_ssl_ros.offline.playback import graph, isolated
 
 GROWTH = 20.0  # MB
 FAILED = (SoundSourceArray.UNPARSEABLE, SoundSourceArray.TIMEOUT, SoundSourceArray.BACKEND_ERROR)

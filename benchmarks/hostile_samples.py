@@ -10,7 +10,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
-import gar_ssl_ros.nodes.ros  # noqa: F401  # before rclpy
+import gar_ssl_ros.messages.ros  # noqa: F401  # before rclpy
 
 # isort: split
 import av

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import gar_ssl_ros.nodes.ros  # noqa: F401  # before rclpy
+import gar_ssl_ros.messages.ros  # noqa: F401  # before rclpy
 
 # isort: split
 import numpy as np
@@ -34,7 +34,7 @@ from rclpy.qos import QoSProfile
 
 from gar_ssl_ros.evaluation.scenes.files import write_scene
 from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Scene, SceneOptions
-from gar_ssl_ros.live import graph, isolated
+from gar_ssl_ros.offline.playback import graph, isolated
 
 SECOND = 1e9
 

@@ -22,7 +22,7 @@ import psutil
 
 from gar_ssl_ros.evaluation.scenes.files import write_scene
 from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Scene, SceneOptions
-from gar_ssl_ros.live import graph
+from gar_ssl_ros.offline.playback import graph
 
 MOST = 5.0  # MB
 EVERY = 5.0  # s

@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-import gar_ssl_ros.nodes.ros  # noqa: F401  # before the demo, which reads messages
-from gar_ssl_ros.demo import LENGTH
+import gar_ssl_ros.messages.ros  # noqa: F401  # before the demo, which reads messages
 from gar_ssl_ros.evaluation.scenes.scene import Kind
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.offline.demo import LENGTH
 from gar_ssl_ros.output.drawing import DARK, Image
 
 SHOWN = (Kind.ONE, Kind.TWO, Kind.FACE, Kind.OFFSCREEN)  # silence shows nothing

@@ -68,6 +68,12 @@ def sentence(problem: BaseException) -> str:
     return f"{kind}: {said}" if said else kind  # a KeyError, say, tells no more than the key
 
 
+def shortened(text: str, longest: int = 60) -> str:
+    """In one line of printable characters, the end left out where it is longer."""
+    cut = text[: longest - 1] + "…" if len(text) > longest else text
+    return cut if cut.isprintable() else "".join(one if one.isprintable() else "?" for one in cut)
+
+
 def pip_install(extra: str) -> str:
     """The command that brings an extra of this package to the Python that runs: the end of a sentence."""
     clone = Path(__file__).parents[1]

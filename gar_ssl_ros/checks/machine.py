@@ -61,7 +61,7 @@ def packages() -> Iterator[Finding]:
 
 def ros() -> Iterator[Finding]:
     """Which rclpy the nodes run on, and what says with whom they speak."""
-    from gar_ssl_ros.nodes import ros as chosen
+    from gar_ssl_ros.messages import ros as chosen
 
     yield Finding("ROS 2", chosen.described())
     told = [f"{name}={os.environ[name]}" for name in ENVIRONMENT if name in os.environ]
@@ -116,7 +116,7 @@ def models() -> Iterator[Finding]:
 
 def microphones() -> Iterator[Finding]:
     """What can be recorded from."""
-    import gar_ssl_ros.nodes.ros  # noqa: F401  # before whatever needs rclpy
+    import gar_ssl_ros.messages.ros  # noqa: F401  # before whatever needs rclpy
     from gar_ssl_ros.nodes.microphone import MicrophoneError, devices
 
     try:
@@ -134,10 +134,10 @@ def microphones() -> Iterator[Finding]:
 
 def topics(listen: float) -> Iterator[Finding]:
     """The graph, watched for `listen` seconds."""
-    from gar_ssl_ros.nodes import ros as chosen  # noqa: F401  # before whatever needs rclpy
-    from gar_ssl_ros.nodes.audio import INFO_TYPE, TYPES
+    from gar_ssl_ros.messages import ros as chosen  # noqa: F401  # before whatever needs rclpy
+    from gar_ssl_ros.messages.audio.reader import INFO_TYPE, TYPES
+    from gar_ssl_ros.messages.images import IMAGE_TYPES
     from gar_ssl_ros.nodes.graph import watch
-    from gar_ssl_ros.nodes.listening import IMAGE_TYPES
 
     graph = watch(listen, frozenset((*IMAGE_TYPES, *TYPES, INFO_TYPE, *ANSWERS)))
     nobody = "start the robot's nodes, with the same ROS_DOMAIN_ID; multicast must reach them"

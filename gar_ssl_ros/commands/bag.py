@@ -36,11 +36,10 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    from gar_ssl_ros.bags.localize import Done, Job, choose_topics, localize_bag
+    from gar_ssl_ros.bags.rosbag import Bag, BagWriter
     from gar_ssl_ros.gar.pipeline import GarOptions
     from gar_ssl_ros.media.window import SECOND
-    from gar_ssl_ros.nodes import ros  # noqa: F401  # before whatever needs rclpy or a message
-    from gar_ssl_ros.nodes.bag import Done, Job, choose_topics, localize_bag
-    from gar_ssl_ros.nodes.rosbag import Bag, BagWriter
 
     check_choice(options)  # before anything is written
     gar = GarOptions(options.sources, options.trials, options.tau_av, options.tau_aud)

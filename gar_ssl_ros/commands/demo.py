@@ -27,8 +27,8 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from gar_ssl_ros import demo
-    from gar_ssl_ros.nodes import ros  # noqa: F401  # before whatever needs rclpy or a message
+    from gar_ssl_ros.messages import ros  # noqa: F401  # before whatever needs rclpy or a message
+    from gar_ssl_ros.offline import demo
 
     # Rendered things are none that a trained model knows, and the rates promised are those of signal.
     options.reasoner = options.reasoner or ("signal" if options.clip is None else AUTO)

@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.gar.pipeline import GarOptions
     from gar_ssl_ros.media.window import SECOND
-    from gar_ssl_ros.offline import Cut, jobs, localize_clip
+    from gar_ssl_ros.offline.recordings import Cut, jobs, localize_clip
 
     gar = GarOptions(options.sources, options.trials, options.tau_av, options.tau_aud)
     cut = Cut(round(options.window * SECOND), round(options.hop * SECOND))

@@ -11,9 +11,9 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.clock import Clock, ClockType
 from rclpy.qos import QoSProfile
 
-from gar_ssl_ros.errors import place, sentence
-from gar_ssl_ros.nodes.complaints import AGAIN, Complaints, shortened
-from gar_ssl_ros.nodes.health import Status, diagnostics
+from gar_ssl_ros.errors import place, sentence, shortened
+from gar_ssl_ros.nodes.diagnostics import Status, diagnostics
+from gar_ssl_ros.work.complaints import AGAIN, Complaints
 
 PERIOD = 1.0  # s
 LONGEST = 300  # characters of what a callback raised

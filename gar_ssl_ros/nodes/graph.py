@@ -12,7 +12,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
-from gar_ssl_ros.nodes.ros import message_type
+from gar_ssl_ros.messages.ros import message_type
 
 DISCOVERY = 0.2  # s from one look at the graph to the next
 

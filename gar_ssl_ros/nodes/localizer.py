@@ -25,20 +25,20 @@ from gar_ssl_ros.errors import UsageError, sentence
 from gar_ssl_ros.gar.localization import Stage
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.messages.answers import annotated_message, detections_message, sources_message
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
-from gar_ssl_ros.nodes.health import Status, work_status
+from gar_ssl_ros.nodes.diagnostics import Status, work_status
 from gar_ssl_ros.nodes.heap import PERIOD, give_back
-from gar_ssl_ros.nodes.listening import Listening
-from gar_ssl_ros.nodes.messages import annotated_message, detections_message, sources_message
+from gar_ssl_ros.nodes.localizer_inputs import Listening
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import LOCALIZER
-from gar_ssl_ros.nodes.tracking import Tracker
-from gar_ssl_ros.nodes.worker import Answer, Request, Worker
 from gar_ssl_ros.reasoners import known, names, options_by_name
 from gar_ssl_ros.reasoners import reasoner as reasoner_of_name
 from gar_ssl_ros.reasoners.model_options import refuse_unused
 from gar_ssl_ros.srv import Localize
+from gar_ssl_ros.work.tracking import Tracker
+from gar_ssl_ros.work.worker import Answer, Request, Worker
 
 LOOK = 0.2  # s from one look at the graph to the next
 STOP = 0.8  # s that a reasoner is given to stop

@@ -22,7 +22,7 @@ def main(name: str, arguments: Sequence[str] = ()) -> int:
     arguments: as after the program's name, such as --ros-args -p clip:=talk.mp4.
     """
     try:
-        import_module("gar_ssl_ros.nodes.ros")  # makes rclpy importable
+        import_module("gar_ssl_ros.messages.ros")  # makes rclpy importable
         return _run(name, arguments)
     except ImportError as problem:
         built = (problem.name or "").startswith(("gar_ssl_ros.msg", "gar_ssl_ros.srv"))

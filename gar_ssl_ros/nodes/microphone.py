@@ -14,7 +14,7 @@ from rclpy.node import Node
 from gar_ssl_ros.errors import UserError, pip_install
 from gar_ssl_ros.media.window import SECOND, audio_from_samples
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
-from gar_ssl_ros.nodes.health import Status
+from gar_ssl_ros.nodes.diagnostics import Status
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import MICROPHONE
 from gar_ssl_ros.nodes.sound_publisher import SoundPublisher

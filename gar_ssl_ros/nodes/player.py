@@ -19,9 +19,9 @@ from sensor_msgs.msg import Image
 from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND, Audio, Frame
+from gar_ssl_ros.messages.answers import header_of_frame, image_message
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
-from gar_ssl_ros.nodes.health import Status
-from gar_ssl_ros.nodes.messages import header_of_frame, image_message
+from gar_ssl_ros.nodes.diagnostics import Status
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import PLAYER
 from gar_ssl_ros.nodes.sound_publisher import SoundPublisher

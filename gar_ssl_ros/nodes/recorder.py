@@ -15,17 +15,17 @@ from rclpy.serialization import deserialize_message
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import StoragePlugin
 
+from gar_ssl_ros.bags.rosbag import BagError, BagWriter, qos
 from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.gar.localization import Outcome
+from gar_ssl_ros.messages.answers import box_from_bounding_box
+from gar_ssl_ros.messages.ros import message_type
 from gar_ssl_ros.msg import SoundSourceArray
-from gar_ssl_ros.nodes.complaints import Complaints
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
-from gar_ssl_ros.nodes.health import Status
-from gar_ssl_ros.nodes.messages import box_from_bounding_box
+from gar_ssl_ros.nodes.diagnostics import Status
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import RECORDER
-from gar_ssl_ros.nodes.ros import message_type
-from gar_ssl_ros.nodes.rosbag import BagError, BagWriter, qos
+from gar_ssl_ros.work.complaints import Complaints
 
 LOOK = 0.1  # s from one look at the graph to the next
 SOURCES = "gar_ssl_ros/msg/SoundSourceArray"

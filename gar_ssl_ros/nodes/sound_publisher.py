@@ -12,8 +12,8 @@ from rclpy.qos import QoSProfile
 from std_msgs.msg import Header
 
 from gar_ssl_ros.media.window import Audio
-from gar_ssl_ros.nodes.messages import time_message
-from gar_ssl_ros.nodes.ros import message_type
+from gar_ssl_ros.messages.answers import time_message
+from gar_ssl_ros.messages.ros import message_type
 
 PORTAUDIO_INT16 = 8  # paInt16
 LOOK, TELL = 0.1, 1.0  # s: how often it is looked for new listeners, and how often those there are told again

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 
+from gar_ssl_ros.bags.rosbag import known_types
 from gar_ssl_ros.evaluation.datasets import dataset
 from gar_ssl_ros.evaluation.samples import DatasetError
 from gar_ssl_ros.media.clip import ClipError
 from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.nodes.rosbag import known_types
 
 EPOCH = 1_700_000_000 * SECOND
 LAG = 20_000_000  # ns from a message's stamp to its recording

@@ -4,4 +4,4 @@ import os
 
 os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 
-import gar_ssl_ros.nodes.ros  # noqa: F401
+import gar_ssl_ros.messages.ros  # noqa: F401

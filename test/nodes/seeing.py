@@ -13,7 +13,7 @@ from contextlib import suppress
 
 os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 
-import gar_ssl_ros.nodes.ros  # noqa: F401, I001  before rclpy
+import gar_ssl_ros.messages.ros  # noqa: F401, I001  before rclpy
 import rclpy
 from hri_msgs.msg import IdsList, NormalizedRegionOfInterest2D
 from rclpy.node import Node

@@ -49,7 +49,7 @@ def test_one_line_makes_rclpy_and_the_project_s_messages_importable():
         "import rclpy\n"
         "from gar_ssl_ros.msg import SoundSourceArray\n"
         "from gar_ssl_ros.srv import Localize\n"
-        "import gar_ssl_ros.nodes.ros as ros\n"
+        "import gar_ssl_ros.messages.ros as ros\n"
         "from gar_ssl_ros.msg import SoundSourceArray as again\n"
         "assert again is SoundSourceArray\n"
         "print(ros.EMBEDDED, SoundSourceArray(outcome=SoundSourceArray.SILENT).outcome)\n"

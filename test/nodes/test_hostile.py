@@ -24,10 +24,11 @@ from sensor_msgs.msg import CompressedImage
 
 from gar_ssl_ros.embedded_ros.dds.library import OCTET_AT, TopicDescriptor, library
 from gar_ssl_ros.embedded_ros.dds.policies import Policies, record_of
-from gar_ssl_ros.nodes import ros
-from gar_ssl_ros.nodes.complaints import AT_ONCE, Complaints, shortened
+from gar_ssl_ros.errors import shortened
+from gar_ssl_ros.messages import ros
 from gar_ssl_ros.nodes.executor import SurvivingExecutor
 from gar_ssl_ros.reasoners import known, names
+from gar_ssl_ros.work.complaints import AT_ONCE, Complaints
 
 BOMB = (
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x9c\x40\0\0\x9c\x40\x08\x02\0\0\0\xe6\x7f\x8d\x8f\0\0\0\0IDAT5\xaf\x06\x1e"

@@ -17,12 +17,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from gar_ssl_ros.bags.rosbag import known_types
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
 from gar_ssl_ros.evaluation.scenes.score import matched
 from gar_ssl_ros.evaluation.scenes.sounds import RATE
 from gar_ssl_ros.gar.boxes import Box
-from gar_ssl_ros.live import free_domain
-from gar_ssl_ros.nodes.rosbag import known_types
+from gar_ssl_ros.offline.playback import free_domain
 
 dora = pytest.importorskip("dora", reason="needs dora-rs, which Python 3.10 cannot have")
 SENT = ("sensor_msgs/msg/Image", "audio_common_msgs/msg/AudioStamped")

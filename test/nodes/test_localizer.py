@@ -23,7 +23,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import SetBool
 
 from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.nodes.messages import box_from_bounding_box
+from gar_ssl_ros.messages.answers import box_from_bounding_box
 from gar_ssl_ros.output.record import WindowRecord
 
 

@@ -18,7 +18,7 @@ from rclpy.executors import MultiThreadedExecutor
 from rclpy.parameter import Parameter
 from robot import PATIENCE, process, robot, until
 
-from gar_ssl_ros.nodes.audio import AudioReader
+from gar_ssl_ros.messages.audio.reader import AudioReader
 from gar_ssl_ros.nodes.microphone import MicrophoneError, MicrophoneNode, device_of_name, devices, listed, sounddevice
 
 ALSA = Path("/usr/share/alsa/alsa.conf")

@@ -13,7 +13,7 @@ from rclpy.parameter import Parameter
 from robot import Robot, localizer, process, robot, until
 
 from gar_ssl_ros.gar.boxes import Box
-from gar_ssl_ros.nodes.messages import box_from_bounding_box
+from gar_ssl_ros.messages.answers import box_from_bounding_box
 
 
 @pytest.fixture(autouse=True)

@@ -14,8 +14,8 @@ from gar_ssl_ros.evaluation.scenes.files import write_scene
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND, Audio, Frame
-from gar_ssl_ros.nodes.audio import AudioReader
-from gar_ssl_ros.nodes.images import rgb_from_image
+from gar_ssl_ros.messages.audio.reader import AudioReader
+from gar_ssl_ros.messages.images import rgb_from_image
 from gar_ssl_ros.nodes.player import CHUNK, timed
 
 

@@ -76,7 +76,7 @@ def test_a_reasoner_that_is_made_has_loaded_all_that_hearing_needs():
 
 def test_a_node_that_only_plays_does_without_librosa():
     program = (
-        "import sys, gar_ssl_ros.nodes.ros, gar_ssl_ros.nodes.player, gar_ssl_ros.nodes.microphone\n"
+        "import sys, gar_ssl_ros.messages.ros, gar_ssl_ros.nodes.player, gar_ssl_ros.nodes.microphone\n"
         "print({'librosa', 'numba'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300)

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-import gar_ssl_ros.nodes.ros  # noqa: F401
+import gar_ssl_ros.messages.ros  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from sensor_msgs.msg import Image
 
 import gar_ssl_ros
 from gar_ssl_ros.media.window import SECOND, Audio
-from gar_ssl_ros.nodes import ros
+from gar_ssl_ros.messages import ros
 from gar_ssl_ros.nodes.localizer import LocalizerNode
 from gar_ssl_ros.nodes.sound_publisher import SoundPublisher
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from rosbags.interfaces import Connection
 
+from gar_ssl_ros.bags.rosbag import Bag, BagError
 from gar_ssl_ros.evaluation.datasets.folder import from_truth
 from gar_ssl_ros.evaluation.datasets.media import LENGTH, Missing
 from gar_ssl_ros.evaluation.datasets.truth import Entry, TruthDocument
@@ -15,12 +16,10 @@ from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Media, Opened,
 from gar_ssl_ros.media.buffer import WindowBuffer
 from gar_ssl_ros.media.clip import ClipError
 from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.nodes.audio import INFO_TYPE, AudioError, AudioReader
-from gar_ssl_ros.nodes.audio import TYPES as AUDIO_TYPES
-from gar_ssl_ros.nodes.images import ImageError, frame_from_message
-from gar_ssl_ros.nodes.rosbag import Bag, BagError
+from gar_ssl_ros.messages.audio.reader import INFO_TYPE, AudioError, AudioReader
+from gar_ssl_ros.messages.audio.reader import TYPES as AUDIO_TYPES
+from gar_ssl_ros.messages.images import IMAGE_TYPES, ImageError, frame_from_message
 
-IMAGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 STORAGE = (".mcap", ".db3")
 LATE = SECOND  # a message is recorded at most this long after, or before, its own stamp, clocks aside
 

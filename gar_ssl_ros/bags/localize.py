@@ -1,0 +1,180 @@
+"""A bag localized in its own time: what the localizer would have published had it kept up with every window."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from rclpy.serialization import serialize_message
+
+from gar_ssl_ros.bags.rosbag import Bag, BagError, BagWriter, Recorded, qos
+from gar_ssl_ros.gar.localization import Localization, Outcome, Stage, Timing
+from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.reasoner import Reasoner
+from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.messages.answers import annotated_message, detections_message, sources_message
+from gar_ssl_ros.messages.audio.reader import INFO_TYPE, NEED_INFO, TYPES
+from gar_ssl_ros.messages.images import IMAGE_TYPES
+from gar_ssl_ros.work.tracking import Tracker
+from gar_ssl_ros.work.window_assembler import Cut, Windowing
+
+REASONS = 10  # of one kind that are told apart
+TOPICS = (
+    ("sources", "gar_ssl_ros/msg/SoundSourceArray"),
+    ("detections", "vision_msgs/msg/Detection2DArray"),
+    ("image_annotated", "sensor_msgs/msg/Image"),
+)
+
+
+@dataclass(frozen=True)
+class Topics:
+    """Where a bag's images and sound are. info: what describes the sound, where its messages do not."""
+
+    image: str
+    audio: str
+    info: str | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """How a bag is localized. length, hop: of the windows, ns. name: of the node whose topics are written."""
+
+    topics: Topics
+    name: str
+    options: GarOptions
+    length: int
+    hop: int
+
+
+@dataclass
+class Done:
+    """What became of a bag so far.
+
+    outcomes: of its windows. failures: why windows failed. left_out: messages that are no image or sound.
+    complaints: what is wrong with the messages, a sentence each; the first ten, as of the failures.
+    """
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    left_out: int = 0
+    complaints: Counter[str] = field(default_factory=Counter)
+
+
+def choose_topics(bag: Bag, image: str | None, sound: str | None) -> Topics:
+    """The topics of those names, or the only ones of their kind. Raises BagError where there is none or no only one."""
+    found = {connection.topic: connection.msgtype for connection in bag.connections}
+    image = _choose(bag, found, image, IMAGE_TYPES, "image")
+    sound = _choose(bag, found, sound, TYPES, "audio")
+    info = None
+    if found[sound].rpartition("/")[2] in NEED_INFO:
+        beside = f"{sound.rpartition('/')[0]}/audio_info"
+        infos = [topic for topic, kind in found.items() if kind == INFO_TYPE]
+        if not infos:
+            raise BagError(f"{bag.path} has no {INFO_TYPE}, which says what the bytes of {sound} are: record it too")
+        info = beside if beside in infos else infos[0]
+    return Topics(image, sound, info)
+
+
+def localize_bag(
+    bag: Bag, writer: BagWriter, job: Job, reasoner: Reasoner, done: Done, seen: Callable[[int], object]
+) -> None:
+    """Copy every message of `bag`, and write each window's answer at the time of the message that completed it.
+
+    done: filled in on the way. seen: called with how far the bag has been read, ns. Raises BagError where the bag is
+    damaged or the new one cannot be written; what was done until then is in it.
+    """
+    taken = {connection.topic for connection in bag.connections} & {f"{job.name}/{topic}" for topic, _ in TOPICS}
+    if taken:
+        raise BagError(f"{bag.path} has {', '.join(sorted(taken))} already: give the localizer another --name")
+    copies = {id(connection): writer.copy_topic(connection) for connection in bag.connections}
+    replay = _Replay(bag, writer, job, reasoner, done)
+    for recorded in bag.messages():
+        writer.write(copies[id(recorded.connection)], recorded.time, recorded.data)
+        replay.take(recorded)
+        seen(recorded.time - bag.start)
+
+
+class _Replay:
+    """The localizer's part, without its clock and threads."""
+
+    def __init__(self, bag: Bag, writer: BagWriter, job: Job, reasoner: Reasoner, done: Done) -> None:
+        self._bag, self._writer, self._job, self._reasoner, self._done = bag, writer, job, reasoner, done
+        self._windowing = Windowing(job.length, job.hop, partial(_count, done.complaints))
+        self._tracker = Tracker()
+        self._unreadable = 0
+        self._told = 0  # of the messages left out, in the answers so far
+        self._out = {topic: writer.add_topic(f"{job.name}/{topic}", kind, qos(depth=10)) for topic, kind in TOPICS}
+
+    def take(self, recorded: Recorded) -> None:
+        """A message of any topic."""
+        topics = self._job.topics
+        if recorded.topic not in (topics.image, topics.audio, topics.info):
+            return
+        cut = None
+        try:
+            message: Any = self._bag.message(recorded)
+        except BagError as problem:
+            self._unreadable += 1
+            _count(self._done.complaints, str(problem))
+        else:
+            if recorded.topic == topics.image:
+                cut = self._windowing.take_image(message, recorded.time)
+            elif recorded.topic == topics.audio:
+                cut = self._windowing.take_audio(message, recorded.time)
+            else:
+                self._windowing.take_info(message)
+        self._done.left_out = self._windowing.left_out + self._unreadable
+        if cut is not None:
+            self._answer(cut, recorded.time)
+
+    def _answer(self, cut: Cut, now: int) -> None:
+        """All that is known of a window, at the bag's time `now`, in which inference takes no time."""
+        window = cut.window
+        refused = Localization(
+            Outcome.BACKEND_ERROR, Stage.FINAL, self._reasoner.name, self._reasoner.model, cut.refusal
+        )
+        for timed in [refused] if cut.refusal else localize(window, self._reasoner, self._job.options):
+            found = replace(timed, timing=Timing())
+            ids = self._tracker.follow(found.sources, window.center.stamp)
+            index = self._done.outcomes.total()
+            message = sources_message(found, window, ids, self._job.topics.image, index)
+            message.latency = (now - window.end) / SECOND
+            message.dropped_inputs = self._done.left_out - self._told
+            self._write("sources", message, now)
+            if found.stage is Stage.INITIAL:
+                continue
+            if found.outcome.conclusive:  # else an empty Detection2DArray would say that nothing is there
+                detections = detections_message(found, window.center, [str(one) for one in ids])
+                self._write("detections", detections, now)
+            self._write("image_annotated", annotated_message(found, window.center), now)
+            self._told = self._done.left_out
+            self._done.outcomes[found.outcome] += 1
+            if found.outcome.failed:
+                _count(self._done.failures, found.detail)
+
+    def _write(self, topic: str, message: Any, now: int) -> None:
+        self._writer.write(self._out[topic], now, serialize_message(message))
+
+
+def _count(reasons: Counter[str], reason: str) -> None:
+    reasons[reason if reason in reasons or len(reasons) < REASONS else "and more"] += 1
+
+
+def _choose(bag: Bag, found: dict[str, str], wanted: str | None, kinds: tuple[str, ...], what: str) -> str:
+    fitting = [topic for topic, kind in found.items() if kind in kinds]
+    if wanted is not None and wanted in fitting:
+        return wanted
+    has = ", ".join(f"{topic} ({kind})" for topic, kind in sorted(found.items())) or "none at all"
+    if wanted is not None:
+        problem = f"{bag.path} has no {what} topic {wanted}"
+        raise BagError(
+            f"{problem}: its {what} topics are {', '.join(fitting)}" if fitting else f"{problem}: it has {has}"
+        )
+    if not fitting:
+        raise BagError(f"{bag.path} has no {what} topic, of type {' or '.join(kinds)}: it has {has}")
+    if len(fitting) > 1:
+        raise BagError(f"{bag.path} has several {what} topics: choose with --{what} one of {', '.join(fitting)}")
+    return fitting[0]

@@ -1,0 +1,1 @@
+"""Audio messages of every family as sound."""

@@ -1,0 +1,152 @@
+"""What the localizer listens to while it is active, and the windows that come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
+from typing import Any
+
+from gar_ssl_ros.gar.pipeline import GarOptions
+from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.messages.audio.reader import INFO_TYPE, NEED_INFO, TYPES
+from gar_ssl_ros.messages.images import IMAGE_TYPES
+from gar_ssl_ros.nodes.adaptive_subscription import Input
+from gar_ssl_ros.nodes.detector_inputs import Eyes
+from gar_ssl_ros.nodes.diagnostics import Status, buffer_values, stream_status
+from gar_ssl_ros.nodes.node_parameters import NodeParameters
+from gar_ssl_ros.work.window_assembler import Cut, Windowing
+from gar_ssl_ros.work.worker import Request
+
+IMAGES, CHUNKS, INFOS = 30, 100, 1  # messages that may wait for their callback: about a second of a usual camera
+# Bytes of a message: a picture of 4096x4096 as rgb8, two minutes of ordinary sound, some words.
+IMAGE_BYTES, CHUNK_BYTES, INFO_BYTES = 2**26, 2**23, 2**12
+REMEDIES = {
+    "image": "start a camera, `gar-ssl run player`, or remap `image` to its topic",
+    "audio": "start `gar-ssl run microphone`, or remap `audio` to its topic",
+}
+SETTLED = 1.0  # s after which those who publish have been discovered
+
+
+class Listening:
+    """From one activation to the next deactivation. Its callbacks and `look` are called one at a time."""
+
+    def __init__(self, node: Any, parameters: NodeParameters, offer: Callable[[Request], None], group: Any) -> None:
+        """offer: given each window that is due."""
+        self._node = node
+        self._parameters = parameters
+        self._offer = offer
+        self._retired = False
+        self._windowing = Windowing(*self._lengths(), node.get_logger().warning)
+        self._seen = (self._windowing.images.came, self._windowing.sound.came)
+        image = node.resolve_topic_name("image")
+        images = (image, node.resolve_topic_name("image/compressed"), f"{image}/compressed")
+        audio, info = node.resolve_topic_name("audio"), node.resolve_topic_name("audio_info")
+        reliability = str(parameters.values["reliability"])
+        windowing = self._windowing
+        make = partial(Input, node, group=group)
+        self._image_input = make(
+            images, IMAGE_TYPES, IMAGES, IMAGE_BYTES, reliability, self._on_image, windowing.refuse_image
+        )
+        self._audio_input = make(
+            [audio], TYPES, CHUNKS, CHUNK_BYTES, reliability, self._on_audio, windowing.refuse_audio
+        )
+        self._info_input = make(
+            [info], [INFO_TYPE], INFOS, INFO_BYTES, "auto", windowing.take_info, windowing.refuse_audio
+        )
+        self._eyes = Eyes(
+            node,
+            windowing,
+            bool(parameters.values["detections"]),
+            bool(parameters.values["humans"]),
+            reliability,
+            group,
+        )
+        self._began = monotonic()
+        self._waited_for: list[str] = []  # what it was last said to wait for
+
+    def look(self) -> None:
+        """Listen to whoever publishes now."""
+        for one in (self._image_input, self._audio_input):
+            if one.look() and one.offer is not None:
+                self._node.get_logger().info(f"listening to {one.offer.told}")
+        heard = self._audio_input.offer
+        if heard is not None and heard.type.endswith(NEED_INFO):
+            self._info_input.look()
+        self._eyes.look()
+        self._tell_what_is_missing()
+        if self._lengths() != (self._windowing.length, self._windowing.hop):
+            self._windowing.begin(*self._lengths())
+
+    def _tell_what_is_missing(self) -> None:
+        """Say in the log what it waits for, as often as that changes."""
+        if monotonic() - self._began < SETTLED:
+            return
+        inputs = {REMEDIES["image"]: self._image_input, REMEDIES["audio"]: self._audio_input}
+        missing = [f"{one.problem}: {remedy}" for remedy, one in inputs.items() if one.offer is None]
+        if missing and missing != self._waited_for:
+            self._node.get_logger().info(f"waiting: {'; '.join(missing)}")
+        self._waited_for = missing
+
+    def retire(self) -> None:
+        """Offer nothing more. From any thread."""
+        self._retired = True
+
+    def close(self) -> None:
+        """Listen no more; from a callback of the same group, so that none of them is at work."""
+        self._retired = True
+        for one in (self._image_input, self._audio_input, self._info_input, self._eyes):
+            one.close()
+
+    def newest(self) -> Cut | None:
+        """The window up to now; None where there is no image. From any thread."""
+        return self._windowing.newest()
+
+    def request(self, cut: Cut, asked: float | None = None) -> Request:
+        """What the worker is asked about a window. asked: as of Request."""
+        chosen = self._parameters.values
+        options = GarOptions(chosen["sources"], chosen["trials"], chosen["tau_av"], chosen["tau_aud"])
+        return Request(cut.window, options, chosen["deadline"], cut.refusal, asked)
+
+    @property
+    def left_out(self) -> int:
+        """Messages that came and are in no window."""
+        return self._windowing.left_out
+
+    def statuses(self, seconds: float) -> list[Status]:
+        """Of all streams, since they were last told, so many seconds ago."""
+        images, sound = self._windowing.images.came, self._windowing.sound.came
+        before_images, before_sound = self._seen
+        self._seen = (images, sound)
+        frame = self._windowing.frame
+        size = "" if frame is None else f"{frame.width}x{frame.height}"
+        more = {"size": size, **buffer_values(self._windowing.counts)}
+        return [
+            stream_status("image", images, before_images, seconds, self._image_input, more),
+            stream_status(
+                "audio",
+                sound,
+                before_sound,
+                seconds,
+                self._audio_input,
+                {"samples": sound.samples, "audio_info": self._windowing.described},
+            ),
+            *self._eyes.statuses(seconds),
+        ]
+
+    def _lengths(self) -> tuple[int, int]:
+        chosen = self._parameters.values
+        return round(chosen["window"] * SECOND), round(chosen["hop"] * SECOND)
+
+    def _on_image(self, message: Any) -> None:
+        self._due(self._windowing.take_image(message, self._now()))
+
+    def _on_audio(self, message: Any) -> None:
+        self._due(self._windowing.take_audio(message, self._now()))
+
+    def _due(self, cut: Cut | None) -> None:
+        if cut is not None and not self._retired:
+            self._offer(self.request(cut))
+
+    def _now(self) -> int:
+        return int(self._node.get_clock().now().nanoseconds)

@@ -1,0 +1,1 @@
+"""Without a robot: recordings to files, a clip played through the graph, the demo."""

@@ -1,0 +1,1 @@
+"""From messages to windows to answers, off the executor's threads."""

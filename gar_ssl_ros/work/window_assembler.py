@@ -1,0 +1,160 @@
+"""Messages of a camera and a microphone to windows, by their own time: no rclpy, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gar_ssl_ros.media.buffer import MAX_AUDIO_BYTES, Counts, WindowBuffer
+from gar_ssl_ros.media.window import SECOND, Audio, Detections, Frame, Window
+from gar_ssl_ros.messages.audio.reader import AudioError, AudioReader
+from gar_ssl_ros.messages.images import ImageError, frame_from_message
+from gar_ssl_ros.messages.stamps import StampError, stamp_of
+from gar_ssl_ros.work.schedule import LAG, Due, Schedule
+from gar_ssl_ros.work.stream_monitor import Came, Intake
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A window, and why it need not be asked what sounds in it; empty where it is to be."""
+
+    window: Window
+    refusal: str
+
+
+class Windowing:
+    """Takes messages in, whatever they are, and gives windows as they are due. For one thread at a time, but `newest`.
+
+    Times are ns: `length` and `hop` of the windows, and `now`, at which a message has come; it counts where the message
+    has no stamp.
+    """
+
+    def __init__(self, length: int, hop: int, complain: Callable[[str], None]) -> None:
+        """complain: given a sentence of what is wrong with the messages, each once in a while."""
+        self.images, self.sound = Intake("image", complain), Intake("audio", complain)
+        self._reader = AudioReader()
+        self._frame: Frame | None = None
+        self.begin(length, hop)
+
+    def begin(self, length: int, hop: int) -> None:
+        """Forget what came, and cut windows of another length or hop from here on."""
+        self.length, self.hop = length, hop
+        self._span = length + LAG + SECOND
+        self._buffer = WindowBuffer(self._span)
+        self._schedule = Schedule(length, hop)
+
+    def take_image(self, message: Any, now: int) -> Cut | None:
+        """An Image or CompressedImage has come; the window that is due with it."""
+        self.images.receive(_stamp(message.header))
+        try:
+            frame = frame_from_message(message, now)
+        except ImageError as problem:
+            self.images.refuse(str(problem))
+            return None
+        self.images.use()
+        if self._frame is not None and self._frame.image.shape != frame.image.shape:
+            self.images.warn(f"its size is {frame.width}x{frame.height} now; windows begin anew")
+            self._buffer.clear()
+        self._frame = frame
+        self._buffer.add_frame(frame)
+        return self._due()
+
+    def take_audio(self, message: Any, now: int) -> Cut | None:
+        """Any audio message has come; the window that is due with it."""
+        self.sound.receive(_stamp(message.header) if hasattr(message, "header") else now)
+        try:
+            audio = self._reader.read(message, now)
+            self._check(audio)
+        except AudioError as problem:
+            self.sound.refuse(str(problem))
+            return None
+        if audio is None:
+            return None
+        self.sound.use(audio.samples.shape[1])
+        self._buffer.add_audio(audio)
+        return self._due()
+
+    def take_detections(self, detections: Detections) -> None:
+        """One of the robot's own detectors has seen something, or nothing."""
+        self._buffer.add_detections(detections)
+
+    def refuse_image(self, problem: str) -> None:
+        """A message of images has come that cannot be read, for that reason, a sentence."""
+        self.images.receive(None)
+        self.images.refuse(problem)
+
+    def refuse_audio(self, problem: str) -> None:
+        """The same of sound, or of what describes it."""
+        self.sound.receive(None)
+        self.sound.refuse(problem)
+
+    def take_info(self, message: Any) -> None:
+        """An AudioInfo has come."""
+        self._reader.take_info(message)
+
+    @property
+    def described(self) -> str:
+        """What AudioInfo says of the sound, in words; empty where none has come."""
+        return self._reader.described
+
+    def newest(self) -> Cut | None:
+        """The window up to now, due or not; None where there is no image. From any thread."""
+        frame, audio = self._buffer.newest_frame, self._buffer.newest_audio
+        if frame is None:
+            return None
+        heard = audio is not None and abs(audio - frame) <= LAG
+        end = (min(frame, audio) if heard and audio is not None else frame) + 1  # the newest image included
+        return self._cut(Due(end - self.length, end, heard))
+
+    @property
+    def counts(self) -> Counts:
+        """What the buffer has met since `begin`."""
+        return self._buffer.counts
+
+    @property
+    def frame(self) -> Frame | None:
+        """The newest image."""
+        return self._frame
+
+    @property
+    def left_out(self) -> int:
+        """Messages that came and are in no window: refused, or left out to stay within memory."""
+        counts = self._buffer.counts
+        return self.images.came.refused + self.sound.came.refused + counts.thinned + counts.crowded
+
+    def _check(self, audio: Audio | None) -> None:
+        """Raises AudioError where a window of such sound would not fit into memory."""
+        if audio is not None and 4 * len(audio.samples) * audio.rate * self._span > MAX_AUDIO_BYTES * SECOND:
+            told = f"{len(audio.samples)} channels of {audio.rate} Hz"
+            raise AudioError(f"{told} are too much for windows of {self.length / SECOND:g} s: send fewer, or mono")
+
+    def _due(self) -> Cut | None:
+        due = self._schedule.due(self._buffer.newest_frame, self._buffer.newest_audio)
+        return None if due is None else self._cut(due)
+
+    def _cut(self, due: Due) -> Cut | None:
+        window = self._buffer.cut(due.start, due.end)
+        if window is None:
+            return None
+        return Cut(window, "" if due.heard and window.audio is not None else self._unheard(due, self.sound.came))
+
+    def _unheard(self, due: Due, sound: Came) -> str:
+        """Why there is no sound whose time it is, which is not the same as silence."""
+        if due.heard:
+            return "all of its sound is missing: what has come is later"
+        frame, audio = self._buffer.newest_frame, self._buffer.newest_audio
+        if not sound.received:
+            return "no sound has come: start the microphone, or remap `audio` to its topic"
+        if audio is None or frame is None:
+            return f"no sound has come that can be used: {sound.problem or 'the newest is of another time'}"
+        away, side = abs(audio - frame) / SECOND, "behind" if audio < frame else "ahead of"
+        why = "the microphone has stopped, or its clock is another than the camera's"
+        return f"the newest sound is {away:.1f} s {side} the newest image: {why}"
+
+
+def _stamp(header: Any) -> int | None:
+    try:
+        return stamp_of(header)
+    except StampError:
+        return None

@@ -1,0 +1,245 @@
+"""Windows to answers, one at a time, off the executor's threads.
+
+Two threads: the reasoner's own, which alone ever calls it, and a supervisor's, which takes the newest window, watches
+the clock while the reasoner works on it, and publishes. A reasoner that neither answers nor stops does not stop them:
+its window ends in TIMEOUT, and windows are answered without it until it comes back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from queue import Empty
+from threading import Condition, Thread
+from time import monotonic
+
+from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
+from gar_ssl_ros.gar.pipeline import localize
+from gar_ssl_ros.gar.reasoner import Reasoner
+from gar_ssl_ros.work.inference import GRACE, Inference, Request, Run, checked, failure
+
+__all__ = ["Answer", "Request", "Work", "Worker"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known of a request's window; the last one is final.
+
+    fallback: whether the fallback found it. dropped: windows given up for newer ones since the last final answer.
+    """
+
+    request: Request
+    found: Localization
+    fallback: bool
+    dropped: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """A snapshot of what a worker has done and is doing.
+
+    offered, answered, dropped: windows. overruns: windows that took longer than they may. fallbacks: windows that the
+    fallback answered. outcomes: of the answered ones. waiting: those that do. busy: s that the window in hand has taken
+    so far, None where there is none. stalled: s that the reasoner has been stuck in a window given up; None where not.
+    last: the newest answer.
+    """
+
+    offered: int
+    answered: int
+    dropped: int
+    overruns: int
+    fallbacks: int
+    outcomes: Counter[Outcome]
+    waiting: int
+    busy: float | None
+    stalled: float | None
+    last: Answer | None
+
+
+class Worker:
+    """Answers the newest window offered; thread-safe. `close` it in the end."""
+
+    def __init__(
+        self,
+        reasoner: Reasoner | None,
+        fallback: Reasoner | None,
+        publish: Callable[[Answer], None],
+        tell: Callable[[str], None],
+        missing: str = "",
+    ) -> None:
+        """
+        reasoner: None where there is none, for the reason `missing`. fallback: answers where the reasoner fails.
+        publish: called with each answer, one at a time, on the supervisor's thread. tell: given a sentence when the
+        reasoner stalls and when it comes back.
+        """
+        self._fallback = fallback
+        self._publish = publish
+        self._tell = tell
+        self._missing = missing
+        self._changed = Condition()
+        self._newest: Request | None = None
+        self._asked: deque[tuple[Request, Future[Answer]]] = deque()
+        self._closing = False
+        self._run: Run | None = None
+        self._counts: Counter[str] = Counter()
+        self._outcomes: Counter[Outcome] = Counter()
+        self._dropped = 0
+        self._last: Answer | None = None
+        self._inference = None if reasoner is None else Inference(reasoner)
+        self._supervisor = Thread(target=self._supervise, name="supervisor", daemon=True)
+        self._supervisor.start()
+
+    def offer(self, request: Request) -> None:
+        """Have it answered next, instead of one that still waits."""
+        with self._changed:
+            self._counts["offered"] += 1
+            if self._newest is not None:
+                self._counts["dropped"] += 1
+                self._dropped += 1
+            self._newest = request
+            self._changed.notify_all()
+
+    def ask(self, request: Request) -> Future[Answer]:
+        """Have it answered before any that was offered, none dropped; its final answer. Cancelled by `clear`."""
+        future: Future[Answer] = Future()
+        with self._changed:
+            if self._closing:
+                future.cancel()
+            else:
+                self._asked.append((request, future))
+                self._changed.notify_all()
+        return future
+
+    def clear(self) -> None:
+        """Give up what waits and what is being worked on."""
+        with self._changed:
+            self._newest = None
+            for _, future in self._asked:
+                future.cancel()
+            self._asked.clear()
+            if self._run is not None:
+                self._run.cancel()
+
+    def close(self, patience: float) -> bool:
+        """Stop; whether both threads ended within that many seconds. A reasoner that ignores its cancel may not."""
+        end = monotonic() + patience
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self.clear()
+        self._supervisor.join(max(0.0, end - monotonic()))
+        ended = not self._supervisor.is_alive()
+        return self._inference is None or (self._inference.close(max(0.0, end - monotonic())) and ended)
+
+    @property
+    def work(self) -> Work:
+        """A snapshot."""
+        with self._changed:
+            run, counts = self._run, self._counts
+            return Work(
+                offered=counts["offered"],
+                answered=counts["answered"],
+                dropped=counts["dropped"],
+                overruns=counts["overruns"],
+                fallbacks=counts["fallbacks"],
+                outcomes=Counter(self._outcomes),
+                waiting=len(self._asked) + (self._newest is not None),
+                busy=None if run is None else run.age,
+                stalled=None if self._inference is None else self._inference.stalled,
+                last=self._last,
+            )
+
+    def _supervise(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._asked or self._newest or self._closing):
+                    self._changed.wait()
+                if self._closing:
+                    return
+                future: Future[Answer] | None = None
+                if self._asked:
+                    request, future = self._asked.popleft()
+                else:
+                    assert self._newest is not None
+                    request, self._newest = self._newest, None
+                dropped, self._dropped = self._dropped, 0
+                self._run = Run(request)
+            final: Answer | None = None
+            try:
+                final = self._answer(self._run, dropped)
+            except Exception as problem:  # of whoever publishes
+                self._tell(f"an answer could not be published: {type(problem).__name__}: {problem}")
+            with self._changed:
+                self._run = None
+            if future is not None and final is not None and future.set_running_or_notify_cancel():
+                future.set_result(final)
+            elif future is not None:
+                future.cancel()
+
+    def _answer(self, run: Run, dropped: int) -> Answer | None:
+        """Publish what becomes known; the final answer, None where the request was cancelled."""
+        final: Localization | None = None
+        for found in self._reasoned(run):
+            if found.stage is Stage.INITIAL:
+                self._publish(Answer(run.request, found, fallback=False, dropped=dropped))
+            else:
+                final = found
+        if final is None:
+            return None
+        rescued = self._rescue(run, final) if final.outcome.failed and not run.request.refusal else None
+        answer = Answer(run.request, rescued or final, rescued is not None, dropped)
+        with self._changed:
+            self._counts["answered"] += 1
+            self._counts["fallbacks"] += answer.fallback
+            self._counts["overruns"] += final.outcome is Outcome.TIMEOUT
+            self._outcomes[answer.found.outcome] += 1
+            self._last = answer
+        self._publish(answer)
+        return answer
+
+    def _reasoned(self, run: Run) -> Iterator[Localization]:
+        """What the reasoner finds, or why it cannot; nothing where the request was cancelled."""
+        if self._inference is None:
+            yield failure("", Outcome.BACKEND_ERROR, self._missing)
+        elif run.request.refusal:
+            yield failure(self._inference.name, Outcome.BACKEND_ERROR, run.request.refusal)
+        elif not self._inference.start(run):
+            detail = f"the reasoner has been stuck in an earlier window for {self._inference.stalled or 0:.1f} s"
+            yield failure(self._inference.name, Outcome.TIMEOUT, detail)
+        else:
+            yield from self._watched(run, self._inference.name)
+
+    def _watched(self, run: Run, name: str) -> Iterator[Localization]:
+        limit = run.request.limit
+        while True:
+            try:
+                found = run.found.get(timeout=max(0.0, limit + GRACE - run.age))
+            except Empty:
+                run.deadline.cancel()
+                run.back = self._tell
+                late = f"it has neither answered nor stopped after {limit:.1f} s"
+                self._tell(f"the reasoner {name} is stuck: {late}; windows are answered without it until it is back")
+                yield failure(name, Outcome.TIMEOUT, f"the reasoner did not stop at its deadline of {limit:.1f} s")
+                return
+            if found is None:
+                return
+            yield found
+            if found.stage is Stage.FINAL:
+                return
+
+    def _rescue(self, run: Run, failed: Localization) -> Localization | None:
+        """The fallback's answer, None where it has none either."""
+        if self._fallback is None:
+            return None
+        try:
+            deadline = Deadline(run.request.limit)
+            *_, found = localize(run.request.window, self._fallback, run.request.options, deadline)
+            found = checked(found)
+        except Exception:
+            return None
+        why = f"{failed.reasoner or 'the reasoner'} failed ({failed.outcome.value}: {failed.detail})"
+        detail = f"{why}; {found.reasoner} answered instead" + (f": {found.detail}" if found.detail else "")
+        return None if found.outcome.failed else replace(found, detail=detail)

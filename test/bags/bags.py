@@ -1,0 +1,76 @@
+"""Bags as a robot records them: a rendered scene as camera and microphone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+
+from gar_ssl_ros.bags.rosbag import known_types
+from gar_ssl_ros.evaluation.scenes.scene import Scene
+from gar_ssl_ros.evaluation.scenes.sounds import RATE
+
+START = 1_700_000_000 * 10**9  # ns: the stamp of a scene's first frame
+LATE = 20_000_000  # ns: from a stamp to the recording of its message
+STAMPED = "audio_common_msgs/msg/AudioStamped"
+
+
+def write_bag(
+    path: Path,
+    scene: Scene,
+    storage: StoragePlugin = StoragePlugin.MCAP,
+    cameras: tuple[str, ...] = ("/camera/image",),
+    microphones: tuple[str, ...] = ("/mic/audio",),
+    restamp: Callable[[int], int] = lambda stamp: stamp,
+    spoil: Callable[[Any, int], Any] = lambda image, index: image,
+    compression: CompressionMode = CompressionMode.NONE,
+) -> Path:
+    """A bag of 16-bit sound in chunks of 0.1 s and rgb8 images.
+
+    restamp: changes the stamps of the headers, ns. spoil: changes an image message, given its number.
+    """
+    store = known_types(STAMPED)
+    types = store.types
+
+    def header(stamp: int, frame_id: str) -> Any:
+        stamp = restamp(stamp)
+        time = types["builtin_interfaces/msg/Time"](stamp // 10**9, stamp % 10**9)
+        return types["std_msgs/msg/Header"](time, frame_id)
+
+    def picture(index: int) -> tuple[int, str, Any]:
+        image = scene.image(index)
+        stamp = START + round(index * 1e9 / scene.options.fps)
+        stamped = header(stamp, "camera_optical_frame")
+        height, width, _ = image.shape
+        message = types["sensor_msgs/msg/Image"](stamped, height, width, "rgb8", 0, 3 * width, image.reshape(-1))
+        return stamp, "sensor_msgs/msg/Image", spoil(message, index)
+
+    def chunk(index: int) -> tuple[int, str, Any]:
+        size = RATE // 10
+        part = scene.samples[index * size : (index + 1) * size]
+        samples = np.round(part * 32767).astype(np.int16)
+        stamp = START + index * 10**8
+        none = {"float32_data": np.float32, "int32_data": np.int32, "int8_data": np.int8, "uint8_data": np.uint8}
+        empty = {name: np.zeros(0, kind) for name, kind in none.items()}
+        data = types["audio_common_msgs/msg/AudioData"](int16_data=samples, **empty)
+        info = types["audio_common_msgs/msg/AudioInfo"](8, 1, RATE, len(samples))
+        sound = types["audio_common_msgs/msg/Audio"](data, info)
+        return stamp + 10**8, STAMPED, types[STAMPED](header(stamp, "microphone"), sound)
+
+    due = [(picture, index, cameras) for index in range(scene.frames)]
+    due += [(chunk, index, microphones) for index in range(round(scene.options.seconds * 10))]
+    made = sorted(((*make(index), topics) for make, index, topics in due), key=lambda one: one[0])
+    made_writer = Writer(path, version=8, storage_plugin=storage)
+    made_writer.set_compression(compression, CompressionFormat.ZSTD)
+    with made_writer as writer:
+        known = {
+            **{topic: writer.add_connection(topic, "sensor_msgs/msg/Image", typestore=store) for topic in cameras},
+            **{topic: writer.add_connection(topic, STAMPED, typestore=store) for topic in microphones},
+        }
+        for time, kind, message, topics in made:
+            for topic in topics:
+                writer.write(known[topic], time + LATE, store.serialize_cdr(message, kind))
+    return path

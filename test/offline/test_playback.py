@@ -1,0 +1,167 @@
+"""`gar-ssl demo`: three processes that speak ROS 2 with each other, as a person starts and stops them."""
+
+from __future__ import annotations
+
+import math
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from clips import write_clip
+from hypothesis import given
+from hypothesis import strategies as st
+
+import gar_ssl_ros.messages.ros  # noqa: F401  # before the demo, which reads messages
+from gar_ssl_ros.bags.rosbag import Bag
+from gar_ssl_ros.evaluation.scenes.promised import RARE, RATES, least_right
+from gar_ssl_ros.evaluation.scenes.scene import Kind
+from gar_ssl_ros.media.clip import Clip
+from gar_ssl_ros.offline.demo import LENGTH, SEEDS, Verdict, row, scenes
+from gar_ssl_ros.output.record import read_records
+
+DEMO = [sys.executable, "-m", "gar_ssl_ros.cli", "demo"]
+OURS = {
+    "/image": "sensor_msgs/msg/Image",
+    "/audio": "audio_common_msgs/msg/AudioStamped",
+    "/localizer/sources": "gar_ssl_ros/msg/SoundSourceArray",
+    "/localizer/detections": "vision_msgs/msg/Detection2DArray",
+    "/localizer/image_annotated": "sensor_msgs/msg/Image",
+    "/diagnostics": "diagnostic_msgs/msg/DiagnosticArray",
+}
+
+
+def demo(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*DEMO, *map(str, arguments)], capture_output=True, text=True, timeout=600, check=False)
+
+
+def test_the_demo_is_right_live_and_leaves_a_bag_and_a_video(tmp_path, capsys):
+    """With a scene of each kind; `make demo` plays more of them, and is part of what CI runs."""
+    assert scenes(tmp_path / "demo", {"reasoner": "signal"}, SEEDS[:1])
+    shown = capsys.readouterr().out
+    assert "TOO FEW" not in shown
+    assert re.search(r"^all of them +[45] of 5 ", shown, re.MULTILINE)
+    assert re.search(r"^LOCALIZED +\w+ +#\d+ +\[\d+ \d+ \d+ \d+\]  The thing ", shown, re.MULTILINE)
+    frames = round(len(Kind) * LENGTH * 15)
+    video = Clip(tmp_path / "demo" / "scenes_annotated.mp4")
+    assert (len(list(video.pictures())), video.info.channels) == (frames, 1)
+    with Bag(tmp_path / "demo" / "bag") as bag:
+        assert {one.topic: one.msgtype for one in bag.connections} == OURS
+        counts = {one.topic: one.msgcount for one in bag.connections}
+    assert counts["/image"] == pytest.approx(frames, abs=15)
+    assert counts["/diagnostics"] > 10
+
+
+def test_a_rate_that_does_not_hold_is_told_and_is_no_success(capsys):
+    missed = [Verdict(Kind.ONE, "LOCALIZED", right, (float(right),), "music") for right in (True, *5 * [False])]
+    assert not row("one source", missed)
+    assert "TOO FEW" in capsys.readouterr().out
+    assert row("one source", [replace(one, right=True) for one in missed])
+    assert "TOO FEW" not in capsys.readouterr().out
+
+
+@given(st.integers(1, 200), st.floats(0.5, 0.999))
+def test_as_many_are_needed_as_come_in_all_but_one_of_a_thousand_cases(scenes, rate):
+    needed = least_right(scenes, rate)
+    assert 0 <= needed <= scenes * rate + 1
+    chance = [math.comb(scenes, k) * rate**k * (1 - rate) ** (scenes - k) for k in range(scenes + 1)]
+    assert sum(chance[:needed]) <= RARE < sum(chance[: needed + 1]) + 1e-12
+
+
+def test_the_promised_rates_are_those_of_the_figures():
+    told = (Path(__file__).parents[2] / "docs" / "figures.md").read_text()
+    for kind, rate in RATES.items():
+        assert re.search(rf"^\| `{kind.value}` .*\| {100 * rate:.1f} % \|", told, re.MULTILINE), kind
+
+
+def test_a_clip_of_one_s_own_is_played_again_over_the_last_time_when_told_to(tmp_path):
+    clip = write_clip(tmp_path / "mine.mkv", seconds=4.5)
+    for _ in range(2):
+        done = demo("--clip", clip, "--out", tmp_path / "out", "--overwrite")
+        assert done.returncode == 0, done.stdout + done.stderr
+    records = list(read_records(tmp_path / "out" / "mine.jsonl"))
+    assert [round(record.end_s - record.start_s, 3) for record in records] == [3.0] * len(records)
+    assert len(records) == 2
+    assert 0 <= records[0].start_s < 0.5
+    assert (tmp_path / "out" / "mine_annotated.mp4").exists()
+    again = demo("--clip", clip, "--out", tmp_path / "out")
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+
+
+def test_what_cannot_be_played_is_told_before_anything_starts(tmp_path):
+    missing = demo("--clip", tmp_path / "none.mp4", "--out", tmp_path)
+    assert (missing.returncode, missing.stdout, missing.stderr.count("\n")) == (1, "", 1)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_no_process_and_a_whole_bag(tmp_path, how):
+    clip = write_clip(tmp_path / "long.mkv", seconds=60.0)
+    with subprocess.Popen(
+        [*DEMO, "--clip", str(clip), "--out", str(tmp_path / "out")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        while not process.stdout.readline().startswith(("LOCALIZED", "OFF_SCREEN", "SILENT", "UNCERTAIN")):
+            assert process.poll() is None, process.stderr.read()
+        children = [one.pid for one in psutil.Process(process.pid).children(recursive=True)]
+        assert len(children) == 3
+        process.send_signal(how)
+        process.send_signal(how)  # an impatient second one
+        _, errors = process.communicate(timeout=600)
+    assert process.returncode == 1
+    assert errors == "gar-ssl: interrupted; what was computed so far is on disk\n"
+    assert not [pid for pid in children if psutil.pid_exists(pid)]
+    with Bag(tmp_path / "out" / "bag") as bag:
+        assert len(list(bag.messages())) > 30
+
+
+def test_a_node_that_breaks_ends_the_demo_with_what_it_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("CYCLONEDDS_URI", "file:///nowhere.xml")
+    clip = write_clip(tmp_path / "mine.mkv", seconds=2.0)
+    done = demo("--clip", clip, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert "ended with exit status" in done.stderr
+    assert "CYCLONEDDS_URI" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def files(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("name", "overwrite", "said"),
+    [
+        ("mine.jsonl", False, "exists already: give another --out, or --overwrite to replace it"),
+        ("mine_annotated.mp4", False, "exists already: give another --out, or --overwrite to replace it"),
+        ("bag", False, "exists already: give another --out, or --overwrite to replace it"),
+        ("bag/bag.mcap", False, "exists already: give another --out, or --overwrite to replace it"),
+        ("bag/notes.txt", True, "bag holds more than a bag (notes.txt): move it, or give another --out"),
+    ],
+)
+def test_the_demo_takes_nothing_away_that_it_did_not_make(tmp_path, name, overwrite, said):
+    out = tmp_path / "out"
+    (out / name).parent.mkdir(parents=True)
+    for path in {out / name, out / "bag" / "bag.mcap" if overwrite else out / name}:
+        path.write_text("precious")
+    before = files(out)
+    clip = write_clip(tmp_path / "mine.mkv", seconds=2.0)
+    done = demo("--clip", clip, "--out", out, *(["--overwrite"] if overwrite else []))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert said in done.stderr
+    assert files(out) == before
+
+
+def test_the_demo_never_replaces_the_clip_that_it_plays(tmp_path):
+    clip = write_clip(tmp_path / "mine_annotated.mp4", codec="libx264", audio_codec="aac", seconds=2.0)
+    (tmp_path / "mine.mp4").hardlink_to(clip)
+    before = files(tmp_path)
+    done = demo("--clip", tmp_path / "mine.mp4", "--out", tmp_path, "--overwrite")
+    assert done.returncode == 1
+    assert "would take the place of" in done.stderr
+    assert files(tmp_path) == before

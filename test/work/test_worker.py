@@ -1,0 +1,226 @@
+"""The newest window is answered, whatever the reasoner does."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from misbehaving import Endless, Fixed, Garbage, Hanging, Raising, Slow
+
+from gar_ssl_ros.gar.localization import Outcome, Stage
+from gar_ssl_ros.gar.pipeline import GarOptions
+from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
+from gar_ssl_ros.work.worker import Answer, Request, Worker
+
+PATIENCE = 240.0  # s: what should happen has happened by then, on any machine
+
+
+def window(number: int = 0) -> Window:
+    start = number * SECOND
+    sound = np.sin(np.arange(3 * 8000) / 5, dtype=np.float32)[None]
+    frame = Frame(start + SECOND, np.zeros((48, 64, 3), np.uint8), "camera")
+    return Window(start, start + 3 * SECOND, (frame,), Audio(start, sound, 8000))
+
+
+def request(number: int = 0, limit: float = PATIENCE, refusal: str = "") -> Request:
+    return Request(window(number), GarOptions(), limit, refusal)
+
+
+class Desk:
+    """A worker and what it published and told."""
+
+    def __init__(self, reasoner, fallback=None, missing: str = "") -> None:
+        self.answers: list[Answer] = []
+        self.told: list[str] = []
+        self.worker = Worker(reasoner, fallback, self.answers.append, self.told.append, missing)
+
+    def until(self, condition) -> None:
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < end
+            time.sleep(0.005)
+
+    @property
+    def finals(self) -> list[Answer]:
+        return [answer for answer in self.answers if answer.found.stage is Stage.FINAL]
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.worker.close(PATIENCE)
+
+
+def test_an_initial_answer_comes_before_the_final_one():
+    with Desk(Fixed()) as desk:
+        desk.worker.offer(request())
+        desk.until(lambda: len(desk.answers) == 2)
+        assert [a.found.stage for a in desk.answers] == [Stage.INITIAL, Stage.FINAL]
+        assert {a.found.outcome for a in desk.answers} == {Outcome.LOCALIZED}
+
+
+def test_a_slow_reasoner_gets_the_newest_window_each_time_and_the_rest_is_counted_as_dropped():
+    slow = Slow()
+    slow.delay = 0.3
+    with Desk(slow) as desk:
+        desk.worker.offer(request(0))
+        desk.until(lambda: desk.worker.work.busy is not None)
+        for number in range(1, 6):
+            desk.worker.offer(request(number))
+        desk.until(lambda: len(desk.finals) == 2)
+        assert [a.request.window.start // SECOND for a in desk.finals] == [0, 5]
+        assert [a.dropped for a in desk.finals] == [0, 4]
+        work = desk.worker.work
+        assert (work.offered, work.answered, work.dropped) == (6, 2, 4)
+
+
+def test_asking_waits_for_the_window_in_hand_and_drops_none():
+    slow = Slow()
+    slow.delay = 0.3
+    with Desk(slow) as desk:
+        desk.worker.offer(request(0))
+        desk.until(lambda: desk.worker.work.busy is not None)
+        desk.worker.offer(request(1))
+        asked = desk.worker.ask(request(2))
+        assert asked.result(PATIENCE).request.window.start == 2 * SECOND
+        desk.until(lambda: len(desk.finals) == 3)
+        assert [a.request.window.start // SECOND for a in desk.finals] == [0, 2, 1]
+
+
+def test_a_reasoner_that_raises_fails_its_window_and_answers_the_next():
+    with Desk(Raising()) as desk:
+        for number in range(2):
+            found = desk.worker.ask(request(number)).result(PATIENCE).found
+            assert found.outcome is Outcome.BACKEND_ERROR
+            assert "out of memory, as it were" in found.detail
+
+
+def test_a_reasoner_that_looks_at_its_deadline_ends_in_timeout():
+    with Desk(Endless()) as desk:
+        found = desk.worker.ask(request(limit=0.2)).result(PATIENCE).found
+        assert found.outcome is Outcome.TIMEOUT
+        assert desk.worker.work.stalled is None
+        assert desk.worker.work.overruns == 1
+
+
+def test_windows_are_answered_while_a_reasoner_hangs_and_it_is_used_again_when_it_is_back():
+    hanging = Hanging()
+    with Desk(hanging) as desk:
+        first = desk.worker.ask(request(0, limit=0.1)).result(PATIENCE).found
+        assert first.outcome is Outcome.TIMEOUT
+        assert "did not stop at its deadline" in first.detail
+        second = desk.worker.ask(request(1)).result(PATIENCE).found
+        assert second.outcome is Outcome.TIMEOUT
+        assert "stuck in an earlier window" in second.detail
+        assert desk.worker.work.stalled is not None
+        hanging.released.set()
+        desk.until(lambda: len(desk.told) == 2)
+        assert "is stuck" in desk.told[0]
+        assert "is back" in desk.told[1]
+        assert desk.worker.ask(request(2)).result(PATIENCE).found.outcome is Outcome.LOCALIZED
+        assert len(desk.finals) == 3  # what the hanging one found at last was not wanted any more
+
+
+@pytest.mark.parametrize("kind", ["label", "none", "confidence", "boxes", "nan", "fewer"])
+def test_garbage_is_a_failure_and_never_an_answer(kind):
+    with Desk(Garbage(kind)) as desk:
+        found = desk.worker.ask(request()).result(PATIENCE).found
+        assert found.outcome.failed
+        assert not found.sources
+        assert found.detail
+
+
+@pytest.mark.parametrize("reasoner", [Raising(), Garbage("none"), Garbage("label")])
+def test_the_fallback_answers_where_the_reasoner_fails_and_the_answer_says_so(reasoner):
+    with Desk(reasoner, fallback=Fixed()) as desk:
+        answer = desk.worker.ask(request()).result(PATIENCE)
+        assert answer.fallback
+        assert answer.found.outcome is Outcome.LOCALIZED
+        assert answer.found.reasoner == "fixed"
+        assert f"{reasoner.name} failed" in answer.found.detail
+        assert desk.worker.work.fallbacks == 1
+
+
+def test_the_fallback_answers_while_the_reasoner_hangs():
+    hanging = Hanging()
+    with Desk(hanging, fallback=Fixed()) as desk:
+        for number in range(2):
+            answer = desk.worker.ask(request(number, limit=0.1)).result(PATIENCE)
+            assert (answer.fallback, answer.found.outcome) == (True, Outcome.LOCALIZED)
+        hanging.released.set()
+
+
+def test_a_fallback_that_fails_too_leaves_the_reasoners_own_failure():
+    with Desk(Raising(), fallback=Garbage("none")) as desk:
+        answer = desk.worker.ask(request()).result(PATIENCE)
+        assert not answer.fallback
+        assert answer.found.reasoner == "raising"
+
+
+def test_a_missing_reasoner_fails_every_window_with_its_reason_or_leaves_it_to_the_fallback():
+    with Desk(None, missing="the weights are missing") as desk:
+        found = desk.worker.ask(request()).result(PATIENCE).found
+        assert (found.outcome, found.detail) == (Outcome.BACKEND_ERROR, "the weights are missing")
+    with Desk(None, fallback=Fixed(), missing="the weights are missing") as desk:
+        answer = desk.worker.ask(request()).result(PATIENCE)
+        assert answer.fallback
+        assert "the weights are missing" in answer.found.detail
+
+
+def test_a_refused_window_fails_without_the_reasoner_or_the_fallback_being_asked():
+    with Desk(Fixed(), fallback=Fixed()) as desk:
+        answer = desk.worker.ask(request(refusal="no sound has come")).result(PATIENCE)
+        assert (answer.found.outcome, answer.found.detail) == (Outcome.BACKEND_ERROR, "no sound has come")
+        assert not answer.fallback
+
+
+def test_clearing_gives_up_what_waits_and_what_is_worked_on_and_the_next_window_is_answered():
+    with Desk(Endless()) as desk:
+        waiting = desk.worker.ask(request(0))
+        desk.until(lambda: desk.worker.work.busy is not None)
+        desk.worker.offer(request(1))
+        second = desk.worker.ask(request(2))
+        desk.worker.clear()
+        desk.until(lambda: desk.worker.work.busy is None and desk.worker.work.waiting == 0)
+        assert waiting.cancelled()
+        assert second.cancelled()
+        assert not desk.finals
+        assert desk.worker.ask(request(3, limit=0.1)).result(PATIENCE).found.outcome is Outcome.TIMEOUT
+
+
+def test_closing_ends_both_threads_even_in_the_middle_of_a_window():
+    desk = Desk(Endless())
+    desk.worker.offer(request())
+    desk.until(lambda: desk.worker.work.busy is not None)
+    assert desk.worker.close(PATIENCE)
+    assert desk.worker.ask(request()).cancelled()
+
+
+def test_closing_does_not_wait_for_a_reasoner_that_hangs():
+    hanging = Hanging()
+    desk = Desk(hanging)
+    desk.worker.offer(request())
+    desk.until(lambda: desk.worker.work.busy is not None)
+    assert not desk.worker.close(0.2)
+    hanging.released.set()
+    assert desk.worker.close(PATIENCE)
+
+
+def test_an_answer_that_cannot_be_published_does_not_stop_the_worker():
+    published = []
+
+    def publish(answer: Answer) -> None:
+        published.append(answer)
+        if len(published) == 1:
+            raise RuntimeError("no middleware")
+
+    told: list[str] = []
+    worker = Worker(Fixed(), None, publish, told.append)
+    worker.ask(request(0))
+    end = time.monotonic() + PATIENCE
+    while not told and time.monotonic() < end:
+        time.sleep(0.01)
+    assert "no middleware" in told[0]
+    assert worker.ask(request(1)).result(PATIENCE).found.outcome is Outcome.LOCALIZED
+    worker.close(PATIENCE)
