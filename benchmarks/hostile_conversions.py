@@ -23,7 +23,7 @@ from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.audio.reader import AudioError, AudioReader
 from gar_ssl_ros.messages.images import ImageError, frame_from_message
 from gar_ssl_ros.nodes.heap import give_back
-from gar_ssl_ros.work.window_assembler import Windowing
+from gar_ssl_ros.work.window_assembler import WindowAssembler
 
 MOST = 0.5  # s that a callback may take
 GROWTH = 20.0  # MB
@@ -85,7 +85,7 @@ def _conversions() -> dict[str, Callable[[Random], Callable[[], Any]]]:
 
         return case
 
-    windowing = Windowing(SECOND, SECOND // 2, lambda _: None)
+    windowing = WindowAssembler(SECOND, SECOND // 2, lambda _: None)
 
     def window(chance: Random) -> Callable[[], Any]:
         if chance.random() < 0.5:

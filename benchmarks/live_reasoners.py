@@ -55,9 +55,9 @@ class _Counting:
         with self._owner.counting():
             return self._reading.classify()
 
-    def locate(self, most: int) -> Sequence[Location] | Unseen:
+    def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
         with self._owner.counting():
-            return self._reading.locate(most)
+            return self._reading.locate(max_sources)
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
         with self._owner.counting():

@@ -15,14 +15,14 @@ from time import process_time
 import numpy as np
 from sklearn.metrics import average_precision_score
 
-from gar_ssl_ros.evaluation.metrics import gar, heatmaps, sources
+from gar_ssl_ros.evaluation.metrics import boxes, heatmaps, sources
 from gar_ssl_ros.evaluation.metrics.masks import mask
 from gar_ssl_ros.evaluation.samples import Truth
 
 Sides = tuple[float, float, float, float]
 
 
-def boxes(random: np.random.Generator, count: int) -> list[Sides]:
+def random_boxes(random: np.random.Generator, count: int) -> list[Sides]:
     """Boxes in a picture of 320 x 240."""
     corners = np.sort(random.uniform(0, 1, (count, 2, 2)), axis=1).reshape(count, 4) * (320, 240, 320, 240)
     return [(float(x1), float(y1), float(x2), float(y2)) for x1, y1, x2, y2 in corners]
@@ -44,12 +44,12 @@ def main() -> None:
     count = parser.parse_args().samples
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     random = np.random.default_rng(0)
-    found, true = boxes(random, 2 * count), boxes(random, 2 * count)
+    found, true = random_boxes(random, 2 * count), random_boxes(random, 2 * count)
     duets = range(0, 2 * count, 2)
     heats = random.uniform(0, 1, (count, 14, 14))
 
     def union() -> object:
-        return gar.summary([gar.score(found[i : i + 2], true[i : i + 2], 320, 240) for i in duets])
+        return boxes.summary([boxes.score(found[i : i + 2], true[i : i + 2], 320, 240) for i in duets])
 
     def each() -> object:
         scores = [

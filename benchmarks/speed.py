@@ -42,9 +42,9 @@ class Instant:
         """Not sure enough for the gate."""
         return AudioLabel("tone", 0.5)
 
-    def locate(self, most: int) -> Sequence[Location]:
+    def locate(self, max_sources: int) -> Sequence[Location]:
         """As many as may be."""
-        return [Location((10, 10, 50, 50), "a thing")] * most
+        return [Location((10, 10, 50, 50), "a thing")] * max_sources
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial]]:
         """Doubtful trials with all that a trial may hold."""

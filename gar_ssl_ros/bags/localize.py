@@ -19,7 +19,7 @@ from gar_ssl_ros.messages.answers import annotated_message, detections_message, 
 from gar_ssl_ros.messages.audio.reader import INFO_TYPE, NEED_INFO, TYPES
 from gar_ssl_ros.messages.images import IMAGE_TYPES
 from gar_ssl_ros.work.tracking import Tracker
-from gar_ssl_ros.work.window_assembler import Cut, Windowing
+from gar_ssl_ros.work.window_assembler import Cut, WindowAssembler
 
 REASONS = 10  # of one kind that are told apart
 TOPICS = (
@@ -39,7 +39,7 @@ class Topics:
 
 
 @dataclass(frozen=True)
-class Job:
+class BagJob:
     """How a bag is localized. length, hop: of the windows, ns. name: of the node whose topics are written."""
 
     topics: Topics
@@ -50,7 +50,7 @@ class Job:
 
 
 @dataclass
-class Done:
+class BagSummary:
     """What became of a bag so far.
 
     outcomes: of its windows. failures: why windows failed. left_out: messages that are no image or sound.
@@ -79,7 +79,7 @@ def choose_topics(bag: Bag, image: str | None, sound: str | None) -> Topics:
 
 
 def localize_bag(
-    bag: Bag, writer: BagWriter, job: Job, reasoner: Reasoner, done: Done, seen: Callable[[int], object]
+    bag: Bag, writer: BagWriter, job: BagJob, reasoner: Reasoner, done: BagSummary, seen: Callable[[int], object]
 ) -> None:
     """Copy every message of `bag`, and write each window's answer at the time of the message that completed it.
 
@@ -100,9 +100,9 @@ def localize_bag(
 class _Replay:
     """The localizer's part, without its clock and threads."""
 
-    def __init__(self, bag: Bag, writer: BagWriter, job: Job, reasoner: Reasoner, done: Done) -> None:
+    def __init__(self, bag: Bag, writer: BagWriter, job: BagJob, reasoner: Reasoner, done: BagSummary) -> None:
         self._bag, self._writer, self._job, self._reasoner, self._done = bag, writer, job, reasoner, done
-        self._windowing = Windowing(job.length, job.hop, partial(_count, done.complaints))
+        self._assembler = WindowAssembler(job.length, job.hop, partial(_count, done.complaints))
         self._tracker = Tracker()
         self._unreadable = 0
         self._told = 0  # of the messages left out, in the answers so far
@@ -121,12 +121,12 @@ class _Replay:
             _count(self._done.complaints, str(problem))
         else:
             if recorded.topic == topics.image:
-                cut = self._windowing.take_image(message, recorded.time)
+                cut = self._assembler.take_image(message, recorded.time)
             elif recorded.topic == topics.audio:
-                cut = self._windowing.take_audio(message, recorded.time)
+                cut = self._assembler.take_audio(message, recorded.time)
             else:
-                self._windowing.take_info(message)
-        self._done.left_out = self._windowing.left_out + self._unreadable
+                self._assembler.take_info(message)
+        self._done.left_out = self._assembler.left_out + self._unreadable
         if cut is not None:
             self._answer(cut, recorded.time)
 

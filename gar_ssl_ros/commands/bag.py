@@ -36,7 +36,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from gar_ssl_ros.bags.localize import Done, Job, choose_topics, localize_bag
+    from gar_ssl_ros.bags.localize import BagJob, BagSummary, choose_topics, localize_bag
     from gar_ssl_ros.bags.rosbag import Bag, BagWriter
     from gar_ssl_ros.gar.pipeline import GarOptions
     from gar_ssl_ros.media.window import SECOND
@@ -45,13 +45,13 @@ def run(options: argparse.Namespace) -> int:
     gar = GarOptions(options.sources, options.trials, options.tau_av, options.tau_aud)
     given = options.bag.absolute()
     out = options.out or given.parent / f"{given.stem}_localized"
-    done = Done()
+    done = BagSummary()
     code = DONE
     try:
         with Bag(options.bag) as bag:
             topics = choose_topics(bag, options.image, options.audio)
             chosen = chosen_reasoner(options)  # before anything is made that would stand in the way of the next try
-            job = Job(topics, options.name, gar, round(options.window * SECOND), round(options.hop * SECOND))
+            job = BagJob(topics, options.name, gar, round(options.window * SECOND), round(options.hop * SECOND))
             form = "{desc} |{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}]"
             length = bag.duration / SECOND
             with (

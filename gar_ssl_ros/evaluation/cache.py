@@ -123,13 +123,13 @@ class _CachedReading:
         assert answer.sound is not None
         return answer.sound
 
-    def locate(self, most: int) -> Sequence[Location] | Unseen:
+    def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
         def ask(inner: Reading, _: Sequence[int]) -> list[_Answer]:
-            located = inner.locate(most)
+            located = inner.locate(max_sources)
             return [_Answer(located=located if isinstance(located, Unseen) else tuple(located))]
 
-        self._most = most
-        (answer,) = self._answers([_Question(stage="locate", most=most)], ask)
+        self._most = max_sources
+        (answer,) = self._answers([_Question(stage="locate", most=max_sources)], ask)
         assert answer.located is not None
         return answer.located
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gar_ssl_ros.evaluation.metrics import gar, sources
+from gar_ssl_ros.evaluation.metrics import boxes, sources
 from gar_ssl_ros.evaluation.metrics.assignment import assigned
 from gar_ssl_ros.evaluation.metrics.sources import Found, same_class
 from gar_ssl_ros.evaluation.record import SampleRecord
@@ -39,7 +39,7 @@ class Group:
     found: float | None
     overlap: float | None
     pointed: float | None
-    scores: gar.Summary | None
+    scores: boxes.Summary | None
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Figures:
 
     answered: int
     said: tuple[Said, ...]
-    whole: gar.Summary | None
+    whole: boxes.Summary | None
     single: sources.SourceSummary | None
     curve: NDArray[np.float64] | None
     groups: tuple[Group, ...]
@@ -138,7 +138,7 @@ def figures(records: Sequence[SampleRecord], options: GarOptions, published: boo
         said=_said(records),
         whole=_whole(records, published),
         single=sources.summary([_by_source(record) for record in scored], published) if scored else None,
-        curve=gar.curve(ious) if (ious := [r.iou for r in counted if r.iou is not None]) else None,
+        curve=boxes.curve(ious) if (ious := [r.iou for r in counted if r.iou is not None]) else None,
         groups=_groups(counted, published),
         gate=_gate(located, options) if options.analysis else None,
         consistency=calibration([(one.consistency, one.iou >= FOUND) for one in located]),
@@ -199,9 +199,9 @@ def _pointed(record: SampleRecord) -> bool:
     return all(any(Box(*truth.sides).contains(*source.box.center) for source in found) for truth in record.truths)
 
 
-def _whole(records: Sequence[SampleRecord], published: bool) -> gar.Summary | None:
+def _whole(records: Sequence[SampleRecord], published: bool) -> boxes.Summary | None:
     scores = [score for record in records if (score := record.score) is not None]
-    return gar.summary(scores, published) if scores else None
+    return boxes.summary(scores, published) if scores else None
 
 
 def _by_source(record: SampleRecord) -> sources.SourceScore:

@@ -8,7 +8,7 @@ from time import perf_counter
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gar_ssl_ros.evaluation.metrics.gar import Score, missed, score
+from gar_ssl_ros.evaluation.metrics.boxes import Score, missed, score
 from gar_ssl_ros.evaluation.metrics.masks import Counts
 from gar_ssl_ros.evaluation.samples import Opened, Sample, Truth
 from gar_ssl_ros.gar.localization import Outcome

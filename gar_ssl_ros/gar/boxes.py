@@ -155,7 +155,7 @@ def max_delta(width: int, height: int) -> int:
     return max(4, round(0.08 * min(width, height)))
 
 
-def limited(initial: Box, sides: Sequence[float], width: int, height: int) -> Box:
+def clamp_refinement(initial: Box, sides: Sequence[float], width: int, height: int) -> Box:
     """`initial` with its sides moved towards `sides` by at most `max_delta` each, inside the width x height image.
 
     An axis on which that would leave less than a pixel stays as it was, and so does a box whose wanted sides are not

@@ -11,7 +11,7 @@ from time import perf_counter
 import numpy as np
 
 from gar_ssl_ros.errors import OptionError
-from gar_ssl_ros.gar.boxes import Box, box_from_reply, limited
+from gar_ssl_ros.gar.boxes import Box, box_from_reply, clamp_refinement
 from gar_ssl_ros.gar.consensus import consensus, unit
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline, DeadlineExceeded
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Stage
@@ -251,9 +251,9 @@ class _Run:
         frame = self._window.center
         usable = reply.sides is not None and box_from_reply(reply.sides, frame.width, frame.height)
         if usable:
-            return limited(initial, usable.sides, frame.width, frame.height)
+            return clamp_refinement(initial, usable.sides, frame.width, frame.height)
         if reply.operation is not None:
-            return limited(initial, reply.operation.sides(initial), frame.width, frame.height)
+            return clamp_refinement(initial, reply.operation.sides(initial), frame.width, frame.height)
         return initial
 
     def _box(self, sides: Sides) -> Box | None:

@@ -35,8 +35,8 @@ class Reading(Protocol):
     def classify(self) -> AudioLabel:
         """What is heard, from the sound alone; the label `silence` where that is nothing."""
 
-    def locate(self, most: int) -> Sequence[Location] | Unseen:
-        """Where the sound is made, at most `most` places, the surest first; or why no place is named.
+    def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
+        """Where the sound is made, at most `max_sources` places, the surest first; or why no place is named.
 
         `Unseen(off_screen=True)` ends the window in OFF_SCREEN; without that claim, or with an empty sequence, which
         says as little, it ends in UNCERTAIN.

@@ -146,7 +146,7 @@ class Recording:
         return round(pts * stream.time_base * SECOND) - self._origin
 
 
-class Sound(Recording):
+class SoundRecording(Recording):
     """A recording of sound alone. duration: ns, None where the container does not say."""
 
     def __init__(self, path: Path) -> None:

@@ -36,8 +36,8 @@ class Offer:
         return f"{self.topic} ({self.type}, {'reliable' if self.reliable else 'best effort'})"
 
 
-class Input:
-    """One input of a node. `look` from time to time, on the thread of its callbacks."""
+class AdaptiveSubscription:
+    """One input of a node. `poll_graph` from time to time, on the thread of its callbacks."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Input:
         self.offer: Offer | None = None
         self.problem = f"nobody publishes {' or '.join(self._topics)}"
 
-    def look(self) -> bool:
+    def poll_graph(self) -> bool:
         """Listen as it is published now; whether that has changed.
 
         Where nobody publishes any more it goes on listening as before: whoever comes back is heard at once.

@@ -13,10 +13,10 @@ from gar_ssl_ros.media.window import Detections
 from gar_ssl_ros.messages.ros import message_type
 from gar_ssl_ros.messages.sightings import SightingError, detections_from_array, detections_from_region, ids_from_list
 from gar_ssl_ros.messages.stamps import StampError, stamp_of
-from gar_ssl_ros.nodes.adaptive_subscription import Input
+from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
 from gar_ssl_ros.nodes.diagnostics import Status, stream_status
-from gar_ssl_ros.work.stream_monitor import Intake
-from gar_ssl_ros.work.window_assembler import Windowing
+from gar_ssl_ros.work.stream_monitor import StreamMonitor
+from gar_ssl_ros.work.window_assembler import WindowAssembler
 
 DETECTIONS_TYPE = "vision_msgs/msg/Detection2DArray"
 IDS_TYPE, REGION_TYPE = "hri_msgs/msg/IdsList", "hri_msgs/msg/NormalizedRegionOfInterest2D"
@@ -26,21 +26,21 @@ WAITING = 10  # messages that may wait for their callback
 # Bytes of a message: some 1000 detections of one hypothesis each, 1000 ids, a frame_id and five numbers.
 DETECTIONS_BYTES, IDS_BYTES, REGION_BYTES = 2**19, 2**15, 2**12
 
-Listen: TypeAlias = Callable[..., Input]
+Listen: TypeAlias = Callable[..., AdaptiveSubscription]
 
 
-class Eyes:
-    """From one activation to the next deactivation. Its callbacks and `look` are called one at a time."""
+class DetectorInputs:
+    """From one activation to the next deactivation. Its callbacks and `poll_graph` are called one at a time."""
 
     def __init__(
-        self, node: Any, windowing: Windowing, detections: bool, humans: bool, reliability: str, group: Any
+        self, node: Any, assembler: WindowAssembler, detections: bool, humans: bool, reliability: str, group: Any
     ) -> None:
-        """windowing: given what is seen. detections, humans, reliability: the parameters of these names."""
-        listen = partial(Input, node, depth=WAITING, reliability=reliability, group=group)
+        """assembler: given what is seen. detections, humans, reliability: the parameters of these names."""
+        listen = partial(AdaptiveSubscription, node, depth=WAITING, reliability=reliability, group=group)
         self._streams: list[_Detector | _Humans] = []
         self._missing = ""
         if detections:
-            self._streams.append(_Detector(node, windowing, listen))
+            self._streams.append(_Detector(node, assembler, listen))
         if humans:
             try:
                 message_type(IDS_TYPE)
@@ -48,12 +48,12 @@ class Eyes:
                 self._missing = f"faces and bodies are not listened to: {problem}"
                 node.get_logger().warning(self._missing)
             else:
-                self._streams += [_Humans(kind, node, windowing, listen) for kind in KINDS]
+                self._streams += [_Humans(kind, node, assembler, listen) for kind in KINDS]
 
-    def look(self) -> None:
+    def poll_graph(self) -> None:
         """Listen to whoever publishes now."""
         for one in self._streams:
-            one.look()
+            one.poll_graph()
 
     def close(self) -> None:
         """Listen no more."""
@@ -71,15 +71,15 @@ class Eyes:
 class _Stream:
     """The messages of one kind, counted."""
 
-    def __init__(self, name: str, node: Any, windowing: Windowing) -> None:
+    def __init__(self, name: str, node: Any, assembler: WindowAssembler) -> None:
         self._name = name
         self._node = node
-        self._windowing = windowing
-        self._intake = Intake(name, node.get_logger().warning)
-        self._before = self._intake.came
+        self._assembler = assembler
+        self._monitor = StreamMonitor(name, node.get_logger().warning)
+        self._before = self._monitor.statistics
 
-    def _told(self, seconds: float, heard: Input, more: Mapping[str, object]) -> Status:
-        came, before = self._intake.came, self._before
+    def _told(self, seconds: float, heard: AdaptiveSubscription, more: Mapping[str, object]) -> Status:
+        came, before = self._monitor.statistics, self._before
         self._before = came
         return stream_status(self._name, came, before, seconds, heard, more)
 
@@ -88,21 +88,21 @@ class _Stream:
         try:
             stamp = stamp_of(header)
         except StampError:
-            self._intake.receive(None)
+            self._monitor.receive(None)
             return self._now()
-        self._intake.receive(stamp)
+        self._monitor.receive(stamp)
         return stamp or self._now()
 
     def _refuse(self, problem: str) -> None:
         """A message has come that cannot be read."""
-        self._intake.receive(None)
-        self._intake.refuse(problem)
+        self._monitor.receive(None)
+        self._monitor.refuse(problem)
 
     def _use(self, problem: str) -> None:
         """What has come could be used, but for that."""
-        self._intake.use()
+        self._monitor.use()
         if problem:
-            self._intake.refuse(problem, whole=False)
+            self._monitor.refuse(problem, whole=False)
 
     def _now(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)
@@ -111,8 +111,8 @@ class _Stream:
 class _Detector(_Stream):
     """Whoever publishes a Detection2DArray on `detections_in`."""
 
-    def __init__(self, node: Any, windowing: Windowing, listen: Listen) -> None:
-        super().__init__("detections", node, windowing)
+    def __init__(self, node: Any, assembler: WindowAssembler, listen: Listen) -> None:
+        super().__init__("detections", node, assembler)
         self._topic = node.resolve_topic_name("detections_in")
         self._input = listen(
             topics=[self._topic],
@@ -122,8 +122,8 @@ class _Detector(_Stream):
             refuse=self._refuse,
         )
 
-    def look(self) -> None:
-        self._input.look()
+    def poll_graph(self) -> None:
+        self._input.poll_graph()
 
     def close(self) -> None:
         self._input.close()
@@ -134,23 +134,23 @@ class _Detector(_Stream):
     def _on_array(self, message: Any) -> None:
         self._receive(message.header)
         try:
-            seen, problem = detections_from_array(message, self._topic, self._windowing.frame, self._now())
+            seen, problem = detections_from_array(message, self._topic, self._assembler.frame, self._now())
         except SightingError as refusal:
-            self._intake.refuse(str(refusal))
+            self._monitor.refuse(str(refusal))
             return
-        self._windowing.take_detections(seen)
+        self._assembler.take_detections(seen)
         self._use(problem)
 
 
 class _Humans(_Stream):
     """ROS4HRI's faces or bodies: a list of those that are tracked, and a topic for each."""
 
-    def __init__(self, kind: str, node: Any, windowing: Windowing, listen: Listen) -> None:
-        super().__init__(kind, node, windowing)
+    def __init__(self, kind: str, node: Any, assembler: WindowAssembler, listen: Listen) -> None:
+        super().__init__(kind, node, assembler)
         self._label = KINDS[kind]
         self._listen = listen
         self._ids: tuple[str, ...] = ()
-        self._regions: dict[str, Input] = {}
+        self._regions: dict[str, AdaptiveSubscription] = {}
         self._list = listen(
             topics=[f"/humans/{kind}/tracked"],
             types=[IDS_TYPE],
@@ -159,9 +159,9 @@ class _Humans(_Stream):
             refuse=self._refuse,
         )
 
-    def look(self) -> None:
+    def poll_graph(self) -> None:
         """Also at who has come and gone: not in a callback, so that no list makes more work than a look does."""
-        self._list.look()
+        self._list.poll_graph()
         for gone in self._regions.keys() - set(self._ids):
             self._regions.pop(gone).close()
         for identity in self._ids:
@@ -175,7 +175,7 @@ class _Humans(_Stream):
                 )
         for identity in [name for name, one in self._regions.items() if one.offer is None][:AT_A_LOOK]:
             self._regions[identity] = region = self._regions.pop(identity)  # to the end: each has its turn
-            region.look()
+            region.poll_graph()
 
     def close(self) -> None:
         for one in (self._list, *self._regions.values()):
@@ -192,7 +192,7 @@ class _Humans(_Stream):
         stamp = self._receive(message.header)
         ids, problem = ids_from_list(message)
         for gone in set(self._ids) - set(ids):
-            self._windowing.take_detections(Detections(stamp, self._topic(gone)))
+            self._assembler.take_detections(Detections(stamp, self._topic(gone)))
         self._ids = ids
         self._use(problem)
 
@@ -200,9 +200,9 @@ class _Humans(_Stream):
         self._receive(message.header)
         try:
             seen = detections_from_region(
-                message, self._topic(identity), self._label, identity, self._windowing.frame, self._now()
+                message, self._topic(identity), self._label, identity, self._assembler.frame, self._now()
             )
         except SightingError as refusal:
-            self._intake.refuse(str(refusal))
+            self._monitor.refuse(str(refusal))
             return
-        self._windowing.take_detections(seen)
+        self._assembler.take_detections(seen)

@@ -10,9 +10,9 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 
 from gar_ssl_ros.media.buffer import Counts
-from gar_ssl_ros.nodes.adaptive_subscription import Input
-from gar_ssl_ros.work.stream_monitor import Came
-from gar_ssl_ros.work.worker import Work
+from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
+from gar_ssl_ros.work.stream_monitor import StreamStatistics
+from gar_ssl_ros.work.worker import WorkerStatistics
 
 IDLE = 3.0  # s without a message after which a stream is not there
 
@@ -46,7 +46,12 @@ def diagnostics(node: Any, statuses: list[Status]) -> DiagnosticArray:
 
 
 def stream_status(
-    name: str, came: Came, before: Came, seconds: float, heard: Input, more: Mapping[str, object]
+    name: str,
+    came: StreamStatistics,
+    before: StreamStatistics,
+    seconds: float,
+    heard: AdaptiveSubscription,
+    more: Mapping[str, object],
 ) -> Status:
     """Of an input: what came, and how that differs from what had come so many seconds before."""
     if came.idle is None:
@@ -80,7 +85,7 @@ def buffer_values(counts: Counts) -> dict[str, object]:
     return {field.name: getattr(counts, field.name) for field in fields(counts)}
 
 
-def work_status(work: Work, who: Mapping[str, object], missing: str, latency: float | None) -> Status:
+def work_status(work: WorkerStatistics, who: Mapping[str, object], missing: str, latency: float | None) -> Status:
     """Of the inference.
 
     who: its reasoner and model. missing: why there is no reasoner, if so. latency: s, of the last answer.

@@ -30,7 +30,7 @@ from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status, work_status
 from gar_ssl_ros.nodes.heap import PERIOD, give_back
-from gar_ssl_ros.nodes.localizer_inputs import Listening
+from gar_ssl_ros.nodes.localizer_inputs import LocalizerInputs
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import LOCALIZER
 from gar_ssl_ros.reasoners import known, names, options_by_name
@@ -40,7 +40,7 @@ from gar_ssl_ros.srv import Localize
 from gar_ssl_ros.work.tracking import Tracker
 from gar_ssl_ros.work.worker import Answer, Request, Worker
 
-LOOK = 0.2  # s from one look at the graph to the next
+GRAPH_POLL_S = 0.2  # s from one look at the graph to the next
 STOP = 0.8  # s that a reasoner is given to stop
 
 
@@ -51,8 +51,8 @@ class LocalizerNode(LifecycleNode):
         """options: as of rclpy's Node. Raises rclpy's ParameterException or ValueError for a bad parameter."""
         super().__init__(name, **options)
         self._worker: Worker | None = None
-        self._listening: Listening | None = None
-        self._retired: list[Listening] = []
+        self._inputs: LocalizerInputs | None = None
+        self._retired: list[LocalizerInputs] = []
         self._chosen = NodeParameters(self, LOCALIZER, lambda: self._worker is not None, self._refusal)
         self._started_with = {name: self._chosen.values[name] for name in ("reasoner", "fallback", "model")}
         self._missing = ""
@@ -77,7 +77,7 @@ class LocalizerNode(LifecycleNode):
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while simulated time is paused
         self.diagnostics = DiagnosticUpdater(self, self._statuses, self._health_group)
         self.create_timer(PERIOD, give_back, callback_group=self._health_group, clock=steady)
-        self.create_timer(LOOK, self._on_look, callback_group=self._inputs_group, clock=steady)
+        self.create_timer(GRAPH_POLL_S, self._poll_graph, callback_group=self._inputs_group, clock=steady)
 
     @property
     def autostart(self) -> bool:
@@ -124,7 +124,7 @@ class LocalizerNode(LifecycleNode):
         done = super().on_activate(state)
         with self._guard:
             self._unused = 0
-            self._listening = Listening(self, self._chosen, self._offer, self._inputs_group)
+            self._inputs = LocalizerInputs(self, self._chosen, self._offer, self._inputs_group)
         return done
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -150,10 +150,10 @@ class LocalizerNode(LifecycleNode):
     def stop(self) -> None:
         """Listen no more; who waits for an answer is told that there will be none."""
         with self._guard:
-            if self._listening is not None:
-                self._listening.retire()
-                self._retired.append(self._listening)
-            self._listening = None
+            if self._inputs is not None:
+                self._inputs.retire()
+                self._retired.append(self._inputs)
+            self._inputs = None
         if self._worker is not None:
             self._worker.clear()
 
@@ -232,19 +232,19 @@ class LocalizerNode(LifecycleNode):
 
     def _left_out(self) -> int:
         """Input messages that could not be used since the last final answer."""
-        listening = self._listening
-        return 0 if listening is None else max(0, listening.left_out - self._unused)
+        inputs = self._inputs
+        return 0 if inputs is None else max(0, inputs.left_out - self._unused)
 
     def _on_localize(self, _: Localize.Request, response: Localize.Response) -> Localize.Response:
-        listening, worker = self._listening, self._worker
-        if listening is None or worker is None:
+        inputs, worker = self._inputs, self._worker
+        if inputs is None or worker is None:
             response.message = "the node is not active: activate it first"
             return response
-        cut = listening.newest()
+        cut = inputs.newest()
         if cut is None:
             response.message = "no image has come yet: see /diagnostics"
             return response
-        request = listening.request(cut, asked=monotonic())
+        request = inputs.request(cut, asked=monotonic())
         try:
             answer = worker.ask(request).result()
         except CancelledError:
@@ -264,23 +264,23 @@ class LocalizerNode(LifecycleNode):
         )
         return response
 
-    def _on_look(self) -> None:
+    def _poll_graph(self) -> None:
         with self._guard:
             while self._retired:
                 self._retired.pop().close()
-            if self._listening is not None:
-                self._listening.look()
+            if self._inputs is not None:
+                self._inputs.poll_graph()
 
     def _statuses(self) -> list[Status]:
-        listening, worker = self._listening, self._worker
+        inputs, worker = self._inputs, self._worker
         now = monotonic()
-        statuses = [] if listening is None else listening.statuses(now - self._second)
+        statuses = [] if inputs is None else inputs.statuses(now - self._second)
         self._second = now
         if worker is None:
             statuses.append(Status("inference", DiagnosticStatus.OK, "not configured", {}))
         else:
-            statuses.append(work_status(worker.work, self._who, self._missing, self._latency))
-        state = "unconfigured" if worker is None else "inactive" if listening is None else "active"
+            statuses.append(work_status(worker.statistics, self._who, self._missing, self._latency))
+        state = "unconfigured" if worker is None else "inactive" if inputs is None else "active"
         enabled = {"state": state, "enabled": self._enabled}
         statuses.append(Status("lifecycle", DiagnosticStatus.OK, state, enabled))
         return statuses

@@ -11,11 +11,11 @@ from gar_ssl_ros.gar.pipeline import GarOptions
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.audio.reader import INFO_TYPE, NEED_INFO, TYPES
 from gar_ssl_ros.messages.images import IMAGE_TYPES
-from gar_ssl_ros.nodes.adaptive_subscription import Input
-from gar_ssl_ros.nodes.detector_inputs import Eyes
+from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
+from gar_ssl_ros.nodes.detector_inputs import DetectorInputs
 from gar_ssl_ros.nodes.diagnostics import Status, buffer_values, stream_status
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
-from gar_ssl_ros.work.window_assembler import Cut, Windowing
+from gar_ssl_ros.work.window_assembler import Cut, WindowAssembler
 from gar_ssl_ros.work.worker import Request
 
 IMAGES, CHUNKS, INFOS = 30, 100, 1  # messages that may wait for their callback: about a second of a usual camera
@@ -28,8 +28,8 @@ REMEDIES = {
 SETTLED = 1.0  # s after which those who publish have been discovered
 
 
-class Listening:
-    """From one activation to the next deactivation. Its callbacks and `look` are called one at a time."""
+class LocalizerInputs:
+    """From one activation to the next deactivation. Its callbacks and `poll_graph` are called one at a time."""
 
     def __init__(self, node: Any, parameters: NodeParameters, offer: Callable[[Request], None], group: Any) -> None:
         """offer: given each window that is due."""
@@ -37,26 +37,26 @@ class Listening:
         self._parameters = parameters
         self._offer = offer
         self._retired = False
-        self._windowing = Windowing(*self._lengths(), node.get_logger().warning)
-        self._seen = (self._windowing.images.came, self._windowing.sound.came)
+        self._assembler = WindowAssembler(*self._lengths(), node.get_logger().warning)
+        self._seen = (self._assembler.images.statistics, self._assembler.sound.statistics)
         image = node.resolve_topic_name("image")
         images = (image, node.resolve_topic_name("image/compressed"), f"{image}/compressed")
         audio, info = node.resolve_topic_name("audio"), node.resolve_topic_name("audio_info")
         reliability = str(parameters.values["reliability"])
-        windowing = self._windowing
-        make = partial(Input, node, group=group)
+        assembler = self._assembler
+        make = partial(AdaptiveSubscription, node, group=group)
         self._image_input = make(
-            images, IMAGE_TYPES, IMAGES, IMAGE_BYTES, reliability, self._on_image, windowing.refuse_image
+            images, IMAGE_TYPES, IMAGES, IMAGE_BYTES, reliability, self._on_image, assembler.refuse_image
         )
         self._audio_input = make(
-            [audio], TYPES, CHUNKS, CHUNK_BYTES, reliability, self._on_audio, windowing.refuse_audio
+            [audio], TYPES, CHUNKS, CHUNK_BYTES, reliability, self._on_audio, assembler.refuse_audio
         )
         self._info_input = make(
-            [info], [INFO_TYPE], INFOS, INFO_BYTES, "auto", windowing.take_info, windowing.refuse_audio
+            [info], [INFO_TYPE], INFOS, INFO_BYTES, "auto", assembler.take_info, assembler.refuse_audio
         )
-        self._eyes = Eyes(
+        self._detectors = DetectorInputs(
             node,
-            windowing,
+            assembler,
             bool(parameters.values["detections"]),
             bool(parameters.values["humans"]),
             reliability,
@@ -65,18 +65,18 @@ class Listening:
         self._began = monotonic()
         self._waited_for: list[str] = []  # what it was last said to wait for
 
-    def look(self) -> None:
+    def poll_graph(self) -> None:
         """Listen to whoever publishes now."""
         for one in (self._image_input, self._audio_input):
-            if one.look() and one.offer is not None:
+            if one.poll_graph() and one.offer is not None:
                 self._node.get_logger().info(f"listening to {one.offer.told}")
         heard = self._audio_input.offer
         if heard is not None and heard.type.endswith(NEED_INFO):
-            self._info_input.look()
-        self._eyes.look()
+            self._info_input.poll_graph()
+        self._detectors.poll_graph()
         self._tell_what_is_missing()
-        if self._lengths() != (self._windowing.length, self._windowing.hop):
-            self._windowing.begin(*self._lengths())
+        if self._lengths() != (self._assembler.length, self._assembler.hop):
+            self._assembler.begin(*self._lengths())
 
     def _tell_what_is_missing(self) -> None:
         """Say in the log what it waits for, as often as that changes."""
@@ -95,12 +95,12 @@ class Listening:
     def close(self) -> None:
         """Listen no more; from a callback of the same group, so that none of them is at work."""
         self._retired = True
-        for one in (self._image_input, self._audio_input, self._info_input, self._eyes):
+        for one in (self._image_input, self._audio_input, self._info_input, self._detectors):
             one.close()
 
     def newest(self) -> Cut | None:
         """The window up to now; None where there is no image. From any thread."""
-        return self._windowing.newest()
+        return self._assembler.newest()
 
     def request(self, cut: Cut, asked: float | None = None) -> Request:
         """What the worker is asked about a window. asked: as of Request."""
@@ -111,16 +111,16 @@ class Listening:
     @property
     def left_out(self) -> int:
         """Messages that came and are in no window."""
-        return self._windowing.left_out
+        return self._assembler.left_out
 
     def statuses(self, seconds: float) -> list[Status]:
         """Of all streams, since they were last told, so many seconds ago."""
-        images, sound = self._windowing.images.came, self._windowing.sound.came
+        images, sound = self._assembler.images.statistics, self._assembler.sound.statistics
         before_images, before_sound = self._seen
         self._seen = (images, sound)
-        frame = self._windowing.frame
+        frame = self._assembler.frame
         size = "" if frame is None else f"{frame.width}x{frame.height}"
-        more = {"size": size, **buffer_values(self._windowing.counts)}
+        more = {"size": size, **buffer_values(self._assembler.counts)}
         return [
             stream_status("image", images, before_images, seconds, self._image_input, more),
             stream_status(
@@ -129,9 +129,9 @@ class Listening:
                 before_sound,
                 seconds,
                 self._audio_input,
-                {"samples": sound.samples, "audio_info": self._windowing.described},
+                {"samples": sound.samples, "audio_info": self._assembler.described},
             ),
-            *self._eyes.statuses(seconds),
+            *self._detectors.statuses(seconds),
         ]
 
     def _lengths(self) -> tuple[int, int]:
@@ -139,10 +139,10 @@ class Listening:
         return round(chosen["window"] * SECOND), round(chosen["hop"] * SECOND)
 
     def _on_image(self, message: Any) -> None:
-        self._due(self._windowing.take_image(message, self._now()))
+        self._due(self._assembler.take_image(message, self._now()))
 
     def _on_audio(self, message: Any) -> None:
-        self._due(self._windowing.take_audio(message, self._now()))
+        self._due(self._assembler.take_audio(message, self._now()))
 
     def _due(self, cut: Cut | None) -> None:
         if cut is not None and not self._retired:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 
-from gar_ssl_ros.nodes.parameters import Change, Declared, ParameterError, Value
+from gar_ssl_ros.nodes.parameters import Change, ParameterError, ParameterSpec, Value
 
 
 class NodeParameters:
@@ -16,7 +16,7 @@ class NodeParameters:
     def __init__(
         self,
         node: Any,
-        declared: Sequence[Declared],
+        declared: Sequence[ParameterSpec],
         configured: Callable[[], bool] = lambda: True,
         refusal: Callable[[str, Any], str] = lambda *_: "",
     ) -> None:
@@ -55,7 +55,7 @@ class NodeParameters:
         return SetParametersResult(successful=True)
 
 
-def _descriptor(one: Declared) -> ParameterDescriptor:
+def _descriptor(one: ParameterSpec) -> ParameterDescriptor:
     descriptor = ParameterDescriptor(
         description=one.description,
         additional_constraints=one.span if one.choices else "",

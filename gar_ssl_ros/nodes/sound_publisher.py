@@ -16,7 +16,7 @@ from gar_ssl_ros.messages.answers import time_message
 from gar_ssl_ros.messages.ros import message_type
 
 PORTAUDIO_INT16 = 8  # paInt16
-LOOK, TELL = 0.1, 1.0  # s: how often it is looked for new listeners, and how often those there are told again
+GRAPH_POLL_S, TELL = 0.1, 1.0  # s: how often it is looked for new listeners, and how often those there are told again
 
 
 class SoundPublisher:
@@ -37,7 +37,7 @@ class SoundPublisher:
             self._type = message_type("audio_common_msgs/msg/AudioDataStamped")
             self._info_type = message_type("audio_common_msgs/msg/AudioInfo")
             self._info = node.create_publisher(self._info_type, "audio_info", QoSProfile(depth=1))
-            node.create_timer(LOOK, self._on_look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+            node.create_timer(GRAPH_POLL_S, self._poll_graph, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._publisher = node.create_publisher(self._type, "audio", QoSProfile(depth=100))
 
     @property
@@ -62,7 +62,7 @@ class SoundPublisher:
             message.audio.data = array("B", samples.tobytes())
         self._publisher.publish(message)
 
-    def _on_look(self) -> None:
+    def _poll_graph(self) -> None:
         listeners, when = self._told
         if self._info.get_subscription_count() > listeners or monotonic() - when >= TELL:
             self._tell()

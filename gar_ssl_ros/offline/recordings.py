@@ -28,7 +28,7 @@ from gar_ssl_ros.output.video import VideoWriter
 
 
 @dataclass(frozen=True)
-class Job:
+class RecordingJob:
     """A recording and where its results go; no video where `video` is None.
 
     refusal: why they cannot go there, a sentence; empty where they can.
@@ -55,7 +55,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Done:
+class RecordingSummary:
     """What became of a recording.
 
     outcomes: of its windows. failures: why windows failed, a sentence each, the first ten different ones. notes: what
@@ -67,7 +67,7 @@ class Done:
     notes: tuple[str, ...]
 
 
-def jobs(media: Sequence[Path], out: Path, video: bool, overwrite: bool = False) -> list[Job]:
+def jobs(media: Sequence[Path], out: Path, video: bool, overwrite: bool = False) -> list[RecordingJob]:
     """Where the results of each recording go in `out`: by its name, numbered where another one's do already.
 
     No two results share a name, and none takes the place of a recording or, unless `overwrite`, of any file.
@@ -82,12 +82,14 @@ def jobs(media: Sequence[Path], out: Path, video: bool, overwrite: bool = False)
             name = f"{path.stem}_{number}"
         taken.add(_spelled(name))
         results = out / f"{name}_annotated.mp4" if video else None
-        job = Job(path, out / f"{name}.jsonl", out / f"{name}_contact.png", results)
+        job = RecordingJob(path, out / f"{name}.jsonl", out / f"{name}_contact.png", results)
         planned.append(replace(job, refusal=_refusal(job, media, overwrite)))
     return planned
 
 
-def localize_clip(job: Job, reasoner: Reasoner, options: GarOptions, cut: Cut, overwrite: bool = False) -> Done:
+def localize_clip(
+    job: RecordingJob, reasoner: Reasoner, options: GarOptions, cut: Cut, overwrite: bool = False
+) -> RecordingSummary:
     """Localize one recording. What was computed is on disk, readable, whatever ends this early.
 
     Raises ClipError where it cannot be read and OutputError where something cannot be written.
@@ -125,7 +127,7 @@ def localize_clip(job: Job, reasoner: Reasoner, options: GarOptions, cut: Cut, o
             raise _unwritten(job.sheet, problem, f"{job.records} is whole") from None
         if job.video is not None and outcomes:
             annotate(clip, job.records, job.video)
-    return Done(outcomes, tuple(failures), tuple(dict.fromkeys(clip.notes)))
+    return RecordingSummary(outcomes, tuple(failures), tuple(dict.fromkeys(clip.notes)))
 
 
 def annotate(clip: Clip, records: Path, video: Path) -> None:
@@ -188,7 +190,7 @@ class _Captions:
         return Caption(record.outcome, record.detail, record.reasoner, record.sound, record.sources)
 
 
-def _refusal(job: Job, media: Sequence[Path], overwrite: bool) -> str:
+def _refusal(job: RecordingJob, media: Sequence[Path], overwrite: bool) -> str:
     try:
         check_outputs(job.outputs, media, overwrite)
     except OutputError as problem:
@@ -198,7 +200,7 @@ def _refusal(job: Job, media: Sequence[Path], overwrite: bool) -> str:
     return ""
 
 
-def _claimed(job: Job, overwrite: bool) -> RecordWriter:
+def _claimed(job: RecordingJob, overwrite: bool) -> RecordWriter:
     """The names of all its results, made free where they may be; they are its own until the writer is closed."""
     try:
         job.records.parent.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ class Request:
     asked: float | None = None
 
 
-class Run:
+class InferenceJob:
     """One window at the reasoner.
 
     found: what it gives; None where the request was cancelled. back: told when it comes back, if it had been given up.
@@ -65,47 +65,47 @@ class Inference:
     def __init__(self, reasoner: Reasoner) -> None:
         self.name = reasoner.name
         self._reasoner = reasoner
-        self._runs: SimpleQueue[Run | None] = SimpleQueue()
+        self._jobs: SimpleQueue[InferenceJob | None] = SimpleQueue()
         self._changed = Condition()
-        self._run: Run | None = None
+        self._job: InferenceJob | None = None
         self._thread = Thread(target=self._work, name="inference", daemon=True)
         self._thread.start()
 
     @property
     def stalled(self) -> float | None:
         """How long it has been in a window that is not waited for any more, s; None where it is not."""
-        run = self._run
-        return None if run is None or run.back is None else run.age
+        job = self._job
+        return None if job is None or job.back is None else job.age
 
-    def start(self, run: Run) -> bool:
-        """Work on it; False where an earlier run does not end."""
+    def start(self, job: InferenceJob) -> bool:
+        """Work on it; False where an earlier job does not end."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._run is None, GRACE):
+            if not self._changed.wait_for(lambda: self._job is None, GRACE):
                 return False
-            self._run = run
-        self._runs.put(run)
+            self._job = job
+        self._jobs.put(job)
         return True
 
     def close(self, patience: float) -> bool:
-        """End when the run in hand has; whether that was within so many seconds."""
-        self._runs.put(None)
+        """End when the job in hand has; whether that was within so many seconds."""
+        self._jobs.put(None)
         self._thread.join(patience)
         return not self._thread.is_alive()
 
     def _work(self) -> None:
-        while (run := self._runs.get()) is not None:
+        while (job := self._jobs.get()) is not None:
             try:
-                for found in localize(run.request.window, self._reasoner, run.request.options, run.deadline):
-                    run.found.put(checked(found))
+                for found in localize(job.request.window, self._reasoner, job.request.options, job.deadline):
+                    job.found.put(checked(found))
             except Cancelled:
-                run.found.put(None)
+                job.found.put(None)
             except BaseException as problem:  # what the pipeline lets through must not end the thread unnoticed
-                run.found.put(failure(self.name, Outcome.BACKEND_ERROR, f"{type(problem).__name__}: {problem}"))
+                job.found.put(failure(self.name, Outcome.BACKEND_ERROR, f"{type(problem).__name__}: {problem}"))
             with self._changed:
-                self._run = None
+                self._job = None
                 self._changed.notify_all()
-            if run.back is not None:
-                run.back(f"the reasoner {self.name} is back after {run.age:.1f} s")
+            if job.back is not None:
+                job.back(f"the reasoner {self.name} is back after {job.age:.1f} s")
 
 
 @cache

@@ -13,7 +13,7 @@ LONGEST = 200  # characters of a problem
 
 
 @dataclass(frozen=True)
-class Came:
+class StreamStatistics:
     """A snapshot.
 
     received: messages. refused: of them, those that could not be used. unstamped: those without a stamp, given the
@@ -30,7 +30,7 @@ class Came:
     problem: str = ""
 
 
-class Intake:
+class StreamMonitor:
     """Counts one stream's messages, and complains of it, each thing once in a while. For one thread at a time."""
 
     def __init__(self, name: str, complain: Callable[[str], None]) -> None:
@@ -72,9 +72,9 @@ class Intake:
         self._complaints.tell(f"{self._name}: {sentence}")
 
     @property
-    def came(self) -> Came:
+    def statistics(self) -> StreamStatistics:
         """A snapshot."""
-        return Came(
+        return StreamStatistics(
             self._received,
             self._refused,
             self._unstamped,

@@ -12,7 +12,7 @@ from gar_ssl_ros.messages.audio.reader import AudioError, AudioReader
 from gar_ssl_ros.messages.images import ImageError, frame_from_message
 from gar_ssl_ros.messages.stamps import StampError, stamp_of
 from gar_ssl_ros.work.schedule import LAG, Due, Schedule
-from gar_ssl_ros.work.stream_monitor import Came, Intake
+from gar_ssl_ros.work.stream_monitor import StreamMonitor, StreamStatistics
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Cut:
     refusal: str
 
 
-class Windowing:
+class WindowAssembler:
     """Takes messages in, whatever they are, and gives windows as they are due. For one thread at a time, but `newest`.
 
     Times are ns: `length` and `hop` of the windows, and `now`, at which a message has come; it counts where the message
@@ -32,7 +32,7 @@ class Windowing:
 
     def __init__(self, length: int, hop: int, complain: Callable[[str], None]) -> None:
         """complain: given a sentence of what is wrong with the messages, each once in a while."""
-        self.images, self.sound = Intake("image", complain), Intake("audio", complain)
+        self.images, self.sound = StreamMonitor("image", complain), StreamMonitor("audio", complain)
         self._reader = AudioReader()
         self._frame: Frame | None = None
         self.begin(length, hop)
@@ -121,7 +121,7 @@ class Windowing:
     def left_out(self) -> int:
         """Messages that came and are in no window: refused, or left out to stay within memory."""
         counts = self._buffer.counts
-        return self.images.came.refused + self.sound.came.refused + counts.thinned + counts.crowded
+        return self.images.statistics.refused + self.sound.statistics.refused + counts.thinned + counts.crowded
 
     def _check(self, audio: Audio | None) -> None:
         """Raises AudioError where a window of such sound would not fit into memory."""
@@ -137,9 +137,9 @@ class Windowing:
         window = self._buffer.cut(due.start, due.end)
         if window is None:
             return None
-        return Cut(window, "" if due.heard and window.audio is not None else self._unheard(due, self.sound.came))
+        return Cut(window, "" if due.heard and window.audio is not None else self._unheard(due, self.sound.statistics))
 
-    def _unheard(self, due: Due, sound: Came) -> str:
+    def _unheard(self, due: Due, sound: StreamStatistics) -> str:
         """Why there is no sound whose time it is, which is not the same as silence."""
         if due.heard:
             return "all of its sound is missing: what has come is later"

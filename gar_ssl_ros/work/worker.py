@@ -19,9 +19,9 @@ from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.work.inference import GRACE, Inference, Request, Run, checked, failure
+from gar_ssl_ros.work.inference import GRACE, Inference, InferenceJob, Request, checked, failure
 
-__all__ = ["Answer", "Request", "Work", "Worker"]
+__all__ = ["Answer", "Request", "Worker", "WorkerStatistics"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Work:
+class WorkerStatistics:
     """A snapshot of what a worker has done and is doing.
 
     offered, answered, dropped: windows. overruns: windows that took longer than they may. fallbacks: windows that the
@@ -83,7 +83,7 @@ class Worker:
         self._newest: Request | None = None
         self._asked: deque[tuple[Request, Future[Answer]]] = deque()
         self._closing = False
-        self._run: Run | None = None
+        self._job: InferenceJob | None = None
         self._counts: Counter[str] = Counter()
         self._outcomes: Counter[Outcome] = Counter()
         self._dropped = 0
@@ -120,8 +120,8 @@ class Worker:
             for _, future in self._asked:
                 future.cancel()
             self._asked.clear()
-            if self._run is not None:
-                self._run.cancel()
+            if self._job is not None:
+                self._job.cancel()
 
     def close(self, patience: float) -> bool:
         """Stop; whether both threads ended within that many seconds. A reasoner that ignores its cancel may not."""
@@ -135,11 +135,11 @@ class Worker:
         return self._inference is None or (self._inference.close(max(0.0, end - monotonic())) and ended)
 
     @property
-    def work(self) -> Work:
+    def statistics(self) -> WorkerStatistics:
         """A snapshot."""
         with self._changed:
-            run, counts = self._run, self._counts
-            return Work(
+            job, counts = self._job, self._counts
+            return WorkerStatistics(
                 offered=counts["offered"],
                 answered=counts["answered"],
                 dropped=counts["dropped"],
@@ -147,7 +147,7 @@ class Worker:
                 fallbacks=counts["fallbacks"],
                 outcomes=Counter(self._outcomes),
                 waiting=len(self._asked) + (self._newest is not None),
-                busy=None if run is None else run.age,
+                busy=None if job is None else job.age,
                 stalled=None if self._inference is None else self._inference.stalled,
                 last=self._last,
             )
@@ -166,31 +166,31 @@ class Worker:
                     assert self._newest is not None
                     request, self._newest = self._newest, None
                 dropped, self._dropped = self._dropped, 0
-                self._run = Run(request)
+                self._job = InferenceJob(request)
             final: Answer | None = None
             try:
-                final = self._answer(self._run, dropped)
+                final = self._answer(self._job, dropped)
             except Exception as problem:  # of whoever publishes
                 self._tell(f"an answer could not be published: {type(problem).__name__}: {problem}")
             with self._changed:
-                self._run = None
+                self._job = None
             if future is not None and final is not None and future.set_running_or_notify_cancel():
                 future.set_result(final)
             elif future is not None:
                 future.cancel()
 
-    def _answer(self, run: Run, dropped: int) -> Answer | None:
+    def _answer(self, job: InferenceJob, dropped: int) -> Answer | None:
         """Publish what becomes known; the final answer, None where the request was cancelled."""
         final: Localization | None = None
-        for found in self._reasoned(run):
+        for found in self._reasoned(job):
             if found.stage is Stage.INITIAL:
-                self._publish(Answer(run.request, found, fallback=False, dropped=dropped))
+                self._publish(Answer(job.request, found, fallback=False, dropped=dropped))
             else:
                 final = found
         if final is None:
             return None
-        rescued = self._rescue(run, final) if final.outcome.failed and not run.request.refusal else None
-        answer = Answer(run.request, rescued or final, rescued is not None, dropped)
+        rescued = self._rescue(job, final) if final.outcome.failed and not job.request.refusal else None
+        answer = Answer(job.request, rescued or final, rescued is not None, dropped)
         with self._changed:
             self._counts["answered"] += 1
             self._counts["fallbacks"] += answer.fallback
@@ -200,26 +200,26 @@ class Worker:
         self._publish(answer)
         return answer
 
-    def _reasoned(self, run: Run) -> Iterator[Localization]:
+    def _reasoned(self, job: InferenceJob) -> Iterator[Localization]:
         """What the reasoner finds, or why it cannot; nothing where the request was cancelled."""
         if self._inference is None:
             yield failure("", Outcome.BACKEND_ERROR, self._missing)
-        elif run.request.refusal:
-            yield failure(self._inference.name, Outcome.BACKEND_ERROR, run.request.refusal)
-        elif not self._inference.start(run):
+        elif job.request.refusal:
+            yield failure(self._inference.name, Outcome.BACKEND_ERROR, job.request.refusal)
+        elif not self._inference.start(job):
             detail = f"the reasoner has been stuck in an earlier window for {self._inference.stalled or 0:.1f} s"
             yield failure(self._inference.name, Outcome.TIMEOUT, detail)
         else:
-            yield from self._watched(run, self._inference.name)
+            yield from self._watched(job, self._inference.name)
 
-    def _watched(self, run: Run, name: str) -> Iterator[Localization]:
-        limit = run.request.limit
+    def _watched(self, job: InferenceJob, name: str) -> Iterator[Localization]:
+        limit = job.request.limit
         while True:
             try:
-                found = run.found.get(timeout=max(0.0, limit + GRACE - run.age))
+                found = job.found.get(timeout=max(0.0, limit + GRACE - job.age))
             except Empty:
-                run.deadline.cancel()
-                run.back = self._tell
+                job.deadline.cancel()
+                job.back = self._tell
                 late = f"it has neither answered nor stopped after {limit:.1f} s"
                 self._tell(f"the reasoner {name} is stuck: {late}; windows are answered without it until it is back")
                 yield failure(name, Outcome.TIMEOUT, f"the reasoner did not stop at its deadline of {limit:.1f} s")
@@ -230,13 +230,13 @@ class Worker:
             if found.stage is Stage.FINAL:
                 return
 
-    def _rescue(self, run: Run, failed: Localization) -> Localization | None:
+    def _rescue(self, job: InferenceJob, failed: Localization) -> Localization | None:
         """The fallback's answer, None where it has none either."""
         if self._fallback is None:
             return None
         try:
-            deadline = Deadline(run.request.limit)
-            *_, found = localize(run.request.window, self._fallback, run.request.options, deadline)
+            deadline = Deadline(job.request.limit)
+            *_, found = localize(job.request.window, self._fallback, job.request.options, deadline)
             found = checked(found)
         except Exception:
             return None

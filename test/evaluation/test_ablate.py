@@ -69,8 +69,8 @@ class Counting:
         self._count("classify")
         return AudioLabel("drum", 0.5 + 0.4 * self._value)
 
-    def locate(self, most: int) -> Sequence[Location]:
-        self._count(f"locate {most}")
+    def locate(self, max_sources: int) -> Sequence[Location]:
+        self._count(f"locate {max_sources}")
         return [Location((8.0, 8.0, 38.0, 38.0 + 2 * self._value), "a drum")]
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:

@@ -56,9 +56,9 @@ class Counting:
             raise self._problem
         return AudioLabel("violin", 0.6)
 
-    def locate(self, most: int) -> Sequence[Location]:
-        self.asked[f"locate {most}"] += 1
-        return [Location((10.0, 10.0, 50.0, 50.0), "a"), Location((60.0, 5.0, 90.0, 70.0), "b")][:most]
+    def locate(self, max_sources: int) -> Sequence[Location]:
+        self.asked[f"locate {max_sources}"] += 1
+        return [Location((10.0, 10.0, 50.0, 50.0), "a"), Location((60.0, 5.0, 90.0, 70.0), "b")][:max_sources]
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
         for hypothesis in hypotheses:
@@ -186,7 +186,7 @@ def test_every_kind_of_answer_survives_the_file(tmp_path):
 )
 def test_where_no_place_is_named_the_file_remembers_why(tmp_path, located, outcome):
     class Blind(Counting):
-        def locate(self, most: int) -> Sequence[Location] | Unseen:
+        def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
             self.asked["locate"] += 1
             return located
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from gar_ssl_ros.evaluation.metrics.gar import missed
+from gar_ssl_ros.evaluation.metrics.boxes import missed
 from gar_ssl_ros.evaluation.metrics.heatmaps import (
     PROTOCOLS,
     Protocol,

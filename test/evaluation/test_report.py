@@ -81,7 +81,7 @@ class Finder:
             raise Unparseable("the reply to classify is no JSON: 'violin, I th'")
         return AudioLabel(str(self._random.choice([label.split()[0] for label in CLASSES[::5]])), self._sure)
 
-    def locate(self, most: int) -> list[Location]:
+    def locate(self, max_sources: int) -> list[Location]:
         rows, columns = np.nonzero(self._image[..., 0].astype(int) - self._image[..., 1] > 150)
         sides = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], float)
         return [Location(tuple(sides + self._random.normal(0, 14 * (1.1 - self._sure), 4)), "a square")]
@@ -215,7 +215,7 @@ class Blind(Finder):
     def classify(self) -> AudioLabel:
         return AudioLabel("dog", 0.9)
 
-    def locate(self, most: int) -> Unseen:
+    def locate(self, max_sources: int) -> Unseen:
         return self._unseen
 
 

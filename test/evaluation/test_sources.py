@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from sklearn.metrics import average_precision_score
 
-from gar_ssl_ros.evaluation.metrics import gar
+from gar_ssl_ros.evaluation.metrics import boxes
 from gar_ssl_ros.evaluation.metrics.assignment import assigned
 from gar_ssl_ros.evaluation.metrics.sources import Found, class_aware_ap, missed, same_class, score, summary
 from gar_ssl_ros.evaluation.samples import Truth
@@ -21,7 +21,7 @@ def test_two_boxes_with_their_labels_exchanged_score_nothing_and_everything_as_a
     true = [Truth(LEFT, "guitar"), Truth(RIGHT, "cello")]
     swapped = score(found, true)
     assert (swapped.ciou, swapped.cap, swapped.missing, swapped.surplus) == (0, 0, 2, 2)
-    assert gar.score([LEFT, RIGHT], [LEFT, RIGHT]).iou == 1
+    assert boxes.score([LEFT, RIGHT], [LEFT, RIGHT]).iou == 1
 
 
 def test_each_source_has_one_partner():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gar_ssl_ros.gar.boxes import Box, Delta, Expand, Recenter, box_from_reply, limited, max_delta
+from gar_ssl_ros.gar.boxes import Box, Delta, Expand, Recenter, box_from_reply, clamp_refinement, max_delta
 
 anything = st.floats(allow_nan=True, allow_infinity=True)
 sizes = st.integers(1, 5000)
@@ -70,7 +70,7 @@ def test_max_delta(size, expected):
 @given(images_and_boxes(), st.lists(anything, max_size=5))
 def test_refinement_moves_no_side_further_than_it_may_nor_out_of_the_image(image, sides):
     width, height, box = image
-    refined = limited(box, sides, width, height)
+    refined = clamp_refinement(box, sides, width, height)
     assert inside(refined, width, height)
     most = max_delta(width, height)
     assert all(abs(a - b) <= most + 1e-6 for a, b in zip(refined.sides, box.sides, strict=True))
@@ -82,10 +82,10 @@ def test_refinement_moves_no_side_further_than_it_may_nor_out_of_the_image(image
 )
 def test_no_operation_however_wild_breaks_the_box(image, operation):
     width, height, box = image
-    assert inside(limited(box, operation.sides(box), width, height), width, height)
+    assert inside(clamp_refinement(box, operation.sides(box), width, height), width, height)
 
 
 @given(images_and_boxes())
 def test_a_wish_within_reach_is_granted(image):
     width, height, box = image
-    assert limited(box, box.sides, width, height) == box
+    assert clamp_refinement(box, box.sides, width, height) == box

@@ -61,7 +61,7 @@ class Scripted:
     def classify(self) -> AudioLabel:
         return self._say("classify", self.sound)
 
-    def locate(self, most: int) -> Sequence[Location] | Unseen:
+    def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
         return self._say("locate", self.locations)
 
     def analyze(self, hypotheses: Sequence[Any], trials: int) -> Any:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.audio.pcm import Pcm, samples_from_bytes
 from gar_ssl_ros.messages.audio.reader import INTROLAB, PORTAUDIO, AudioError, AudioReader, pcm_from_gstreamer
-from gar_ssl_ros.work.window_assembler import Windowing
+from gar_ssl_ros.work.window_assembler import WindowAssembler
 
 NOW = 1_000 * SECOND
 GSTREAMER = {
@@ -313,7 +313,7 @@ def test_a_stamp_that_is_no_time_is_refused():
 
 def test_sound_of_which_no_window_fits_into_memory_is_refused_and_told():
     said: list[str] = []
-    windowing = Windowing(60 * SECOND, SECOND, said.append)
+    windowing = WindowAssembler(60 * SECOND, SECOND, said.append)
     windowing.take_audio(audio_frame(wave(8, 800), "float", rate=192_000), NOW)
     assert windowing.sound.came.refused == 1
     assert "8 channels of 192000 Hz are too much for windows of 60 s" in said[0]

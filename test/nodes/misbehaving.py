@@ -28,7 +28,7 @@ class Fixed:
         self.wait()
         return AudioLabel("dog_bark", 0.9)
 
-    def locate(self, most: int) -> list[Location]:
+    def locate(self, max_sources: int) -> list[Location]:
         w, h = self.window.center.width, self.window.center.height
         return [Location((w / 4, h / 4, 3 * w / 4, 3 * h / 4), "a dog")]
 
@@ -54,10 +54,10 @@ class Wavering(Fixed):
     def __init__(self) -> None:
         self.asked = 0
 
-    def locate(self, most: int) -> list[Location] | Unseen:
+    def locate(self, max_sources: int) -> list[Location] | Unseen:
         self.asked += 1
         if self.asked % 3 == 0:
-            return super().locate(most)
+            return super().locate(max_sources)
         return Unseen(off_screen=self.asked % 3 == 2, reason=f"the dog is {self.asked % 3} steps away")
 
 
@@ -110,9 +110,9 @@ class Garbage(Fixed):
             self.kind, AudioLabel("x", float("nan"))
         )
 
-    def locate(self, most):
+    def locate(self, max_sources):
         return {"boxes": [Location(("a", None, 3, 4), "")], "nan": [Location((float("nan"),) * 4, "")]}.get(
-            self.kind, super().locate(most)
+            self.kind, super().locate(max_sources)
         )
 
     def analyze(self, hypotheses, trials):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import gar_ssl_ros
 from gar_ssl_ros.gar.pipeline import GarOptions
-from gar_ssl_ros.nodes.parameters import LOCALIZER, NODES, Declared, ParameterError, table, yaml
+from gar_ssl_ros.nodes.parameters import LOCALIZER, NODES, ParameterError, ParameterSpec, table, yaml
 
 ROOT = Path(gar_ssl_ros.__file__).parents[1]
 
@@ -38,7 +38,7 @@ def test_the_methods_defaults_are_the_papers():
 
 @given(st.floats(allow_nan=True) | st.integers() | st.text() | st.booleans())
 def test_a_value_of_another_type_or_out_of_range_is_refused_and_every_other_taken(value):
-    one = Declared("x", 0.5, "", 0.0, 1.0)
+    one = ParameterSpec("x", 0.5, "", 0.0, 1.0)
     if type(value) is float and 0.0 <= value <= 1.0:
         one.check(value)
     else:

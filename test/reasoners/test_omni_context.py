@@ -68,7 +68,7 @@ def tokens(count: int, seed: int) -> list[int]:
 
 
 def feed(case: Case, spans: Sequence[Span]) -> torch.Tensor:
-    return case.context.scores(case.context.feed(spans))
+    return case.context.logits(case.context.feed(spans))
 
 
 def span(node: int, start: int, held: Sequence[int]) -> Span:

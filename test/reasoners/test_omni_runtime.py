@@ -39,7 +39,7 @@ TONE = np.sin(np.arange(8000, dtype=np.float32) * 0.3)
 
 
 def question(seeds: Sequence[int] = (0,), schema: object = SCHEMA, **more: object) -> Question:
-    options = {"sampling": DRAWN, "most_tokens": 200, **more}
+    options = {"sampling": DRAWN, "max_new_tokens": 200, **more}
     return Question("What is it?", schema, seeds=tuple(seeds), **options)  # type: ignore[arg-type]
 
 
@@ -123,14 +123,14 @@ def test_greedy_replies_do_not_depend_on_the_seed(omni):
 def test_a_reply_that_does_not_end_is_a_failure_beside_those_that_do(omni):
     long = {"type": "string", "minLength": 400}
     with window(omni) as w:
-        short, endless = w.ask([question([1]), question([1], schema=long, most_tokens=30)], seen=True)
+        short, endless = w.ask([question([1]), question([1], schema=long, max_new_tokens=30)], seen=True)
     assert json.loads(short[0])
     assert endless == [Failure("the reply did not end within 30 tokens")]
 
 
 def test_free_text_ends_or_is_cut_off(omni):
     with window(omni) as w:
-        (replies,) = w.ask([question(range(6), schema=None, most_tokens=12)], seen=True)
+        (replies,) = w.ask([question(range(6), schema=None, max_new_tokens=12)], seen=True)
     assert all(isinstance(reply, (str, Failure)) for reply in replies)
 
 

@@ -35,7 +35,7 @@ DOG, PERSON = Detection("dog", 0.9, Box(10, 60, 70, 130)), Detection("person", 0
 FACE = Detection("face", 0.9, Box(130, 20, 160, 50))
 
 
-class Eyes:
+class DetectorInputs:
     """A detector that sees the same things in every picture, or what a function of the picture says."""
 
     def __init__(
@@ -96,8 +96,10 @@ def window(moves: Box | None = None, center: int = 15) -> Window:
     return Window(0, 3 * SECOND, tuple(frames), Audio(0, sound[None].clip(-1, 1), 16_000))
 
 
-def senses(ears: Ears, faces: Eyes | None = None, objects: Eyes | None = None, makers: Makers | None = None) -> Senses:
-    return Senses(ears, makers or Makers(), faces, objects or Eyes(), ("scripted",))
+def senses(
+    ears: Ears, faces: DetectorInputs | None = None, objects: DetectorInputs | None = None, makers: Makers | None = None
+) -> Senses:
+    return Senses(ears, makers or Makers(), faces, objects or DetectorInputs(), ("scripted",))
 
 
 def found(what: Senses, seen: Window | None = None, seed: int = 0, **options: float) -> Localization:
@@ -112,7 +114,7 @@ def tags(said: Localization) -> tuple[str, ...]:
 
 
 def test_a_dog_that_is_seen_is_boxed_when_a_bark_is_heard():
-    said = found(senses(Ears(bark=0.9), objects=Eyes(PERSON, DOG)))
+    said = found(senses(Ears(bark=0.9), objects=DetectorInputs(PERSON, DOG)))
     (source,) = said.sources
     assert (said.outcome, source.box, source.label) == (Outcome.LOCALIZED, DOG.box, "bark")
     assert source.description == "The dog in the left: bark, a dog makes that."
@@ -120,7 +122,7 @@ def test_a_dog_that_is_seen_is_boxed_when_a_bark_is_heard():
 
 
 def test_speech_is_a_face_s_and_its_box_is_the_head():
-    said = found(senses(Ears(speech=0.9), Eyes(FACE), Eyes(PERSON, DOG)))
+    said = found(senses(Ears(speech=0.9), DetectorInputs(FACE), DetectorInputs(PERSON, DOG)))
     (source,) = said.sources
     assert FACE.box.x1 > source.box.x1 >= 0
     assert FACE.box.y2 < source.box.y2 < PERSON.box.y2
@@ -133,7 +135,7 @@ LEFT = Detection("face", 0.9, Box(20, 20, 50, 50))
 def test_of_two_faces_the_one_whose_lips_go_with_the_voice_is_boxed_and_a_doubt_is_told():
     def told(left: float, right: float) -> Source:
         lips = Lips({LEFT.box.x1: left, FACE.box.x1: right})
-        (source,) = found(replace(senses(Ears(speech=0.9), Eyes(LEFT, FACE)), speakers=lips)).sources
+        (source,) = found(replace(senses(Ears(speech=0.9), DetectorInputs(LEFT, FACE)), speakers=lips)).sources
         return source
 
     sure, unsure = told(0.05, 0.9), told(0.4, 0.45)
@@ -146,12 +148,12 @@ def test_of_two_faces_the_one_whose_lips_go_with_the_voice_is_boxed_and_a_doubt_
 
 def test_two_who_speak_are_two_sources():
     lips = Lips({LEFT.box.x1: 0.45, FACE.box.x1: 0.5})
-    said = found(replace(senses(Ears(speech=0.9), Eyes(LEFT, FACE)), speakers=lips), sources=2)
+    said = found(replace(senses(Ears(speech=0.9), DetectorInputs(LEFT, FACE)), speakers=lips), sources=2)
     assert len(said.sources) == 2
 
 
 def test_a_face_that_does_not_speak_is_not_boxed_for_a_voice():
-    said = found(replace(senses(Ears(speech=0.9), Eyes(FACE)), speakers=Lips({})))
+    said = found(replace(senses(Ears(speech=0.9), DetectorInputs(FACE)), speakers=Lips({})))
     assert (said.outcome, said.detail) == (
         Outcome.UNCERTAIN,
         "speech is heard, and nothing shows which thing makes it",
@@ -161,24 +163,26 @@ def test_a_face_that_does_not_speak_is_not_boxed_for_a_voice():
 def test_lips_are_looked_at_for_voices_only():
     lips = Lips({})
     for heard in ({"laughter": 0.9}, {"bark": 0.9}):
-        found(replace(senses(Ears(**heard), Eyes(FACE), Eyes(DOG)), speakers=lips))
+        found(replace(senses(Ears(**heard), DetectorInputs(FACE), DetectorInputs(DOG)), speakers=lips))
     assert lips.asked == 0
 
 
 def test_what_no_thing_in_view_makes_is_off_screen_with_the_reason():
-    said = found(senses(Ears(bark=0.9), Eyes(FACE), Eyes(PERSON)))
+    said = found(senses(Ears(bark=0.9), DetectorInputs(FACE), DetectorInputs(PERSON)))
     assert (said.outcome, said.detail) == (Outcome.OFF_SCREEN, "bark is heard, and no dog is in view")
 
 
 def test_what_is_seen_in_another_picture_of_the_window_is_not_called_off_screen():
     seen = window(moves=Box(60, 40, 90, 70))  # so that its pictures differ
     middle = seen.center.image
-    said = found(senses(Ears(bark=0.9), objects=Eyes(of=lambda image: [] if image is middle else [DOG])), seen)
+    said = found(
+        senses(Ears(bark=0.9), objects=DetectorInputs(of=lambda image: [] if image is middle else [DOG])), seen
+    )
     assert said.outcome in (Outcome.UNCERTAIN, Outcome.LOCALIZED)
 
 
 def test_a_sound_that_is_not_sure_is_not_called_off_screen():
-    assert found(senses(Ears(bark=0.4), objects=Eyes(PERSON))).outcome is Outcome.UNCERTAIN
+    assert found(senses(Ears(bark=0.4), objects=DetectorInputs(PERSON))).outcome is Outcome.UNCERTAIN
 
 
 def test_a_sound_of_what_no_detector_knows_is_not_called_off_screen():
@@ -195,7 +199,7 @@ def test_music_over_an_empty_room_is_uncertain():
 
 def test_a_known_thing_that_moves_is_not_the_maker_of_another_s_sound():
     moves = Box(120, 40, 170, 120)  # all of it in the person
-    assert found(senses(Ears(bark=0.9), objects=Eyes(PERSON)), window(moves)).outcome is Outcome.OFF_SCREEN
+    assert found(senses(Ears(bark=0.9), objects=DetectorInputs(PERSON)), window(moves)).outcome is Outcome.OFF_SCREEN
 
 
 def test_what_moves_and_has_no_name_is_pointed_at_where_nothing_else_would_make_the_sound():
@@ -206,7 +210,7 @@ def test_what_moves_and_has_no_name_is_pointed_at_where_nothing_else_would_make_
 
 
 def test_two_sounds_are_two_sources_each_with_its_own_label():
-    what = senses(Ears(bark=0.9, speech=0.8), Eyes(FACE), Eyes(DOG, PERSON))
+    what = senses(Ears(bark=0.9, speech=0.8), DetectorInputs(FACE), DetectorInputs(DOG, PERSON))
     said = found(what, sources=2)
     assert {source.label for source in said.sources} == {"bark", "speech"}
     assert next(source for source in said.sources if source.label == "bark").box == DOG.box
@@ -214,26 +218,26 @@ def test_two_sounds_are_two_sources_each_with_its_own_label():
 
 
 def test_a_source_is_told_by_the_telling_sound_not_by_the_broad_one():
-    (source,) = found(senses(Ears(animal=0.96, dog=0.89), objects=Eyes(DOG))).sources
+    (source,) = found(senses(Ears(animal=0.96, dog=0.89), objects=DetectorInputs(DOG))).sources
     assert source.label == "dog"
 
 
 def test_one_thing_is_never_two_sources():
     again = replace(DOG, score=0.5, box=Box(12, 62, 72, 130))
-    assert len(found(senses(Ears(bark=0.9), objects=Eyes(DOG, again)), sources=4).sources) == 1
+    assert len(found(senses(Ears(bark=0.9), objects=DetectorInputs(DOG, again)), sources=4).sources) == 1
 
 
 def test_what_sounds_silent_to_the_tagger_is_silent():
-    assert found(senses(Ears(silence=1.0), objects=Eyes(DOG))).outcome is Outcome.SILENT
+    assert found(senses(Ears(silence=1.0), objects=DetectorInputs(DOG))).outcome is Outcome.SILENT
 
 
 def test_a_sure_sound_is_not_silent_for_a_little_silence():
-    assert found(senses(Ears(bark=0.9, silence=0.2), objects=Eyes(DOG))).outcome is Outcome.LOCALIZED
+    assert found(senses(Ears(bark=0.9, silence=0.2), objects=DetectorInputs(DOG))).outcome is Outcome.LOCALIZED
 
 
 def test_the_same_seed_gives_the_same_trials_and_another_one_others():
     moves = Box(120, 70, 150, 110)
-    what = senses(Ears(musical_instrument=0.8), objects=Eyes(PERSON, DOG))
+    what = senses(Ears(musical_instrument=0.8), objects=DetectorInputs(PERSON, DOG))
     trials = [found(what, window(moves), seed).cases[0].trials for seed in (0, 0, 1)]
     assert trials[0] == trials[1] != trials[2]
     fewer = localize(window(moves), SensesReasoner(what), GarOptions(trials=2))
@@ -241,7 +245,7 @@ def test_the_same_seed_gives_the_same_trials_and_another_one_others():
 
 
 def test_votes_are_places_in_the_picture_the_source_s_own_among_them():
-    case = found(senses(Ears(bark=0.9), Eyes(FACE), Eyes(DOG, PERSON))).cases[0]
+    case = found(senses(Ears(bark=0.9), DetectorInputs(FACE), DetectorInputs(DOG, PERSON))).cases[0]
     assert case.consensus is not None
     assert case.consensus.anchor_votes[0].anchor.startswith("dog_in_the_")
     assert all(vote.point is not None for vote in case.consensus.anchor_votes)
@@ -250,26 +254,32 @@ def test_votes_are_places_in_the_picture_the_source_s_own_among_them():
 
 def test_refinement_meets_what_moves_halfway_with_the_person_that_it_is_a_part_of():
     moves = Box(120, 70, 150, 110)
-    what = senses(Ears(musical_instrument=0.9), objects=Eyes(PERSON))
+    what = senses(Ears(musical_instrument=0.9), objects=DetectorInputs(PERSON))
     (source,) = found(what, window(moves), tau_aud=1.0).sources
     assert source.initial_box is not None
     assert source.initial_box.area < source.box.area < PERSON.box.area
 
 
 def test_no_face_detector_or_no_object_detector_takes_nothing_from_the_other():
-    assert found(Senses(Ears(bark=0.9), Makers(), None, Eyes(DOG), ())).sources[0].box == DOG.box
-    assert found(Senses(Ears(speech=0.9), Makers(), Eyes(FACE), None, ())).outcome is Outcome.LOCALIZED
+    assert found(Senses(Ears(bark=0.9), Makers(), None, DetectorInputs(DOG), ())).sources[0].box == DOG.box
+    assert found(Senses(Ears(speech=0.9), Makers(), DetectorInputs(FACE), None, ())).outcome is Outcome.LOCALIZED
 
 
 def test_what_no_model_that_is_here_looks_for_is_not_called_off_screen():
-    assert found(Senses(Ears(bark=0.9), Makers(), Eyes(FACE, kinds=["face"]), None, ())).outcome is Outcome.UNCERTAIN
-    assert found(Senses(Ears(speech=0.9), Makers(), None, Eyes(DOG, kinds=kinds()), ())).outcome is Outcome.UNCERTAIN
+    assert (
+        found(Senses(Ears(bark=0.9), Makers(), DetectorInputs(FACE, kinds=["face"]), None, ())).outcome
+        is Outcome.UNCERTAIN
+    )
+    assert (
+        found(Senses(Ears(speech=0.9), Makers(), None, DetectorInputs(DOG, kinds=kinds()), ())).outcome
+        is Outcome.UNCERTAIN
+    )
 
 
 def test_makers_of_one_s_own_come_first(tmp_path):
     own = tmp_path / "makers.yaml"
     own.write_text("- {name: robot dog, by: itself, seen: [person], sounds: [bark]}\n")
-    (source,) = found(senses(Ears(bark=0.9), objects=Eyes(DOG, PERSON), makers=Makers(own))).sources
+    (source,) = found(senses(Ears(bark=0.9), objects=DetectorInputs(DOG, PERSON), makers=Makers(own))).sources
     assert source.box == PERSON.box
 
 
@@ -277,7 +287,7 @@ def test_makers_of_one_s_own_come_first(tmp_path):
 def test_sound_of_any_rate_and_channels_is_heard_as_one_channel_at_16_khz(rate):
     ears = Ears(bark=0.9)
     audio = Audio(0, np.random.default_rng(0).normal(0, 0.1, (2, 3 * rate)).astype(np.float32), rate)
-    found(senses(ears, objects=Eyes(DOG)), replace(window(), audio=audio))
+    found(senses(ears, objects=DetectorInputs(DOG)), replace(window(), audio=audio))
     (heard,) = ears.heard
     assert heard.shape == (48_000,)
 
@@ -300,7 +310,7 @@ def test_any_size_of_picture(size):
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_few_pictures_are_enough_for_what_is_known(count):
     few = replace(window(), frames=window().frames[14 : 14 + count])
-    assert found(senses(Ears(bark=0.9), objects=Eyes(DOG)), few).sources[0].box == DOG.box
+    assert found(senses(Ears(bark=0.9), objects=DetectorInputs(DOG)), few).sources[0].box == DOG.box
 
 
 def test_it_is_analyzed_only_once_it_is_located():
@@ -312,7 +322,9 @@ def test_it_is_analyzed_only_once_it_is_located():
 
 
 def test_a_deadline_ends_it():
-    *_, last = localize(window(), SensesReasoner(senses(Ears(bark=0.9), objects=Eyes(DOG))), None, Deadline(0.0))
+    *_, last = localize(
+        window(), SensesReasoner(senses(Ears(bark=0.9), objects=DetectorInputs(DOG))), None, Deadline(0.0)
+    )
     assert last.outcome is Outcome.TIMEOUT
 
 

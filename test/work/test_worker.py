@@ -65,13 +65,13 @@ def test_a_slow_reasoner_gets_the_newest_window_each_time_and_the_rest_is_counte
     slow.delay = 0.3
     with Desk(slow) as desk:
         desk.worker.offer(request(0))
-        desk.until(lambda: desk.worker.work.busy is not None)
+        desk.until(lambda: desk.worker.statistics.busy is not None)
         for number in range(1, 6):
             desk.worker.offer(request(number))
         desk.until(lambda: len(desk.finals) == 2)
         assert [a.request.window.start // SECOND for a in desk.finals] == [0, 5]
         assert [a.dropped for a in desk.finals] == [0, 4]
-        work = desk.worker.work
+        work = desk.worker.statistics
         assert (work.offered, work.answered, work.dropped) == (6, 2, 4)
 
 
@@ -80,7 +80,7 @@ def test_asking_waits_for_the_window_in_hand_and_drops_none():
     slow.delay = 0.3
     with Desk(slow) as desk:
         desk.worker.offer(request(0))
-        desk.until(lambda: desk.worker.work.busy is not None)
+        desk.until(lambda: desk.worker.statistics.busy is not None)
         desk.worker.offer(request(1))
         asked = desk.worker.ask(request(2))
         assert asked.result(PATIENCE).request.window.start == 2 * SECOND
@@ -100,8 +100,8 @@ def test_a_reasoner_that_looks_at_its_deadline_ends_in_timeout():
     with Desk(Endless()) as desk:
         found = desk.worker.ask(request(limit=0.2)).result(PATIENCE).found
         assert found.outcome is Outcome.TIMEOUT
-        assert desk.worker.work.stalled is None
-        assert desk.worker.work.overruns == 1
+        assert desk.worker.statistics.stalled is None
+        assert desk.worker.statistics.overruns == 1
 
 
 def test_windows_are_answered_while_a_reasoner_hangs_and_it_is_used_again_when_it_is_back():
@@ -113,7 +113,7 @@ def test_windows_are_answered_while_a_reasoner_hangs_and_it_is_used_again_when_i
         second = desk.worker.ask(request(1)).result(PATIENCE).found
         assert second.outcome is Outcome.TIMEOUT
         assert "stuck in an earlier window" in second.detail
-        assert desk.worker.work.stalled is not None
+        assert desk.worker.statistics.stalled is not None
         hanging.released.set()
         desk.until(lambda: len(desk.told) == 2)
         assert "is stuck" in desk.told[0]
@@ -139,7 +139,7 @@ def test_the_fallback_answers_where_the_reasoner_fails_and_the_answer_says_so(re
         assert answer.found.outcome is Outcome.LOCALIZED
         assert answer.found.reasoner == "fixed"
         assert f"{reasoner.name} failed" in answer.found.detail
-        assert desk.worker.work.fallbacks == 1
+        assert desk.worker.statistics.fallbacks == 1
 
 
 def test_the_fallback_answers_while_the_reasoner_hangs():
@@ -178,11 +178,11 @@ def test_a_refused_window_fails_without_the_reasoner_or_the_fallback_being_asked
 def test_clearing_gives_up_what_waits_and_what_is_worked_on_and_the_next_window_is_answered():
     with Desk(Endless()) as desk:
         waiting = desk.worker.ask(request(0))
-        desk.until(lambda: desk.worker.work.busy is not None)
+        desk.until(lambda: desk.worker.statistics.busy is not None)
         desk.worker.offer(request(1))
         second = desk.worker.ask(request(2))
         desk.worker.clear()
-        desk.until(lambda: desk.worker.work.busy is None and desk.worker.work.waiting == 0)
+        desk.until(lambda: desk.worker.statistics.busy is None and desk.worker.statistics.waiting == 0)
         assert waiting.cancelled()
         assert second.cancelled()
         assert not desk.finals
@@ -192,7 +192,7 @@ def test_clearing_gives_up_what_waits_and_what_is_worked_on_and_the_next_window_
 def test_closing_ends_both_threads_even_in_the_middle_of_a_window():
     desk = Desk(Endless())
     desk.worker.offer(request())
-    desk.until(lambda: desk.worker.work.busy is not None)
+    desk.until(lambda: desk.worker.statistics.busy is not None)
     assert desk.worker.close(PATIENCE)
     assert desk.worker.ask(request()).cancelled()
 
@@ -201,7 +201,7 @@ def test_closing_does_not_wait_for_a_reasoner_that_hangs():
     hanging = Hanging()
     desk = Desk(hanging)
     desk.worker.offer(request())
-    desk.until(lambda: desk.worker.work.busy is not None)
+    desk.until(lambda: desk.worker.statistics.busy is not None)
     assert not desk.worker.close(0.2)
     hanging.released.set()
     assert desk.worker.close(PATIENCE)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gar_ssl_ros.evaluation.samples import Media, Opened, Truth, pixels
 from gar_ssl_ros.files import read_file
 from gar_ssl_ros.media.buffer import WindowBuffer
-from gar_ssl_ros.media.clip import Clip, ClipError, Sound, by_time
+from gar_ssl_ros.media.clip import Clip, ClipError, SoundRecording, by_time
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window, audio_from_samples
 
 LENGTH = 3 * SECOND  # ns, of a window (GAR, section 4.2)
@@ -40,7 +40,7 @@ class VideoCut:
         start, end, moment = _around(self.at, duration, self.path)
         buffer = WindowBuffer(span=LENGTH + SECOND)
         begin = start - SECOND if start > FAR else 0
-        apart = None if self.sound is None else Sound(self.sound).audio(begin)
+        apart = None if self.sound is None else SoundRecording(self.sound).audio(begin)
         for item in clip.read(begin) if apart is None else by_time(clip.pictures(begin), apart):
             if item.stamp >= end:
                 break
@@ -62,7 +62,7 @@ class PictureWithSound:
     def open(self, truths: tuple[Truth, ...] | None) -> Opened:
         """Raises ClipError where one of both cannot be read."""
         image = read_image(self.picture)
-        sound = Sound(self.sound)
+        sound = SoundRecording(self.sound)
         duration = sound.duration or max((piece.end for piece in sound.audio()), default=0)
         start, end, moment = _around(self.at, duration, self.sound)
         buffer = WindowBuffer(span=LENGTH + SECOND)

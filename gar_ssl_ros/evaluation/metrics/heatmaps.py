@@ -16,8 +16,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gar_ssl_ros.evaluation.metrics import gar
-from gar_ssl_ros.evaluation.metrics.gar import Score, Summary
+from gar_ssl_ros.evaluation.metrics import boxes
+from gar_ssl_ros.evaluation.metrics.boxes import Score, Summary
 from gar_ssl_ros.evaluation.metrics.masks import SIDE, Counts, Mask, Sides, average_precision, counts
 from gar_ssl_ros.evaluation.metrics.resizing import Kernel, resized
 
@@ -98,8 +98,8 @@ def score(heat: ArrayLike, boxes: Sequence[Sides], protocol: Protocol) -> Score:
 
 
 def summary(scores: Sequence[Score], protocol: Protocol, published: bool = False) -> Summary:
-    """All samples, as `gar.summary`, by this protocol's idea of reaching an IoU."""
-    found = gar.summary(scores, published)
+    """All samples, as `boxes.summary`, by this protocol's idea of reaching an IoU."""
+    found = boxes.summary(scores, published)
     if not protocol.beyond or not found.samples:
         return found
     ious = np.array([s.iou for s in scores if not (published and s.failure is not None)])

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.evaluation.metrics.assignment import assigned
-from gar_ssl_ros.evaluation.metrics.gar import auc, success
+from gar_ssl_ros.evaluation.metrics.boxes import auc, success
 from gar_ssl_ros.evaluation.metrics.masks import SIDE, average_precision, counts, mask
 from gar_ssl_ros.evaluation.samples import Truth
 

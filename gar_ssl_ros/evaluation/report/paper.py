@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from gar_ssl_ros.evaluation.metrics.gar import Summary
+from gar_ssl_ros.evaluation.metrics.boxes import Summary
 from gar_ssl_ros.evaluation.results import Settings
 
 TABLES = Path(__file__).with_name("tables.json")

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from gar_ssl_ros.evaluation.figures import Calibration, Group, Latency
-from gar_ssl_ros.evaluation.metrics.gar import THRESHOLDS
+from gar_ssl_ros.evaluation.metrics.boxes import THRESHOLDS
 from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.media.window import Frame
 

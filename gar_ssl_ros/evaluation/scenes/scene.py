@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.evaluation.scenes import sounds, things
-from gar_ssl_ros.evaluation.scenes.sounds import RATE, Samples, Sound
+from gar_ssl_ros.evaluation.scenes.sounds import RATE, Samples, SceneSound
 from gar_ssl_ros.gar.boxes import Box, box_from_reply
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 
@@ -190,7 +190,7 @@ class Scene:
         )
         self._ground[..., :3] += random.uniform(70, 185, 3)
 
-    def _heard(self) -> list[Sound]:
+    def _heard(self) -> list[SceneSound]:
         options, random = self.options, self._random
         make = list(sounds.KINDS.values())
         if options.kind is Kind.SILENT:
@@ -207,11 +207,11 @@ class Scene:
         self._labels = tuple(sound.label for sound in heard)
         return heard
 
-    def _unlike(self, others: list[Sound], make: Callable[[Random, float], Sound]) -> Sound:
+    def _unlike(self, others: list[SceneSound], make: Callable[[Random, float], SceneSound]) -> SceneSound:
         """A sound whose rhythm does not go with any of the others'."""
         over = 1 / self.options.fps
         known = [other.level(self._times, over) for other in others]
-        best: tuple[float, Sound] | None = None
+        best: tuple[float, SceneSound] | None = None
         for _ in range(60):
             sound = make(self._random, self.options.seconds)
             level = sound.level(self._times, over)
@@ -223,7 +223,7 @@ class Scene:
         assert best is not None
         return best[1]
 
-    def _cast(self, heard: list[Sound]) -> list[_Actor]:
+    def _cast(self, heard: list[SceneSound]) -> list[_Actor]:
         options = self.options
         seen = heard if options.kind in (Kind.ONE, Kind.TWO, Kind.FACE) else []
         extras = options.distractors
@@ -232,7 +232,7 @@ class Scene:
         if not seen:
             extras += 1  # in the place of the source that is not there
         make = list(sounds.KINDS.values())
-        unheard: list[Sound] = []
+        unheard: list[SceneSound] = []
         for _ in range(extras):
             unheard.append(self._unlike(heard + unheard, make[self._random.integers(len(make))]))
         actors: list[_Actor] = []
@@ -245,7 +245,7 @@ class Scene:
                 actors.append(self._actor(sound, sounding, taken))
         return actors
 
-    def _actor(self, sound: Sound, heard: bool, taken: list[Box]) -> _Actor:
+    def _actor(self, sound: SceneSound, heard: bool, taken: list[Box]) -> _Actor:
         random = self._random
         width, height = (round(self.options.width * random.uniform(*self._look.sizes)) for _ in range(2))
         x, y = self._place(width, height, taken)
@@ -280,7 +280,7 @@ class Scene:
         area = actor.picture[..., 3].sum()
         return float(changed.sum() / area)
 
-    def _speaker(self, sound: Sound, taken: list[Box]) -> list[_Actor]:
+    def _speaker(self, sound: SceneSound, taken: list[Box]) -> list[_Actor]:
         random = self._random
         width = round(self.options.width * random.uniform(0.2, 0.3))
         height = round(width * 1.25)
@@ -325,13 +325,13 @@ class Scene:
         taken.append(Box(x - width / 2 - 3, y - height / 2 - 3, x + width / 2 + 3, y + height / 2 + 3))
         return x, y
 
-    def _drive(self, sound: Sound) -> tuple[things.Drive, ...]:
+    def _drive(self, sound: SceneSound) -> tuple[things.Drive, ...]:
         level = sound.level(self._times, over=1.5 / self.options.fps)
         onsets = np.array((-9.0, *sound.onsets))
         since = [float(t - onsets[onsets <= t].max()) for t in self._times]
         return tuple(things.Drive(float(a), b, i) for i, (a, b) in enumerate(zip(level, since, strict=True)))
 
-    def _mixed(self, heard: list[Sound]) -> Samples:
+    def _mixed(self, heard: list[SceneSound]) -> Samples:
         mixed = np.zeros(len(heard[0].samples))
         for sound in heard:
             mixed += sound.samples

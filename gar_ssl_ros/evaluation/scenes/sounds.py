@@ -11,7 +11,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from gar_ssl_ros.media.clip import Sound as RecordedSound
+from gar_ssl_ros.media.clip import SoundRecording
 
 RATE = 16_000  # Hz
 SPEECH = Path(__file__).with_name("speech.flac")  # eight sentences of ours, spoken by eSpeak NG 1.51; docs/scenes.md
@@ -21,7 +21,7 @@ Random = np.random.Generator
 
 
 @dataclass(frozen=True, eq=False)
-class Sound:
+class SceneSound:
     """samples: float32 (samples,) in [-1, 1] at RATE. label: what it is. onsets: when its events begin, s."""
 
     samples: Samples
@@ -37,7 +37,7 @@ class Sound:
         return np.asarray(level / max(level.max(initial=0.0), 1e-9))
 
 
-def impacts(random: Random, seconds: float) -> Sound:
+def impacts(random: Random, seconds: float) -> SceneSound:
     """Knocks and drum strokes: a few short decaying resonances excited by noise."""
     onsets = _rhythm(random, seconds, gap=(0.25, 0.75))
     pitch, decay = random.uniform(80, 900), random.uniform(0.04, 0.12)
@@ -49,7 +49,7 @@ def impacts(random: Random, seconds: float) -> Sound:
     return _events("impact", seconds, onsets, [8 * decay] * len(onsets), stroke, random)
 
 
-def tones(random: Random, seconds: float) -> Sound:
+def tones(random: Random, seconds: float) -> SceneSound:
     """Beeps of one pitch."""
     onsets = _rhythm(random, seconds, gap=(0.35, 0.8))
     pitch = random.uniform(250, 2500)
@@ -57,7 +57,7 @@ def tones(random: Random, seconds: float) -> Sound:
     return _events("tonal", seconds, onsets, lengths, lambda t: np.sin(2 * np.pi * pitch * t), random)
 
 
-def noises(random: Random, seconds: float) -> Sound:
+def noises(random: Random, seconds: float) -> SceneSound:
     """Bursts of coloured noise, as of a spray or a saw."""
     onsets = _rhythm(random, seconds, gap=(0.4, 0.9))
     lengths = [random.uniform(0.15, 0.4) for _ in onsets]
@@ -72,7 +72,7 @@ def noises(random: Random, seconds: float) -> Sound:
     return _events("noise", seconds, onsets, lengths, burst, random)
 
 
-def melody(random: Random, seconds: float) -> Sound:
+def melody(random: Random, seconds: float) -> SceneSound:
     """Notes of a pentatonic scale with harmonics, plucked or bowed."""
     onsets = _rhythm(random, seconds, gap=(0.22, 0.6))
     scale = random.uniform(180, 420) * 2 ** (np.array([0, 2, 4, 7, 9, 12, 14, 16]) / 12)
@@ -87,7 +87,7 @@ def melody(random: Random, seconds: float) -> Sound:
     return _events("music", seconds, onsets, lengths, note, random)
 
 
-def speech(random: Random, seconds: float, sentences: slice = slice(None)) -> Sound:
+def speech(random: Random, seconds: float, sentences: slice = slice(None)) -> SceneSound:
     """Sentences of `speech.flac` in any order, faster and higher or slower and lower, with pauses between them."""
     pace = random.uniform(0.85, 1.2)
     utterances = _utterances()[sentences]
@@ -99,16 +99,16 @@ def speech(random: Random, seconds: float, sentences: slice = slice(None)) -> So
     samples = np.asarray(soxr.resample(np.concatenate(parts), RATE * pace, RATE))[: round(seconds * RATE)]
     loud = np.sqrt(np.convolve(samples**2, np.ones(480) / 480, "same")) > 0.15 * np.sqrt((samples**2).max())
     starts = np.flatnonzero(np.diff(loud.astype(int)) == 1) / RATE
-    return Sound(_scaled(samples), "speech", tuple(float(t) for t in starts))
+    return SceneSound(_scaled(samples), "speech", tuple(float(t) for t in starts))
 
 
-def hush(random: Random, seconds: float) -> Sound:
+def hush(random: Random, seconds: float) -> SceneSound:
     """Nothing: digital zeros, or the hiss of a microphone at -75 to -60 dBFS."""
     level = 0.0 if random.random() < 0.4 else 10 ** (random.uniform(-75, -60) / 20)
-    return Sound((random.normal(0, 1, round(seconds * RATE)) * level).astype(np.float32), "silence", ())
+    return SceneSound((random.normal(0, 1, round(seconds * RATE)) * level).astype(np.float32), "silence", ())
 
 
-KINDS: dict[str, Callable[[Random, float], Sound]] = {
+KINDS: dict[str, Callable[[Random, float], SceneSound]] = {
     "impact": impacts,
     "tonal": tones,
     "noise": noises,
@@ -138,20 +138,20 @@ def _events(
     lengths: list[float],
     wave: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     random: Random,
-) -> Sound:
+) -> SceneSound:
     samples = np.zeros(round(seconds * RATE) + RATE, np.float64)
     for onset, length in zip(onsets, lengths, strict=True):
         t = np.arange(round(length * RATE)) / RATE
         fade = np.minimum(1, np.minimum(t / 0.004, (length - t) / 0.02)).clip(0)
         first = round(onset * RATE)
         samples[first : first + len(t)] += wave(t) * fade * random.uniform(0.6, 1.0)
-    return Sound(_scaled(samples[: round(seconds * RATE)]), label, tuple(onsets))
+    return SceneSound(_scaled(samples[: round(seconds * RATE)]), label, tuple(onsets))
 
 
 @cache
 def _utterances() -> tuple[NDArray[np.float64], ...]:
     """The sentences of `speech.flac`, between which there are at least 0.2 s of digital silence."""
-    samples = np.concatenate([piece.mono(RATE) for piece in RecordedSound(SPEECH).audio()]).astype(np.float64)
+    samples = np.concatenate([piece.mono(RATE) for piece in SoundRecording(SPEECH).audio()]).astype(np.float64)
     sounding = np.flatnonzero(samples)
     ends = np.flatnonzero(np.diff(sounding) > RATE // 5)
     firsts, lasts = sounding[[0, *(ends + 1)]], sounding[[*ends, -1]]

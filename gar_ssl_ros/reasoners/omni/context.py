@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gar_ssl_ros.reasoners.omni.branches import Branches, image_positions, text_positions
 from gar_ssl_ros.reasoners.omni.cache import SlotCache
-from gar_ssl_ros.reasoners.omni.media import Picture, Sound
+from gar_ssl_ros.reasoners.omni.media import PictureInput, SoundInput
 from gar_ssl_ros.reasoners.omni.prompt import Prompt
 from gar_ssl_ros.reasoners.omni.thinker import Thinker
 
@@ -43,13 +43,13 @@ class Media:
     span: Span
     end: Place
     heard: Tensor | None = None
-    picture: Picture | None = None
+    picture: PictureInput | None = None
 
 
 class Context:
     """The prompt begins with the sound, which the image continues: either can be what questions continue."""
 
-    def __init__(self, thinker: Thinker, prompt: Prompt, system: str, picture: Picture, sound: Sound) -> None:
+    def __init__(self, thinker: Thinker, prompt: Prompt, system: str, picture: PictureInput, sound: SoundInput) -> None:
         self._thinker = thinker
         self._prompt = prompt
         self._system = system
@@ -102,7 +102,7 @@ class Context:
         lengths = [len(span.tokens) for span in together]
         slots, seen = self._branches.place(np.repeat([span.node for span in together], lengths).tolist())
         try:
-            hidden = self._thinker.read(
+            hidden = self._thinker.forward(
                 [token for span in together for token in span.tokens],
                 np.concatenate([span.positions for span in together], axis=1),
                 slots,
@@ -119,9 +119,9 @@ class Context:
         ends = np.cumsum(lengths)[len(lengths) - len(spans) :] - 1
         return hidden[torch.from_numpy(ends).to(hidden.device)]
 
-    def scores(self, hidden: Tensor, tokens: Tensor | None = None) -> Tensor:
+    def logits(self, hidden: Tensor, tokens: Tensor | None = None) -> Tensor:
         """The logits that follow hidden states (states, size), of all tokens or some: float32 (states, tokens)."""
-        return self._thinker.scores(hidden, tokens)
+        return self._thinker.logits(hidden, tokens)
 
     @cached_property
     def _sound(self) -> Media:

@@ -66,10 +66,10 @@ def decode(
 def _choose(states: dict[_Row, Tensor], context: Context) -> None:
     """The next token of each reply, from the state that it has come to."""
     free = [row for row in states if len(row.allowed) > FEW]
-    logits = iter(context.scores(torch.stack([states[row] for row in free])) if free else ())
+    logits = iter(context.logits(torch.stack([states[row] for row in free])) if free else ())
     for row, state in states.items():
         allowed = torch.from_numpy(row.allowed).to(state.device)
-        row.choose(next(logits)[allowed] if row in free else context.scores(state[None], allowed)[0])
+        row.choose(next(logits)[allowed] if row in free else context.logits(state[None], allowed)[0])
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,8 @@ class _Row:
         """None before it has ended."""
         if self._constraint.complete:
             return self._constraint.text(self._tokens)
-        if len(self._tokens) >= self._question.most_tokens:
-            return Failure(f"the reply did not end within {self._question.most_tokens} tokens")
+        if len(self._tokens) >= self._question.max_new_tokens:
+            return Failure(f"the reply did not end within {self._question.max_new_tokens} tokens")
         return None
 
     @property

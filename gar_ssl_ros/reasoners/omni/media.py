@@ -18,7 +18,7 @@ SHORTEST = RATE // 10  # samples: less gives the audio tower too few frames to m
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureInput:
     """An image cut into patches: (patches, values) and its grid (1, 3) of 1, rows and columns of patches."""
 
     patches: Tensor
@@ -29,7 +29,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Sound:
+class SoundInput:
     """A log-mel spectrogram (1, bins, frames), and which frames hold sound (1, frames)."""
 
     mel: Tensor
@@ -47,13 +47,13 @@ class Processors:
         if self._sounds.sampling_rate != RATE:
             raise ValueError(f"it hears at {self._sounds.sampling_rate} Hz instead of {RATE} Hz")
 
-    def picture(self, image: NDArray[np.uint8]) -> Picture:
+    def picture(self, image: NDArray[np.uint8]) -> PictureInput:
         """RGB (H, W, 3) as the vision tower takes it. Raises ValueError where one side is far longer than the other."""
         bounds = {"shortest_edge": self._description.least_pixels, "longest_edge": self._description.most_pixels}
         made = self._images(image, size=bounds, input_data_format="channels_last", return_tensors="pt")
         _, rows, columns = map(int, made["image_grid_thw"][0])
         patch, merge = self._images.patch_size, self._images.merge_size
-        return Picture(
+        return PictureInput(
             made["pixel_values"],
             made["image_grid_thw"],
             (columns * patch, rows * patch),
@@ -61,7 +61,7 @@ class Processors:
             columns // merge,
         )
 
-    def sound(self, audio: NDArray[np.float32]) -> Sound:
+    def sound(self, audio: NDArray[np.float32]) -> SoundInput:
         """Mono (samples,) at RATE as the audio tower takes it; what is not finite is silence."""
         audio = np.nan_to_num(audio, nan=0.0, posinf=0.0, neginf=0.0)
         audio = np.pad(audio, (0, max(0, SHORTEST - len(audio))))
@@ -72,4 +72,4 @@ class Processors:
         made = self._sounds(
             audio, sampling_rate=RATE, max_length=padded, return_attention_mask=True, return_tensors="pt"
         )
-        return Sound(made["input_features"], made["attention_mask"].to(torch.bool))
+        return SoundInput(made["input_features"], made["attention_mask"].to(torch.bool))

@@ -70,7 +70,7 @@ class OmniRuntime:
     def warm_up(self) -> None:
         """Answer one small question of each kind, so that the first window takes no longer than the next ones."""
         image, audio = np.zeros((480, 640, 3), np.uint8), np.zeros(3 * RATE, np.float32)
-        question = Question("", {"type": "boolean"}, Sampling(0.4, 0.9), seeds=(0, 1), most_tokens=8)
+        question = Question("", {"type": "boolean"}, Sampling(0.4, 0.9), seeds=(0, 1), max_new_tokens=8)
         with self.encode("", image, audio, Deadline()) as window:
             for seen in (False, True):
                 window.ask([question], seen)

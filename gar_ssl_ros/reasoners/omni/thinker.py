@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from gar_ssl_ros.reasoners.omni.cache import SlotCache
-from gar_ssl_ros.reasoners.omni.media import Picture, Sound
+from gar_ssl_ros.reasoners.omni.media import PictureInput, SoundInput
 
 
 class Thinker:
@@ -27,14 +27,14 @@ class Thinker:
         self.layers = int(module.config.get_text_config().num_hidden_layers)
         self.vocabulary = int(module.lm_head.out_features)
 
-    def hear(self, sound: Sound) -> Tensor:
+    def hear(self, sound: SoundInput) -> Tensor:
         """The audio tower's embeddings of a sound (tokens, size)."""
         heard = self.module.get_audio_features(
             sound.mel.to(self.device), feature_attention_mask=sound.held.to(self.device), return_dict=True
         )
         return heard.last_hidden_state
 
-    def read(
+    def forward(
         self,
         tokens: Sequence[int],
         positions: NDArray[np.int64],
@@ -42,7 +42,7 @@ class Thinker:
         seen: NDArray[np.bool_],
         cache: SlotCache,
         heard: Tensor | None = None,
-        picture: Picture | None = None,
+        picture: PictureInput | None = None,
     ) -> Tensor:
         """Take tokens into the cache; returns the hidden state of each (tokens, size).
 
@@ -75,7 +75,7 @@ class Thinker:
         )
         return output.last_hidden_state[0]
 
-    def scores(self, hidden: Tensor, tokens: Tensor | None = None) -> Tensor:
+    def logits(self, hidden: Tensor, tokens: Tensor | None = None) -> Tensor:
         """The logits that follow hidden states (states, size), of all tokens or some: float32 (states, tokens).
 
         Of few tokens they cost next to nothing, where the head as a whole is a good part of a step.

@@ -53,7 +53,7 @@ def probe(runtime: Runtime, deadline: Deadline | None = None) -> Probed:
         with runtime.encode(
             prompt("system"), _picture(color, square), np.zeros(RATE, np.float32), deadline or Deadline()
         ) as seen:
-            question = Question(prompt("probe", color=name), None, Sampling(), seeds=(0,), most_tokens=128)
+            question = Question(prompt("probe", color=name), None, Sampling(), seeds=(0,), max_new_tokens=128)
             reply = seen.ask([question], seen=True)[0][0]
             named = reply if isinstance(reply, str) else ""
             replies[name] = named or (reply.reason if isinstance(reply, Failure) else "nothing")

@@ -123,19 +123,19 @@ class PromptedReading:
 
     def classify(self) -> AudioLabel:
         """What is heard, from the sound alone."""
-        question = Question(prompt("classify"), schema_of(HEARD), GREEDY, (0,), most_tokens=128)
+        question = Question(prompt("classify"), schema_of(HEARD), GREEDY, (0,), max_new_tokens=128)
         heard = parse(HEARD, "classify", _one(self._encoded.ask([question], seen=False)))
         return AudioLabel(heard.audio_class, heard.audio_confidence)
 
-    def locate(self, most: int) -> Sequence[Location] | Unseen:
+    def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
         """Where the sound is made; where several sources are asked for, each with its own label."""
-        several = most > 1
-        text = prompt("locate_several" if several else "locate", most=most, **self._size())
+        several = max_sources > 1
+        text = prompt("locate_several" if several else "locate", most=max_sources, **self._size())
         if self._options.off_screen:
             text += "\n\n" + prompt("off_screen")
         reply: TypeAdapter[tuple[Seen, ...]] = SEEN_AND_HEARD if several else SEEN  # type: ignore[assignment]
-        bounds = Bounds(self._view.span, least=0 if self._options.off_screen else 1, most=most)
-        question = Question(text, schema_of(reply, bounds), GREEDY, (0,), most_tokens=320 * most)
+        bounds = Bounds(self._view.span, least=0 if self._options.off_screen else 1, most=max_sources)
+        question = Question(text, schema_of(reply, bounds), GREEDY, (0,), max_new_tokens=320 * max_sources)
         found = parse(reply, "locate", _one(self._encoded.ask([question], seen=True)))
         if len(found) < bounds.least:
             raise Unparseable("the reply to locate is empty, although something in view was to be named")
@@ -153,7 +153,7 @@ class PromptedReading:
                 schema,
                 STOCHASTIC,
                 _seeds(self._options.seed, trials),
-                most_tokens=1024,
+                max_new_tokens=1024,
                 enough=self._settled if self._options.early else None,
             )
             for hypothesis in hypotheses
@@ -183,7 +183,7 @@ class PromptedReading:
                 schema,
                 GREEDY,
                 (0,),
-                most_tokens=1024,
+                max_new_tokens=1024,
             )
             for hypothesis, agreed in cases
         ]

@@ -40,7 +40,7 @@ class Sides(RootModel[tuple[Whole, Whole, Whole, Whole]]):
     """A box: x1, y1, x2, y2."""
 
 
-class Place(RootModel[tuple[Whole, Whole]]):
+class PointReply(RootModel[tuple[Whole, Whole]]):
     """A point: x, y."""
 
 
@@ -79,7 +79,7 @@ class Vote(Part):
 class GroundedVote(Vote):
     """One anchor with its place; null where it has none."""
 
-    point_2d: Place | None
+    point_2d: PointReply | None
 
 
 class Analysis(Part):
@@ -123,7 +123,7 @@ class RecenterOp(Part):
     """Eq. 17."""
 
     op: Literal["recenter"]
-    center: Place
+    center: PointReply
 
 
 class Refined(Part):
@@ -155,7 +155,7 @@ def schema_of(reply: TypeAdapter[Any], bounds: Bounds | None = None) -> Mapping[
     if bounds is not None:
         width, height = ({"type": "integer", "minimum": 0, "maximum": end} for end in bounds.span)
         parts = schema.get("$defs", {})
-        for name, sides in (("Sides", [width, height, width, height]), ("Place", [width, height])):
+        for name, sides in (("Sides", [width, height, width, height]), ("PointReply", [width, height])):
             if name in parts:
                 parts[name] = {
                     "type": "array",

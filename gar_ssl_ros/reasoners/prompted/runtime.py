@@ -37,7 +37,7 @@ class Question:
     """What is asked after the media.
 
     text: the filled prompt. schema: the JSON schema that every reply obeys, None for free text. seeds: one reply for
-    each; reply i depends on the media, the question and seeds[i] alone, however many are asked with it. most_tokens:
+    each; reply i depends on the media, the question and seeds[i] alone, however many are asked with it. max_new_tokens:
     of one reply; one that is longer is a Failure. enough: told the replies so far, in the order of the seeds, after
     each one that ends; may say that the rest is not needed.
     """
@@ -46,7 +46,7 @@ class Question:
     schema: Mapping[str, object] | None
     sampling: Sampling
     seeds: tuple[int, ...]
-    most_tokens: int
+    max_new_tokens: int
     enough: Callable[[Sequence[Reply]], bool] | None = None
 
 

@@ -99,7 +99,7 @@ class _SensesReading:
         silence = float(self._tags.scores[:, self._tags.names.index(SILENCE)].min())
         return AudioLabel(SILENCE, silence) if silence > max(share, CLAIM) else AudioLabel(label, share)
 
-    def locate(self, most: int) -> Sequence[Location] | Unseen:
+    def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
         motion = measure(self._window)
         candidates = with_sighted(seen(self._senses, self._window.center), self._window)
         wanted = {kind for heard in asked(self._heard)[:1] for kind in heard.group.seen}
@@ -114,7 +114,11 @@ class _SensesReading:
         sight = _Sight(candidates, lips, self._courses(motion, candidates), [])
         weighed = weigh(self._heard, candidates, _evidence(sight))
         for one in weighed:
-            if len(sight.named) < most and one.support >= ENOUGH and all(apart(one, other) for other in sight.named):
+            if (
+                len(sight.named) < max_sources
+                and one.support >= ENOUGH
+                and all(apart(one, other) for other in sight.named)
+            ):
                 sight.named.append(one)
         self._sight = sight
         return [self._location(one) for one in sight.named] or self._unseen(weighed)

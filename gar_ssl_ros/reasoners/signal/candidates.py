@@ -17,10 +17,10 @@ ALIKE = 0.75  # correlation: two parts that move as alike as this are one thing
 COMPARABLE = 0.65  # of the agreement with the sound: a part that has this much of another's may belong to it
 
 
-def moving(motion: Motion, heat: NDArray[np.float64]) -> list[Rect]:
+def moving(motion: Motion, synchrony_map: NDArray[np.float64]) -> list[Rect]:
     """The connected moving parts, larger things that stand out by their motion, and what alone goes with the sound."""
     found = motion.parts()[:MOST]
-    hot = connected(heat > 0.5 * heat.max())[:3] if heat.max() > 0 else []
+    hot = connected(synchrony_map > 0.5 * synchrony_map.max())[:3] if synchrony_map.max() > 0 else []
     for rect in motion.things()[:FEW] + hot:
         if all(_overlap(rect, part) < 0.5 for part in found):
             found.append(rect)

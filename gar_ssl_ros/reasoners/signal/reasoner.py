@@ -38,7 +38,7 @@ from gar_ssl_ros.reasoners.signal.hearing import hear
 from gar_ssl_ros.reasoners.signal.motion import Motion, Region, measure
 from gar_ssl_ros.reasoners.signal.outline import VIEWS, outline
 from gar_ssl_ros.reasoners.signal.sound import BANDS, RATE, BandedSound, Sound
-from gar_ssl_ros.reasoners.signal.synchrony import Courses, Match, heat, swing
+from gar_ssl_ros.reasoners.signal.synchrony import Courses, Match, swing, synchrony_map
 
 # Chosen on every other real clip, with its own and with other clips' sounds, and on scenes with the seeds 0 to 59.
 VARIED = 16.0  # dB that loudness swings: such a sound has a rhythm to go by
@@ -85,7 +85,7 @@ class _Sight:
     """
 
     motion: Motion
-    heat: NDArray[np.float64]
+    synchrony_map: NDArray[np.float64]
     parts: list[Rect]
     courses: Courses
     found: list[_Found]
@@ -108,7 +108,7 @@ class SignalReading:
         """What is heard, coarsely."""
         return hear(self._samples)
 
-    def locate(self, most: int) -> Sequence[Location] | Unseen:
+    def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
         """What moves in time with the sound."""
         motion = self._motion or measure(self._window)
         if motion is None:
@@ -116,7 +116,7 @@ class SignalReading:
         self._deadline.check()
         sound = Sound(self._samples)
         swung = swing(sound.loudness, motion.times)
-        self._sight = self._see(motion, sound, ENOUGH if swung >= VARIED else LIKELY, most)
+        self._sight = self._see(motion, sound, ENOUGH if swung >= VARIED else LIKELY, max_sources)
         if self._sight.found:
             return [self._location(found, self._sight) for found in self._sight.found]
         return self._unseen(self._sight, swung)
@@ -159,7 +159,7 @@ class SignalReading:
         Several are looked for in the sound's bands. Where fewer than two are met there, the answer is that of the sound
         as a whole, as if one had been asked for: so one source is found where one is allowed, and nowhere else.
         """
-        hot = heat(motion, sound.loudness)
+        hot = synchrony_map(motion, sound.loudness)
         parts = moving(motion, hot)
         regions = [motion.region(rect) for rect in parts]
         if most > 1:
@@ -269,7 +269,7 @@ def _of(hypothesis: Hypothesis, sight: _Sight) -> _Found:
 def _peak(sight: _Sight, part: Rect) -> tuple[float, float]:
     """Where the heat of a part is greatest, pixels of the image."""
     x1, y1, x2, y2 = part
-    row, column = np.unravel_index(int(sight.heat[y1:y2, x1:x2].argmax()), (y2 - y1, x2 - x1))
+    row, column = np.unravel_index(int(sight.synchrony_map[y1:y2, x1:x2].argmax()), (y2 - y1, x2 - x1))
     return (x1 + float(column) + 0.5) * sight.motion.scale, (y1 + float(row) + 0.5) * sight.motion.scale
 
 

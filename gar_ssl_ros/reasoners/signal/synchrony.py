@@ -134,7 +134,7 @@ class Courses:
         return turned.transpose(2, 0, 1, 3)
 
 
-def heat(motion: Motion, loudness: Loudness) -> NDArray[np.float64]:
+def synchrony_map(motion: Motion, loudness: Loudness) -> NDArray[np.float64]:
     """How far each pixel of `motion.energy` moves in time with the sound: >= 0, about 1 where both are certain."""
     intervals, height, width = motion.change.shape
     half = (max(1, width // 2), max(1, height // 2))

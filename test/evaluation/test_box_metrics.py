@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import auc as area
 from sklearn.metrics import average_precision_score
 
-from gar_ssl_ros.evaluation.metrics.gar import THRESHOLDS, auc, missed, score, success, summary
+from gar_ssl_ros.evaluation.metrics.boxes import THRESHOLDS, auc, missed, score, success, summary
 from gar_ssl_ros.evaluation.metrics.masks import SIDE, Counts, average_precision, counts, mask
 
 shares = st.floats(0, 1)
