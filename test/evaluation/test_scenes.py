@@ -53,7 +53,7 @@ def test_a_source_changes_in_time_with_its_sound_and_a_distractor_does_not():
         scene = Scene(SceneOptions(seed=seed, noise=0.0, shake=0.0, difficulty=Difficulty.EASY))
         frames = np.stack([scene.image(i).mean(axis=2) for i in range(scene.frames)])
         times = np.arange(scene.frames) / 15
-        level = sounds.Sound(scene.samples, "", ()).level(times, 1 / 15)
+        level = sounds.SceneSound(scene.samples, "", ()).level(times, 1 / 15)
         source = scene.truth().sources[0]
         box = source.boxes[scene.frames // 2]
         assert box is not None

@@ -315,7 +315,7 @@ def test_sound_of_which_no_window_fits_into_memory_is_refused_and_told():
     said: list[str] = []
     windowing = WindowAssembler(60 * SECOND, SECOND, said.append)
     windowing.take_audio(audio_frame(wave(8, 800), "float", rate=192_000), NOW)
-    assert windowing.sound.came.refused == 1
+    assert windowing.sound.statistics.refused == 1
     assert "8 channels of 192000 Hz are too much for windows of 60 s" in said[0]
     windowing.take_audio(audio_frame(wave(2, 800), "float", rate=48_000), NOW)
-    assert windowing.sound.came.refused == 1
+    assert windowing.sound.statistics.refused == 1
