@@ -22,7 +22,7 @@ from real_clips import Truth, chosen, cut
 import gar_ssl_ros.reasoners.signal
 from gar_ssl_ros.evaluation.scenes import sounds
 from gar_ssl_ros.evaluation.scenes.sounds import RATE
-from gar_ssl_ros.gar.pipeline import GarOptions
+from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.reasoners.signal.hearing import UNKNOWN, features, hear
 
 BINS = (0.0, 0.5, 0.7, 0.9, 0.97, 1.0001)

@@ -32,7 +32,7 @@ GAR = {"--trials": COUNTS, "--sources": COUNTS, "--tau-av": SHARES, "--tau-aud":
 CUTS = {"--window": TIMES, "--hop": TIMES}
 MODEL = {
     "--dtype": ("int4", ""),
-    "--quantize": ("all", ""),
+    "--quantization": ("all", ""),
     "--attention": ("none", ""),
     "--seed": ("x", "1.5", ""),
 }

@@ -19,6 +19,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from gar_ssl_ros.embedded_ros import entities_info
 from gar_ssl_ros.embedded_ros.interfaces import CdrError
+from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.audio.reader import AudioError, AudioReader
 from gar_ssl_ros.messages.images import ImageError, frame_from_message
@@ -85,7 +86,7 @@ def _conversions() -> dict[str, Callable[[Random], Callable[[], Any]]]:
 
         return case
 
-    windowing = WindowAssembler(SECOND, SECOND // 2, lambda _: None)
+    windowing = WindowAssembler(WindowOptions(1.0, 0.5), lambda _: None)
 
     def window(chance: Random) -> Callable[[], Any]:
         if chance.random() < 0.5:

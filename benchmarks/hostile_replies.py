@@ -15,12 +15,14 @@ from hostile import Tally
 
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Outcome
-from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.stages import Failure
 from gar_ssl_ros.media.window import SECOND, Frame, Window, audio_from_samples
 from gar_ssl_ros.output.record import record_from_localization
+from gar_ssl_ros.reasoners.options import PromptOptions
 from gar_ssl_ros.reasoners.prompted.description import descriptions
-from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner, PromptOptions
+from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
 from gar_ssl_ros.reasoners.prompted.runtime import Question, Reply
 from gar_ssl_ros.work.inference import checked
 

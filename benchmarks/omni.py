@@ -20,7 +20,7 @@ language model's weights, which every step reads, over what a copy on that devic
 step: the same step of so many tokens again and again, beside steps of which each has one slot more, by torch's own
 choice of attention kernels and by ours; and as a CUDA graph, which leaves what the GPU itself takes.
 
-They take --size 3b or 7b, which is a model of the published shapes, --device, --dtype, --quantize, --attention and
+They take --size 3b or 7b, which is a model of the published shapes, --device, --dtype, --quantization, --attention and
 --compile as `gar-ssl` does. On a GPU the first window goes unmeasured. --folder keeps the model for another run.
 
 replies: outcomes of windows of noise on a tiny model. soak: memory and threads over windows, some of them cancelled or
@@ -50,7 +50,8 @@ from torch.nn.attention import sdpa_kernel
 
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome
-from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.media.window import SECOND, Frame, Window, audio_from_samples
 from gar_ssl_ros.reasoners.omni import LoadOptions, load, plan
 from gar_ssl_ros.reasoners.omni.cache import SlotCache
@@ -282,7 +283,7 @@ def write(options: argparse.Namespace, folder: Path) -> Path:
 def model(options: argparse.Namespace, folder: Path) -> OmniRuntime:
     """The folder's, written first where it has none."""
     write(options, folder)
-    how = LoadOptions(options.device, options.dtype, options.quantize, options.attention, options.compile)
+    how = LoadOptions(options.device, options.dtype, options.quantization, options.attention, options.compile)
     need = plan(str(folder), how).need
     started = perf_counter()
     runtime = load(str(folder), how)
@@ -565,7 +566,7 @@ def main() -> None:
     parser.add_argument("--picture", default="640x480")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--dtype", default="auto")
-    parser.add_argument("--quantize", default="none")
+    parser.add_argument("--quantization", default="none")
     parser.add_argument("--attention", default="sdpa")
     parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()

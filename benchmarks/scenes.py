@@ -18,7 +18,8 @@ import numpy as np
 
 from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Kind, Scene, SceneOptions
 from gar_ssl_ros.evaluation.scenes.score import FOUND, matched
-from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.reasoners.signal import SignalReasoner
 
 

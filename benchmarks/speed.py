@@ -20,7 +20,8 @@ import numpy as np
 
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
 from gar_ssl_ros.gar.deadline import Deadline
-from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.gar.stages import AnchorVote, AudioLabel, Consensus, Hypothesis, Location, Refinement, Trial
 from gar_ssl_ros.media.window import SECOND, Window

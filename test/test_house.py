@@ -16,6 +16,7 @@ ROOT = PACKAGE.parent
 ROOMS = {
     "errors": set(),
     "files": {"errors"},
+    "options": {"errors"},
     "media": {"media"},
     "gar": {"gar", "media"},
     "perception": {"perception", "gar", "media"},
@@ -30,8 +31,8 @@ ROOMS = {
     "checks": {"checks", "evaluation", "nodes", "messages", "reasoners", "perception", "gar", "media"},
     "embedded_ros": set(),  # not even itself by the project's name: it could be lifted out
 }
-for room in ROOMS.keys() - {"errors", "files", "embedded_ros"}:
-    ROOMS[room] |= {"errors", "files"}
+for room in ROOMS.keys() - {"errors", "files", "options", "embedded_ros"}:
+    ROOMS[room] |= {"errors", "files", "options"}
 ROOMS["commands"] = {"commands", *ROOMS} - {"embedded_ros"}
 ROOMS["cli"] = {"commands", "errors"}
 

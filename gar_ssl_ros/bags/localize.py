@@ -12,8 +12,10 @@ from rclpy.serialization import serialize_message
 
 from gar_ssl_ros.bags.rosbag import Bag, BagError, BagWriter, Recorded, qos
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage, Timing
-from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
+from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.answers import annotated_message, detections_message, sources_message
 from gar_ssl_ros.messages.audio.reader import INFO_TYPE, NEED_INFO, TYPES
@@ -40,13 +42,12 @@ class Topics:
 
 @dataclass(frozen=True)
 class BagJob:
-    """How a bag is localized. length, hop: of the windows, ns. name: of the node whose topics are written."""
+    """How a bag is localized. name: of the node whose topics are written."""
 
     topics: Topics
     name: str
     options: GarOptions
-    length: int
-    hop: int
+    windows: WindowOptions
 
 
 @dataclass
@@ -102,7 +103,7 @@ class _Replay:
 
     def __init__(self, bag: Bag, writer: BagWriter, job: BagJob, reasoner: Reasoner, done: BagSummary) -> None:
         self._bag, self._writer, self._job, self._reasoner, self._done = bag, writer, job, reasoner, done
-        self._assembler = WindowAssembler(job.length, job.hop, partial(_count, done.complaints))
+        self._assembler = WindowAssembler(job.windows, partial(_count, done.complaints))
         self._tracker = Tracker()
         self._unreadable = 0
         self._told = 0  # of the messages left out, in the answers so far

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from gar_ssl_ros.commands.arguments import Commands, add_dataset, require_evaluation
-from gar_ssl_ros.commands.choice import add_evaluated, evaluated
+from gar_ssl_ros.commands.choice import add_evaluated
 from gar_ssl_ros.commands.evaluate import kept, summary, warn
 from gar_ssl_ros.errors import DONE, FAILED
 
@@ -35,12 +35,13 @@ def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.evaluation.report.write import write_report
     from gar_ssl_ros.evaluation.results import Origin
     from gar_ssl_ros.evaluation.run import limited, subject, write_run
+    from gar_ssl_ros.evaluation.settings import evaluated
     from gar_ssl_ros.evaluation.study import read_study
 
     origin = Origin(dataset=options.dataset, root=options.root, annotations=options.annotations)
     published = options.denominator == "published"
     with kept(options.out):
-        study = read_study(options.study, evaluated(options))
+        study = read_study(options.study, evaluated(vars(options)))
         chosen = limited(dataset(options.dataset, options.root, options.annotations), options.limit)
         warn(chosen)
         cache = options.cache or options.out / "stages.sqlite"

@@ -26,7 +26,7 @@ class HelpFormatter(argparse.HelpFormatter):
             or action.required
             or usual is None
             or usual is False
-            or usual == argparse.SUPPRESS
+            or usual in ("", argparse.SUPPRESS)
         ):
             return told
         typed = f"{usual:g}" if isinstance(usual, float) else str(usual)
@@ -69,11 +69,8 @@ def number(least: float, most: float, what: str = "a number") -> Callable[[str],
     return read
 
 
-trials = whole(1, 50)  # these three as the node's parameters have them
-sources = whole(1, 16)
 seed = whole(0, 2**31 - 1)
 limit = whole(1, 10**9)
-share = number(0, 1)
 seconds = number(0.05, 600, "a time in seconds")
 
 

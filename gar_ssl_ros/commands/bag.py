@@ -6,9 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from gar_ssl_ros.commands.arguments import Commands, node_name, seconds, share, sources, trials
-from gar_ssl_ros.commands.choice import add_reasoner, check_choice, chosen_reasoner
+from gar_ssl_ros.commands.arguments import Commands, node_name
+from gar_ssl_ros.commands.choice import add_options, add_reasoner, check_choice, chosen_reasoner
 from gar_ssl_ros.errors import DONE, FAILED, UserError
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.media.options import WindowOptions
+from gar_ssl_ros.options import from_values, options_of
 
 
 def add(commands: Commands) -> None:
@@ -23,12 +26,8 @@ def add(commands: Commands) -> None:
     parser.add_argument("--image", metavar="TOPIC", help="where the bag has several of images")
     parser.add_argument("--audio", metavar="TOPIC", help="where the bag has several of sound")
     parser.add_argument("--name", default="/localizer", metavar="NODE", type=node_name, help="whose topics are written")
-    parser.add_argument("--window", type=seconds, default=3.0, metavar="S", help="length of a window, s")
-    parser.add_argument("--hop", type=seconds, default=1.0, metavar="S", help="from one window to the next, s")
-    parser.add_argument("--trials", type=trials, default=5, metavar="N", help="analysis trials")
-    parser.add_argument("--sources", type=sources, default=1, metavar="K", help="sources to look for at most")
-    parser.add_argument("--tau-av", type=share, default=0.5, metavar="T", help="gate: least audio-visual consistency")
-    parser.add_argument("--tau-aud", type=share, default=0.75, metavar="T", help="gate: least audio confidence")
+    add_options(parser, options_of(WindowOptions))
+    add_options(parser, options_of(GarOptions))
     add_reasoner(parser)
     parser.set_defaults(run=run)
 
@@ -38,11 +37,10 @@ def run(options: argparse.Namespace) -> int:
 
     from gar_ssl_ros.bags.localize import BagJob, BagSummary, choose_topics, localize_bag
     from gar_ssl_ros.bags.rosbag import Bag, BagWriter
-    from gar_ssl_ros.gar.pipeline import GarOptions
     from gar_ssl_ros.media.window import SECOND
 
     check_choice(options)  # before anything is written
-    gar = GarOptions(options.sources, options.trials, options.tau_av, options.tau_aud)
+    gar, windows = from_values(GarOptions, vars(options)), from_values(WindowOptions, vars(options))
     given = options.bag.absolute()
     out = options.out or given.parent / f"{given.stem}_localized"
     done = BagSummary()
@@ -51,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         with Bag(options.bag) as bag:
             topics = choose_topics(bag, options.image, options.audio)
             chosen = chosen_reasoner(options)  # before anything is made that would stand in the way of the next try
-            job = BagJob(topics, options.name, gar, round(options.window * SECOND), round(options.hop * SECOND))
+            job = BagJob(topics, options.name, gar, windows)
             form = "{desc} |{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}]"
             length = bag.duration / SECOND
             with (

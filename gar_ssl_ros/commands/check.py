@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from gar_ssl_ros.commands.arguments import Commands, seconds
 from gar_ssl_ros.commands.choice import add_model
 from gar_ssl_ros.errors import DONE, FAILED, UsageError, sentence
+from gar_ssl_ros.options import changed, from_values, options_of
+from gar_ssl_ros.reasoners.options import LoadOptions
 
 if TYPE_CHECKING:
     from gar_ssl_ros.checks import Finding
@@ -31,9 +33,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.checks import machine
-    from gar_ssl_ros.reasoners.model_options import said
 
-    if options.model is None and (names := said(vars(options))):
+    if not options.model and (names := changed(options_of(LoadOptions), vars(options))):
         raise UsageError(f"{', '.join(names)}: of which model? Name it with --model")
 
     checks: list[Callable[[], Iterator[Finding]]] = [
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         machine.microphones,
         partial(machine.topics, options.listen),
     ]
-    if options.model is not None:
+    if options.model:
         checks.append(partial(_model, options))
     code = DONE
     for check in checks:
@@ -60,10 +61,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _model(options: argparse.Namespace) -> Iterator[Finding]:
     from gar_ssl_ros.checks.model import check_model
-    from gar_ssl_ros.reasoners.omni import LoadOptions
 
-    load = LoadOptions(options.device, options.dtype, options.quantize, options.attention, options.compile)
-    return check_model(options.model, load)
+    return check_model(options.model, from_values(LoadOptions, vars(options)))
 
 
 def _findings(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

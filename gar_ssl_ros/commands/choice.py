@@ -1,16 +1,43 @@
-"""Which reasoner answers, and which model: the arguments that several commands share."""
+"""Options as arguments: every command's arguments that `options.py` declares, and who answers."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gar_ssl_ros.commands.arguments import seed
-from gar_ssl_ros.reasoners import AUTO, known, names, options_by_name, reasoner
-from gar_ssl_ros.reasoners.model_options import DEFAULTS, refuse_unused
+from gar_ssl_ros.commands.arguments import number, whole
+from gar_ssl_ros.options import Option, options_of
+from gar_ssl_ros.reasoners import AUTO, known, names, reasoner, refuse_unused
+from gar_ssl_ros.reasoners.options import LoadOptions, ModelOptions, ReasonerChoice
+from gar_ssl_ros.reasoners.registry import REASONERS
 
 if TYPE_CHECKING:
     from gar_ssl_ros.gar.reasoner import Reasoner
+
+
+class _Renamed(argparse.Action):
+    """An argument under the name that it had in the release before."""
+
+    def __call__(
+        self, _: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        new = self.dest.replace("_", "-")
+        print(f"gar-ssl: note: {option} is --{new} now, and will go: write that", file=sys.stderr)
+        setattr(namespace, self.dest, values)
+
+
+def add_options(group: argparse._ActionsContainer, declared: Iterable[Option]) -> None:
+    """An argument for each option that is offered."""
+    for one in declared:
+        if not one.offered:
+            continue
+        flag, typed = f"--{one.name.replace('_', '-')}", _typed(one)
+        group.add_argument(flag, help=f"{one.help}: {one.fits}" if one.fits else one.help, **typed)
+        if one.was:
+            hidden = {**typed, "default": argparse.SUPPRESS, "action": _Renamed, "dest": one.name}
+            group.add_argument(f"--{one.was.replace('_', '-')}", help=argparse.SUPPRESS, **hidden)
 
 
 def reasoner_name(text: str) -> str:
@@ -20,52 +47,37 @@ def reasoner_name(text: str) -> str:
     return text
 
 
-def add_reasoner(
-    parser: argparse.ArgumentParser, default: str | None = AUTO, who: str = "who answers the stages"
-) -> None:
-    """Add `--reasoner` and all that goes with it. who: its help."""
-    _add_name(parser, "--reasoner", who, default)
-    _add_name(parser, "--fallback", "who answers where that one is missing or fails")
-    add_model(parser)
-    ask = parser.add_argument_group("how omni asks its model")
-    _add_asked(ask)
-    ask.add_argument("--early", action="store_true", help="trials end once the others cannot change the vote")
+def add_reasoner(parser: argparse.ArgumentParser, default: str | None = AUTO, more: str = "") -> None:
+    """Add `--reasoner` and all that goes with it. more: what its help ends with."""
+    who, fallback, own = options_of(ReasonerChoice)
+    _add_name(parser, who, default, names(), more)
+    _add_name(parser, fallback, None, names())
+    add_options(parser, [own])
+    _add_told(parser, [one for spec in REASONERS for one in spec.declared])
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add `--model` and how it is loaded."""
-    load = parser.add_argument_group("the model of omni")
-    _add_weights(load)
-    load.add_argument("--device", default="auto", metavar="D", help="auto, balanced, cpu, cuda or cuda:N")
-    implementations = ("sdpa", "eager", "flash_attention_2")
-    load.add_argument("--attention", choices=implementations, default="sdpa", help="its implementation")
-    load.add_argument("--compile", action="store_true", help="by torch.compile: slow to load, faster to answer")
+    add_options(parser.add_argument_group("the model of omni"), (*options_of(ModelOptions), *options_of(LoadOptions)))
 
 
 def add_evaluated(parser: argparse.ArgumentParser) -> None:
     """Add `--reasoner` and what decides its answers."""
-    _add_name(parser, "--reasoner", "who answers the stages", "signal", auto=False)
-    model = parser.add_argument_group("the model of omni")
-    _add_weights(model)
-    _add_asked(model)
-
-
-def evaluated(options: argparse.Namespace) -> dict[str, Any]:
-    """What was chosen with `add_evaluated`, as settings of an evaluation."""
-    prompts = [name for name in ("grounded", "off_screen") if getattr(options, name)]
-    chosen = {name: getattr(options, name) for name in ("reasoner", "model", "dtype", "quantize", "seed")}
-    return {**chosen, "prompts": prompts}
+    who, _, own = options_of(ReasonerChoice)
+    _add_name(parser, who, "signal", [name for name in names() if name != AUTO])
+    add_options(parser, [own])
+    _add_told(parser, [one for spec in REASONERS for one in spec.declared if one.answers])
 
 
 def node_parameters(options: argparse.Namespace) -> dict[str, object]:
-    """The same choice as parameters of the localizer. Raises UsageError as `check_choice` does."""
+    """What was chosen with `add_reasoner` as parameters of the localizer. Raises UsageError as `check_choice` does."""
     check_choice(options)
-    given = vars(options)
-    return {name: given[name] for name in ("reasoner", "fallback", *DEFAULTS) if given[name] is not None}
+    declared = (*options_of(ReasonerChoice), *(one for spec in REASONERS for one in spec.declared))
+    return {one.name: given for one in declared if (given := getattr(options, one.name)) is not None}
 
 
 def check_choice(options: argparse.Namespace) -> None:
-    """Raises UsageError where something is said about a model that nobody asks."""
+    """Raises UsageError where something is said to a reasoner that does not answer."""
     refuse_unused(options.reasoner, options.fallback, vars(options))
 
 
@@ -73,26 +85,31 @@ def chosen_reasoner(options: argparse.Namespace) -> Reasoner:
     """What was chosen with `add_reasoner`. Raises ReasonerError where it cannot be had, and as `check_choice` does."""
     check_choice(options)
     named = (options.reasoner, options.fallback)
-    return reasoner(options.reasoner, options_by_name(vars(options)), options.fallback, named)
+    return reasoner(options.reasoner, vars(options), options.fallback, named)
 
 
 def _add_name(
-    parser: argparse.ArgumentParser, option: str, help_text: str, default: str | None = None, auto: bool = True
+    parser: argparse.ArgumentParser, one: Option, default: str | None, choices: Sequence[str], more: str = ""
 ) -> None:
-    of = f"{{{','.join(name for name in names() if auto or name != AUTO)},module:factory}}"
-    parser.add_argument(option, type=reasoner_name, default=default, metavar=of, help=help_text)
+    of = f"{{{','.join(choices)},module:factory}}"
+    parser.add_argument(f"--{one.name}", type=reasoner_name, default=default, metavar=of, help=f"{one.help}{more}")
 
 
-def _add_weights(group: argparse._ActionsContainer) -> None:
-    group.add_argument("--model", metavar="DIR", help="folder of its weights, or its id in the hub's cache")
-    dtypes = ("auto", "float32", "bfloat16", "float16")
-    group.add_argument("--dtype", choices=dtypes, default="auto", help="of what is not quantized")
-    group.add_argument(
-        "--quantize", choices=("none", "nf4", "int8"), default="none", help="by bitsandbytes, at loading"
-    )
+def _add_told(parser: argparse.ArgumentParser, declared: Sequence[Option]) -> None:
+    """What a reasoner can be told, a group for each reasoner."""
+    for spec in REASONERS:
+        own = [one for one in declared if one in spec.declared]
+        if own:
+            add_options(parser.add_argument_group(f"options of {spec.name}"), own)
 
 
-def _add_asked(group: argparse._ActionsContainer) -> None:
-    group.add_argument("--seed", type=seed, default=0, metavar="N", help="of the analysis trials")
-    group.add_argument("--off-screen", action="store_true", help="it may say that nothing in view makes the sound")
-    group.add_argument("--grounded", action="store_true", help="it says where each anchor is seen")
+def _typed(one: Option) -> dict[str, Any]:
+    """How argparse is to read it."""
+    if isinstance(one.default, bool):
+        return {"action": "store_true"}
+    if one.choices:
+        return {"choices": one.choices, "default": one.default}
+    kind: Any = str
+    if one.least is not None and one.most is not None:
+        kind = number(one.least, one.most) if isinstance(one.default, float) else whole(int(one.least), int(one.most))
+    return {"type": kind, "default": one.default, "metavar": one.metavar or one.name.upper()}

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gar_ssl_ros.commands.arguments import Commands, add_dataset, require_evaluation, shard, share, sources, trials
-from gar_ssl_ros.commands.choice import add_evaluated, evaluated
+from gar_ssl_ros.commands.arguments import Commands, add_dataset, require_evaluation, shard
+from gar_ssl_ros.commands.choice import add_evaluated, add_options
 from gar_ssl_ros.errors import DONE, FAILED, UserError
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.options import options_of
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -26,17 +28,14 @@ def add(commands: Commands) -> None:
         "evaluate",
         help="measure how well it localizes, on a dataset whose truth is known",
         description="Localize every sample of a dataset and compare with the truth. Writes DIR/results.jsonl, "
-        "DIR/results.parquet, DIR/report.html and DIR/report.md. Samples that fail are counted in the report. Exit "
+        "DIR/results.parquet, DIR/report.html and DIR/report.md. As many sources are looked for "
+        "as there are, unless --sources says. Samples that fail are counted in the report. Exit "
         "status: 0 done, 1 something failed, 2 wrong usage.",
     )
     add_dataset(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
-    parser.add_argument("--trials", type=trials, default=5, metavar="N", help="analysis trials")
-    parser.add_argument("--tau-av", type=share, default=0.5, metavar="T", help="gate: least audio-visual consistency")
-    parser.add_argument("--tau-aud", type=share, default=0.75, metavar="T", help="gate: least audio confidence")
-    parser.add_argument(
-        "--sources", type=sources, metavar="K", help="sources to look for (default: as many as there are)"
-    )
+    add_options(parser, options_of(GarOptions))
+    parser.set_defaults(sources=None)  # as many as there are
     parser.add_argument("--shard", type=shard, default="1/1", metavar="I/N", help="part I of N equal ones")
     parser.add_argument("--resume", action="store_true", help="go on where the results in DIR end")
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="this process, or a Ray cluster")
@@ -49,16 +48,11 @@ def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.evaluation.datasets import dataset
     from gar_ssl_ros.evaluation.engines import check_reasoner, locally, on_ray
     from gar_ssl_ros.evaluation.report.write import write_report
-    from gar_ssl_ros.evaluation.results import Origin, Settings, Shard
+    from gar_ssl_ros.evaluation.results import Origin, Shard
     from gar_ssl_ros.evaluation.run import evaluate_dataset, limited, subject, write_run
+    from gar_ssl_ros.evaluation.settings import evaluated, settings_from_values
 
-    settings = Settings(
-        **evaluated(options),
-        trials=options.trials,
-        tau_av=options.tau_av,
-        tau_aud=options.tau_aud,
-        sources=options.sources,
-    )
+    settings = settings_from_values(evaluated(vars(options)))
     check_reasoner(settings)
     origin = Origin(dataset=options.dataset, root=options.root, annotations=options.annotations)
     engine = on_ray if options.engine == "ray" else locally

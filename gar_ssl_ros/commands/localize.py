@@ -6,9 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from gar_ssl_ros.commands.arguments import Commands, seconds, share, sources, trials
-from gar_ssl_ros.commands.choice import add_reasoner, chosen_reasoner
+from gar_ssl_ros.commands.arguments import Commands
+from gar_ssl_ros.commands.choice import add_options, add_reasoner, chosen_reasoner
 from gar_ssl_ros.errors import DONE, FAILED, told
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.media.options import WindowOptions
+from gar_ssl_ros.options import from_values, options_of
 
 
 def add(commands: Commands) -> None:
@@ -20,12 +23,9 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("media", nargs="+", type=Path, metavar="MEDIA", help="video files with sound")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
-    parser.add_argument("--window", type=seconds, default=3.0, metavar="S", help="length of a window, s")
-    parser.add_argument("--hop", type=seconds, default=3.0, metavar="S", help="from one window to the next, s")
-    parser.add_argument("--trials", type=trials, default=5, metavar="N", help="analysis trials")
-    parser.add_argument("--sources", type=sources, default=1, metavar="K", help="sources to look for at most")
-    parser.add_argument("--tau-av", type=share, default=0.5, metavar="T", help="gate: least audio-visual consistency")
-    parser.add_argument("--tau-aud", type=share, default=0.75, metavar="T", help="gate: least audio confidence")
+    add_options(parser, options_of(WindowOptions))
+    parser.set_defaults(hop=WindowOptions().window)
+    add_options(parser, options_of(GarOptions))
     parser.add_argument("--no-video", action="store_true", help="write no annotated video")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
     add_reasoner(parser)
@@ -33,17 +33,14 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from gar_ssl_ros.gar.pipeline import GarOptions
-    from gar_ssl_ros.media.window import SECOND
-    from gar_ssl_ros.offline.recordings import Cut, jobs, localize_clip
+    from gar_ssl_ros.offline.recordings import jobs, localize_clip
 
-    gar = GarOptions(options.sources, options.trials, options.tau_av, options.tau_aud)
-    cut = Cut(round(options.window * SECOND), round(options.hop * SECOND))
+    gar, windows = from_values(GarOptions, vars(options)), from_values(WindowOptions, vars(options))
     chosen = chosen_reasoner(options)
     code = DONE
     for job in jobs(options.media, options.out, video=not options.no_video, overwrite=options.overwrite):
         try:
-            done = localize_clip(job, chosen, gar, cut, options.overwrite)
+            done = localize_clip(job, chosen, gar, windows, options.overwrite)
         except Exception as problem:  # whatever one recording holds, the others have their turn
             print(told(problem), file=sys.stderr)
             code = FAILED

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import gar_ssl_ros
 from gar_ssl_ros.evaluation.cache import CachedReasoner
-from gar_ssl_ros.evaluation.engines import check_reasoner, chosen_reasoner, gar_options
+from gar_ssl_ros.evaluation.engines import check_reasoner, chosen_reasoner
 from gar_ssl_ros.evaluation.record import evaluated, open_sample, options_for, unreadable
-from gar_ssl_ros.evaluation.results import Manifest, Origin, Results, Run, Settings, Shard, configuration, read_runs
+from gar_ssl_ros.evaluation.results import Manifest, Origin, Results, Run, Shard, configuration, read_runs
 from gar_ssl_ros.evaluation.run import progress
 from gar_ssl_ros.evaluation.samples import Dataset, Sample
+from gar_ssl_ros.evaluation.settings import Settings
 from gar_ssl_ros.evaluation.study import Study, Variant
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.output.record import RecordWriter
@@ -52,7 +53,7 @@ def ablate(
         bar = stack.enter_context(progress(study.title, len(dataset.samples) * len(lanes), done))
         for _, group in groupby(lanes, key=lambda lane: _who(lane.settings)):
             alike = list(group)
-            most = max(lane.settings.trials for lane in alike)
+            most = max(lane.settings.gar.trials for lane in alike)
             who = _who(alike[0].settings)
             with closing(CachedReasoner(reasoner(alike[0].settings), cache, who, most)) as cached:
                 for place, sample in enumerate(dataset.samples):
@@ -76,7 +77,7 @@ def _evaluate(
         return
     opened, why, seconds = open_sample(sample)
     for lane in lanes:
-        gar = options_for(sample, gar_options(lane.settings), lane.settings.sources)
+        gar = options_for(sample, lane.settings.gar, lane.settings.sources)
         if opened is None:
             record = unreadable(sample, why or "", seconds, gar)
         else:
@@ -92,5 +93,4 @@ def _manifest(variant: Variant, dataset: Dataset, origin: Origin) -> Manifest:
 
 def _who(settings: Settings) -> str:
     """Whatever decides a reasoner's answers beside the window and the question."""
-    asked = settings.model, settings.dtype, settings.quantize, settings.seed, settings.prompts
-    return repr((gar_ssl_ros.__version__, settings.reasoner, *asked))
+    return repr((gar_ssl_ros.__version__, settings.reasoner, sorted(settings.told.items())))

@@ -9,11 +9,9 @@ from typing import Any
 from gar_ssl_ros import reasoners
 from gar_ssl_ros.errors import UsageError, UserError, pip_install
 from gar_ssl_ros.evaluation.record import SampleRecord, evaluate, options_for
-from gar_ssl_ros.evaluation.results import Settings
 from gar_ssl_ros.evaluation.samples import Sample
-from gar_ssl_ros.gar.pipeline import GarOptions
+from gar_ssl_ros.evaluation.settings import Settings
 from gar_ssl_ros.gar.reasoner import Reasoner, ReasonerError
-from gar_ssl_ros.reasoners.model_options import DEFAULTS, refuse_unused
 
 NAMES = ("local", "ray")
 AHEAD = 2  # samples that wait for each worker, so that none stands idle
@@ -21,17 +19,6 @@ AHEAD = 2  # samples that wait for each worker, so that none stands idle
 
 class EngineError(UserError):
     """An engine that cannot run: one sentence that says what to do."""
-
-
-def gar_options(settings: Settings) -> GarOptions:
-    """What of them the pipeline takes; `sources` is set for each sample."""
-    return GarOptions(
-        trials=settings.trials,
-        tau_av=settings.tau_av,
-        tau_aud=settings.tau_aud,
-        analysis=settings.analysis,
-        refinement=settings.refinement,
-    )
 
 
 def check_reasoner(settings: Settings) -> None:
@@ -42,18 +29,19 @@ def check_reasoner(settings: Settings) -> None:
         raise UsageError("the reasoner is auto, and a run must say what ran: choose signal or senses")
     if not reasoners.known(settings.reasoner, named=(settings.reasoner,)):
         raise EngineError(f"there is no reasoner {settings.reasoner!r}: choose one of {', '.join(reasoners.names())}")
-    if settings.reasoner == "omni" and settings.model is None:
-        raise EngineError("the reasoner omni needs a model: name the folder of its weights, or its id in the cache")
-    refuse_unused(settings.reasoner, None, {**settings.model_dump(), **dict.fromkeys(settings.prompts, True)})
+    try:
+        if settings.reasoner in reasoners.OURS:
+            reasoners.OURS[settings.reasoner].check(settings.told)
+    except ReasonerError as problem:
+        raise EngineError(str(problem)) from None
+    reasoners.refuse_unused(settings.reasoner, None, settings.told)
 
 
 def chosen_reasoner(settings: Settings) -> Reasoner:
     """Ready to be asked; a model is held by the first GPU, or else the CPU. Raises EngineError."""
     check_reasoner(settings)
-    asked: dict[str, bool] = dict.fromkeys(settings.prompts, True)
     try:
-        options = reasoners.options_by_name({**DEFAULTS, **settings.model_dump(), **asked})
-        return reasoners.reasoner(settings.reasoner, options, named=(settings.reasoner,))
+        return reasoners.reasoner(settings.reasoner, settings.told, named=(settings.reasoner,))
     except ReasonerError as problem:
         raise EngineError(str(problem)) from None
 
@@ -89,7 +77,7 @@ def on_ray(samples: Sequence[Sample], settings: Settings) -> Iterator[SampleReco
 
 def _spread(ray: Any, samples: Sequence[Sample], settings: Settings) -> Iterator[SampleRecord]:
     resources = ray.cluster_resources()
-    kind = "GPU" if settings.model is not None and resources.get("GPU") else "CPU"
+    kind = "GPU" if settings.model and resources.get("GPU") else "CPU"
     count = min(len(samples), max(1, int(resources.get(kind, 1))))
     worker = ray.remote(_Work).options(num_cpus=1, num_gpus=int(kind == "GPU"))
     workers = [worker.remote(settings) for _ in range(count)]
@@ -113,7 +101,6 @@ class _Work:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._reasoner = chosen_reasoner(settings)
-        self._gar = gar_options(settings)
 
     def evaluate(self, sample: Sample) -> SampleRecord:
-        return evaluate(sample, self._reasoner, options_for(sample, self._gar, self._settings.sources))
+        return evaluate(sample, self._reasoner, options_for(sample, self._settings.gar, self._settings.sources))

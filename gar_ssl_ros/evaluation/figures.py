@@ -17,7 +17,7 @@ from gar_ssl_ros.evaluation.scenes.score import FOUND
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.consensus import unit
 from gar_ssl_ros.gar.localization import Case, Outcome, Source
-from gar_ssl_ros.gar.pipeline import GarOptions
+from gar_ssl_ros.gar.options import GarOptions
 
 BINS = 10  # of a calibration curve
 STAGES = ("open", "read", "classify", "locate", "analyze", "refine", "total")

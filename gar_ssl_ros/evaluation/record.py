@@ -12,7 +12,8 @@ from gar_ssl_ros.evaluation.metrics.boxes import Score, missed, score
 from gar_ssl_ros.evaluation.metrics.masks import Counts
 from gar_ssl_ros.evaluation.samples import Opened, Sample, Truth
 from gar_ssl_ros.gar.localization import Outcome
-from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.clip import ClipError
 from gar_ssl_ros.output.record import WindowRecord, record_from_localization

@@ -12,17 +12,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationError
 
 import gar_ssl_ros
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.evaluation.samples import Dataset, Sample
+from gar_ssl_ros.evaluation.settings import Settings, settings_from_values, values_of
 from gar_ssl_ros.files import read_file, write_whole
 from gar_ssl_ros.output.record import RecordError, RecordWriter, json_text, read_lines
-from gar_ssl_ros.reasoners.omni.options import Dtype, Quantization
 
 CONFIG = "config.json"
 RESULTS = "results.jsonl"
@@ -60,29 +60,6 @@ class Origin(BaseModel):
     annotations: Path | None = None
 
 
-class Settings(BaseModel):
-    """All that decides an answer.
-
-    model, dtype, quantize, seed, prompts: of a reasoner that has a model; prompts: what it is asked for beyond the
-    paper's method. sources: at most; None for as many as true.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    reasoner: str = "signal"
-    model: str | None = None
-    dtype: Dtype = "auto"
-    quantize: Quantization = "none"
-    seed: int = 0
-    prompts: tuple[Literal["grounded", "off_screen"], ...] = ()
-    trials: int = Field(default=5, ge=1, le=50)  # as the node's parameters have it
-    tau_av: float = Field(default=0.5, ge=0, le=1)
-    tau_aud: float = Field(default=0.75, ge=0, le=1)
-    sources: int | None = Field(default=None, ge=1, le=16)
-    analysis: bool = True
-    refinement: bool = True
-
-
 class Configuration(BaseModel):
     """What the records of a folder are the results of. content: a digest of the samples' names and truths."""
 
@@ -92,7 +69,7 @@ class Configuration(BaseModel):
     dataset: str
     samples: int
     content: str
-    settings: Settings
+    settings: Annotated[Settings, PlainValidator(settings_from_values), PlainSerializer(values_of)]
 
     def differences(self, other: Configuration) -> str:
         """In words, what `other` has otherwise; empty where nothing."""

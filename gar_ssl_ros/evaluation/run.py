@@ -11,7 +11,6 @@ from tqdm import tqdm
 
 from gar_ssl_ros.evaluation.columns import write_columns
 from gar_ssl_ros.evaluation.datasets import dataset as read_dataset
-from gar_ssl_ros.evaluation.engines import gar_options
 from gar_ssl_ros.evaluation.figures import figures
 from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.evaluation.report.subject import Subject
@@ -23,12 +22,12 @@ from gar_ssl_ros.evaluation.results import (
     Results,
     ResultsError,
     Run,
-    Settings,
     Shard,
     configuration,
     read_runs,
 )
 from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Sample
+from gar_ssl_ros.evaluation.settings import Settings
 from gar_ssl_ros.files import write_whole
 from gar_ssl_ros.output.record import json_text
 
@@ -93,7 +92,7 @@ def same_dataset(run: Run) -> Dataset | None:
 
 def subject(run: Run, dataset: Dataset | None, published: bool, name: str = "", method: str = "") -> Subject:
     """A run with its figures. dataset: whose samples are shown, where there is one. name, method: see Subject."""
-    told = figures(run.records, gar_options(run.configuration.settings), published)
+    told = figures(run.records, run.configuration.settings.gar, published)
     samples = {} if dataset is None else {sample.id: sample for sample in dataset.samples}
     notes = () if dataset is None else dataset.notes
     return Subject(name or named(run.configuration.settings), run, told, samples, notes, method)
@@ -101,11 +100,11 @@ def subject(run: Run, dataset: Dataset | None, published: bool, name: str = "", 
 
 def named(settings: Settings) -> str:
     """Settings in a few words: who answers, N, and what is not the paper's."""
-    told = [settings.reasoner if settings.model is None else Path(settings.model).name]
-    told += [f"N = {settings.trials}"] if settings.analysis else ["no analysis"]
-    usual = Settings()
-    told += [f"τ_av = {settings.tau_av:g}"] if settings.tau_av != usual.tau_av else []
-    told += [f"τ_aud = {settings.tau_aud:g}"] if settings.tau_aud != usual.tau_aud else []
+    gar, usual = settings.gar, Settings().gar
+    told = [Path(settings.model).name if settings.model else settings.reasoner]
+    told += [f"N = {gar.trials}"] if gar.analysis else ["no analysis"]
+    told += [f"τ_av = {gar.tau_av:g}"] if gar.tau_av != usual.tau_av else []
+    told += [f"τ_aud = {gar.tau_aud:g}"] if gar.tau_aud != usual.tau_aud else []
     told += [f"K = {settings.sources}"] if settings.sources is not None else []
-    told += [] if settings.refinement else ["no refinement"]
-    return ", ".join([*told, *settings.prompts])
+    told += [] if gar.refinement else ["no refinement"]
+    return ", ".join([*told, *(name for name, value in settings.told.items() if value is True)])

@@ -14,19 +14,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gar_ssl_ros.errors import UserError, sentence
-from gar_ssl_ros.evaluation.results import Settings
+from gar_ssl_ros.errors import OptionError, UserError, sentence
+from gar_ssl_ros.evaluation.settings import Settings, reasoner_settings, settings_from_values
 from gar_ssl_ros.files import read_text
-from gar_ssl_ros.reasoners import known
-from gar_ssl_ros.reasoners.model_options import ASKS_A_MODEL, DEFAULTS, refuse_unused
+from gar_ssl_ros.reasoners import OURS, known, refuse_unused
 
-_OF_A_MODEL = {*DEFAULTS, "prompts"}
 SHIPPED = Path(__file__).with_name("studies")
 
 
@@ -34,20 +33,18 @@ class StudyError(UserError):
     """A study that cannot be read: one sentence that names the file, what is wrong and what to do."""
 
 
-class Variant(BaseModel):
+@dataclass(frozen=True)
+class Variant:
     """Settings under a name. folder: where its results go."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     folder: str
     settings: Settings
 
 
-class Study(BaseModel):
+@dataclass(frozen=True)
+class Study:
     """See above; `variants` as they are to be run."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str
     about: str
@@ -80,9 +77,8 @@ def read_study(study: str, given: Mapping[str, Any]) -> Study:
     variants = [_variant(path, number, given, {**file.base, **told}) for number, told in enumerate(file.variants, 1)]
     for variant in variants:
         _check_reasoner(path, variant, given)
-    if not any(variant.settings.reasoner == ASKS_A_MODEL for variant in variants):
-        asked = {**given, **dict.fromkeys(given.get("prompts", ()), True)}
-        refuse_unused(variants[0].settings.reasoner, None, asked)
+    if not any(OURS[name].declared for name in {one.settings.reasoner for one in variants} if name in OURS):
+        refuse_unused(variants[0].settings.reasoner, None, given)
     twice = [folder for folder, count in Counter(variant.folder for variant in variants).items() if count > 1]
     if twice:
         raise StudyError(f"{path}: two variants go by the name {twice[0]}: give each its own")
@@ -105,8 +101,9 @@ def _read(path: Path) -> _File:
 
 def _variant(path: Path, number: int, given: Mapping[str, Any], told: Mapping[str, Any]) -> Variant:
     settings = {**given, **told}
-    if settings.get("reasoner") != ASKS_A_MODEL:
-        settings = {name: value for name, value in settings.items() if name in told or name not in _OF_A_MODEL}
+    spec = OURS.get(str(settings.get("reasoner")))
+    others = {one.name for one in reasoner_settings()} - {one.name for one in (spec.declared if spec else ())}
+    settings = {name: value for name, value in settings.items() if name in told or name not in others}
     name = settings.pop("name", None)
     if isinstance(name, (int, float)) and not isinstance(name, bool):  # as YAML reads `name: 0.9`
         name = str(name)
@@ -117,9 +114,9 @@ def _variant(path: Path, number: int, given: Mapping[str, Any], told: Mapping[st
     if not _folder(name):
         raise StudyError(f"{path}: variant {number} has the name {name!r}: a letter or a digit must be in it")
     try:
-        return Variant(name=name, folder=_folder(name), settings=Settings.model_validate(settings))
-    except ValidationError as problem:
-        raise StudyError(f"{path}: variant {name!r}: {_first(problem, Settings)}") from None
+        return Variant(name=name, folder=_folder(name), settings=settings_from_values(settings))
+    except OptionError as problem:
+        raise StudyError(f"{path}: variant {name!r}: {problem}") from None
 
 
 def _check_reasoner(path: Path, variant: Variant, given: Mapping[str, Any]) -> None:

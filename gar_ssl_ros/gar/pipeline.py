@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
 
-from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.gar.boxes import Box, box_from_reply, clamp_refinement
 from gar_ssl_ros.gar.consensus import consensus, unit
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline, DeadlineExceeded
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Stage
+from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.reasoner import Fallback, Reading, Reasoner, ReasonerError, Unparseable
 from gar_ssl_ros.gar.stages import SILENCE, AudioLabel, Consensus, Failure, Hypothesis, Refinement, Sides, Unseen
 from gar_ssl_ros.media.window import SECOND, Audio, Window
@@ -26,32 +26,6 @@ LOST = 0.5  # of the sound: with more than that missing, nothing can be conclude
 SAME = 0.5  # intersection over union from which on a source is what the robot's own detector saw there
 SPOILT = 0.25  # of the time: each damaged picture spoils the motion to it and from it, so half of it by then
 NOTHING_SAID = Unseen(off_screen=False, reason="nothing was located, and nothing was said of why")
-
-
-@dataclass(frozen=True)
-class GarOptions:
-    """The method's parameters; the defaults are the paper's (section 4.2).
-
-    sources: at most how many are located (K). trials: of the analysis (N). tau_av, tau_aud: what S_av and s_aud must
-    reach for the initial box to stand (eq. 10). analysis, refinement: whether that stage runs, for ablations: without
-    analysis no box is kept unrefined; without refinement the initial boxes are final. Raises OptionError where one is
-    out of its range.
-    """
-
-    sources: int = 1
-    trials: int = 5
-    tau_av: float = 0.5
-    tau_aud: float = 0.75
-    analysis: bool = True
-    refinement: bool = True
-
-    def __post_init__(self) -> None:
-        for name, least in (("sources", 1), ("trials", 1)):
-            if getattr(self, name) < least:
-                raise OptionError(f"{name} is {getattr(self, name)}: it must be {least} or more")
-        for name in ("tau_av", "tau_aud"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise OptionError(f"{name} is {getattr(self, name)}: it must lie in 0..1")
 
 
 def gate(analysis: Consensus, sound: AudioLabel, options: GarOptions) -> bool:

@@ -33,9 +33,8 @@ from gar_ssl_ros.nodes.heap import PERIOD, give_back
 from gar_ssl_ros.nodes.localizer_inputs import LocalizerInputs
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import LOCALIZER
-from gar_ssl_ros.reasoners import known, names, options_by_name
+from gar_ssl_ros.reasoners import known, names, refuse_unused
 from gar_ssl_ros.reasoners import reasoner as reasoner_of_name
-from gar_ssl_ros.reasoners.model_options import refuse_unused
 from gar_ssl_ros.srv import Localize
 from gar_ssl_ros.work.tracking import Tracker
 from gar_ssl_ros.work.worker import Answer, Request, Worker
@@ -102,12 +101,12 @@ class LocalizerNode(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         try:
             if chosen["fallback"] and chosen["fallback"] != chosen["reasoner"]:
-                fallback = reasoner_of_name(chosen["fallback"], options_by_name(chosen), named=self._own_reasoners)
+                fallback = reasoner_of_name(chosen["fallback"], chosen, named=self._own_reasoners)
         except Exception as problem:
             self.get_logger().error(f"the fallback {chosen['fallback']} cannot be used: {sentence(problem)}")
             return TransitionCallbackReturn.FAILURE
         try:
-            made = reasoner_of_name(chosen["reasoner"], options_by_name(chosen), named=self._own_reasoners)
+            made = reasoner_of_name(chosen["reasoner"], chosen, named=self._own_reasoners)
         except Exception as problem:
             self._missing = f"the reasoner {chosen['reasoner']} cannot be used: {sentence(problem)}"
             self.get_logger().error(self._missing + (f"; {fallback.name} answers instead" if fallback else ""))

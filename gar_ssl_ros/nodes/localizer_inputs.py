@@ -7,14 +7,15 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from gar_ssl_ros.gar.pipeline import GarOptions
-from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.messages.audio.reader import INFO_TYPE, NEED_INFO, TYPES
 from gar_ssl_ros.messages.images import IMAGE_TYPES
 from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
 from gar_ssl_ros.nodes.detector_inputs import DetectorInputs
 from gar_ssl_ros.nodes.diagnostics import Status, buffer_values, stream_status
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
+from gar_ssl_ros.options import from_values
 from gar_ssl_ros.work.window_assembler import Cut, WindowAssembler
 from gar_ssl_ros.work.worker import Request
 
@@ -37,7 +38,7 @@ class LocalizerInputs:
         self._parameters = parameters
         self._offer = offer
         self._retired = False
-        self._assembler = WindowAssembler(*self._lengths(), node.get_logger().warning)
+        self._assembler = WindowAssembler(self._windows(), node.get_logger().warning)
         self._seen = (self._assembler.images.statistics, self._assembler.sound.statistics)
         image = node.resolve_topic_name("image")
         images = (image, node.resolve_topic_name("image/compressed"), f"{image}/compressed")
@@ -75,8 +76,8 @@ class LocalizerInputs:
             self._info_input.poll_graph()
         self._detectors.poll_graph()
         self._tell_what_is_missing()
-        if self._lengths() != (self._assembler.length, self._assembler.hop):
-            self._assembler.begin(*self._lengths())
+        if self._windows() != self._assembler.windows:
+            self._assembler.begin(self._windows())
 
     def _tell_what_is_missing(self) -> None:
         """Say in the log what it waits for, as often as that changes."""
@@ -105,8 +106,7 @@ class LocalizerInputs:
     def request(self, cut: Cut, asked: float | None = None) -> Request:
         """What the worker is asked about a window. asked: as of Request."""
         chosen = self._parameters.values
-        options = GarOptions(chosen["sources"], chosen["trials"], chosen["tau_av"], chosen["tau_aud"])
-        return Request(cut.window, options, chosen["deadline"], cut.refusal, asked)
+        return Request(cut.window, from_values(GarOptions, chosen), chosen["deadline"], cut.refusal, asked)
 
     @property
     def left_out(self) -> int:
@@ -134,9 +134,8 @@ class LocalizerInputs:
             *self._detectors.statuses(seconds),
         ]
 
-    def _lengths(self) -> tuple[int, int]:
-        chosen = self._parameters.values
-        return round(chosen["window"] * SECOND), round(chosen["hop"] * SECOND)
+    def _windows(self) -> WindowOptions:
+        return from_values(WindowOptions, self._parameters.values)
 
     def _on_image(self, message: Any) -> None:
         self._due(self._assembler.take_image(message, self._now()))

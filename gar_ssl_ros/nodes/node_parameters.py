@@ -7,7 +7,8 @@ from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 
-from gar_ssl_ros.nodes.parameters import Change, ParameterError, ParameterSpec, Value
+from gar_ssl_ros.nodes.parameters import Change, ParameterError, ParameterSpec
+from gar_ssl_ros.options import Value
 
 
 class NodeParameters:
@@ -24,14 +25,19 @@ class NodeParameters:
         configured: whether a parameter that may only change before that may not. refusal: of a parameter's name and the
         value that it is to have after the start, why it may not; empty where it may.
         """
-        self._declared = {one.name: one for one in declared}
+        self._declared = {name: one for one in declared for name in (one.name, one.was) if name}
         self._configured = configured
         self._refusal = refusal
-        self._values: Mapping[str, Value] = {
-            one.name: node.declare_parameter(one.name, one.default, _descriptor(one)).value for one in declared
+        self._warn = node.get_logger().warning
+        told = {
+            name: node.declare_parameter(name, one.default, _descriptor(one, name)).value
+            for name, one in self._declared.items()
         }
-        for name, value in self._values.items():
+        for name, value in told.items():
             self._declared[name].check(value)
+        renamed = {one.was: told.pop(one.was) for one in declared if one.was}
+        said = {name: value for name, value in renamed.items() if value != self._declared[name].default}
+        self._values: Mapping[str, Value] = {**told, **self._current(said)}
         node.add_on_set_parameters_callback(self._on_set)
 
     @property
@@ -40,7 +46,7 @@ class NodeParameters:
         return self._values
 
     def _on_set(self, parameters: Sequence[Any]) -> SetParametersResult:
-        changed = {one.name: one.value for one in parameters if one.name in self._declared}
+        changed = self._current({one.name: one.value for one in parameters if one.name in self._declared})
         try:
             for name, value in changed.items():
                 declared = self._declared[name]
@@ -54,16 +60,28 @@ class NodeParameters:
         self._values = {**self._values, **changed}
         return SetParametersResult(successful=True)
 
+    def _current(self, given: Mapping[str, Value]) -> dict[str, Value]:
+        """By the names of this release; of older ones it warns."""
+        values = {}
+        for name, value in given.items():
+            one = self._declared[name]
+            if name != one.name:
+                self._warn(f"the parameter {name} is {one.name} now, and will go: set that")
+            values[one.name] = value
+        return values
 
-def _descriptor(one: ParameterSpec) -> ParameterDescriptor:
+
+def _descriptor(one: ParameterSpec, name: str) -> ParameterDescriptor:
     descriptor = ParameterDescriptor(
-        description=one.description,
-        additional_constraints=one.span if one.choices else "",
+        description=one.help if name == one.name else f"{one.name}, as it was called before",
+        additional_constraints=one.span if one.choices or one.fits else "",
         read_only=one.change is Change.NEVER,
     )
     if one.least is not None and one.most is not None:
         if isinstance(one.default, float):
-            descriptor.floating_point_range = [FloatingPointRange(from_value=one.least, to_value=one.most, step=0.0)]
+            descriptor.floating_point_range = [
+                FloatingPointRange(from_value=float(one.least), to_value=float(one.most), step=0.0)
+            ]
         else:
             descriptor.integer_range = [IntegerRange(from_value=int(one.least), to_value=int(one.most), step=1)]
     return descriptor

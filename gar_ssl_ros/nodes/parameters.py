@@ -1,16 +1,20 @@
-"""One declaration a parameter, from which descriptor, range, check, `config/localize.yaml` and the docs follow."""
+"""Every node's parameters: the options of `options.py`, and what only a node has.
+
+From these follow descriptor, range, check, `config/localize.yaml` and the docs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
 
 from gar_ssl_ros.errors import OptionError
-
-Value: TypeAlias = bool | int | float | str
-LONGEST = 4096  # characters of a text, as of a path
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.media.options import WindowOptions
+from gar_ssl_ros.options import Option, Value, options_of
+from gar_ssl_ros.reasoners import named_options
+from gar_ssl_ros.reasoners.options import ReasonerChoice
 
 
 class Change(Enum):
@@ -26,110 +30,37 @@ class ParameterError(OptionError):
 
 
 @dataclass(frozen=True)
-class ParameterSpec:
-    """A parameter.
+class ParameterSpec(Option):
+    """A parameter. Its type, other than an option's, is its default's to the letter, as ROS 2 has it."""
 
-    default: its type is the parameter's. least, most: of a number, both inclusive. choices: of a text; any where empty.
-    """
-
-    name: str
-    default: Value
-    description: str
-    least: float | None = None
-    most: float | None = None
-    choices: tuple[str, ...] = ()
     change: Change = Change.ANY_TIME
 
     def check(self, value: Value) -> None:
         """Raises ParameterError where it cannot have that value."""
-        if type(value) is not type(self.default):
-            told = f"a {type(value).__name__}, not a {type(self.default).__name__}"
+        kind = type(self.default)
+        if type(value) is not kind:
+            told = f"a {type(value).__name__}, not a {kind.__name__}"
             raise ParameterError(f"{self.name} is {told}: give one such as {self.default!r}")
-        if isinstance(value, str) and len(value) > LONGEST:
-            raise ParameterError(f"{self.name} has {len(value)} characters: give it at most {LONGEST}")
-        low, high = self.least, self.most
-        if isinstance(value, (int, float)) and low is not None and high is not None and not low <= value <= high:
-            raise ParameterError(f"{self.name} is {value}: it must lie in {low:g}..{high:g}")
-        if self.choices and value not in self.choices:
-            raise ParameterError(f"{self.name} is {value!r}: choose one of {', '.join(map(repr, self.choices))}")
+        try:
+            super().check(value)
+        except OptionError as problem:
+            raise ParameterError(str(problem)) from None
 
-    @property
-    def span(self) -> str:
-        """What a value must be, beyond its type, in words; empty where any will do."""
-        if self.choices:
-            return ", ".join(self.choices)
-        return "" if self.least is None or self.most is None else f"{self.least:g} to {self.most:g}"
+
+def parameters(declared: Iterable[Option], change: Change = Change.ANY_TIME) -> Iterator[ParameterSpec]:
+    """Options as parameters."""
+    return (ParameterSpec(**vars(one), change=change) for one in declared if one.offered)
 
 
 LOCALIZER = (
     ParameterSpec(
         "autostart", True, "configure and activate at the start, without a lifecycle manager", change=Change.NEVER
     ),
-    ParameterSpec(
-        "reasoner",
-        "auto",
-        "who answers the stages: a name as of `gar-ssl localize --reasoner`, of which auto is senses where its models "
-        "are here, else signal; at the start, one's own as `module:factory` too",
-        change=Change.UNCONFIGURED,
-    ),
-    ParameterSpec(
-        "fallback",
-        "",
-        "who answers where the reasoner fails or is missing; nobody where empty",
-        change=Change.UNCONFIGURED,
-    ),
-    ParameterSpec(
-        "model",
-        "",
-        "of omni: the folder of its weights, or its id in the hub's cache; chosen at the start",
-        change=Change.UNCONFIGURED,
-    ),
-    ParameterSpec("device", "auto", "of the model: auto, balanced, cpu, cuda or cuda:N", change=Change.UNCONFIGURED),
-    ParameterSpec(
-        "dtype",
-        "auto",
-        "of the model, of what is not quantized",
-        choices=("auto", "float32", "bfloat16", "float16"),
-        change=Change.UNCONFIGURED,
-    ),
-    ParameterSpec(
-        "quantize",
-        "none",
-        "the model at loading, by bitsandbytes",
-        choices=("none", "nf4", "int8"),
-        change=Change.UNCONFIGURED,
-    ),
-    ParameterSpec(
-        "attention",
-        "sdpa",
-        "the model's implementation of it",
-        choices=("sdpa", "eager", "flash_attention_2"),
-        change=Change.UNCONFIGURED,
-    ),
-    ParameterSpec(
-        "compile", False, "the model, by torch.compile: slow to load, faster to answer", change=Change.UNCONFIGURED
-    ),
-    ParameterSpec("seed", 0, "of the model's analysis trials", 0, 2**31 - 1, change=Change.UNCONFIGURED),
-    ParameterSpec(
-        "off_screen",
-        False,
-        "whether the model may say that nothing in view makes the sound",
-        change=Change.UNCONFIGURED,
-    ),
-    ParameterSpec("grounded", False, "whether the model says where each anchor is seen", change=Change.UNCONFIGURED),
-    ParameterSpec(
-        "early",
-        False,
-        "whether the model's trials end once the others cannot change the vote",
-        change=Change.UNCONFIGURED,
-    ),
-    ParameterSpec("window", 3.0, "length of a window, s", 0.5, 60.0),
-    ParameterSpec("hop", 1.0, "from one window to the next, s; later where the reasoner takes longer", 0.1, 60.0),
+    *parameters(options_of(ReasonerChoice), Change.UNCONFIGURED),
+    *parameters(named_options(), Change.UNCONFIGURED),
+    *parameters(options_of(WindowOptions)),
     ParameterSpec("deadline", 10.0, "what a window may take; one that takes longer ends as TIMEOUT, s", 0.1, 600.0),
-    ParameterSpec("sources", 1, "sources to look for at most", 1, 16),
-    ParameterSpec("trials", 5, "analysis trials", 1, 50),
-    ParameterSpec("tau_av", 0.5, "gate: least audio-visual consistency for the first box to stand", 0.0, 1.0),
-    ParameterSpec("tau_aud", 0.75, "gate: least audio confidence for the first box to stand", 0.0, 1.0),
+    *parameters(options_of(GarOptions)),
     ParameterSpec(
         "reliability",
         "auto",
@@ -195,25 +126,25 @@ NODES: Mapping[str, tuple[ParameterSpec, ...]] = {
 }
 
 
-def yaml(parameters: Sequence[ParameterSpec]) -> str:
+def yaml(declared: Sequence[ParameterSpec]) -> str:
     """A ROS 2 parameter file with the defaults, for any node that has them."""
     lines = [
         "# Every parameter of the localizer at its default; `make schema` makes this of nodes/parameters.py.",
         "/**:",
         "  ros__parameters:",
     ]
-    for one in parameters:
-        lines.append(f"    # {one.description}" + (f" ({one.span})" if one.span else ""))
+    for one in declared:
+        lines.append(f"    # {one.help}" + (f" ({one.span})" if one.span else ""))
         lines.append(f"    {one.name}: {_written(one.default)}")
     return "\n".join(lines) + "\n"
 
 
-def table(parameters: Sequence[ParameterSpec]) -> str:
+def table(declared: Sequence[ParameterSpec]) -> str:
     """The same as a table in Markdown."""
     rows = ["| parameter | default | range | |", "|---|---|---|---|"]
-    for one in parameters:
+    for one in declared:
         change = f" (changed {one.change.value})" if one.change is Change.UNCONFIGURED else ""
-        rows.append(f"| `{one.name}` | `{_written(one.default)}` | {one.span} | {one.description}{change} |")
+        rows.append(f"| `{one.name}` | `{_written(one.default)}` | {one.span} | {one.help}{change} |")
     return "\n".join(rows) + "\n"
 
 

@@ -17,9 +17,11 @@ from tqdm import tqdm
 from gar_ssl_ros.errors import REMEDIES
 from gar_ssl_ros.files import OutputError, check_outputs, taken
 from gar_ssl_ros.gar.localization import Localization, Outcome
-from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.clip import Clip, ClipError, windows
+from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.output.drawing import Caption, annotated, caption_from_localization
 from gar_ssl_ros.output.record import RecordWriter, WindowRecord, read_records, record_from_localization
@@ -44,14 +46,6 @@ class RecordingJob:
     def outputs(self) -> tuple[Path, ...]:
         """The files that it makes."""
         return (self.records, self.sheet) if self.video is None else (self.records, self.sheet, self.video)
-
-
-@dataclass(frozen=True)
-class Cut:
-    """How recordings are cut: windows of `length` ns, one every `hop` ns."""
-
-    length: int = 3 * SECOND
-    hop: int = 3 * SECOND
 
 
 @dataclass(frozen=True)
@@ -88,7 +82,7 @@ def jobs(media: Sequence[Path], out: Path, video: bool, overwrite: bool = False)
 
 
 def localize_clip(
-    job: RecordingJob, reasoner: Reasoner, options: GarOptions, cut: Cut, overwrite: bool = False
+    job: RecordingJob, reasoner: Reasoner, options: GarOptions, lengths: WindowOptions, overwrite: bool = False
 ) -> RecordingSummary:
     """Localize one recording. What was computed is on disk, readable, whatever ends this early.
 
@@ -103,7 +97,7 @@ def localize_clip(
     with closing(_claimed(job, overwrite)) as records:  # to the end: until then no other run takes these names
         try:
             with _progress(clip, "localizing") as bar:
-                for index, window in enumerate(windows(clip, cut.length, cut.hop)):
+                for index, window in enumerate(windows(clip, lengths.length_ns, lengths.hop_ns)):
                     found = _final(window, reasoner, options)
                     records.write(record_from_localization(str(job.media), index, window, found))
                     outcomes[found.outcome] += 1

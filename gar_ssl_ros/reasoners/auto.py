@@ -12,9 +12,9 @@ logger = logging.getLogger(__name__)
 def automatic() -> Reasoner:
     """The one or the other, ready to be asked, under its own name; the log says which and why."""
     try:
-        from gar_ssl_ros.reasoners.senses import SensesReasoner, load  # noqa: PLC0415 - only what answers is imported
+        from gar_ssl_ros.reasoners.senses import senses_reasoner  # noqa: PLC0415 - only what answers is imported
 
-        made = SensesReasoner(load())
+        made = senses_reasoner()
     except ReasonerError as problem:
         from gar_ssl_ros.reasoners.signal import SignalReasoner  # noqa: PLC0415
 

@@ -12,28 +12,40 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.reasoner import Reasoner, ReasonerError
+from gar_ssl_ros.options import Options, from_values, options_of, values_from_text
 
 BROKEN = (Exception, SystemExit)  # what foreign code may raise, and what ends neither a node nor a command
 
 
-def make(name: str, factory: str) -> Reasoner:
-    """What `factory`, as module:factory, gives. name: by which it was chosen. Raises ReasonerError."""
+def make(name: str, factory: str, options: str = "") -> Reasoner:
+    """What `factory`, as module:factory, gives.
+
+    name: by which it was chosen. options: as name=value, for a factory whose first parameter is annotated with a class
+    of `gar_ssl_ros.options.Options`. Raises ReasonerError, and OptionError where it has no such option.
+    """
     module, _, path = factory.partition(":")
     call = _factory(name, module, path)
+    kind = _options_type(name, call)
+    declared = () if kind is None else options_of(kind)
+    values = values_from_text(declared, options, name)
     try:
-        inspect.signature(call).bind()
+        arguments = () if kind is None else (from_values(kind, values),)
+        inspect.signature(call).bind(*arguments)
     except TypeError as problem:
         raise ReasonerError(
-            f"{name} is called without arguments, and it wants some ({problem}): default them"
+            f"{name} is called without arguments, and it wants some ({problem}): default them, or let it take a class "
+            "of gar_ssl_ros.options.Options"
         ) from None
-    except ValueError:  # it does not tell what it takes
-        pass
+    except ValueError as problem:
+        if isinstance(problem, UserError):
+            raise
+        arguments = ()  # it does not tell what it takes
     try:
-        made = call()
+        made = call(*arguments)
     except UserError:
         raise
     except BROKEN as problem:
@@ -41,7 +53,21 @@ def make(name: str, factory: str) -> Reasoner:
     return _checked(name, made)
 
 
-def _factory(name: str, module: str, path: str) -> Callable[[], Any]:
+def _options_type(name: str, call: Callable[..., Any]) -> type[Options] | None:
+    """Of its first parameter, where that is annotated with one."""
+    target = call.__init__ if inspect.isclass(call) else call
+    try:
+        hints = get_type_hints(target)
+        first = next(iter(inspect.signature(call).parameters), None)
+    except (TypeError, ValueError):  # it does not tell what it takes
+        return None
+    except Exception as problem:  # annotations may say anything
+        raise ReasonerError(f"the annotations of {name} cannot be read ({_told(problem)}): mend them") from None
+    kind = hints.get(first or "")
+    return kind if inspect.isclass(kind) and issubclass(kind, Options) else None
+
+
+def _factory(name: str, module: str, path: str) -> Callable[..., Any]:
     top = module.partition(".")[0]
     if find_spec(top) is None and (Path.cwd() / top).exists() | (Path.cwd() / f"{top}.py").exists():
         sys.path.append(str(Path.cwd()))  # a console script does not look there, unlike python itself

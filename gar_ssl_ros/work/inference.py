@@ -13,7 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
-from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.window import Window
 

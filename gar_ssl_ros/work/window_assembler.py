@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gar_ssl_ros.media.buffer import MAX_AUDIO_BYTES, Counts, WindowBuffer
+from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND, Audio, Detections, Frame, Window
 from gar_ssl_ros.messages.audio.reader import AudioError, AudioReader
 from gar_ssl_ros.messages.images import ImageError, frame_from_message
@@ -26,23 +27,22 @@ class Cut:
 class WindowAssembler:
     """Takes messages in, whatever they are, and gives windows as they are due. For one thread at a time, but `newest`.
 
-    Times are ns: `length` and `hop` of the windows, and `now`, at which a message has come; it counts where the message
-    has no stamp.
+    `now`, ns, is when a message has come; it counts where the message has no stamp.
     """
 
-    def __init__(self, length: int, hop: int, complain: Callable[[str], None]) -> None:
+    def __init__(self, windows: WindowOptions, complain: Callable[[str], None]) -> None:
         """complain: given a sentence of what is wrong with the messages, each once in a while."""
         self.images, self.sound = StreamMonitor("image", complain), StreamMonitor("audio", complain)
         self._reader = AudioReader()
         self._frame: Frame | None = None
-        self.begin(length, hop)
+        self.begin(windows)
 
-    def begin(self, length: int, hop: int) -> None:
-        """Forget what came, and cut windows of another length or hop from here on."""
-        self.length, self.hop = length, hop
-        self._span = length + LAG + SECOND
+    def begin(self, windows: WindowOptions) -> None:
+        """Forget what came, and cut other windows from here on."""
+        self.windows = windows
+        self._span = windows.length_ns + LAG + SECOND
         self._buffer = WindowBuffer(self._span)
-        self._schedule = Schedule(length, hop)
+        self._schedule = Schedule(windows.length_ns, windows.hop_ns)
 
     def take_image(self, message: Any, now: int) -> Cut | None:
         """An Image or CompressedImage has come; the window that is due with it."""
@@ -105,7 +105,7 @@ class WindowAssembler:
             return None
         heard = audio is not None and abs(audio - frame) <= LAG
         end = (min(frame, audio) if heard and audio is not None else frame) + 1  # the newest image included
-        return self._cut(Due(end - self.length, end, heard))
+        return self._cut(Due(end - self.windows.length_ns, end, heard))
 
     @property
     def counts(self) -> Counts:
@@ -127,7 +127,7 @@ class WindowAssembler:
         """Raises AudioError where a window of such sound would not fit into memory."""
         if audio is not None and 4 * len(audio.samples) * audio.rate * self._span > MAX_AUDIO_BYTES * SECOND:
             told = f"{len(audio.samples)} channels of {audio.rate} Hz"
-            raise AudioError(f"{told} are too much for windows of {self.length / SECOND:g} s: send fewer, or mono")
+            raise AudioError(f"{told} are too much for windows of {self.windows.window:g} s: send fewer, or mono")
 
     def _due(self) -> Cut | None:
         due = self._schedule.due(self._buffer.newest_frame, self._buffer.newest_audio)

@@ -14,7 +14,6 @@ import pytest
 
 from gar_ssl_ros.cli import main
 from gar_ssl_ros.evaluation.ablation import ablate
-from gar_ssl_ros.evaluation.engines import gar_options
 from gar_ssl_ros.evaluation.record import evaluate, options_for
 from gar_ssl_ros.evaluation.results import Origin, ResultsError
 from gar_ssl_ros.evaluation.samples import Dataset, Opened, Sample, Truth
@@ -104,7 +103,7 @@ def test_a_study_asks_nothing_twice_and_says_what_each_variant_would_alone(tmp_p
     for variant, run in runs:
         settings = variant.settings
         for sample, record in zip(DATASET.samples, run.records, strict=True):
-            alone = evaluate(sample, Counting(), options_for(sample, gar_options(settings), settings.sources))
+            alone = evaluate(sample, Counting(), options_for(sample, settings.gar, settings.sources))
             assert (record.sample, record.iou, record.outcome) == (sample.id, alone.iou, alone.outcome)
             assert record.found is not None
             assert alone.found is not None
@@ -150,14 +149,14 @@ def test_media_that_break_in_an_unforeseen_way_are_one_failed_sample(tmp_path, c
 def test_the_package_comes_with_the_paper_s_studies():
     assert names() == ["models", "prompts", "stages", "thresholds", "trials"]
     told = {name: [variant.settings for variant in read_study(name, {}).variants] for name in names()}
-    assert [settings.trials for settings in told["trials"]] == [1, 3, 5]
-    pairs = [(settings.tau_aud, settings.tau_av) for settings in told["thresholds"]]
+    assert [settings.gar.trials for settings in told["trials"]] == [1, 3, 5]
+    pairs = [(settings.gar.tau_aud, settings.gar.tau_av) for settings in told["thresholds"]]
     assert pairs == [(0.5, 0.5), (0.75, 0.5), (0.5, 0.75), (0.75, 0.75)]
-    on = [(settings.analysis, settings.refinement) for settings in told["stages"]]
+    on = [(settings.gar.analysis, settings.gar.refinement) for settings in told["stages"]]
     assert on == [(False, False), (True, False), (False, True), (True, True)]
     bare, *asked = (variant.settings for variant in read_study("models", {"dtype": "float16", "seed": 3}).variants)
-    assert (bare.dtype, bare.seed) == ("auto", 0)  # what is said about a model is for the variants that ask one
-    assert {(settings.dtype, settings.seed) for settings in asked} == {("float16", 3)}
+    assert bare.told == {}  # what is said about a model is for the variants that ask one
+    assert {(settings.told["dtype"], settings.told["seed"]) for settings in asked} == {("float16", 3)}
     assert [settings.model for settings in told["models"]][1:] == ["Qwen/Qwen2.5-Omni-3B", "Qwen/Qwen2.5-Omni-7B"]
 
 
@@ -169,12 +168,13 @@ def test_the_package_comes_with_the_paper_s_studies():
         ("title: a\nvariants: [{trials: 1}]", "variant 1 has no name: give it one"),
         (
             "title: a\nvariants: [{name: b, trials: 0}]",
-            "variant 'b': trials: Input should be greater than",
+            "variant 'b': trials is 0: it must lie in 1..50",
         ),
         (
             "title: a\nvariants: [{name: b, tau: 1}]",
-            "variant 'b': tau: there is no such thing to set: choose among reasoner, model, dtype, quantize, seed, "
-            "prompts, trials, tau_av, tau_aud, sources, analysis, refinement",
+            "variant 'b': tau: there is no such thing to set: choose among reasoner, model, dtype, "
+            "quantization, seed, off_screen, grounded, reasoner_options, sources, trials, tau_av, tau_aud, analysis, "
+            "refinement",
         ),
         (
             "title: a\nvariant: []",
@@ -182,12 +182,15 @@ def test_the_package_comes_with_the_paper_s_studies():
         ),
         ("title: a\nvariants: [{name: yes}]", "variant 1 has the name True, which is no text: put it in quotes"),
         ("title: a\nvariants: [{name: '--'}]", "variant 1 has the name '--': a letter or a digit must be in it"),
-        ("title: a\nbase: {tau_av: 2}\nvariants: [{name: b}]", "variant 'b': tau_av: Input should be less than"),
+        ("title: a\nbase: {tau_av: 2}\nvariants: [{name: b}]", "variant 'b': tau_av is 2: it must lie in 0..1"),
         ("title: a\nvariants: [{name: b c}, {name: B-C}]", "two variants go by the name b-c: give each its own"),
         ("title: [", "is no YAML ("),
         ("a: " + "[" * 5000 + "]" * 5000, "is no YAML (maximum recursion depth exceeded"),
         ("title: 2001-99-99\nvariants: []", "is no YAML (month must be in 1..12): mend it there"),
-        ("title: a\nvariants: [{name: b, trials: 99999999999999999999}]", "variant 'b': trials: Input should be less"),
+        (
+            "title: a\nvariants: [{name: b, trials: 99999999999999999999}]",
+            "variant 'b': trials is 99999999999999999999: it must lie in 1..50",
+        ),
         ("just words", "is no study: it: "),
     ],
 )
@@ -240,7 +243,7 @@ def test_a_study_of_one_s_own_becomes_a_report(recordings, tmp_path):
             "nonsense",
             "gar-ssl: nonsense cannot be read (No such file or directory): give a YAML file, or one of models, ",
         ),
-        ("prompts", "gar-ssl: grounded: only the reasoner omni asks a model, and signal answers here: choose omni"),
+        ("prompts", "gar-ssl: grounded: only the reasoner omni can be told, and signal answers here: choose omni"),
     ],
 )
 def test_a_study_that_cannot_be_had_is_one_sentence(recordings, tmp_path, study, sentence):

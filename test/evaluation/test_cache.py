@@ -18,7 +18,8 @@ from gar_ssl_ros.evaluation.scenes.scene import Kind
 from gar_ssl_ros.gar.boxes import Box, Delta, Expand, Recenter
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Timing
-from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Unparseable
 from gar_ssl_ros.gar.stages import (
     AnchorVote,

@@ -21,15 +21,16 @@ from gar_ssl_ros.evaluation.report.paper import read_paper
 from gar_ssl_ros.evaluation.report.plots import success
 from gar_ssl_ros.evaluation.report.subject import Subject
 from gar_ssl_ros.evaluation.report.write import write_report
-from gar_ssl_ros.evaluation.results import Origin, Run, Settings, configuration
+from gar_ssl_ros.evaluation.results import Origin, Run, configuration
 from gar_ssl_ros.evaluation.run import subject
 from gar_ssl_ros.evaluation.samples import Dataset, Opened, Sample, Truth
 from gar_ssl_ros.evaluation.scenes.scene import Kind
 from gar_ssl_ros.evaluation.scenes.score import FOUND, matched
+from gar_ssl_ros.evaluation.settings import Settings
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Outcome
-from gar_ssl_ros.gar.pipeline import GarOptions
+from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.reasoner import Unparseable
 from gar_ssl_ros.gar.stages import AudioLabel, Location, Refinement, Trial, Unseen
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
@@ -110,7 +111,7 @@ def dataset() -> Dataset:
 
 def told(dataset: Dataset, settings: Settings, name: str = "", published: bool = False) -> Subject:
     """The dataset evaluated by Finder, four of its media unreadable."""
-    gar = GarOptions(trials=settings.trials, tau_av=settings.tau_av, tau_aud=settings.tau_aud)
+    gar = settings.gar
     records = [
         unreadable(sample, f"{sample.id}.mp4 is no recording", 0.1, gar)
         if place % 50 == 3
@@ -158,7 +159,12 @@ def test_our_figures_stand_in_the_row_and_column_they_belong_to(report):
 
 def test_runs_on_both_datasets_of_a_table_share_its_row(dataset, tmp_path):
     solo = replace(dataset, name="music-solo", samples=dataset.samples[:20])
-    write_report(tmp_path, "two", [told(dataset, Settings(trials=3)), told(solo, Settings(trials=3))], published=False)
+    write_report(
+        tmp_path,
+        "two",
+        [told(dataset, Settings(gar=GarOptions(trials=3))), told(solo, Settings(gar=GarOptions(trials=3)))],
+        published=False,
+    )
     rows = [line for line in (tmp_path / "report.md").read_text().splitlines() if line.startswith("| **3** |")]
     assert len(rows) == 1
     assert "—" not in rows[0]

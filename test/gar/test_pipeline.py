@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from gar_ssl_ros.gar.boxes import Box, Delta, Expand, Recenter
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
-from gar_ssl_ros.gar.pipeline import GarOptions, gate, localize
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.pipeline import gate, localize
 from gar_ssl_ros.gar.reasoner import Fallback, Unavailable, Unparseable
 from gar_ssl_ros.gar.stages import (
     AnchorVote,

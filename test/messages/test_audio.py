@@ -15,6 +15,7 @@ from audio_utils_msgs.msg import AudioFrame
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.audio.pcm import Pcm, samples_from_bytes
 from gar_ssl_ros.messages.audio.reader import INTROLAB, PORTAUDIO, AudioError, AudioReader, pcm_from_gstreamer
@@ -313,7 +314,7 @@ def test_a_stamp_that_is_no_time_is_refused():
 
 def test_sound_of_which_no_window_fits_into_memory_is_refused_and_told():
     said: list[str] = []
-    windowing = WindowAssembler(60 * SECOND, SECOND, said.append)
+    windowing = WindowAssembler(WindowOptions(60.0, 1.0), said.append)
     windowing.take_audio(audio_frame(wave(8, 800), "float", rate=192_000), NOW)
     assert windowing.sound.statistics.refused == 1
     assert "8 channels of 192000 Hz are too much for windows of 60 s" in said[0]

@@ -10,8 +10,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from clips import write_clip
 from domains import own_domain
 from robot import PATIENCE, localizer, robot
+
+from gar_ssl_ros.output.record import read_records
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -35,6 +38,26 @@ def test_log_sources_tells_what_makes_the_sound_until_it_is_told_to_stop(how):
         example.send_signal(how)
         assert example.wait(PATIENCE) == 0
         assert "Traceback" not in example.stderr.read()
+
+
+def test_an_own_reasoner_answers_and_takes_its_options(tmp_path):
+    clip = write_clip(tmp_path / "clip.mkv", seconds=1.0)
+    command = [sys.executable, "-m", "gar_ssl_ros.cli", "localize", str(clip), "--no-video"]
+    asked = [*command, "--reasoner", "own_reasoner:brightest"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(EXAMPLES), os.environ.get("PYTHONPATH", "")])}
+    widths = []
+    for size in ("0.5", "0.25"):
+        options = ["--reasoner-options", f"size={size}", "--out", str(tmp_path / size)]
+        subprocess.run([*asked, *options], env=environment, check=True)
+        (record,) = read_records(tmp_path / size / "clip.jsonl")
+        assert record.reasoner == "brightest"
+        widths.append(record.sources[0].box.width)
+    assert widths[0] > widths[1]
+    for wrong, why in (("size=2", "size is 2.0: it must lie in 0.05..1"), ("sise=1", "sise: there is no such option")):
+        options = ["--reasoner-options", wrong, "--out", str(tmp_path / "wrong")]
+        done = subprocess.run([*asked, *options], env=environment, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"gar-ssl: {why}")
 
 
 def test_each_example_is_short():

@@ -96,7 +96,7 @@ def test_a_model_that_nobody_asks_is_wrong_usage():
         output, _ = node.communicate(timeout=600)
         assert node.returncode == 2
         assert output == (
-            "localizer: model: only the reasoner omni asks a model, and signal answers here: "
+            "localizer: model: only the reasoner omni can be told, and signal answers here: "
             "choose omni as the reasoner, or leave it out\n"
         )
 

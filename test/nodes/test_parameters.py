@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gar_ssl_ros
-from gar_ssl_ros.gar.pipeline import GarOptions
+from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.nodes.parameters import LOCALIZER, NODES, ParameterError, ParameterSpec, table, yaml
 
 ROOT = Path(gar_ssl_ros.__file__).parents[1]

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from gar_ssl_ros.evaluation.scenes.scene import Kind
 from gar_ssl_ros.gar.boxes import Box, Delta
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Stage, Timing
-from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.stages import (
     AnchorVote,
     AudioLabel,

@@ -15,7 +15,8 @@ from scripted import GOOD, Scripted, described
 from gar_ssl_ros.gar.boxes import Delta, Expand, Recenter
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome
-from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Refinement, Trial
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner, PromptOptions

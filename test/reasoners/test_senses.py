@@ -16,7 +16,8 @@ from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Source
-from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import NotLocated, ReasonerError
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 from gar_ssl_ros.perception import store

@@ -11,7 +11,8 @@ import pytest
 from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Kind
 from gar_ssl_ros.evaluation.scenes.score import matched
 from gar_ssl_ros.gar.localization import Localization, Outcome
-from gar_ssl_ros.gar.pipeline import GarOptions, localize
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 from gar_ssl_ros.reasoners.signal import SignalReasoner
 

@@ -9,7 +9,7 @@ import pytest
 from misbehaving import Endless, Fixed, Garbage, Hanging, Raising, Slow
 
 from gar_ssl_ros.gar.localization import Outcome, Stage
-from gar_ssl_ros.gar.pipeline import GarOptions
+from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 from gar_ssl_ros.work.worker import Answer, Request, Worker
 

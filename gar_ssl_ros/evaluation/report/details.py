@@ -94,8 +94,8 @@ def _gate(subject: Subject) -> tuple[Grid, ...]:
     )
     why = (
         ("no majority for keep", gate.votes),
-        (f"S_av below {settings.tau_av:g}", gate.consistency),
-        (f"s_aud below {settings.tau_aud:g}", gate.audio),
+        (f"S_av below {settings.gar.tau_av:g}", gate.consistency),
+        (f"s_aud below {settings.gar.tau_aud:g}", gate.audio),
     )
     return (
         Grid(

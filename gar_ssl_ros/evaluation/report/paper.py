@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from gar_ssl_ros.evaluation.metrics.boxes import Summary
-from gar_ssl_ros.evaluation.results import Settings
+from gar_ssl_ros.evaluation.settings import Settings
 
 TABLES = Path(__file__).with_name("tables.json")
 OURS = "this run"
@@ -123,14 +123,14 @@ def _with(table: Table, entries: Sequence[Entry]) -> Table:
 
 def _setting(entry: Entry, name: str) -> str:
     settings = entry.settings
-    who = settings.reasoner if settings.model is None else f"{settings.reasoner} ({Path(settings.model).name})"
+    who = settings.reasoner if not settings.model else f"{settings.reasoner} ({Path(settings.model).name})"
     return {
-        "method": entry.method or f"gar-ssl {who}, N = {settings.trials}",
+        "method": entry.method or f"gar-ssl {who}, N = {settings.gar.trials}",
         "model": who,
-        "trials": str(settings.trials),
-        "tau_av": f"{settings.tau_av:g}",
-        "tau_aud": f"{settings.tau_aud:g}",
+        "trials": str(settings.gar.trials),
+        "tau_av": f"{settings.gar.tau_av:g}",
+        "tau_aud": f"{settings.gar.tau_aud:g}",
         "generation": TICK,
-        "analysis": TICK if settings.analysis else NONE,
-        "refinement": TICK if settings.refinement else NONE,
+        "analysis": TICK if settings.gar.analysis else NONE,
+        "refinement": TICK if settings.gar.refinement else NONE,
     }[name]

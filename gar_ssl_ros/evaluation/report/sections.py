@@ -40,17 +40,17 @@ def _evaluated(subjects: Sequence[Subject], published: bool) -> Section:
     rows = []
     for subject in subjects:
         configuration, settings = subject.run.configuration, subject.run.configuration.settings
-        on = [name for name in ("analysis", "refinement") if getattr(settings, name)]
+        on = [name for name in ("analysis", "refinement") if getattr(settings.gar, name)]
         total, known = configuration.samples, len(subject.run.records)
         rows.append(
             (
                 subject.name,
                 configuration.dataset,
-                settings.reasoner if settings.model is None else f"{settings.reasoner}: {settings.model}",
+                settings.reasoner if not settings.model else f"{settings.reasoner}: {settings.model}",
                 "all" if len(on) == 2 else ", ".join(["generation", *on]),
-                str(settings.trials) if settings.analysis else NONE,
-                f"{settings.tau_av:g}" if settings.analysis else NONE,
-                f"{settings.tau_aud:g}" if settings.analysis else NONE,
+                str(settings.gar.trials) if settings.gar.analysis else NONE,
+                f"{settings.gar.tau_av:g}" if settings.gar.analysis else NONE,
+                f"{settings.gar.tau_aud:g}" if settings.gar.analysis else NONE,
                 "as many as true" if settings.sources is None else str(settings.sources),
                 str(known) if known == total else f"{known} of {total}",
                 str(known - subject.figures.answered),

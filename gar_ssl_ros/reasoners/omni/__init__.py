@@ -10,15 +10,23 @@ from typing import TYPE_CHECKING
 
 from gar_ssl_ros.errors import pip_install
 from gar_ssl_ros.reasoners.omni.checkpoint import folder_checkpoint
-from gar_ssl_ros.reasoners.omni.options import LoadOptions
+from gar_ssl_ros.reasoners.options import LoadOptions, OmniOptions
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Runtime
 
 if TYPE_CHECKING:
     from gar_ssl_ros.reasoners.omni.loading import Plan
+    from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
 
-__all__ = ["LoadOptions", "folder_checkpoint", "load", "plan"]
+__all__ = ["LoadOptions", "folder_checkpoint", "load", "omni_reasoner", "plan"]
 
 OLDEST = (5, 23)  # of transformers: before, the Thinker is built in another way
+
+
+def omni_reasoner(options: OmniOptions) -> PromptedReasoner:
+    """The prompted reasoner on such a model, loaded and warmed up. Raises ModelError."""
+    from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
+
+    return PromptedReasoner(load(options.model, options), options)
 
 
 def load(model: str, options: LoadOptions | None = None) -> Runtime:

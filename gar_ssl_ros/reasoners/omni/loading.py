@@ -29,9 +29,9 @@ from gar_ssl_ros.errors import pip_install
 from gar_ssl_ros.reasoners.omni import memory
 from gar_ssl_ros.reasoners.omni.checkpoint import Checkpoint, open_checkpoint
 from gar_ssl_ros.reasoners.omni.media import Processors
-from gar_ssl_ros.reasoners.omni.options import LoadOptions
 from gar_ssl_ros.reasoners.omni.runtime import OmniRuntime
 from gar_ssl_ros.reasoners.omni.thinker import Thinker
+from gar_ssl_ros.reasoners.options import LoadOptions
 from gar_ssl_ros.reasoners.prompted.description import ModelDescription, describe
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gar_ssl_ros.reasoners.omni.checkpoint import Checkpoint, Weight
-from gar_ssl_ros.reasoners.omni.options import LoadOptions, Quantization
+from gar_ssl_ros.reasoners.options import LoadOptions, Quantization
 from gar_ssl_ros.reasoners.prompted.description import ModelDescription
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import ceil
 from random import Random
 from typing import Any, TypeVar
@@ -27,6 +26,7 @@ from gar_ssl_ros.gar.stages import (
     Unseen,
 )
 from gar_ssl_ros.media.window import SECOND, Window
+from gar_ssl_ros.reasoners.options import PromptOptions
 from gar_ssl_ros.reasoners.prompted.coordinates import View, view
 from gar_ssl_ros.reasoners.prompted.prompts import prompt
 from gar_ssl_ros.reasoners.prompted.replies import (
@@ -59,26 +59,11 @@ REFINED = TypeAdapter(Refined)
 Read = TypeVar("Read")
 
 
-@dataclass(frozen=True)
-class PromptOptions:
-    """How the model is asked. The defaults are the paper's method; the rest goes beyond it.
-
-    seed: of the analysis trials. off_screen: the model may answer that nothing in view makes the sound. grounded:
-    anchors are asked for with their places. early: trials end as soon as those left cannot change the vote on keep.
-    """
-
-    seed: int = 0
-    off_screen: bool = False
-    grounded: bool = False
-    early: bool = False
-
-
 class PromptedReasoner:
     """Answers the stages by asking a model."""
 
-    name = "omni"
-
-    def __init__(self, runtime: Runtime, options: PromptOptions | None = None) -> None:
+    def __init__(self, runtime: Runtime, options: PromptOptions | None = None, name: str = "omni") -> None:
+        self.name = name
         self._runtime = runtime
         self._options = options or PromptOptions()
 

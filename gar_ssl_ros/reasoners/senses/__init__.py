@@ -3,4 +3,9 @@
 from gar_ssl_ros.reasoners.senses.reasoner import SensesReasoner
 from gar_ssl_ros.reasoners.senses.senses import Senses, lacking, load
 
-__all__ = ["Senses", "SensesReasoner", "lacking", "load"]
+__all__ = ["Senses", "SensesReasoner", "lacking", "load", "senses_reasoner"]
+
+
+def senses_reasoner() -> SensesReasoner:
+    """It with the models that are here. Raises ReasonerError."""
+    return SensesReasoner(load())

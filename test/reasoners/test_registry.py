@@ -10,10 +10,12 @@ from gar_ssl_ros.cli import main
 from gar_ssl_ros.commands.choice import add_reasoner
 from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.nodes.parameters import LOCALIZER
-from gar_ssl_ros.reasoners.model_options import DEFAULTS, refuse_unused, said
+from gar_ssl_ros.options import changed
+from gar_ssl_ros.reasoners import named_options, refuse_unused
 
-SENTENCE = "only the reasoner omni asks a model, and signal answers here: choose omni as the reasoner, or leave"
-OTHER = {"model": "m", "device": "cpu", "dtype": "float16", "quantize": "nf4", "attention": "eager", "seed": 3}
+SENTENCE = "only the reasoner omni can be told, and signal answers here: choose omni as the reasoner, or leave"
+OTHER = {"model": "m", "device": "cpu", "dtype": "float16", "quantization": "nf4", "attention": "eager", "seed": 3}
+DEFAULTS = {one.name: one.default for one in named_options()}
 
 
 def test_the_command_line_and_the_node_have_these_defaults():
@@ -22,22 +24,29 @@ def test_the_command_line_and_the_node_have_these_defaults():
     options = vars(parser.parse_args([]))
     assert {name: options[name] for name in DEFAULTS} == DEFAULTS
     declared = {one.name: one.default for one in LOCALIZER}
-    assert {name: declared[name] or None for name in DEFAULTS} == {k: v or None for k, v in DEFAULTS.items()}
+    assert {name: declared[name] for name in DEFAULTS} == DEFAULTS
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_each_option_is_told_where_it_is_not_at_its_default(name):
-    assert said(DEFAULTS) == []
-    assert said({**DEFAULTS, "model": ""}) == []
+    assert changed(named_options(), DEFAULTS) == {}
+    assert changed(named_options(), {**DEFAULTS, "model": None}) == {}
     value = OTHER.get(name, True)
-    assert said({**DEFAULTS, name: value}) == [name]
+    assert changed(named_options(), {**DEFAULTS, name: value}) == {name: value}
     with pytest.raises(UsageError, match=f"^{name}: {SENTENCE} it out$"):
         refuse_unused("signal", "", {**DEFAULTS, name: value})
     refuse_unused("omni", None, {**DEFAULTS, name: value})
     refuse_unused("signal", "omni", {**DEFAULTS, name: value})
 
 
-SHARED = (["--model", "m"], ["--dtype", "float16"], ["--quantize", "nf4"], ["--seed", "3"], ["--off-screen"],
+def test_an_option_under_its_old_name_is_taken_with_a_warning(capsys):
+    parser = argparse.ArgumentParser()
+    add_reasoner(parser)
+    assert parser.parse_args(["--quantize", "nf4"]).quantization == "nf4"
+    assert capsys.readouterr().err == "gar-ssl: note: --quantize is --quantization now, and will go: write that\n"
+
+
+SHARED = (["--model", "m"], ["--dtype", "float16"], ["--quantization", "nf4"], ["--seed", "3"], ["--off-screen"],
           ["--grounded"])  # fmt: skip
 ALSO = (["--early"], ["--device", "cpu"], ["--attention", "eager"], ["--compile"])
 SCENES = ["--dataset", "scenes", "--limit", "1"]

@@ -1,0 +1,78 @@
+"""What our own reasoners can be told: declared here, where nothing heavy is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from gar_ssl_ros.options import Options, option
+
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+Quantization = Literal["none", "nf4", "int8"]
+Attention = Literal["sdpa", "eager", "flash_attention_2"]
+
+
+@dataclass(frozen=True)
+class ReasonerChoice(Options):
+    """Who answers."""
+
+    reasoner: str = option(
+        "auto",
+        "who answers the stages, one's own as module:factory; auto is senses where its models are here, else signal",
+    )
+    fallback: str = option("", "who answers where that one is missing or fails; nobody where empty")
+    reasoner_options: str = option(
+        "", "options of the reasoner, as of one's own: name=value, with spaces between", metavar="NAME=VALUE"
+    )
+
+
+@dataclass(frozen=True)
+class ModelOptions(Options):
+    """Whose weights."""
+
+    model: str = option("", "of omni: the folder of its weights, or its id in the hub's cache", metavar="DIR")
+
+
+@dataclass(frozen=True)
+class LoadOptions(Options):
+    """Where and how a model's weights are held. Raises OptionError where one has another value.
+
+    device: auto is the first GPU, else the CPU; balanced spreads them over all GPUs. dtype: auto is bfloat16 on a GPU,
+    or float16 where it has none, and float32 on a CPU. quantization: both towers and the head stay as they are.
+    attention: flash_attention_2 serves the towers alone, since only the others read the branches of a shared prefix.
+    """
+
+    device: str = option(
+        "auto",
+        "of the model",
+        pattern=r"auto|balanced|cpu|cuda(:\d+)?",
+        fits="auto, balanced, cpu, cuda or cuda:N",
+        metavar="D",
+        answers=False,
+    )
+    dtype: Dtype = option("auto", "of the model, of what is not quantized", choices=get_args(Dtype))
+    quantization: Quantization = option(
+        "none",
+        "of the language model's weights at loading, by bitsandbytes",
+        choices=get_args(Quantization),
+        was="quantize",
+    )
+    attention: Attention = option(
+        "sdpa", "the model's implementation of it", choices=get_args(Attention), answers=False
+    )
+    compile: bool = option(False, "the model, by torch.compile: slow to load, faster to answer", answers=False)
+
+
+@dataclass(frozen=True)
+class PromptOptions(Options):
+    """How a model is asked. The defaults are the paper's method; the rest goes beyond it."""
+
+    seed: int = option(0, "of the model's analysis trials", least=0, most=2**31 - 1, metavar="N")
+    off_screen: bool = option(False, "the model may say that nothing in view makes the sound")
+    grounded: bool = option(False, "the model says where each anchor is seen")
+    early: bool = option(False, "trials end once the others cannot change the vote", answers=False)
+
+
+@dataclass(frozen=True)
+class OmniOptions(PromptOptions, LoadOptions, ModelOptions):
+    """Of the reasoner omni."""
