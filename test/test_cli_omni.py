@@ -47,7 +47,7 @@ def test_a_model_is_evaluated(tiny_omni, tmp_path):
     lines = (tmp_path / "results.jsonl").read_text().splitlines()
     assert len(lines) == 2
     settings = json.loads((tmp_path / "config.json").read_text())["configuration"]["settings"]
-    assert (settings["model"], settings["prompts"]) == (str(tiny_omni), ["off_screen"])
+    assert (settings["model"], settings["off_screen"]) == (str(tiny_omni), True)
     assert f"{tiny_omni.name}, N = 2, off_screen" in (tmp_path / "report.md").read_text()
 
 
