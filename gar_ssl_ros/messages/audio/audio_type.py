@@ -53,8 +53,8 @@ class AudioType:
 
     name: in full, such as audio_common_msgs/msg/AudioStamped, since two packages have the name audio_common_msgs. read:
     the sound of one; None where the codec holds it back until the next one; raises AudioError. write: puts samples,
-    int16 (samples, channels), and their rate, Hz, into one; None where sound is not published in it. info: what
-    describes it, where it does not do so itself.
+    int16 (samples, channels), and their rate, Hz, into one, which has a header; None where sound is not published in
+    it. info: what describes it, where it does not do so itself.
     """
 
     name: str
