@@ -135,7 +135,8 @@ def test_options_reach_the_windows_and_the_topics(recorded, tmp_path):
     assert all(len(WindowRecord.model_validate_json(one.reasoning).stages[0].trials) == 3 for one in finals)
 
 
-def test_a_window_of_which_nothing_is_claimed_has_no_detections(recorded, tmp_path, capsys):
+def test_a_window_of_which_nothing_is_claimed_has_no_detections(recorded, tmp_path, capsys, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "nodes")  # where misbehaving.py is
     out = tmp_path / "out"
     assert main(["bag", str(recorded), "--out", str(out), "--reasoner", "misbehaving:Wavering", "--hop", "0.5"]) == 0
     with Bag(out) as bag:
