@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import gar_ssl_ros
+from gar_ssl_ros.nodes.main import NAMES
 
 PACKAGE = Path(gar_ssl_ros.__file__).parent
 ROOT = PACKAGE.parent
@@ -28,7 +29,7 @@ ROOMS = {
     "bags": {"bags", "work", "messages", "interfaces", "gar", "media"},
     "nodes": {"nodes", "bags", "work", "messages", "reasoners", "gar", "media", "msg", "srv"},
     "evaluation": {"evaluation", "bags", "messages", "output", "reasoners", "gar", "media"},
-    "offline": {"offline", "evaluation", "bags", "messages", "output", "gar", "media"},
+    "offline": {"offline", "evaluation", "bags", "messages", "output", "gar", "media", "msg"},
     "checks": {"checks", "evaluation", "nodes", "messages", "reasoners", "perception", "gar", "media"},
 }
 LIFTABLE = {"interfaces", "embedded_ros"}  # which need nothing of the project, and could be lifted out together
@@ -99,6 +100,16 @@ def test_one_command_fetches_models_and_nothing_else_does():
 def test_the_base_install_is_light():
     base = (ROOT / "requirements.lock").read_text()
     assert not re.search(r"^(torch|transformers|pandas)\b", base, re.MULTILINE)
+
+
+def test_every_node_is_a_program_that_ros2_run_finds():
+    for name in NAMES:
+        script = ROOT / "scripts" / name
+        assert f'main("{name}", sys.argv[1:])' in script.read_text()
+        assert script.stat().st_mode & 0o111 == 0o111
+    installed = re.search(r"install\(PROGRAMS (.*?)DESTINATION", (ROOT / "CMakeLists.txt").read_text(), re.DOTALL)
+    assert installed is not None
+    assert set(installed.group(1).split()) == {f"scripts/{name}" for name in (*NAMES, "gar-ssl")}
 
 
 def test_both_manifests_tell_the_same_version():
