@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 import gar_ssl_ros.messages.ros  # noqa: F401  # before rclpy
@@ -25,7 +24,7 @@ WORK = ("windows_offered", "windows_waiting", "busy_s")  # of the localizer's st
 
 
 class Observer:
-    """A node of ROS_DOMAIN_ID's graph; a context. `look` as often as something may have changed."""
+    """A node of ROS_DOMAIN_ID's graph, until it is closed. `look` as often as something may have changed."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         """tell: given each final answer in words, as it comes. Raises what rclpy.init raises."""
@@ -38,6 +37,12 @@ class Observer:
         self._node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, QoSProfile(depth=100))
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
+
+    def close(self) -> None:
+        """Leave the graph."""
+        self._executor.shutdown()
+        self._node.destroy_node()
+        self._context.try_shutdown()
 
     def look(self) -> None:
         """Take what comes next, waiting for it at most SPIN_S."""
@@ -67,13 +72,3 @@ class Observer:
             if status.name == "localizer: inference":
                 values = {one.key: one.value for one in status.values}
                 self._reports.append([values.get(key, "") for key in WORK])
-
-    def __enter__(self) -> Observer:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._executor.shutdown()
-        self._node.destroy_node()
-        self._context.try_shutdown()

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from time import monotonic
@@ -40,7 +40,7 @@ def play(
     with isolated(), graph() as start:
         localizer = start("localizer", parameters)
         recorder = start("recorder", {"bag": bag, "topics": TOPICS})
-        with _observer(tell, localizer) as observer:
+        with closing(_observer(tell, localizer)) as observer:
 
             def look() -> None:
                 observer.look()
