@@ -7,7 +7,6 @@ process, its /diagnostics (a gap is a hang), what its callbacks raised, its resi
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -70,21 +69,16 @@ SETTLE = 12.0  # s, in which the localizer gives back what it has freed
 
 
 def run(tally: Tally) -> None:
-    os.environ.update(isolated())
-    rclpy.init()
-    try:
-        with graph(os.environ) as start:
-            localizer = start("localizer", {"window": 1.0, "hop": 0.5})
-            storm = _Storm(tally, psutil.Process(localizer.process.pid))
-            try:
-                storm.run()
-            finally:
-                storm.close()
-            if localizer.process.poll() is not None:
-                tally.deaths += 1
-                tally.examples.append(localizer.told())
-    finally:
-        rclpy.try_shutdown()
+    with isolated(), rclpy.init(), graph() as start:
+        localizer = start("localizer", {"window": 1.0, "hop": 0.5})
+        storm = _Storm(tally, psutil.Process(localizer.process.pid))
+        try:
+            storm.run()
+        finally:
+            storm.close()
+        if localizer.process.poll() is not None:
+            tally.deaths += 1
+            tally.examples.append(localizer.told())
 
 
 class _Storm:

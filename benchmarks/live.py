@@ -87,7 +87,7 @@ def run(clip: Path, parameters: Mapping[str, object]) -> Ran:
         while time.monotonic() < end:
             executor.spin_once(timeout_sec=0.05)
 
-    with graph(os.environ) as start:
+    with graph() as start:
         localizer = start("localizer", parameters)
         while not observer.heard.beats:
             spin(0.1)
@@ -133,10 +133,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--slow-seconds", type=float, default=40)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, isolated():
         spent = Path(folder) / "spent"
         here = str(Path(__file__).parent)
-        os.environ.update(isolated() | {SPENT: str(spent), "PYTHONPATH": here})
+        os.environ.update({SPENT: str(spent), "PYTHONPATH": here})
         rclpy.init()
         clips = [rendered(Path(folder), seconds) for seconds in (options.seconds, options.slow_seconds)]
         usual(clips[0], spent)

@@ -11,8 +11,8 @@ from timeit import repeat
 import numpy as np
 from rosbags.typesys.store import Typestore
 
-from gar_ssl_ros.embedded_ros import interfaces
-from gar_ssl_ros.embedded_ros.interfaces import Message
+from gar_ssl_ros import interfaces
+from gar_ssl_ros.interfaces import Message
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ import psutil
 
 from gar_ssl_ros.evaluation.scenes.files import write_scene
 from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Scene, SceneOptions
-from gar_ssl_ros.offline.playback import graph
+from gar_ssl_ros.offline.playback import graph, isolated
 
 MOST = 5.0  # MB
 EVERY = 5.0  # s
@@ -61,7 +61,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         wanted = SceneOptions(difficulty=Difficulty.EASY, seed=1, seconds=20)
         clip = write_scene(Scene(wanted), Path(folder), "clip")
-        with graph() as start:
+        with isolated(), graph() as start:
             localizer = start("localizer", {})
             player = start("player", {"clip": clip, "loop": True, "wait": 20.0})
             watched, began = psutil.Process(localizer.process.pid), time.monotonic()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import gar_ssl_ros
+from gar_ssl_ros.nodes.main import NAMES
 
 PACKAGE = Path(gar_ssl_ros.__file__).parent
 ROOT = PACKAGE.parent
@@ -22,28 +23,33 @@ ROOMS = {
     "perception": {"perception", "gar", "media"},
     "reasoners": {"reasoners", "perception", "gar", "media"},
     "output": {"output", "gar", "media"},
+    "interfaces": {"interfaces"},
+    "embedded_ros": {"embedded_ros", "interfaces"},
     "messages": {"messages", "embedded_ros", "output", "gar", "media", "msg", "srv"},
     "work": {"work", "messages", "gar", "media"},
-    "bags": {"bags", "work", "messages", "embedded_ros", "gar", "media"},
+    "bags": {"bags", "work", "messages", "interfaces", "gar", "media"},
     "nodes": {"nodes", "bags", "work", "messages", "reasoners", "gar", "media", "msg", "srv"},
     "evaluation": {"evaluation", "bags", "messages", "output", "reasoners", "gar", "media"},
-    "offline": {"offline", "evaluation", "bags", "messages", "output", "gar", "media"},
+    "offline": {"offline", "evaluation", "bags", "messages", "output", "gar", "media", "msg"},
     "checks": {"checks", "evaluation", "nodes", "messages", "reasoners", "perception", "gar", "media"},
-    "embedded_ros": set(),  # not even itself by the project's name: it could be lifted out
 }
-for room in ROOMS.keys() - {"errors", "files", "options", "embedded_ros"}:
+LIFTABLE = {"interfaces", "embedded_ros"}  # which need nothing of the project, and could be lifted out together
+for room in ROOMS.keys() - LIFTABLE - {"errors", "files", "options"}:
     ROOMS[room] |= {"errors", "files", "options"}
-ROOMS["commands"] = {"commands", *ROOMS} - {"embedded_ros"}
+ROOMS["commands"] = {"commands", *ROOMS} - LIFTABLE
 ROOMS["cli"] = {"commands", "errors"}
 
 
 def imports(path: Path) -> set[str]:
+    """The modules that a file names, relative ones in full; of `from here import this` both here and here.this."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
+        elif isinstance(node, ast.ImportFrom):
+            above = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
     return found
 
 
@@ -51,7 +57,14 @@ def imports(path: Path) -> set[str]:
 def test_imports_point_one_way(room):
     for path in (PACKAGE / room).rglob("*.py") if (PACKAGE / room).is_dir() else [PACKAGE / f"{room}.py"]:
         looked_into = {name.split(".")[1] for name in imports(path) if name.startswith("gar_ssl_ros.")}
+        looked_into -= {"__version__"}
         assert looked_into <= ROOMS[room], path
+
+
+@pytest.mark.parametrize("room", sorted(LIFTABLE))
+def test_what_stands_for_ros_2_names_itself_relatively_and_never_the_project(room):
+    for path in (PACKAGE / room).rglob("*.py"):
+        assert not re.search(r"^\s*(from|import) gar_ssl_ros\b", path.read_text(), re.MULTILINE), path
 
 
 def test_every_room_is_known():
@@ -88,6 +101,16 @@ def test_one_command_fetches_models_and_nothing_else_does():
 def test_the_base_install_is_light():
     base = (ROOT / "requirements.lock").read_text()
     assert not re.search(r"^(torch|transformers|pandas)\b", base, re.MULTILINE)
+
+
+def test_every_node_is_a_program_that_ros2_run_finds():
+    for name in NAMES:
+        script = ROOT / "scripts" / name
+        assert f'main("{name}", sys.argv[1:])' in script.read_text()
+        assert script.stat().st_mode & 0o111 == 0o111
+    installed = re.search(r"install\(PROGRAMS (.*?)DESTINATION", (ROOT / "CMakeLists.txt").read_text(), re.DOTALL)
+    assert installed is not None
+    assert set(installed.group(1).split()) == {f"scripts/{name}" for name in (*NAMES, "gar-ssl")}
 
 
 def test_both_manifests_tell_the_same_version():

@@ -18,12 +18,12 @@ from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.answers import annotated_message, detections_message, sources_message
-from gar_ssl_ros.messages.audio.reader import INFO_TYPE, NEED_INFO, TYPES
+from gar_ssl_ros.messages.audio.families import AUDIO_TYPES
 from gar_ssl_ros.messages.images import IMAGE_TYPES
 from gar_ssl_ros.work.tracking import Tracker
 from gar_ssl_ros.work.window_assembler import Cut, WindowAssembler
 
-REASONS = 10  # of one kind that are told apart
+MAX_REASONS = 10  # of one kind that are told apart
 TOPICS = (
     ("sources", "gar_ssl_ros/msg/SoundSourceArray"),
     ("detections", "vision_msgs/msg/Detection2DArray"),
@@ -68,13 +68,13 @@ def choose_topics(bag: Bag, image: str | None, sound: str | None) -> Topics:
     """The topics of those names, or the only ones of their kind. Raises BagError where there is none or no only one."""
     found = {connection.topic: connection.msgtype for connection in bag.connections}
     image = _choose(bag, found, image, IMAGE_TYPES, "image")
-    sound = _choose(bag, found, sound, TYPES, "audio")
+    sound = _choose(bag, found, sound, tuple(AUDIO_TYPES), "audio")
     info = None
-    if found[sound].rpartition("/")[2] in NEED_INFO:
+    if (needed := AUDIO_TYPES[found[sound]].info) is not None:
         beside = f"{sound.rpartition('/')[0]}/audio_info"
-        infos = [topic for topic, kind in found.items() if kind == INFO_TYPE]
+        infos = [topic for topic, kind in found.items() if kind == needed.name]
         if not infos:
-            raise BagError(f"{bag.path} has no {INFO_TYPE}, which says what the bytes of {sound} are: record it too")
+            raise BagError(f"{bag.path} has no {needed.name}, which says what the bytes of {sound} are: record it too")
         info = beside if beside in infos else infos[0]
     return Topics(image, sound, info)
 
@@ -161,7 +161,7 @@ class _Replay:
 
 
 def _count(reasons: Counter[str], reason: str) -> None:
-    reasons[reason if reason in reasons or len(reasons) < REASONS else "and more"] += 1
+    reasons[reason if reason in reasons or len(reasons) < MAX_REASONS else "and more"] += 1
 
 
 def _choose(bag: Bag, found: dict[str, str], wanted: str | None, kinds: tuple[str, ...], what: str) -> str:

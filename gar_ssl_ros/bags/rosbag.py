@@ -32,12 +32,12 @@ from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_
 from rosbags.typesys.store import Typestore
 
 from gar_ssl_ros.bags.marks import Marks
-from gar_ssl_ros.embedded_ros.interfaces import typestore
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.files import check_file, open_file, shown
-from gar_ssl_ros.messages.ros import interfaces
+from gar_ssl_ros.interfaces import typestore
+from gar_ssl_ros.messages.interfaces import interfaces
 
-VERSION: Literal[8] = 8  # of new bags: what Humble can read as well as Jazzy
+BAG_VERSION: Literal[8] = 8  # of new bags: what Humble can read as well as Jazzy
 SUFFIXES = (".mcap", ".db3")
 REMEDY = "recover it with `ros2 bag reindex` or `mcap recover`, or record it again"
 UNKNOWN_HASH = "RIHS01_" + "0" * 64  # of a type whose definition nobody has
@@ -165,7 +165,7 @@ class BagWriter:
         if plugin is StoragePlugin.SQLITE3:
             _check_address(path)
         try:
-            self._writer = Writer(path, version=VERSION, storage_plugin=plugin)
+            self._writer = Writer(path, version=BAG_VERSION, storage_plugin=plugin)
             self._writer.open()
             self._marks = Marks(self._writer)
         except WriterError:

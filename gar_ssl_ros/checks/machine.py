@@ -38,7 +38,7 @@ ENVIRONMENT = (
     "ROS_STATIC_PEERS",
     "CYCLONEDDS_URI",
 )
-ANSWERS = ("gar_ssl_ros/msg/SoundSourceArray", "vision_msgs/msg/Detection2DArray")
+ANSWER_TYPES = ("gar_ssl_ros/msg/SoundSourceArray", "vision_msgs/msg/Detection2DArray")
 
 
 def interpreter() -> Iterator[Finding]:
@@ -135,11 +135,11 @@ def microphones() -> Iterator[Finding]:
 def topics(listen: float) -> Iterator[Finding]:
     """The graph, watched for `listen` seconds."""
     from gar_ssl_ros.messages import ros as chosen  # noqa: F401  # before whatever needs rclpy
-    from gar_ssl_ros.messages.audio.reader import INFO_TYPE, TYPES
+    from gar_ssl_ros.messages.audio.families import AUDIO_TYPES, INFO_TYPES
     from gar_ssl_ros.messages.images import IMAGE_TYPES
     from gar_ssl_ros.nodes.graph import watch
 
-    graph = watch(listen, frozenset((*IMAGE_TYPES, *TYPES, INFO_TYPE, *ANSWERS)))
+    graph = watch(listen, frozenset((*IMAGE_TYPES, *AUDIO_TYPES, *INFO_TYPES, *ANSWER_TYPES)))
     nobody = "start the robot's nodes, with the same ROS_DOMAIN_ID; multicast must reach them"
     yield Finding("nodes", ", ".join(graph.nodes) or "none seen", "" if graph.nodes else nobody)
     for topic in graph.topics:
@@ -147,7 +147,7 @@ def topics(listen: float) -> Iterator[Finding]:
     published = {kind for topic in graph.topics if topic.publishers for kind in topic.types}
     if not published & set(IMAGE_TYPES):
         yield Finding("images", "nobody publishes any", "start the camera's driver, or gar-ssl run player")
-    if not published & set(TYPES):
+    if not published & set(AUDIO_TYPES):
         yield Finding("sound", "nobody publishes any", "gar-ssl run microphone, or start an audio_common driver")
     if graph.others:
         yield Finding("other topics", f"{graph.others}, of types that the localizer has no use for")
@@ -162,7 +162,7 @@ def _topic(topic: SeenTopic) -> Finding:
         remedy = "one topic with several types: remap one of its publishers"
     elif not topic.publishers:
         remedy = f"start what publishes {topic.name}, or remap whoever listens to the topic that is there"
-    elif not topic.received and topic.types[0] not in ANSWERS:
+    elif not topic.received and topic.types[0] not in ANSWER_TYPES:
         remedy = "nothing came: is its driver running, and does a firewall or a router keep UDP from here?"
     return Finding(topic.name, fact, remedy)
 

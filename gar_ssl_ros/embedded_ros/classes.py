@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .interfaces import get_message, get_service
+from ..interfaces import get_message, get_service
 
 
 def message_class(name: str) -> Any:

@@ -65,7 +65,7 @@ class RclpyFinder(MetaPathFinder, Loader):
 
 
 def install(packages: Mapping[str, Path] | None = None) -> bool:
-    """Make rclpy and its messages importable, unless a real rclpy is; whether ours is used.
+    """Make rclpy and its messages importable, unless a real rclpy is. Returns True if ours is used.
 
     packages: folders with msg/*.msg and srv/*.srv of further packages, by their names; those of earlier calls stay, and
     those are there that installed packages declare by entry points of the group `embedded_ros.interfaces`. Raises
@@ -80,7 +80,7 @@ def install(packages: Mapping[str, Path] | None = None) -> bool:
         library()
         finder = RclpyFinder()
         sys.meta_path.insert(0, finder)  # before the one that would find files by rclpy.__path__
-    from . import interfaces  # noqa: PLC0415
+    from .. import interfaces  # noqa: PLC0415
 
     wanted = {**_declared(), **(finder.packages or {}), **(packages or {})}
     if wanted != finder.packages:  # else classes that are in use already would be made anew
@@ -96,7 +96,7 @@ def _declared() -> dict[str, Path]:
         try:
             found[entry.name] = Path(entry.load()())
         except Exception as problem:
-            from .interfaces import InterfaceError  # noqa: PLC0415
+            from ..interfaces import InterfaceError  # noqa: PLC0415
 
             raise InterfaceError(
                 f"{entry.value}, which should tell where the messages of {entry.name} are, failed ({problem}): install "
@@ -106,7 +106,7 @@ def _declared() -> dict[str, Path]:
 
 
 def installed() -> bool:
-    """Whether `import rclpy` gives ours."""
+    """True if `import rclpy` gives ours."""
     return _installed() is not None
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ..interfaces import dds_type_name, serialize, type_hash
 from . import entities_info
 from .classes import message_class
 from .dds.discovery import Discovery, RemoteEndpoint
@@ -18,7 +19,6 @@ from .dds.entities import Reader, Writer
 from .dds.participant import Participant
 from .dds.policies import TRANSIENT_LOCAL, Policies
 from .entities_info import NodeTold, Told
-from .interfaces import dds_type_name, serialize, type_hash
 
 TOPIC, REQUEST, REPLY = "rt", "rq", "rr"  # what DDS topics start with
 

@@ -13,11 +13,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from ..interfaces import dds_type_name, deserialize, serialize, type_hash
 from .dds.entities import Reader, Sample, Writer
 from .dds.participant import Participant
 from .dds.policies import Policies, key_values
 from .graph import REPLY, REQUEST
-from .interfaces import dds_type_name, deserialize, serialize, type_hash
 
 _CALL = struct.Struct("<Qq")
 _ENCAPSULATION = 4

@@ -15,11 +15,13 @@ from std_msgs.msg import Header
 from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from gar_ssl_ros.gar.boxes import Box
-from gar_ssl_ros.gar.localization import Case, Localization, Source
+from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.msg import AnchorVote, SoundSource, SoundSourceArray
 from gar_ssl_ros.output.drawing import annotated, caption_from_localization
 from gar_ssl_ros.output.record import record_from_localization
+
+OUTCOMES = {getattr(SoundSourceArray, outcome.name): outcome for outcome in Outcome}
 
 
 def header_of_frame(frame: Frame) -> Header:
@@ -56,6 +58,18 @@ def sources_message(
         inference=found.timing.total,
         reasoning=record_from_localization(topic, index, window, found).model_dump_json(),
     )
+
+
+def answer_in_words(message: SoundSourceArray) -> str:
+    """What makes the sound in a window, in a line for each source."""
+    name = OUTCOMES[message.outcome].value
+    if not message.sources:
+        return f"{name:<14}{message.label or '-':<10}{message.detail}"
+    lines = []
+    for source in message.sources:
+        box = " ".join(f"{side:.0f}" for side in box_from_bounding_box(source.box).sides)
+        lines.append(f"{name:<14}{source.label:<10}#{source.id:<4}[{box}]  {source.description}")
+    return "\n".join(lines)
 
 
 def detections_message(found: Localization, frame: Frame, ids: Sequence[str]) -> Detection2DArray:

@@ -14,8 +14,6 @@ from typing import Any
 import gar_ssl_ros
 from gar_ssl_ros.messages.interfaces import interfaces
 
-__all__ = ["EMBEDDED", "described", "interfaces", "message_type"]
-
 
 def _embedded() -> bool:
     """True if there is no rclpy but the embedded one, be that importable already or not."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.options import WindowOptions
-from gar_ssl_ros.messages.audio.reader import INFO_TYPE, NEED_INFO, TYPES
+from gar_ssl_ros.messages.audio.families import AUDIO_TYPES, INFO_TYPES
 from gar_ssl_ros.messages.images import IMAGE_TYPES
 from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
 from gar_ssl_ros.nodes.detector_inputs import DetectorInputs
@@ -19,14 +19,15 @@ from gar_ssl_ros.options import from_values
 from gar_ssl_ros.work.window_assembler import Cut, WindowAssembler
 from gar_ssl_ros.work.worker import Request
 
-IMAGES, CHUNKS, INFOS = 30, 100, 1  # messages that may wait for their callback: about a second of a usual camera
+# Messages that may wait for their callback: about a second of a usual camera.
+IMAGE_DEPTH, CHUNK_DEPTH, INFO_DEPTH = 30, 100, 1
 # Bytes of a message: a picture of 4096x4096 as rgb8, two minutes of ordinary sound, some words.
-IMAGE_BYTES, CHUNK_BYTES, INFO_BYTES = 2**26, 2**23, 2**12
+MAX_IMAGE_BYTES, MAX_CHUNK_BYTES, MAX_INFO_BYTES = 2**26, 2**23, 2**12
 REMEDIES = {
     "image": "start a camera, `gar-ssl run player`, or remap `image` to its topic",
     "audio": "start `gar-ssl run microphone`, or remap `audio` to its topic",
 }
-SETTLED = 1.0  # s after which those who publish have been discovered
+DISCOVERY_S = 1.0  # after which those who publish have been discovered
 
 
 class LocalizerInputs:
@@ -47,13 +48,13 @@ class LocalizerInputs:
         assembler = self._assembler
         make = partial(AdaptiveSubscription, node, group=group)
         self._image_input = make(
-            images, IMAGE_TYPES, IMAGES, IMAGE_BYTES, reliability, self._on_image, assembler.refuse_image
+            images, IMAGE_TYPES, IMAGE_DEPTH, MAX_IMAGE_BYTES, reliability, self._on_image, assembler.refuse_image
         )
         self._audio_input = make(
-            [audio], TYPES, CHUNKS, CHUNK_BYTES, reliability, self._on_audio, assembler.refuse_audio
+            [audio], [*AUDIO_TYPES], CHUNK_DEPTH, MAX_CHUNK_BYTES, reliability, self._on_audio, assembler.refuse_audio
         )
         self._info_input = make(
-            [info], [INFO_TYPE], INFOS, INFO_BYTES, "auto", assembler.take_info, assembler.refuse_audio
+            [info], [*INFO_TYPES], INFO_DEPTH, MAX_INFO_BYTES, "auto", assembler.take_info, assembler.refuse_audio
         )
         self._detectors = DetectorInputs(
             node,
@@ -72,7 +73,7 @@ class LocalizerInputs:
             if one.poll_graph() and one.offer is not None:
                 self._node.get_logger().info(f"listening to {one.offer.told}")
         heard = self._audio_input.offer
-        if heard is not None and heard.type.endswith(NEED_INFO):
+        if heard is not None and AUDIO_TYPES[heard.type].info is not None:
             self._info_input.poll_graph()
         self._detectors.poll_graph()
         self._tell_what_is_missing()
@@ -81,7 +82,7 @@ class LocalizerInputs:
 
     def _tell_what_is_missing(self) -> None:
         """Say in the log what it waits for, as often as that changes."""
-        if monotonic() - self._began < SETTLED:
+        if monotonic() - self._began < DISCOVERY_S:
             return
         inputs = {REMEDIES["image"]: self._image_input, REMEDIES["audio"]: self._audio_input}
         missing = [f"{one.problem}: {remedy}" for remedy, one in inputs.items() if one.offer is None]

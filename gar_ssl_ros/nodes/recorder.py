@@ -17,8 +17,7 @@ from rosbags.rosbag2 import StoragePlugin
 
 from gar_ssl_ros.bags.rosbag import BagError, BagWriter, qos
 from gar_ssl_ros.errors import UsageError
-from gar_ssl_ros.gar.localization import Outcome
-from gar_ssl_ros.messages.answers import box_from_bounding_box
+from gar_ssl_ros.messages.answers import answer_in_words
 from gar_ssl_ros.messages.ros import message_type
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
@@ -27,10 +26,9 @@ from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import RECORDER
 from gar_ssl_ros.work.complaints import Complaints
 
-LOOK = 0.1  # s from one look at the graph to the next
-SOURCES = "gar_ssl_ros/msg/SoundSourceArray"
-DEPTH = 200  # messages that may wait for the disk
-OUTCOMES = {getattr(SoundSourceArray, outcome.name): outcome for outcome in Outcome}
+GRAPH_POLL_S = 0.1  # from one look at the graph to the next
+ANSWER_TYPE = "gar_ssl_ros/msg/SoundSourceArray"
+QUEUE_DEPTH = 200  # messages that may wait for the disk
 
 
 class RecorderNode(Node):
@@ -49,14 +47,14 @@ class RecorderNode(Node):
         self.broken = ""  # why it had to end early
         self.ended = Event()
         self.diagnostics = DiagnosticUpdater(self, self._statuses)
-        self.create_timer(LOOK, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self.create_timer(GRAPH_POLL_S, self._poll_graph, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def close(self) -> None:
         """Write what is left. Raises BagError where that fails."""
         self._wanted.clear()
         self._writer.close()
 
-    def _look(self) -> None:
+    def _poll_graph(self) -> None:
         """Listen to what is published by now, as it is offered."""
         for topic in list(self._wanted):
             try:
@@ -71,9 +69,9 @@ class RecorderNode(Node):
             return
         reliable = all(offer.qos_profile.reliability == ReliabilityPolicy.RELIABLE for offer in offers)
         wanted = QoSProfile(
-            depth=DEPTH, reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+            depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
         )
-        kept = self._writer.add_topic(topic, kind, qos(DEPTH, reliable))
+        kept = self._writer.add_topic(topic, kind, qos(QUEUE_DEPTH, reliable))
         self.create_subscription(message_type(kind), topic, partial(self._keep, kept), wanted, raw=True)
         self._wanted.remove(topic)
         print(f"recording {topic} ({kind})", flush=True)
@@ -97,23 +95,11 @@ class RecorderNode(Node):
             self.ended.set()
             return
         self._counts["messages"] += 1
-        if topic.msgtype == SOURCES:
+        if topic.msgtype == ANSWER_TYPE:
             message = deserialize_message(bytes(data), SoundSourceArray)
             if message.stage == SoundSourceArray.FINAL:
-                print(told(message), flush=True)
+                print(answer_in_words(message), flush=True)
 
     def _statuses(self) -> list[Status]:
         level = DiagnosticStatus.ERROR if self.broken else DiagnosticStatus.OK
         return [Status("recorder", level, self.broken or "recording", self._counts)]
-
-
-def told(message: SoundSourceArray) -> str:
-    """What makes the sound in a window, in a line for each source."""
-    name = OUTCOMES[message.outcome].value
-    if not message.sources:
-        return f"{name:<14}{message.label or '-':<10}{message.detail}"
-    lines = []
-    for source in message.sources:
-        box = " ".join(f"{side:.0f}" for side in box_from_bounding_box(source.box).sides)
-        lines.append(f"{name:<14}{source.label:<10}#{source.id:<4}[{box}]  {source.description}")
-    return "\n".join(lines)

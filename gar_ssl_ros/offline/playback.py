@@ -9,20 +9,19 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
 from types import FrameType
 
-from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.errors import UserError, sentence
+from gar_ssl_ros.offline.observer import Observer
 
 TOPICS = "image audio audio_info localizer/sources localizer/detections localizer/image_annotated /diagnostics"
-READY = "recording /localizer/sources"  # said by the recorder: the localizer is there
-START = 60.0  # s that the nodes may take to be there
-REST = 2.0  # s after the clip's end in which its last window is answered
-STOP = 5.0  # s that a process is given to stop by itself
+START_S = 60.0  # that the nodes may take to be there
+REST_S = 60.0  # that the clip's last windows may take after its end
+STOP_S = 5.0  # that a process is given to stop by itself
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -35,57 +34,64 @@ def play(
 ) -> None:
     """Play a clip once to the localizer, `pace` times as fast as it was recorded, and record all that passes.
 
-    bag: a new one. parameters: of the localizer. tell: given each line of the recorder's, which are the answers as they
-    come. All processes have ended when it returns or raises. Raises LiveError.
+    bag: a new one. parameters: of the localizer. tell: given the answers in words, as they come. All processes have
+    ended when it returns or raises. Raises LiveError.
     """
-    with graph() as start:
+    with isolated(), graph() as start:
         localizer = start("localizer", parameters)
         recorder = start("recorder", {"bag": bag, "topics": TOPICS})
-        end = monotonic() + START
-        while not (recorder.line(0.1) or "").startswith(READY):
-            if localizer.ended() or monotonic() > end:
-                raise LiveError(f"the localizer was not there within {START:.0f} s: it said {localizer.told()}")
-        player = start("player", {"clip": clip.absolute(), "wait": START, "listeners": 2, "rate": pace})
-        rest: float | None = None
-        while rest is None or monotonic() < rest:
-            line = recorder.line(0.1)
-            if line is not None and not line.startswith("recording "):
-                tell(line)
-            localizer.ended()  # for its error
-            if rest is None and player.ended():
-                rest = monotonic() + REST
+        with closing(_observer(tell, localizer)) as observer:
+
+            def look() -> None:
+                observer.look()
+                recorder.ended()  # for its error, as of the next
+                localizer.ended()
+
+            end = monotonic() + START_S
+            while not observer.records:
+                look()
+                if localizer.ended() or monotonic() > end:
+                    raise LiveError(f"the localizer was not there within {START_S:.0f} s: it said {localizer.told()}")
+            player = start("player", {"clip": clip.absolute(), "wait": START_S, "listeners": 2, "rate": pace})
+            while not player.ended():
+                look()
+            observer.forget()
+            end = monotonic() + REST_S
+            while not observer.idle and monotonic() < end:
+                look()
+
+
+def _observer(tell: Callable[[str], None], localizer: NodeProcess) -> Observer:
+    """Raises LiveError where the graph cannot be joined; what the localizer says of that comes first."""
+    try:
+        return Observer(tell)
+    except Exception as problem:  # of many types: what rcl makes of the environment
+        with suppress(subprocess.TimeoutExpired):
+            localizer.process.wait(START_S)
+        localizer.ended()
+        raise LiveError(f"the graph cannot be watched: {sentence(problem)}") from None
 
 
 class NodeProcess:
     """A node of ours as a process."""
 
-    def __init__(self, name: str, parameters: Mapping[str, object], environment: Mapping[str, str]) -> None:
+    def __init__(self, name: str, parameters: Mapping[str, object]) -> None:
         self.name = name
         given = [part for key, value in parameters.items() for part in ("-p", f"{key}:={_yaml(value)}")]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gar_ssl_ros.cli", "run", name, "--ros-args", *given],
-            env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,  # a Ctrl-C at the terminal is ours to pass on, once
         )
-        self._lines: SimpleQueue[str] = SimpleQueue()
         self._said: list[str] = []
         self._reader = Thread(target=self._read, name=name, daemon=True)
         self._reader.start()
 
-    def line(self, seconds: float) -> str | None:
-        """What it says next, waiting so long. Raises LiveError where it has broken."""
-        self.ended()  # for its error
-        try:
-            return self._lines.get(timeout=seconds)
-        except Empty:
-            return None
-
     def ended(self) -> bool:
-        """Whether it has done its work. Raises LiveError where it has broken."""
+        """True if it has done its work. Raises LiveError where it has broken."""
         code = self.process.poll()
         if code:
             self._reader.join(1.0)
@@ -116,7 +122,6 @@ class NodeProcess:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._said = [*self._said[-4:], line.rstrip()]
-            self._lines.put(line.rstrip("\n"))
 
 
 def _yaml(value: object) -> str:
@@ -125,17 +130,12 @@ def _yaml(value: object) -> str:
 
 
 @contextmanager
-def graph(environment: Mapping[str, str] | None = None) -> Iterator[Callable[[str, Mapping[str, object]], NodeProcess]]:
-    """A function that starts nodes, by name and parameters; all have stopped at the end.
-
-    environment: of the nodes; by default ours, on a domain of their own and on this machine only. From the
-    main thread only. Raises LiveError where no domain is free.
-    """
-    chosen = isolated() if environment is None else environment
+def graph() -> Iterator[Callable[[str, Mapping[str, object]], NodeProcess]]:
+    """A function that starts nodes, by name and parameters; all have stopped at the end. From the main thread only."""
     nodes: list[NodeProcess] = []
 
     def start(name: str, parameters: Mapping[str, object]) -> NodeProcess:
-        nodes.append(NodeProcess(name, parameters, chosen))
+        nodes.append(NodeProcess(name, parameters))
         return nodes[-1]
 
     with _interrupted_once():
@@ -145,15 +145,25 @@ def graph(environment: Mapping[str, str] | None = None) -> Iterator[Callable[[st
             _ignore(*SIGNALS)
             for node in reversed(nodes):
                 node.interrupt()
-            end = monotonic() + STOP
+            end = monotonic() + STOP_S
             for node in nodes:
                 node.stop(end)
 
 
-def isolated() -> dict[str, str]:
-    """The environment, but for a domain that nobody else uses, on this machine only. Raises LiveError."""
+@contextmanager
+def isolated() -> Iterator[None]:
+    """The environment, and with it rclpy's and all processes' that are started meanwhile, as of a graph of our own.
+
+    It has a domain that nobody else uses, on this machine only. Raises LiveError where none is free.
+    """
+    before = dict(os.environ)
     reach = {"ROS_DOMAIN_ID": str(free_domain()), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    return {**os.environ, **reach, "PYTHONUNBUFFERED": "1"}
+    os.environ.update(reach, PYTHONUNBUFFERED="1")
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextmanager

@@ -81,6 +81,21 @@ def end(message: object) -> int:
     return message.window_end.sec * 10**9 + message.window_end.nanosec
 
 
+def test_beside_ros_2_a_bag_is_read_without_what_stands_for_it(recorded, tmp_path):
+    (tmp_path / "rclpy.py").touch()
+    code = (
+        "import sys\nsys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path\nfrom gar_ssl_ros.bags.rosbag import Bag, known_types\n"
+        "with Bag(Path(sys.argv[2])) as bag: print(len({one.topic for one in bag.messages() if bag.message(one)}))\n"
+        "print('gar_ssl_ros/msg/SoundSourceArray' in known_types('').fielddefs)\n"
+        "print('gar_ssl_ros.embedded_ros' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path), str(recorded)], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.split(), done.stderr) == (["2", "True", "False"], "")
+
+
 def test_the_same_bag_gives_the_same_bytes_each_time(recorded, tmp_path):
     for name in ("first", "second"):
         assert main(["bag", str(recorded), "--out", str(tmp_path / name)]) == 0
@@ -120,7 +135,8 @@ def test_options_reach_the_windows_and_the_topics(recorded, tmp_path):
     assert all(len(WindowRecord.model_validate_json(one.reasoning).stages[0].trials) == 3 for one in finals)
 
 
-def test_a_window_of_which_nothing_is_claimed_has_no_detections(recorded, tmp_path, capsys):
+def test_a_window_of_which_nothing_is_claimed_has_no_detections(recorded, tmp_path, capsys, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "nodes")  # where misbehaving.py is
     out = tmp_path / "out"
     assert main(["bag", str(recorded), "--out", str(out), "--reasoner", "misbehaving:Wavering", "--hop", "0.5"]) == 0
     with Bag(out) as bag:

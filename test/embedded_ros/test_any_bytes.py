@@ -27,12 +27,12 @@ from gar_ssl_ros.embedded_ros import entities_info
 from gar_ssl_ros.embedded_ros.dds.library import OCTET_AT, TopicDescriptor, checked, library
 from gar_ssl_ros.embedded_ros.dds.policies import Policies, record_of
 from gar_ssl_ros.embedded_ros.dds.settings import LARGEST
-from gar_ssl_ros.embedded_ros.interfaces import CdrError, deserialize, serialize
 from gar_ssl_ros.embedded_ros.rclpy.context import Context
 from gar_ssl_ros.embedded_ros.rclpy.executors import SingleThreadedExecutor
 from gar_ssl_ros.embedded_ros.rclpy.node import Node
 from gar_ssl_ros.embedded_ros.rclpy.parameter_service import MAX_REQUEST
 from gar_ssl_ros.embedded_ros.service_wire import client_ends
+from gar_ssl_ros.interfaces import CdrError, deserialize, serialize
 
 ROOM = 4 * 2**20  # bytes that reading a short message may take
 TYPES = (AudioStamped, CompressedImage, DiagnosticArray, Detection2DArray, Image, ParticipantEntitiesInfo, String)

@@ -11,7 +11,7 @@ from rmw_dds_common.msg import Gid, NodeEntitiesInfo, ParticipantEntitiesInfo
 
 from gar_ssl_ros.embedded_ros import entities_info
 from gar_ssl_ros.embedded_ros.entities_info import NodeTold, Told
-from gar_ssl_ros.embedded_ros.interfaces import serialize
+from gar_ssl_ros.interfaces import serialize
 
 GUID = st.binary(min_size=16, max_size=16)
 NAME = st.from_regex(r"[a-z_][a-z0-9_]{0,12}", fullmatch=True)

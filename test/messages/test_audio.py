@@ -17,8 +17,14 @@ from hypothesis import strategies as st
 
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.messages.audio.audio_type import AudioError
+from gar_ssl_ros.messages.audio.families import AUDIO_TYPES
+from gar_ssl_ros.messages.audio.introlab import FORMATS as INTROLAB
+from gar_ssl_ros.messages.audio.mgonzs13 import PORTAUDIO
 from gar_ssl_ros.messages.audio.pcm import Pcm, samples_from_bytes
-from gar_ssl_ros.messages.audio.reader import INTROLAB, PORTAUDIO, AudioError, AudioReader, pcm_from_gstreamer
+from gar_ssl_ros.messages.audio.reader import AudioReader
+from gar_ssl_ros.messages.audio.ros_drivers import pcm_from_gstreamer
+from gar_ssl_ros.messages.ros import message_type
 from gar_ssl_ros.work.window_assembler import WindowAssembler
 
 NOW = 1_000 * SECOND
@@ -82,11 +88,14 @@ def audio_data_stamped(content: bytes, time: int = NOW):
     return message
 
 
+def info_of(sample_format: str = "S16LE", channels: int = 1, rate: int = 16000, coding: str = "wave") -> AudioInfo:
+    facts = {"sample_format": sample_format, "coding_format": coding}
+    return AudioInfo(channels=channels, sample_rate=rate, bitrate=192, **facts)
+
+
 def reader_of(sample_format: str = "S16LE", channels: int = 1, rate: int = 16000, coding: str = "wave") -> AudioReader:
     reader = AudioReader()
-    reader.take_info(
-        AudioInfo(channels=channels, sample_rate=rate, sample_format=sample_format, coding_format=coding, bitrate=192)
-    )
+    reader.take_info(info_of(sample_format, channels, rate, coding))
     return reader
 
 
@@ -118,6 +127,21 @@ def test_audio_data_stamped_of_ros_drivers(name, channels):
     audio = reader_of(name, channels, 8000).read(audio_data_stamped(stored(samples, pcm)), now=0)
     close(audio.samples, samples, pcm)
     assert (audio.stamp, audio.rate) == (NOW, 8000)
+
+
+@pytest.mark.parametrize("name", [name for name, kind in AUDIO_TYPES.items() if kind.write])
+def test_sound_that_is_written_into_a_message_is_read_out_of_it(name):
+    kind, reader, samples = AUDIO_TYPES[name], AudioReader(), wave(2)
+    if kind.info:
+        info = message_type(kind.info.name)()
+        kind.info.write(info, 2, 48000)
+        reader.take_info(info)
+        assert reader.described == "2 x 48000 Hz, S16LE, wave"
+    message = stamp(message_type(name)(), NOW)
+    kind.write(message, np.round(samples.T * 32767).astype(np.int16), 48000)
+    audio = reader.read(message, now=0)
+    np.testing.assert_allclose(audio.samples, samples, atol=2**-14)
+    assert (audio.stamp, audio.rate) == (NOW, 48000)
 
 
 def test_audio_data_without_a_stamp_ended_when_it_came():
@@ -186,7 +210,7 @@ def test_info_that_changes_the_codec_changes_the_decoder():
     mp3, raw = encoded(tone(rate), "libmp3lame", "mp3", rate), stored(wave(1, 1600), Pcm("S", 2, 2))
     reader = reader_of(coding="mp3")
     assert reader.read(audio_data_stamped(mp3), now=0) is not None
-    reader.take_info(reader_of()._info)
+    reader.take_info(info_of())
     assert reader.read(audio_data_stamped(raw, time=5 * SECOND), now=0).stamp == 5 * SECOND
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from gar_ssl_ros.evaluation.scenes.promised import RARE, RATES, least_right
 from gar_ssl_ros.evaluation.scenes.scene import Kind
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.offline.demo import LENGTH, SEEDS, Verdict, row, scenes
+from gar_ssl_ros.offline.playback import play
 from gar_ssl_ros.output.record import read_records
 
 DEMO = [sys.executable, "-m", "gar_ssl_ros.cli", "demo"]
@@ -90,6 +92,18 @@ def test_a_clip_of_one_s_own_is_played_again_over_the_last_time_when_told_to(tmp
     assert (tmp_path / "out" / "mine_annotated.mp4").exists()
     again = demo("--clip", clip, "--out", tmp_path / "out")
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+
+
+def test_the_last_window_of_a_slow_reasoner_is_waited_for(tmp_path, monkeypatch):
+    """It takes 2 s for each of two windows of 1 s, of a clip that is shorter than three."""
+    nodes = str(Path(__file__).parents[1] / "nodes")  # where misbehaving.py is
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([nodes, os.environ.get("PYTHONPATH", "")]))
+    answers: list[str] = []
+    clip = write_clip(tmp_path / "mine.mkv", seconds=2.9)
+    before = dict(os.environ)
+    play(clip, tmp_path / "bag", {"reasoner": "misbehaving:Slow", "window": 1.0, "hop": 1.0}, answers.append)
+    assert [answer.split()[:2] for answer in answers] == [["LOCALIZED", "dog_bark"]] * 2
+    assert dict(os.environ) == before
 
 
 def test_what_cannot_be_played_is_told_before_anything_starts(tmp_path):

@@ -18,7 +18,7 @@ from sensor_msgs.msg import Image
 
 import gar_ssl_ros
 from gar_ssl_ros.media.window import SECOND, Audio
-from gar_ssl_ros.messages import ros
+from gar_ssl_ros.messages.interfaces import interfaces
 from gar_ssl_ros.nodes.localizer import LocalizerNode
 from gar_ssl_ros.nodes.sound_publisher import SoundPublisher
 
@@ -29,7 +29,7 @@ def test_messages_and_code_are_one_package():
     assert SoundSourceArray.LOCALIZED == 1
     assert Localize.Response().result == SoundSourceArray()
     assert gar_ssl_ros.__version__
-    assert (ros.interfaces() / "srv" / "Localize.srv").is_file()
+    assert (interfaces() / "srv" / "Localize.srv").is_file()
 
 
 def test_every_transition_of_the_life_cycle():

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from ...interfaces import CdrError
 from .. import service_wire
-from ..interfaces import CdrError
 from ..service_wire import Call, Ends
 from .callback_groups import CallbackGroup
 from .context import Context

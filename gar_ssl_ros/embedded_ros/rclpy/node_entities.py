@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ...interfaces import dds_type_name, type_hash
 from .. import service_wire
 from ..dds.entities import Reader, Writer
 from ..graph import TOPIC, NodeEntry
-from ..interfaces import dds_type_name, type_hash
 from .callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from .client import Client
 from .clock import Clock

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...interfaces import serialize
 from ..dds.entities import Writer
 from ..dds.library import INFINITE, DDSError
-from ..interfaces import serialize
 from .duration import Duration
 from .exceptions import InvalidHandle
 from .qos import QoSProfile

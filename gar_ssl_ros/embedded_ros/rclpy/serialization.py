@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..interfaces import deserialize, serialize
+from ...interfaces import deserialize, serialize
 from .type_support import check_is_valid_msg_type
 
 

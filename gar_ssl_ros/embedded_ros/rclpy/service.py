@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...interfaces import CdrError
 from .. import service_wire
-from ..interfaces import CdrError
 from ..service_wire import Call, Ends
 from .callback_groups import CallbackGroup
 from .executable import Executable

@@ -9,8 +9,8 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ...interfaces import CdrError, deserialize
 from ..dds.entities import Reader
-from ..interfaces import CdrError, deserialize
 from .callback_groups import CallbackGroup
 from .executable import Executable
 from .impl.rcutils_logger import RcutilsLogger

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..interfaces import Message, ServiceType
+from ...interfaces import Message, ServiceType
 from .exceptions import NoTypeSupportImportedException
 
 

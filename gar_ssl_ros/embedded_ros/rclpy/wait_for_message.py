@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from ...interfaces import deserialize
 from ..dds.library import INFINITE
 from ..dds.waiting import Guard, WaitSet
-from ..interfaces import deserialize
 from .node import Node
 from .qos import QoSProfile
 

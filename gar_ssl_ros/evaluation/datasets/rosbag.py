@@ -8,7 +8,7 @@ from typing import Any
 
 from rosbags.interfaces import Connection
 
-from gar_ssl_ros.bags.rosbag import Bag, BagError
+from gar_ssl_ros.bags.rosbag import SUFFIXES, Bag, BagError
 from gar_ssl_ros.evaluation.datasets.folder import from_truth
 from gar_ssl_ros.evaluation.datasets.media import LENGTH, Missing
 from gar_ssl_ros.evaluation.datasets.truth import Entry, TruthDocument
@@ -16,12 +16,12 @@ from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Media, Opened,
 from gar_ssl_ros.media.buffer import WindowBuffer
 from gar_ssl_ros.media.clip import ClipError
 from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.messages.audio.reader import INFO_TYPE, AudioError, AudioReader
-from gar_ssl_ros.messages.audio.reader import TYPES as AUDIO_TYPES
+from gar_ssl_ros.messages.audio.audio_type import AudioError
+from gar_ssl_ros.messages.audio.families import AUDIO_TYPES, INFO_TYPES
+from gar_ssl_ros.messages.audio.reader import AudioReader
 from gar_ssl_ros.messages.images import IMAGE_TYPES, ImageError, frame_from_message
 
-STORAGE = (".mcap", ".db3")
-LATE = SECOND  # a message is recorded at most this long after, or before, its own stamp, clocks aside
+MAX_DELAY_NS = SECOND  # a message is recorded at most this long after, or before, its own stamp, clocks aside
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class BagCut:
 
     def _opened(self, bag: Bag, truths: tuple[Truth, ...] | None) -> Opened:
         images = self._topic(bag.connections, IMAGE_TYPES, self.image_topic, "image_topic", "camera")
-        sounds = self._topic(bag.connections, AUDIO_TYPES, self.audio_topic, "audio_topic", "microphone")
-        infos = [connection for connection in bag.connections if connection.msgtype == INFO_TYPE]
+        sounds = self._topic(bag.connections, tuple(AUDIO_TYPES), self.audio_topic, "audio_topic", "microphone")
+        infos = [connection for connection in bag.connections if connection.msgtype in INFO_TYPES]
         reader = AudioReader()
         for one in bag.messages(infos) if infos else ():
             reader.take_info(bag.message(one))
@@ -56,10 +56,10 @@ class BagCut:
         into = (moment - bag.start) / SECOND
         if not bag.start <= moment <= bag.start + bag.duration:
             raise ClipError(f"{self.path} is {bag.duration / SECOND:.1f} s long and does not reach {into:g} s")
-        buffer = WindowBuffer(span=LENGTH + 4 * LATE)
+        buffer = WindowBuffer(span=LENGTH + 4 * MAX_DELAY_NS)
         ahead: int | None = None  # of the headers' clock over the recorder's, ns
         held: list[tuple[int, Any]] = []
-        margin = LENGTH // 2 + LATE
+        margin = LENGTH // 2 + MAX_DELAY_NS
         for one in bag.messages([*images, *sounds], moment - margin, moment + margin):
             message = bag.message(one)
             if one.connection in images:
@@ -117,4 +117,4 @@ def rosbag(root: Path, annotations: Path | None = None) -> Dataset:
 
 
 def _is_bag(path: Path) -> bool:
-    return (path / "metadata.yaml").is_file() or (path.is_file() and path.suffix in STORAGE)
+    return (path / "metadata.yaml").is_file() or (path.is_file() and path.suffix in SUFFIXES)

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gar_ssl_ros.messages.audio.audio_type import AudioError
+
+CHANNELS = range(1, 9)
+
 
 @dataclass(frozen=True)
 class Pcm:
@@ -35,3 +39,23 @@ def samples_from_bytes(content: bytes, pcm: Pcm) -> NDArray[np.floating]:
     if pcm.letter == "U":
         values = values ^ np.uint32(2**31)
     return values.view(np.int32).astype(np.float32) * np.float32(2.0**-31)
+
+
+def samples_from_interleaved(content: bytes, pcm: Pcm, channels: int) -> NDArray[np.floating]:
+    """(channels, samples) of bytes in which the channels take turns. Raises AudioError where a part of one is there."""
+    if len(content) % (pcm.stored * channels):
+        raise AudioError(f"its {len(content)} bytes are no whole number of samples of {channels} x {pcm.stored} bytes")
+    return samples_from_bytes(content, pcm).reshape(-1, channels).T
+
+
+def checked_channels(count: int) -> int:
+    """The same number. Raises AudioError where so many cannot be heard."""
+    if count not in CHANNELS:
+        raise AudioError(f"it has {count} channels: {CHANNELS.start} to {CHANNELS.stop - 1} can be heard")
+    return int(count)
+
+
+def check_size(there: int, promised: int) -> None:
+    """Raises AudioError where a message holds fewer bytes than it says."""
+    if there < promised:
+        raise AudioError(f"it has {there} bytes of samples, not the {promised} that it says")

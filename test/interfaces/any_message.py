@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from gar_ssl_ros.embedded_ros.interfaces import Message
-from gar_ssl_ros.embedded_ros.interfaces.definition import Shape
-from gar_ssl_ros.embedded_ros.interfaces.fields import Values
+from gar_ssl_ros.interfaces import Message
+from gar_ssl_ros.interfaces.definition import Shape
+from gar_ssl_ros.interfaces.fields import Values
 
 
 def messages(cls: type[Message]) -> st.SearchStrategy[Message]:

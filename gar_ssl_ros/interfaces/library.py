@@ -72,7 +72,7 @@ class Library:
         yield from self._services
 
     def has_service(self, name: str) -> bool:
-        """Whether `name` is a service."""
+        """True if `name` is a service."""
         return name in self._services
 
     def class_name(self, name: str) -> str:
@@ -145,7 +145,7 @@ class Interfaces:
         return set(self._modules)
 
     def has_module(self, module: str) -> bool:
-        """Whether it is one of them."""
+        """True if it is one of them."""
         return module in self._modules
 
     def classes(self, module: str) -> set[str]:

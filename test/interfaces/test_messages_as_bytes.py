@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from rosbags.typesys.store import Typestore
 
-from gar_ssl_ros.embedded_ros.interfaces import (
+from gar_ssl_ros.interfaces import (
     CdrError,
     Message,
     dds_type_name,
@@ -23,7 +23,7 @@ from gar_ssl_ros.embedded_ros.interfaces import (
     serialize,
     type_hash,
 )
-from gar_ssl_ros.embedded_ros.interfaces.library import Interfaces
+from gar_ssl_ros.interfaces.library import Interfaces
 
 HERE = Path(__file__).parent
 INTERFACES = Interfaces({"gar_ssl_ros": HERE.parents[1]})

@@ -52,7 +52,7 @@ class FieldType:
 
     @property
     def nested(self) -> bool:
-        """Whether the values are messages."""
+        """True if the values are messages."""
         return "/" in self.base
 
 

@@ -170,7 +170,7 @@ class Values:
 
     @property
     def converts(self) -> bool:
-        """Whether `wire` or `from_wire` has anything to do."""
+        """True if `wire` or `from_wire` has anything to do."""
         many = self.type.shape is not Shape.ONE
         bounded = self.type.shape is Shape.SEQUENCE and self.type.size > 0
         return self.type.base == "byte" or bounded or (many and (self.number is not None or self.type.base == "bool"))

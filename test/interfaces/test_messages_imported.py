@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-INSTALL = "from gar_ssl_ros.embedded_ros import interfaces\ninterfaces.install()\n"
+INSTALL = "from gar_ssl_ros import interfaces\ninterfaces.install()\n"
 
 
 def run(code: str, *arguments: str) -> str:
@@ -22,7 +22,7 @@ def run(code: str, *arguments: str) -> str:
 def test_nothing_is_importable_before_it_is_installed_and_after_it_is_uninstalled():
     told = run(
         "import importlib.util, sys\n"
-        "from gar_ssl_ros.embedded_ros import interfaces\n"
+        "from gar_ssl_ros import interfaces\n"
         "import gar_ssl_ros\n"
         "def there(): return [importlib.util.find_spec(name) is not None for name in ('std_msgs', 'std_srvs')]\n"
         "before, path = there(), list(sys.meta_path)\n"
@@ -60,7 +60,7 @@ def test_classes_are_where_rosidl_has_them():
 def test_the_projects_own_messages_come_with_its_folder():
     told = run(
         "from pathlib import Path\n"
-        "from gar_ssl_ros.embedded_ros import interfaces\n"
+        "from gar_ssl_ros import interfaces\n"
         "interfaces.install({'gar_ssl_ros': Path('.')})\n"
         "from gar_ssl_ros.msg import SoundSource, SoundSourceArray\n"
         "from gar_ssl_ros.srv import Localize\n"

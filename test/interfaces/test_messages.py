@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gar_ssl_ros.embedded_ros.interfaces import InterfaceError, deserialize, serialize
-from gar_ssl_ros.embedded_ros.interfaces.library import Interfaces
+from gar_ssl_ros.interfaces import InterfaceError, deserialize, serialize
+from gar_ssl_ros.interfaces.library import Interfaces
 
 EVERYTHING = """
 # A comment, then a field of every kind.
