@@ -10,8 +10,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
 from gar_ssl_ros.gar.stages import AudioLabel
 from gar_ssl_ros.media.window import SECOND, Frame, Window
-from gar_ssl_ros.messages.answers import sources_message
-from gar_ssl_ros.nodes.recorder import told
+from gar_ssl_ros.messages.answers import answer_in_words, sources_message
 from gar_ssl_ros.output.record import WindowRecord
 
 NUMBERS = {
@@ -28,4 +27,4 @@ def test_every_outcome_keeps_its_number_on_the_wire_and_its_name_on_the_console(
     came = deserialize_message(sent, SoundSourceArray)
     assert (came.outcome, came.detail, came.label) == (NUMBERS[outcome], "the reason", "hum")
     assert WindowRecord.model_validate_json(came.reasoning).outcome is outcome
-    assert told(came).split(maxsplit=2) == [outcome.value, "hum", "the reason"]
+    assert answer_in_words(came).split(maxsplit=2) == [outcome.value, "hum", "the reason"]
