@@ -21,7 +21,7 @@ from gar_ssl_ros.embedded_ros import entities_info
 from gar_ssl_ros.interfaces import CdrError
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.messages.audio.audio_type import AudioError
+from gar_ssl_ros.messages.audio.codec import AudioError
 from gar_ssl_ros.messages.audio.reader import AudioReader
 from gar_ssl_ros.messages.images import ImageError, frame_from_message
 from gar_ssl_ros.nodes.heap import give_back

@@ -9,7 +9,7 @@ from typing import Any
 from gar_ssl_ros.media.buffer import MAX_AUDIO_BYTES, Counts, WindowBuffer
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND, Audio, Detections, Frame, Window
-from gar_ssl_ros.messages.audio.audio_type import AudioError
+from gar_ssl_ros.messages.audio.codec import AudioError
 from gar_ssl_ros.messages.audio.reader import AudioReader
 from gar_ssl_ros.messages.images import ImageError, frame_from_message
 from gar_ssl_ros.messages.stamps import StampError, stamp_of

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.messages.audio.audio_type import AudioError
+from gar_ssl_ros.messages.audio.codec import AudioError
 from gar_ssl_ros.messages.audio.families import AUDIO_TYPES
 from gar_ssl_ros.messages.audio.introlab import FORMATS as INTROLAB
 from gar_ssl_ros.messages.audio.mgonzs13 import PORTAUDIO

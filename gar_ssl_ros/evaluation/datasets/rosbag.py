@@ -16,7 +16,7 @@ from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Media, Opened,
 from gar_ssl_ros.media.buffer import WindowBuffer
 from gar_ssl_ros.media.clip import ClipError
 from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.messages.audio.audio_type import AudioError
+from gar_ssl_ros.messages.audio.codec import AudioError
 from gar_ssl_ros.messages.audio.families import AUDIO_TYPES, INFO_TYPES
 from gar_ssl_ros.messages.audio.reader import AudioReader
 from gar_ssl_ros.messages.images import IMAGE_TYPES, ImageError, frame_from_message

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gar_ssl_ros.errors import UserError
-
-if TYPE_CHECKING:
-    from gar_ssl_ros.messages.audio.codec import Codec
-
-Samples: TypeAlias = "tuple[NDArray[Any], int]"  # (channels, samples) in [-1, 1], and their rate, Hz
-
-
-class AudioError(UserError):
-    """A message that is no sound: one sentence that says why."""
+from gar_ssl_ros.messages.audio.codec import Codec, Samples
 
 
 @dataclass

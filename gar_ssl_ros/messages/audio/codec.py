@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
 
 import av
 import numpy as np
@@ -11,8 +12,11 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.error import FFmpegError
+from numpy.typing import NDArray
 
-from gar_ssl_ros.messages.audio.audio_type import AudioError, Samples
+from gar_ssl_ros.errors import UserError
+
+Samples: TypeAlias = "tuple[NDArray[Any], int]"  # (channels, samples) in [-1, 1], and their rate, Hz
 
 CODECS = ("mp3", "aac")  # streams that can be entered anywhere and are decoded without delay
 MAX_UNHEARD_BYTES = 2**14  # a few frames of any such stream, however loud
@@ -20,6 +24,10 @@ FILE_FORMATS = {b"RIFF": "wav", b"fLaC": "flac", b"OggS": "ogg"}  # formats of w
 MAX_STREAM_BYTES = 2**20  # of a message of a stream: a minute of an ordinary one
 MAX_SAMPLE_BYTES = 2**25  # of a message's samples, as 32 bits each: 175 s of 48 kHz
 MAX_PACKETS = 2**12  # of a message: 87 s where each has the usual 1024 samples of 48 kHz
+
+
+class AudioError(UserError):
+    """A message that is no sound: one sentence that says why."""
 
 
 class Codec:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gar_ssl_ros.errors import shortened
-from gar_ssl_ros.messages.audio.audio_type import AudioError, AudioStream, AudioType, Samples
+from gar_ssl_ros.messages.audio.audio_type import AudioStream, AudioType
+from gar_ssl_ros.messages.audio.codec import AudioError, Samples
 from gar_ssl_ros.messages.audio.pcm import Pcm, check_size, checked_channels, samples_from_interleaved
 
 FORMATS = {

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gar_ssl_ros.messages.audio.audio_type import AudioError, AudioStream, AudioType, Samples
+from gar_ssl_ros.messages.audio.audio_type import AudioStream, AudioType
+from gar_ssl_ros.messages.audio.codec import AudioError, Samples
 from gar_ssl_ros.messages.audio.pcm import Pcm, check_size, checked_channels, samples_from_interleaved
 
 INT16 = 0x08  # paInt16

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gar_ssl_ros.messages.audio.audio_type import AudioError
+from gar_ssl_ros.messages.audio.codec import AudioError
 
 CHANNELS = range(1, 9)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gar_ssl_ros.media.window import SECOND, Audio, audio_from_samples
-from gar_ssl_ros.messages.audio.audio_type import AudioError, AudioStream, AudioType
+from gar_ssl_ros.messages.audio.audio_type import AudioStream, AudioType
+from gar_ssl_ros.messages.audio.codec import AudioError
 from gar_ssl_ros.messages.audio.families import AUDIO_TYPES, INFO_TYPES
 from gar_ssl_ros.messages.stamps import StampError, stamp_of
 

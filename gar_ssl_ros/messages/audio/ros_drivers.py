@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.errors import shortened
-from gar_ssl_ros.messages.audio.audio_type import AudioError, AudioStream, AudioType, InfoType, Samples
-from gar_ssl_ros.messages.audio.codec import CODECS, FILE_FORMATS, Codec, decode_file
+from gar_ssl_ros.messages.audio.audio_type import AudioStream, AudioType, InfoType
+from gar_ssl_ros.messages.audio.codec import CODECS, FILE_FORMATS, AudioError, Codec, Samples, decode_file
 from gar_ssl_ros.messages.audio.pcm import Pcm, checked_channels, samples_from_interleaved
 
 RAW = ("wave", "wav", "raw", "pcm", "")  # audio_capture says `wave` of samples without any header
