@@ -20,12 +20,12 @@ KNOWN = 0.3  # how sure a detection must be to say that what moves is that, and 
 SAME = 0.4  # overlap from which what moves is the known thing
 MOST_OF = 0.6  # of what moves: that much of it in a known thing is that thing
 STRONG = 5.0  # grey levels a frame: what moves by as much may well make a sound
-PLAYING = 25.0  # grey levels a frame: so do the hands of somebody who plays
+PLAYING = 30.0  # grey levels a frame: so do the hands of somebody who plays
 SPEAKS = 0.5  # of a face whose lips nobody has looked at
-LAUGHS = 0.1  # of lips, as a voice's: even odds of a laugh, in which they move less with the sound
+LAUGHS = 0.07  # of lips, as a voice's: even odds of a laugh, in which they move less with the sound
 LIPS = (By.VOICE, By.FACE)  # whose sounds lips tell
 UNNAMED = Group(name="unnamed", by=By.ALL, seen=(), sounds=())
-SPEAKER, NAMED, MOVER = (0.5, 0.45), (0.75, 0.2), (0.35, 0.7)  # S_av: at least, and how much more at most
+SPEAKER, NAMED, MOVER = (0.45, 0.5), (0.75, 0.2), (0.35, 0.7)  # S_av: at least, and how much more at most
 BY_RANK = (1.0, 0.85, 0.7)  # of a group's makers: the likeliest, the next, and all others
 
 
