@@ -215,6 +215,7 @@ def test_what_moves_in_time_with_a_sound_that_has_no_name_is_boxed_and_called_th
     (source,) = found(senses(Ears(), objects=DetectorInputs(PERSON)), window(moves)).sources
     assert source.box.iou(moves) > 0.3
     assert source.label == "sound"
+    assert "sound, which nothing here names" in source.description
     assert found(senses(Ears())).outcome is Outcome.UNCERTAIN
 
 

@@ -40,7 +40,18 @@ from gar_ssl_ros.reasoners.senses.candidates import (
 )
 from gar_ssl_ros.reasoners.senses.moving import moving
 from gar_ssl_ros.reasoners.senses.senses import Senses
-from gar_ssl_ros.reasoners.senses.weighing import FAINT, KNOWN, LIPS, Evidence, Weighed, apart, asked, part_of, weigh
+from gar_ssl_ros.reasoners.senses.weighing import (
+    FAINT,
+    KNOWN,
+    LIPS,
+    UNNAMED,
+    Evidence,
+    Weighed,
+    apart,
+    asked,
+    part_of,
+    weigh,
+)
 from gar_ssl_ros.reasoners.signal.motion import Motion, measure
 from gar_ssl_ros.reasoners.signal.reasoner import SignalReading
 from gar_ssl_ros.reasoners.signal.sound import Sound
@@ -190,7 +201,9 @@ class _SensesReading:
         kind, group = one.candidate.kind, one.heard.group
         what = {MOVING: "What moves most", IN_TIME: "What moves in time"}.get(kind, f"The {kind}")
         why = f"a {kind} makes that"
-        if kind in (MOVING, IN_TIME):
+        if group is UNNAMED:
+            why = "which nothing here names"
+        elif kind in (MOVING, IN_TIME):
             why = "somebody's hands make that" if group.by is By.HANDS else "nothing else in view would make that"
         elif group.by in LIPS:
             why = "its lips move with it" if one.speaks else "a voice comes from a face"
