@@ -1,35 +1,27 @@
-"""What the reasoner of small models promises: of its logic with scripted eyes and ears, of the whole with real ones."""
+"""What the reasoner of small models promises of its logic, with scripted eyes and ears."""
 
 from __future__ import annotations
 
-import logging
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import read_picture, read_sound
 
-from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Source
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
-from gar_ssl_ros.gar.reasoner import NotLocated, ReasonerError
+from gar_ssl_ros.gar.reasoner import NotLocated
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
-from gar_ssl_ros.perception import store
-from gar_ssl_ros.perception.catalog import MODELS
 from gar_ssl_ros.perception.detection import Detection, Image
 from gar_ssl_ros.perception.makers import Makers
 from gar_ssl_ros.perception.objects import kinds
 from gar_ssl_ros.perception.speaking import Speaking
 from gar_ssl_ros.perception.tags import Tags, names
 from gar_ssl_ros.perception.tracks import FaceTrack
-from gar_ssl_ros.reasoners import reasoner
-from gar_ssl_ros.reasoners.senses import Senses, SensesReasoner, lacking, load
+from gar_ssl_ros.reasoners.senses import Senses, SensesReasoner
 
 WIDTH, HEIGHT = 192, 144
 DOG, PERSON = Detection("dog", 0.9, Box(10, 60, 70, 130)), Detection("person", 0.9, Box(110, 10, 180, 140))
@@ -143,7 +135,7 @@ def test_of_two_faces_the_one_whose_lips_go_with_the_voice_is_boxed_and_a_doubt_
     assert sure.box.contains(*FACE.box.center)
     assert unsure.box.contains(*FACE.box.center)
     assert "its lips move with it" in sure.description
-    assert (sure.av_consistency or 0) > 0.9
+    assert (sure.av_consistency or 0) > 0.8
     assert 0.4 < (unsure.av_consistency or 0) < 0.6
 
 
@@ -161,11 +153,18 @@ def test_a_face_that_does_not_speak_is_not_boxed_for_a_voice():
     )
 
 
-def test_lips_are_looked_at_for_voices_only():
+@pytest.mark.parametrize(("heard", "times"), [("speech", 1), ("laughter", 1), ("bark", 0), ("music", 0)])
+def test_lips_are_looked_at_for_voices_and_laughter_only(heard, times):
     lips = Lips({})
-    for heard in ({"laughter": 0.9}, {"bark": 0.9}):
-        found(replace(senses(Ears(**heard), DetectorInputs(FACE), DetectorInputs(DOG)), speakers=lips))
-    assert lips.asked == 0
+    found(replace(senses(Ears(**{heard: 0.9}), DetectorInputs(FACE), DetectorInputs(DOG)), speakers=lips))
+    assert lips.asked == times
+
+
+@pytest.mark.parametrize(("surely", "outcome"), [(0.0, Outcome.UNCERTAIN), (0.15, Outcome.LOCALIZED)])
+def test_a_laugh_is_a_face_s_whose_lips_move_a_little_and_not_a_still_one_s(surely, outcome):
+    lips = Lips({FACE.box.x1: surely})
+    said = found(replace(senses(Ears(laughter=0.9), DetectorInputs(FACE)), speakers=lips))
+    assert said.outcome is outcome
 
 
 def test_what_no_thing_in_view_makes_is_off_screen_with_the_reason():
@@ -194,8 +193,31 @@ def test_a_sound_of_what_no_detector_knows_is_not_called_off_screen():
     )
 
 
-def test_music_over_an_empty_room_is_uncertain():
+def test_music_over_an_empty_room_or_somebody_who_sits_in_it_is_uncertain():
     assert found(senses(Ears(music=0.9))).outcome is Outcome.UNCERTAIN
+    assert found(senses(Ears(music=0.95), objects=DetectorInputs(PERSON))).outcome is Outcome.UNCERTAIN
+
+
+def test_music_behind_a_voice_is_nobody_s_in_view_whatever_moves():
+    moves = Box(120, 70, 150, 110)
+    eyes = replace(senses(Ears(speech=0.9, music=0.8), DetectorInputs(FACE), DetectorInputs(PERSON)), speakers=Lips({}))
+    assert found(eyes, window(moves)).outcome is Outcome.UNCERTAIN
+    assert found(replace(eyes, tagger=Ears(music=0.9)), window(moves)).outcome is Outcome.LOCALIZED
+
+
+def test_what_has_no_name_is_not_taken_for_the_maker_of_a_lesser_sound():
+    moves = Box(120, 70, 150, 110)
+    said = found(senses(Ears(wind=0.5, bark=0.95), objects=DetectorInputs(PERSON)), window(moves))
+    assert said.outcome is Outcome.OFF_SCREEN
+
+
+def test_what_moves_in_time_with_a_sound_that_has_no_name_is_boxed_and_called_that():
+    moves = Box(60, 40, 90, 70)
+    (source,) = found(senses(Ears(), objects=DetectorInputs(PERSON)), window(moves)).sources
+    assert source.box.iou(moves) > 0.3
+    assert source.label == "sound"
+    assert "sound, which nothing here names" in source.description
+    assert found(senses(Ears())).outcome is Outcome.UNCERTAIN
 
 
 def test_a_known_thing_that_moves_is_not_the_maker_of_another_s_sound():
@@ -327,97 +349,3 @@ def test_a_deadline_ends_it():
         window(), SensesReasoner(senses(Ears(bark=0.9), objects=DetectorInputs(DOG))), None, Deadline(0.0)
     )
     assert last.outcome is Outcome.TIMEOUT
-
-
-# What is loaded.
-
-
-@pytest.fixture
-def folder(shared_models, tmp_path, monkeypatch) -> Path:
-    """A folder of its own with all models in it."""
-    pytest.importorskip("ai_edge_litert", reason="needs LiteRT, which is not installed")
-    for file in shared_models.iterdir():
-        if file.name in {model.file for model in MODELS.values()}:
-            shutil.copy(file, tmp_path)
-            (tmp_path / file.name).chmod(0o644)
-    monkeypatch.setenv(store.FOLDER, str(tmp_path))
-    return tmp_path
-
-
-@pytest.mark.parametrize("lost", ["yunet", "yolox-nano"])
-@pytest.mark.parametrize("how", ["missing", "broken"])
-def test_the_others_go_on_where_one_is_missing_or_another_file(folder, lost, how, caplog):
-    file = folder / MODELS[lost].file
-    if how == "missing":
-        file.unlink()
-    else:
-        file.write_bytes(file.read_bytes()[:1000])
-    with caplog.at_level(logging.WARNING):
-        had = load()
-    assert lost not in had.names
-    assert "yamnet" in had.names
-    assert had.objects is not None
-    if how == "broken" or lost == "yunet":  # which nothing stands in for
-        assert str(folder) in caplog.text
-    else:
-        assert not caplog.text
-
-
-def test_the_second_object_detector_answers_where_the_first_one_is_missing(folder):
-    (folder / MODELS["yolox-nano"].file).unlink()
-    assert "nanodet" in load().names
-    assert not lacking()
-
-
-@pytest.mark.parametrize("left", [(), ("yunet", "yolox-nano", "nanodet"), ("yamnet",)])
-def test_without_ears_or_without_eyes_it_is_one_sentence(folder, left):
-    for name, model in MODELS.items():
-        if name not in left:
-            (folder / model.file).unlink()
-    assert lacking()
-    with pytest.raises(ReasonerError, match="gar-ssl models get") as refused:
-        reasoner("senses")
-    assert "\n" not in str(refused.value)
-
-
-def test_without_any_model_it_is_one_sentence():
-    with pytest.raises(UserError, match=r"^senses, .*, lacks the models yamnet, .*gar-ssl models get all"):
-        reasoner("senses")
-
-
-# With real weights, on a photograph and a recording of the same kind of thing, or of two kinds.
-
-TRUTH = {"dog": Box(65, 134, 640, 838), "car": Box(42, 116, 599, 336), "bird": Box(155, 130, 519, 659)}  # by eye
-
-
-@pytest.fixture
-def real(shared_models, shared_media) -> Callable[[str, str], Localization]:
-    """A function from what is seen and what is heard to what is said, by the real models."""
-    pytest.importorskip("ai_edge_litert", reason="needs LiteRT, which is not installed")
-    made = SensesReasoner(load())
-
-    def answer(seen: str, heard: str) -> Localization:
-        image = read_picture(shared_media / f"{seen}.jpg")
-        sound = np.resize(read_sound(shared_media / f"{heard}.wav", 44_100), 3 * 44_100)
-        frames = tuple(Frame(i * SECOND // 5, image) for i in range(15))
-        *_, last = localize(Window(0, 3 * SECOND, frames, Audio(0, sound[None].clip(-1, 1), 44_100)), made)
-        return last
-
-    return answer
-
-
-@pytest.mark.parametrize("what", TRUTH)
-def test_a_real_thing_is_boxed_when_it_is_heard(real, what):
-    said = real(what, what)
-    assert said.outcome is Outcome.LOCALIZED, said.detail
-    (source,) = said.sources
-    assert source.box.iou(TRUTH[what]) >= 0.5
-    assert what in tags(said)
-    assert (said.reasoner, said.model) == ("senses", "yamnet, yunet, yolox-nano, light-asd")
-
-
-@pytest.mark.parametrize(("seen", "heard"), [("dog", "car"), ("car", "dog"), ("bird", "car"), ("car", "bird")])
-def test_a_real_thing_is_not_boxed_for_the_sound_of_another(real, seen, heard):
-    said = real(seen, heard)
-    assert said.outcome is Outcome.OFF_SCREEN
-    assert heard in said.detail

@@ -40,7 +40,18 @@ from gar_ssl_ros.reasoners.senses.candidates import (
 )
 from gar_ssl_ros.reasoners.senses.moving import moving
 from gar_ssl_ros.reasoners.senses.senses import Senses
-from gar_ssl_ros.reasoners.senses.weighing import FAINT, KNOWN, Evidence, Weighed, apart, asked, part_of, weigh
+from gar_ssl_ros.reasoners.senses.weighing import (
+    FAINT,
+    KNOWN,
+    LIPS,
+    UNNAMED,
+    Evidence,
+    Weighed,
+    apart,
+    asked,
+    part_of,
+    weigh,
+)
 from gar_ssl_ros.reasoners.signal.motion import Motion, measure
 from gar_ssl_ros.reasoners.signal.reasoner import SignalReading
 from gar_ssl_ros.reasoners.signal.sound import Sound
@@ -154,7 +165,7 @@ class _SensesReading:
 
     def _lips(self, candidates: Sequence[Candidate]) -> list[tuple[float, float] | None]:
         """How surely the sound is each face's, and its part of all faces'; None where nobody could look at its lips."""
-        voices = any(heard.group.by is By.VOICE for heard in asked(self._heard))
+        voices = any(heard.group.by in LIPS for heard in asked(self._heard))
         faces = [i for i, candidate in enumerate(candidates) if candidate.kind == FACE]
         lips: list[tuple[float, float] | None] = [None for _ in candidates]
         if self._senses.faces is None or self._senses.speakers is None or not voices or not faces:
@@ -190,9 +201,11 @@ class _SensesReading:
         kind, group = one.candidate.kind, one.heard.group
         what = {MOVING: "What moves most", IN_TIME: "What moves in time"}.get(kind, f"The {kind}")
         why = f"a {kind} makes that"
-        if kind in (MOVING, IN_TIME):
+        if group is UNNAMED:
+            why = "which nothing here names"
+        elif kind in (MOVING, IN_TIME):
             why = "somebody's hands make that" if group.by is By.HANDS else "nothing else in view would make that"
-        elif group.by in (By.VOICE, By.FACE):
+        elif group.by in LIPS:
             why = "its lips move with it" if one.speaks else "a voice comes from a face"
         timed = "" if one.way is None else f", and it {one.way.words}"
         return f"{what} in the {self._window.center.place(*one.candidate.box.center)}: {one.heard.sound}, {why}{timed}."

@@ -12,15 +12,20 @@ from gar_ssl_ros.perception.makers import TELLING, By, Group, Heard
 from gar_ssl_ros.reasoners.senses.candidates import IN_TIME, MOVING, PERSON, Candidate
 from gar_ssl_ros.reasoners.signal.synchrony import Way
 
+# Chosen on every other real clip, with its own and with other clips' sounds.
 COUNTS = 0.3  # of the surest group's share: a group that has less of it is not asked for its makers
+NAMELESS = 0.7  # of it: what has no name is only taken for the maker of a group that has as much
 FAINT = 0.1  # share of a group below which it says nothing
 KNOWN = 0.3  # how sure a detection must be to say that what moves is that, and nothing else
 SAME = 0.4  # overlap from which what moves is the known thing
 MOST_OF = 0.6  # of what moves: that much of it in a known thing is that thing
 STRONG = 5.0  # grey levels a frame: what moves by as much may well make a sound
-PLAYING = 20.0  # grey levels a frame: so do the hands of somebody who plays
+PLAYING = 30.0  # grey levels a frame: so do the hands of somebody who plays
 SPEAKS = 0.5  # of a face whose lips nobody has looked at
-SPEAKER, NAMED, MOVER = (0.75, 0.25), (0.75, 0.2), (0.55, 0.4)  # S_av: at least, and how much more at most
+LAUGHS = 0.07  # of lips, as a voice's: even odds of a laugh, in which they move less with the sound
+LIPS = (By.VOICE, By.FACE)  # whose sounds lips tell
+UNNAMED = Group(name="unnamed", by=By.ALL, seen=(), sounds=())
+SPEAKER, NAMED, MOVER = (0.45, 0.5), (0.75, 0.2), (0.35, 0.7)  # S_av: at least, and how much more at most
 BY_RANK = (1.0, 0.85, 0.7)  # of a group's makers: the likeliest, the next, and all others
 
 
@@ -52,11 +57,12 @@ class Weighed:
         """How often such a candidate is the source, 0..1: S_av (measured by `benchmarks/real.py`)."""
         if self.candidate.kind == FACE:
             sure, share = self.does.lips or (SPEAKS, 1.0)
-            return share * (SPEAKER[0] + SPEAKER[1] * sure)
+            anybody = SPEAKER[0] + SPEAKER[1] * _told(self.heard.group, min(1.0, sure / max(share, 1e-6)))
+            return share * anybody
         if self.candidate.kind == IN_TIME:
             return self.candidate.sure
         low, more = MOVER if self.candidate.kind == MOVING else NAMED
-        return low + more * min(1.0, self.support / max(self.heard.share, 1e-6))
+        return min(1.0, low + more * self.support / max(self.heard.share, 1e-6))
 
     @property
     def speaks(self) -> bool:
@@ -80,16 +86,25 @@ class Weighed:
 
 
 def asked(heard: Sequence[Heard]) -> list[Heard]:
-    """The groups whose makers are looked for: the surest, and those not much less sure."""
-    return [h for h in heard if h.share >= max(FAINT, COUNTS * heard[0].share)]
+    """The groups whose makers are looked for: the surest, and those not much less sure.
+
+    Of music behind another sound nothing is asked: it is laid under it.
+    """
+    enough = [h for h in heard if h.share >= max(FAINT, COUNTS * heard[0].share)]
+    return [h for h in enough if h is heard[0] or not h.group.mostly]
 
 
 def weigh(heard: Sequence[Heard], candidates: Sequence[Candidate], evidence: Sequence[Evidence]) -> list[Weighed]:
-    """Every candidate for every group that is asked for, the best first."""
+    """Every candidate for every group that is asked for, the best first; of a sound without a name, what is in time."""
+    judged = any(does.lips is not None for does in evidence)
+    groups = asked(heard)
+    if heard[0].share < TELLING:
+        groups.append(Heard(UNNAMED, 1 - heard[0].share, "sound"))
     weighed = [
         Weighed(candidate, one, support, does)
-        for one in asked(heard)
+        for one in groups
         for candidate, does in zip(candidates, evidence, strict=True)
+        if _may(one, heard[0], candidate, does, judged)
         if (support := one.share * _fit(one.group, candidate, does, candidates)) > 0
     ]
     told = {w.candidate for w in weighed if not w.heard.group.broad and w.heard.share >= TELLING}
@@ -106,24 +121,48 @@ def part_of(part: Candidate, whole: Candidate) -> bool:
     return part.box.share_in(whole.box) >= MOST_OF or part.box.iou(whole.box) >= SAME
 
 
+def _may(one: Heard, surest: Heard, candidate: Candidate, does: Evidence, judged: bool) -> bool:
+    """Whether a candidate is worth weighing for a group. judged: whether anybody's lips were.
+
+    Those faces are judged that are the surest, largest and longest seen. Where they do not speak, none of the others is
+    known to: it must not come before one that may.
+    """
+    if candidate.kind in (MOVING, IN_TIME):
+        return one.share >= NAMELESS * surest.share
+    return not (judged and does.lips is None and candidate.kind == FACE and one.group.by in LIPS)
+
+
 def _fit(group: Group, candidate: Candidate, does: Evidence, candidates: Sequence[Candidate]) -> float:
     """How likely this candidate makes sounds of that group, if anything in view does, 0..1."""
     in_time = 0.7 + 0.3 * does.timing
     if candidate.kind == MOVING:
         return _moving(group, candidate, does.timing, candidates)
     if candidate.kind == IN_TIME:
-        return candidate.sure**2 if _free(group, candidate, candidates) else 0.0
+        return _in_time(group, candidate, candidates)
     if candidate.kind not in group.seen:
         return 0.0
     rank = BY_RANK[min(group.seen.index(candidate.kind), len(BY_RANK) - 1)]
     fit = rank * float(np.sqrt(candidate.sure)) * in_time
-    if group.by in (By.VOICE, By.FACE):
-        if candidate.kind == FACE:
-            return fit * (does.lips[0] if group.by is By.VOICE and does.lips is not None else SPEAKS)
-        return 0.0  # a person without a face may speak, or not: nothing tells
+    if group.by in LIPS:  # a person without a face may speak, or not: nothing tells
+        sure = SPEAKS if does.lips is None else _told(group, does.lips[0])
+        return fit * sure if candidate.kind == FACE else 0.0
     if group.by is By.HANDS and candidate.kind == PERSON:
-        return 0.3 * fit  # what they hold and move is nearer to it than all of them
+        return 0.0 if group.mostly else 0.3 * fit  # what they hold and move is nearer to it than all of them
     return fit
+
+
+def _told(group: Group, lips: float) -> float:
+    """How surely a face makes the group's sounds, 0..1, by how surely its lips go with the sound as a voice's would."""
+    return lips if group.by is By.VOICE else lips / (lips + LAUGHS)
+
+
+def _in_time(group: Group, candidate: Candidate, candidates: Sequence[Candidate]) -> float:
+    """Of what moves in time with the sound, whatever it is."""
+    if group is UNNAMED:
+        return candidate.sure**2
+    if not _free(group, candidate, candidates) or (group.mostly and not _held(candidate, candidates)):
+        return 0.0
+    return (0.5 if group.only else 1.0) * candidate.sure**2
 
 
 def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence[Candidate]) -> float:
@@ -133,12 +172,16 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
     if not _free(group, moving, candidates):
         return 0.0
     hands = group.by is By.HANDS
-    held = any(moving.box.share_in(c.box) > 0 for c in candidates if c.kind in (PERSON, FACE) and c.sure >= KNOWN)
     plain = 1 / (1 + ((PLAYING if group.mostly else STRONG) / max(moving.strength, 1e-3)) ** 2)
-    does = max(plain, timing)
-    if hands and not held:
+    does = timing if group.only else max(plain, timing)  # detectors would have named its maker
+    if hands and not _held(moving, candidates):
         does *= 0.0 if group.mostly else 0.5
     return (0.8 if hands or not group.seen else 0.5) * float(np.cbrt(moving.sure)) * does
+
+
+def _held(moving: Candidate, candidates: Sequence[Candidate]) -> bool:
+    """Whether somebody is where it moves."""
+    return any(moving.box.share_in(c.box) > 0 for c in candidates if c.kind in (PERSON, FACE) and c.sure >= KNOWN)
 
 
 def _free(group: Group, moving: Candidate, candidates: Sequence[Candidate]) -> bool:
