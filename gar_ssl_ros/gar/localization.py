@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -79,6 +80,16 @@ class Case:
     kept: bool | None = None
     refinement: Refinement | Failure | None = None
     failure: str | None = None
+
+    @property
+    def standing(self) -> Hypothesis | None:
+        """What a source is made of; None where none is."""
+        return self.hypothesis if self.failure is None else None
+
+
+def with_cases(sources: Sequence[Source], cases: Sequence[Case]) -> list[tuple[Source, Case]]:
+    """Each source of an answer with its case: there is one for each case that stands, in order, or none at all."""
+    return list(zip(sources, [case for case in cases if case.standing], strict=True)) if sources else []
 
 
 @dataclass(frozen=True)

@@ -187,11 +187,10 @@ class _Run:
         yield self._localized(Stage.FINAL)
 
     def _analyze(self, reading: Reading) -> None:
-        open_cases = [case for case in self._known.cases if case.hypothesis is not None]
-        hypotheses = [case.hypothesis for case in open_cases if case.hypothesis is not None]
+        standing = [(case, hypothesis) for case in self._known.cases if (hypothesis := case.standing)]
         with self._timed("analyze"):
-            answers = reading.analyze(hypotheses, self._options.trials)
-        for case, hypothesis, trials in zip(open_cases, hypotheses, answers, strict=True):
+            answers = reading.analyze([hypothesis for _, hypothesis in standing], self._options.trials)
+        for (case, hypothesis), trials in zip(standing, answers, strict=True):
             agreed = consensus(trials)
             self._replace(
                 case,
@@ -202,19 +201,17 @@ class _Run:
             )
 
     def _refine(self, reading: Reading) -> None:
-        doubted = [case for case in self._known.cases if not case.kept and case.failure is None]
+        doubted = [(case, hypothesis) for case in self._known.cases if (hypothesis := case.standing) and not case.kept]
         if not doubted:
             return
         with self._timed("refine"):
-            refinements = reading.refine(
-                [(c.hypothesis, c.consensus or consensus(())) for c in doubted if c.hypothesis is not None]
-            )
-        for case, refinement in zip(doubted, refinements, strict=True):
+            refinements = reading.refine([(hypothesis, c.consensus or consensus(())) for c, hypothesis in doubted])
+        for (case, _), refinement in zip(doubted, refinements, strict=True):
             failed = f"its refinement failed: {refinement.reason}" if isinstance(refinement, Failure) else None
             self._replace(case, refinement=refinement, failure=failed)
 
     def _localized(self, stage: Stage) -> Localization:
-        sources = tuple(self._source(c, c.hypothesis) for c in self._known.cases if c.hypothesis and not c.failure)
+        sources = tuple(self._source(c, hypothesis) for c in self._known.cases if (hypothesis := c.standing))
         failures = [case.failure for case in self._known.cases if case.failure]
         detail = f"{len(failures)} of {len(self._known.cases)} located sources dropped: {'; '.join(failures)}"
         self._know(outcome=Outcome.LOCALIZED, stage=stage, sources=sources, detail=detail if failures else "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -15,7 +14,7 @@ from std_msgs.msg import Header
 from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from gar_ssl_ros.gar.boxes import Box
-from gar_ssl_ros.gar.localization import Case, Localization, Source
+from gar_ssl_ros.gar.localization import Case, Localization, Source, with_cases
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.msg import AnchorVote, SoundSource, SoundSourceArray
 from gar_ssl_ros.output.drawing import annotated, caption_from_localization
@@ -44,7 +43,10 @@ def sources_message(
         detail=found.detail,
         label=found.sound.label if found.sound else "",
         audio_confidence=found.sound.confidence if found.sound else 0.0,
-        sources=_source_messages(found, ids),
+        sources=[
+            _source_message(source, case, identity)
+            for (source, case), identity in zip(with_cases(found.sources, found.cases), ids, strict=True)
+        ],
         window_start=time_message(window.start),
         window_end=time_message(window.end),
         frames=len(window.frames),
@@ -103,15 +105,6 @@ def box_from_bounding_box(message: BoundingBox2D) -> Box:
     point = getattr(message.center, "position", message.center)
     half_width, half_height = message.size_x / 2, message.size_y / 2
     return Box(point.x - half_width, point.y - half_height, point.x + half_width, point.y + half_height)
-
-
-def _source_messages(found: Localization, ids: Sequence[int]) -> list[Any]:
-    # The pipeline makes one source of each case that has not failed, in their order.
-    cases = [case for case in found.cases if found.sources and case.hypothesis is not None and not case.failure]
-    return [
-        _source_message(source, case, identity)
-        for source, case, identity in zip(found.sources, cases, ids, strict=True)
-    ]
 
 
 def _source_message(source: Source, case: Case, identity: int) -> SoundSource:
