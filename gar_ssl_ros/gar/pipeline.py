@@ -16,7 +16,7 @@ from gar_ssl_ros.gar.consensus import consensus, unit
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline, DeadlineExceeded
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Stage
 from gar_ssl_ros.gar.reasoner import Fallback, Reading, Reasoner, ReasonerError, Unparseable
-from gar_ssl_ros.gar.stages import SILENCE, AudioLabel, Consensus, Failure, Hypothesis, Refinement, Sides, Unseen
+from gar_ssl_ros.gar.stages import SILENCE, AudioLabel, Consensus, Failure, Hypothesis, Refinement, Unseen
 from gar_ssl_ros.media.window import SECOND, Audio, Window
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class GarOptions:
 
 def gate(analysis: Consensus, sound: AudioLabel, options: GarOptions) -> bool:
     """Whether the initial box stands (eq. 10)."""
-    return analysis.keep and analysis.av_consistency >= options.tau_av and unit(sound.confidence) >= options.tau_aud
+    return analysis.keep and analysis.av_consistency >= options.tau_av and sound.confidence >= options.tau_aud
 
 
 def localize(
@@ -245,15 +245,16 @@ class _Run:
         """The reply's box, or else its operation on the initial box, never further than refinement may go."""
         if not reply.changed:
             return initial
-        frame = self._window.center
-        usable = reply.sides is not None and box_from_reply(reply.sides, frame.width, frame.height)
-        if usable:
-            return clamp_refinement(initial, usable.sides, frame.width, frame.height)
-        if reply.operation is not None:
-            return clamp_refinement(initial, reply.operation.sides(initial), frame.width, frame.height)
-        return initial
+        box = None if reply.sides is None else self._box(reply.sides)
+        if box is not None:
+            wanted = box.sides
+        elif reply.operation is not None:
+            wanted = reply.operation.sides(initial)
+        else:
+            return initial
+        return clamp_refinement(initial, wanted, self._window.center.width, self._window.center.height)
 
-    def _box(self, sides: Sides) -> Box | None:
+    def _box(self, sides: Sequence[float]) -> Box | None:
         frame = self._window.center
         return box_from_reply(sides, frame.width, frame.height)
 

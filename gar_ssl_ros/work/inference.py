@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from queue import SimpleQueue
 from threading import Condition, Thread
 from time import monotonic
-
-from pydantic import TypeAdapter, ValidationError
 
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
@@ -96,7 +93,7 @@ class Inference:
         while (job := self._jobs.get()) is not None:
             try:
                 for found in localize(job.request.window, self._reasoner, job.request.options, job.deadline):
-                    job.found.put(checked(found))
+                    job.found.put(found)
             except Cancelled:
                 job.found.put(None)
             except BaseException as problem:  # what the pipeline lets through must not end the thread unnoticed
@@ -106,21 +103,6 @@ class Inference:
                 self._changed.notify_all()
             if job.back is not None:
                 job.back(f"the reasoner {self.name} is back after {job.age:.1f} s")
-
-
-@cache
-def _answers() -> TypeAdapter[Localization]:
-    return TypeAdapter(Localization)
-
-
-def checked(found: Localization) -> Localization:
-    """What a reasoner found, where each part is of its type; raises ValueError where one is not."""
-    try:
-        return _answers().validate_json(_answers().dump_json(found, warnings=False))
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"the reasoner's answer cannot be used: {where}: {first['msg']}") from None
 
 
 def failure(reasoner: str, outcome: Outcome, detail: str) -> Localization:

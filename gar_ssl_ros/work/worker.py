@@ -19,7 +19,7 @@ from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.work.inference import GRACE, Inference, InferenceJob, Request, checked, failure
+from gar_ssl_ros.work.inference import GRACE, Inference, InferenceJob, Request, failure
 
 __all__ = ["Answer", "Request", "Worker", "WorkerStatistics"]
 
@@ -237,7 +237,6 @@ class Worker:
         try:
             deadline = Deadline(job.request.limit)
             *_, found = localize(job.request.window, self._fallback, job.request.options, deadline)
-            found = checked(found)
         except Exception:
             return None
         why = f"{failed.reasoner or 'the reasoner'} failed ({failed.outcome.value}: {failed.detail})"

@@ -33,7 +33,7 @@ from gar_ssl_ros.nodes.localizer import LocalizerNode
 
 PATIENCE = 240.0  # s: what should happen has happened by then, on any machine
 FRAME, CHUNK = SECOND // 10, SECOND // 10
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]  # of the reasoners that misbehave
 
 
 def until(condition: Callable[[], Any]) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from misbehaving import Endless, Fixed, Garbage, Hanging, Raising, Slow
 
+from gar_ssl_ros.gar.foreign import ForeignReasoner
 from gar_ssl_ros.gar.localization import Outcome, Stage
 from gar_ssl_ros.gar.pipeline import GarOptions
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
@@ -124,14 +125,14 @@ def test_windows_are_answered_while_a_reasoner_hangs_and_it_is_used_again_when_i
 
 @pytest.mark.parametrize("kind", ["label", "none", "confidence", "boxes", "nan", "fewer"])
 def test_garbage_is_a_failure_and_never_an_answer(kind):
-    with Desk(Garbage(kind)) as desk:
+    with Desk(ForeignReasoner(Garbage(kind))) as desk:
         found = desk.worker.ask(request()).result(PATIENCE).found
         assert found.outcome.failed
         assert not found.sources
         assert found.detail
 
 
-@pytest.mark.parametrize("reasoner", [Raising(), Garbage("none"), Garbage("label")])
+@pytest.mark.parametrize("reasoner", [Raising(), Garbage("none"), ForeignReasoner(Garbage("label"))])
 def test_the_fallback_answers_where_the_reasoner_fails_and_the_answer_says_so(reasoner):
     with Desk(reasoner, fallback=Fixed()) as desk:
         answer = desk.worker.ask(request()).result(PATIENCE)
@@ -152,7 +153,7 @@ def test_the_fallback_answers_while_the_reasoner_hangs():
 
 
 def test_a_fallback_that_fails_too_leaves_the_reasoners_own_failure():
-    with Desk(Raising(), fallback=Garbage("none")) as desk:
+    with Desk(Raising(), fallback=ForeignReasoner(Garbage("none"))) as desk:
         answer = desk.worker.ask(request()).result(PATIENCE)
         assert not answer.fallback
         assert answer.found.reasoner == "raising"
