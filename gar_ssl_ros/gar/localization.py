@@ -109,7 +109,8 @@ class Localization:
     """A window's answer.
 
     detail: one sentence where there is something to explain. sound: what was heard. sources: the surest first; only
-    ever where the outcome is LOCALIZED. cases: every stage's result so far, whatever the outcome.
+    ever where the outcome is LOCALIZED. cases: every stage's result so far, whatever the outcome. instead_of: the
+    failure of a Fallback's first reasoner, where its second one answered.
     """
 
     outcome: Outcome
@@ -121,3 +122,4 @@ class Localization:
     sources: tuple[Source, ...] = ()
     cases: tuple[Case, ...] = ()
     timing: Timing = field(default_factory=Timing)
+    instead_of: Localization | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -68,26 +69,36 @@ def localize(
     results of the stages before them. A Fallback's second reasoner answers where its first one fails. Raises Cancelled
     where the deadline was cancelled.
     """
+    deadline = deadline or Deadline()
     if isinstance(reasoner, Fallback):
-        return _with_fallback(window, reasoner, options, deadline or Deadline())
-    return _Run(window, reasoner, options or GarOptions(), deadline or Deadline()).steps()
+        second = partial(localize, window, reasoner.second, options, deadline.without_limit())
+        return with_fallback(localize(window, reasoner.first, options, deadline), second)
+    return _Run(window, reasoner, options or GarOptions(), deadline).steps()
 
 
-def _with_fallback(
-    window: Window, reasoner: Fallback, options: GarOptions | None, deadline: Deadline
+def with_fallback(
+    first: Iterable[Localization], second: Callable[[], Iterable[Localization]]
 ) -> Iterator[Localization]:
+    """What the first reasoner finds; where that is a failure, what the second does, unless it fails too.
+
+    first, second: as of `localize`, or of what asks a reasoner in another way and outlives one that hangs.
+    """
     failed: Localization | None = None
-    for found in localize(window, reasoner.first, options, deadline):
+    for found in first:
         if found.outcome.failed:
             failed = found
         else:
             yield found
     if failed is None:
         return
-    why = f"{reasoner.first.name} failed ({failed.detail}), {reasoner.second.name} answered"
-    for found in localize(window, reasoner.second, options, deadline.without_limit()):
+    why = f"{failed.reasoner} failed ({failed.outcome.value}: {failed.detail})"
+    for found in second():
+        if found.outcome.failed:
+            yield failed
+            continue
+        detail = f"{why}; {found.reasoner} answered instead" + (f": {found.detail}" if found.detail else "")
         timing = replace(found.timing, total=failed.timing.total + found.timing.total)
-        yield replace(found, detail=f"{why}: {found.detail}" if found.detail else why, timing=timing)
+        yield replace(found, detail=detail, timing=timing, instead_of=failed)
 
 
 class _Run:

@@ -29,7 +29,7 @@ def header_of_frame(frame: Frame) -> Header:
 def sources_message(
     found: Localization, window: Window, ids: Sequence[int], topic: str, index: int
 ) -> SoundSourceArray:
-    """A window's answer, but for what the node alone knows of it: drops, fallback and latency.
+    """A window's answer, but for what the node alone knows of it: drops and latency.
 
     ids: of its sources. topic: of the images. index: of the window, 0 or more.
     """
@@ -55,6 +55,7 @@ def sources_message(
         skew=window.skew / SECOND,
         reasoner=found.reasoner,
         model=found.model or "",
+        fallback=found.instead_of is not None,
         inference=found.timing.total,
         reasoning=record_from_localization(topic, index, window, found).model_dump_json(),
     )

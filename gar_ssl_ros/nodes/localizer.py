@@ -23,7 +23,7 @@ from vision_msgs.msg import Detection2DArray
 
 from gar_ssl_ros.errors import UsageError, sentence
 from gar_ssl_ros.gar.localization import Stage
-from gar_ssl_ros.gar.reasoner import Reasoner
+from gar_ssl_ros.gar.reasoner import Fallback, Reasoner, Unavailable
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.answers import annotated_message, detections_message, sources_message
 from gar_ssl_ros.msg import SoundSourceArray
@@ -116,7 +116,9 @@ class LocalizerNode(LifecycleNode):
         self._who = {"reasoner": chosen["reasoner"], "model": ""}
         if made is not None:
             self._who = {"reasoner": made.name, "model": made.model or ""}
-        self._worker = Worker(made, fallback, self._publish, self.get_logger().error, self._missing)
+        first = made or Unavailable(chosen["reasoner"], None, self._missing)
+        answering = first if fallback is None else Fallback(first, fallback)
+        self._worker = Worker(answering, self._publish, self.get_logger().error)
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -206,7 +208,6 @@ class LocalizerNode(LifecycleNode):
         message = sources_message(found, window, ids, self.resolve_topic_name("image"), self._index)
         message.dropped_windows = answer.dropped
         message.dropped_inputs = self._left_out()
-        message.fallback = answer.fallback
         if answer.request.asked is None:
             message.latency = (self.get_clock().now().nanoseconds - window.end) / SECOND
         else:

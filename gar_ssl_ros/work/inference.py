@@ -60,7 +60,7 @@ class Inference:
     """The one thread that calls a reasoner."""
 
     def __init__(self, reasoner: Reasoner) -> None:
-        self.name = reasoner.name
+        self.name, self._model = reasoner.name, reasoner.model
         self._reasoner = reasoner
         self._jobs: SimpleQueue[InferenceJob | None] = SimpleQueue()
         self._changed = Condition()
@@ -83,6 +83,10 @@ class Inference:
         self._jobs.put(job)
         return True
 
+    def failure(self, outcome: Outcome, detail: str) -> Localization:
+        """The final answer that there is none, for the reason `detail`."""
+        return Localization(outcome, Stage.FINAL, self.name, self._model, detail)
+
     def close(self, patience: float) -> bool:
         """End when the job in hand has; whether that was within so many seconds."""
         self._jobs.put(None)
@@ -97,14 +101,9 @@ class Inference:
             except Cancelled:
                 job.found.put(None)
             except BaseException as problem:  # what the pipeline lets through must not end the thread unnoticed
-                job.found.put(failure(self.name, Outcome.BACKEND_ERROR, f"{type(problem).__name__}: {problem}"))
+                job.found.put(self.failure(Outcome.BACKEND_ERROR, f"{type(problem).__name__}: {problem}"))
             with self._changed:
                 self._job = None
                 self._changed.notify_all()
             if job.back is not None:
                 job.back(f"the reasoner {self.name} is back after {job.age:.1f} s")
-
-
-def failure(reasoner: str, outcome: Outcome, detail: str) -> Localization:
-    """The final answer that there is none, for the reason `detail`."""
-    return Localization(outcome, Stage.FINAL, reasoner, None, detail)
