@@ -22,7 +22,7 @@ ROOMS = {
     "reasoners": {"reasoners", "perception", "gar", "media"},
     "output": {"output", "gar", "media"},
     "messages": {"messages", "embedded_ros", "output", "gar", "media", "msg", "srv"},
-    "work": {"work", "messages", "gar", "media"},
+    "work": {"work", "messages", "gar", "media", "msg"},
     "bags": {"bags", "work", "messages", "embedded_ros", "gar", "media"},
     "nodes": {"nodes", "bags", "work", "messages", "reasoners", "gar", "media", "msg", "srv"},
     "evaluation": {"evaluation", "bags", "messages", "output", "reasoners", "gar", "media"},

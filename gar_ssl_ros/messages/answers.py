@@ -14,11 +14,13 @@ from std_msgs.msg import Header
 from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from gar_ssl_ros.gar.boxes import Box
-from gar_ssl_ros.gar.localization import Case, Localization, Source, with_cases
+from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, with_cases
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.msg import AnchorVote, SoundSource, SoundSourceArray
 from gar_ssl_ros.output.drawing import annotated, caption_from_localization
 from gar_ssl_ros.output.record import record_from_localization
+
+OUTCOMES = {getattr(SoundSourceArray, outcome.name): outcome for outcome in Outcome}  # by their numbers
 
 
 def header_of_frame(frame: Frame) -> Header:
@@ -29,7 +31,7 @@ def header_of_frame(frame: Frame) -> Header:
 def sources_message(
     found: Localization, window: Window, ids: Sequence[int], topic: str, index: int
 ) -> SoundSourceArray:
-    """A window's answer, but for what the node alone knows of it: drops and latency.
+    """A window's answer, but for what came about it: drops and latency.
 
     ids: of its sources. topic: of the images. index: of the window, 0 or more.
     """

@@ -17,8 +17,7 @@ from rosbags.rosbag2 import StoragePlugin
 
 from gar_ssl_ros.bags.rosbag import BagError, BagWriter, qos
 from gar_ssl_ros.errors import UsageError
-from gar_ssl_ros.gar.localization import Outcome
-from gar_ssl_ros.messages.answers import box_from_bounding_box
+from gar_ssl_ros.messages.answers import OUTCOMES, box_from_bounding_box
 from gar_ssl_ros.messages.ros import message_type
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
@@ -30,7 +29,6 @@ from gar_ssl_ros.work.complaints import Complaints
 LOOK = 0.1  # s from one look at the graph to the next
 SOURCES = "gar_ssl_ros/msg/SoundSourceArray"
 DEPTH = 200  # messages that may wait for the disk
-OUTCOMES = {getattr(SoundSourceArray, outcome.name): outcome for outcome in Outcome}
 
 
 class RecorderNode(Node):

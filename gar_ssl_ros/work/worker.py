@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from queue import Empty
 from threading import Condition, Thread
 from time import monotonic
+from typing import Generic, TypeVar
 
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
@@ -22,6 +23,8 @@ from gar_ssl_ros.gar.reasoner import Fallback, Reasoner
 from gar_ssl_ros.work.inference import GRACE, Inference, InferenceJob, Request
 
 __all__ = ["Answer", "Request", "Worker", "WorkerStatistics"]
+
+Published = TypeVar("Published")
 
 
 @dataclass(frozen=True)
@@ -58,25 +61,26 @@ class WorkerStatistics:
     last: Answer | None
 
 
-class Worker:
+class Worker(Generic[Published]):
     """Answers the newest window offered; thread-safe. `close` it in the end."""
 
     def __init__(
         self,
         reasoner: Reasoner,
-        publish: Callable[[Answer], None],
+        publish: Callable[[Answer], Published | None],
         tell: Callable[[str], None],
     ) -> None:
         """
         reasoner: the second one of a Fallback answers, on the supervisor's thread, also where the first one hangs.
-        publish: called with each answer, one at a time, on the supervisor's thread. tell: given a sentence when the
-        reasoner stalls and when it comes back.
+        publish: called with each answer, one at a time, on the supervisor's thread; what it makes of a final one is for
+        who asked, None where it cannot publish any more. tell: given a sentence when the reasoner stalls and when it
+        comes back.
         """
         self._publish = publish
         self._tell = tell
         self._changed = Condition()
         self._newest: Request | None = None
-        self._asked: deque[tuple[Request, Future[Answer]]] = deque()
+        self._asked: deque[tuple[Request, Future[Published]]] = deque()
         self._closing = False
         self._job: InferenceJob | None = None
         self._counts: Counter[str] = Counter()
@@ -98,9 +102,12 @@ class Worker:
             self._newest = request
             self._changed.notify_all()
 
-    def ask(self, request: Request) -> Future[Answer]:
-        """Have it answered before any that was offered, none dropped; its final answer. Cancelled by `clear`."""
-        future: Future[Answer] = Future()
+    def ask(self, request: Request) -> Future[Published]:
+        """Have it answered before any that was offered, none dropped; what is published of its final answer.
+
+        Cancelled by `clear`, and where nothing is published.
+        """
+        future: Future[Published] = Future()
         with self._changed:
             if self._closing:
                 future.cancel()
@@ -155,7 +162,7 @@ class Worker:
                     self._changed.wait()
                 if self._closing:
                     return
-                future: Future[Answer] | None = None
+                future: Future[Published] | None = None
                 if self._asked:
                     request, future = self._asked.popleft()
                 else:
@@ -163,20 +170,20 @@ class Worker:
                     request, self._newest = self._newest, None
                 dropped, self._dropped = self._dropped, 0
                 self._job = InferenceJob(request)
-            final: Answer | None = None
+            published: Published | None = None
             try:
-                final = self._answer(self._job, dropped)
+                published = self._answer(self._job, dropped)
             except Exception as problem:  # of whoever publishes
                 self._tell(f"an answer could not be published: {type(problem).__name__}: {problem}")
             with self._changed:
                 self._job = None
-            if future is not None and final is not None and future.set_running_or_notify_cancel():
-                future.set_result(final)
+            if future is not None and published is not None and future.set_running_or_notify_cancel():
+                future.set_result(published)
             elif future is not None:
                 future.cancel()
 
-    def _answer(self, job: InferenceJob, dropped: int) -> Answer | None:
-        """Publish what becomes known; the final answer, None where the request was cancelled."""
+    def _answer(self, job: InferenceJob, dropped: int) -> Published | None:
+        """Publish what becomes known; None where the request was cancelled."""
         final: Localization | None = None
         for found in self._found(job):
             if found.stage is Stage.FINAL:
@@ -192,8 +199,7 @@ class Worker:
             self._counts["overruns"] += (final.instead_of or final).outcome is Outcome.TIMEOUT
             self._outcomes[final.outcome] += 1
             self._last = answer
-        self._publish(answer)
-        return answer
+        return self._publish(answer)
 
     def _found(self, job: InferenceJob) -> Iterable[Localization]:
         """What becomes known; nothing final where the request was cancelled."""

@@ -35,7 +35,11 @@ class Desk:
     def __init__(self, reasoner) -> None:
         self.answers: list[Answer] = []
         self.told: list[str] = []
-        self.worker = Worker(reasoner, self.answers.append, self.told.append)
+        self.worker = Worker(reasoner, self.publish, self.told.append)
+
+    def publish(self, answer: Answer) -> Answer:
+        self.answers.append(answer)
+        return answer
 
     def until(self, condition) -> None:
         end = time.monotonic() + PATIENCE
@@ -214,10 +218,11 @@ def test_closing_does_not_wait_for_a_reasoner_that_hangs():
 def test_an_answer_that_cannot_be_published_does_not_stop_the_worker():
     published = []
 
-    def publish(answer: Answer) -> None:
+    def publish(answer: Answer) -> Answer:
         published.append(answer)
         if len(published) == 1:
             raise RuntimeError("no middleware")
+        return answer
 
     told: list[str] = []
     worker = Worker(Fixed(), publish, told.append)
