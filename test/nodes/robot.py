@@ -158,7 +158,11 @@ def localizer(active: bool = True, namespace: str = "", **parameters: Any) -> It
     rclpy.init(context=context, domain_id=own_domain("nodes"))
     chosen = {"window": 1.0, "hop": 0.5} | parameters
     overrides = [Parameter(name, value=value) for name, value in chosen.items()]
-    node = LocalizerNode(context=context, namespace=namespace, parameter_overrides=overrides)
+    try:
+        node = LocalizerNode(context=context, namespace=namespace, parameter_overrides=overrides)
+    except Exception:
+        rclpy.shutdown(context=context)  # a node that refused its parameters is not on the graph of the next test
+        raise
     executor = SurvivingExecutor(node.diagnostics.failed, context=context)
     executor.add_node(node)
     thread = threading.Thread(target=executor.spin, daemon=True)

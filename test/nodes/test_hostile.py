@@ -117,7 +117,7 @@ def test_bytes_that_are_no_message_are_counted_and_left_out(topic):
 def test_what_a_callback_raises_is_counted_told_and_survived(monkeypatch, capfd):
     with localizer(reasoner="misbehaving:Fixed") as node, robot() as bot:
         bot.meet()
-        take = node._listening._windowing.take_image
+        take = node._inputs._assembler.take_image
         broken = iter([True] * 5)
 
         def sometimes(*arguments):
@@ -125,7 +125,7 @@ def test_what_a_callback_raises_is_counted_told_and_survived(monkeypatch, capfd)
                 raise KeyError("of a defect")
             return take(*arguments)
 
-        monkeypatch.setattr(node._listening._windowing, "take_image", sometimes)
+        monkeypatch.setattr(node._inputs._assembler, "take_image", sometimes)
         bot.play(10, 3)
         assert bot.next_final(after=11.5).outcome == SoundSourceArray.LOCALIZED
         told = until(lambda: bot.state_of("node")().get("callback_errors") == "5" and bot.state_of("node")())
