@@ -16,7 +16,7 @@ from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.evaluation.scenes.score import FOUND
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.consensus import unit
-from gar_ssl_ros.gar.localization import Case, Outcome, Source
+from gar_ssl_ros.gar.localization import Case, Outcome, Source, with_cases
 from gar_ssl_ros.gar.options import GarOptions
 
 BINS = 10  # of a calibration curve
@@ -177,9 +177,8 @@ def _located(record: SampleRecord) -> Iterator[_Located]:
     if record.found is None or record.score is None:
         return
     true = [Box(*truth.sides) for truth in record.truths]
-    cases = [case for case in record.found.stages if case.hypothesis is not None and case.failure is None]
     partner = dict(assigned([[source.box.iou(t) for t in true] for source in record.found.sources]))
-    for number, (source, case) in enumerate(zip(record.found.sources, cases, strict=True)):
+    for number, (source, case) in enumerate(with_cases(record.found.sources, record.found.stages)):
         goal = true[partner[number]] if number in partner else None
         ious = (source.box.iou(goal), source.initial_box.iou(goal)) if goal else (0.0, 0.0)
         yield _Located(case, source.av_consistency, *ious)

@@ -58,7 +58,7 @@ class Audio:
 
     stamp: ns of the first sample. samples: float32 (channels, samples) in [-1, 1], finite. rate: Hz.
     missing: how many of the samples stand for sound that was lost or could not be read; they are zero.
-    Raises ValueError where the samples have another shape, type or a rate that is not positive.
+    Raises ValueError where the samples have another shape or type, are not finite, or the rate is not positive.
     """
 
     stamp: int
@@ -69,6 +69,8 @@ class Audio:
     def __post_init__(self) -> None:
         if self.samples.dtype != np.float32 or self.samples.ndim != 2 or not self.samples.shape[0]:
             raise ValueError(f"audio is float32 (channels, samples), not {self.samples.dtype} {self.samples.shape}")
+        if not np.isfinite(self.samples).all():
+            raise ValueError("audio is finite numbers: make it of others with audio_from_samples")
         if self.rate <= 0:
             raise ValueError(f"an audio rate is a positive number of Hz, not {self.rate}")
         self.samples.setflags(write=False)

@@ -343,6 +343,22 @@ def test_gate_and_failures_count_what_happened(dataset):
     assert left_out.ap > subject.figures.whole.ap
 
 
+class Breaking(Finder):
+    """Locates, and breaks before there is a source."""
+
+    def analyze(self, hypotheses: object, trials: int) -> list[list[Trial]]:
+        raise RuntimeError("out of memory, as it were")
+
+
+def test_a_window_that_broke_after_something_was_located_is_a_failure_and_no_source(dataset):
+    sample = dataset.samples[0]
+    record = evaluated(sample, sample.open(), 0.1, Breaking(), GarOptions())
+    assert record.found.stages[0].hypothesis is not None
+    seen = figures([record], GarOptions(), published=False)
+    assert (seen.answered, seen.gate) == (0, None)
+    assert [each.outcome for each in seen.failures] == ["BACKEND_ERROR"]
+
+
 def test_a_report_is_the_same_bytes_each_time(dataset, report, tmp_path):
     subject = told(dataset, Settings())
     write_report(tmp_path, "vggss: signal, N = 5", [subject], published=False)
