@@ -14,6 +14,7 @@ import soxr
 from numpy.typing import NDArray
 
 SECOND = 1_000_000_000  # ns
+SPEECH_RATE_HZ = 16_000  # what models of speech and sound hear at
 
 
 @dataclass(frozen=True, eq=False)

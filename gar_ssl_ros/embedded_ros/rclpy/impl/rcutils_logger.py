@@ -84,7 +84,7 @@ class RcutilsLogger:
         if kwargs:
             options = {option: kwargs.get(option) for option in _OPTIONS}
             if options["throttle_time_source_type"] is None:
-                options["throttle_time_source_type"] = _STEADY
+                options["throttle_time_source_type"] = _STEADY_CLOCK
             elif not isinstance(options["throttle_time_source_type"], Clock):
                 raise ValueError("throttle_time_source_type is not a clock")
             line = self._lines.setdefault(where, _Line(severity, options))
@@ -120,7 +120,7 @@ class RcutilsLogger:
     warn = warning
 
 
-_STEADY = Clock()
+_STEADY_CLOCK = Clock()
 
 
 def _caller() -> FrameType:
