@@ -68,7 +68,7 @@ class Marks:
 
     @property
     def nothing(self) -> bool:
-        """True where all was taken back."""
+        """True if all was taken back."""
         return self._chunked and not self._marks
 
     def _mark(self) -> None:

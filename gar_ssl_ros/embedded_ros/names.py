@@ -104,7 +104,7 @@ class Remap(NamedTuple):
     kind: str = ""  # "", "topic" or "service": what it is limited to
 
     def applies_to(self, full_name: str, node: str, namespace: str, kind: str) -> bool:
-        """Whether the rule renames a topic or service (`kind`) of a node."""
+        """True if the rule renames a topic or service (`kind`) of a node."""
         if self.match in {"__node", "__ns"} or self.node not in {None, node} or self.kind not in {"", kind}:
             return False
         try:
@@ -122,7 +122,7 @@ def remapped(full_name: str, node: str, namespace: str, kind: str, rules: list[R
 
 
 def hidden(name: str) -> bool:
-    """Whether a topic or service is left out of lists unless asked for: a part of its name starts with `_`."""
+    """True if a topic or service is left out of lists unless asked for: a part of its name starts with `_`."""
     return any(token.startswith("_") for token in name.split("/") if token)
 
 

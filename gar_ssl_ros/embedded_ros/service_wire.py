@@ -88,7 +88,7 @@ def await_caller(ends: Ends, call: Call) -> bool:
 
 
 def has_service(ends: Ends) -> bool:
-    """Whether a client's requests reach a service whose responses reach the client."""
+    """True if a client's requests reach a service whose responses reach the client."""
     readers, writers = _ids(ends.writer, "serviceid"), _ids(ends.reader, "serviceid")
     if not any(readers):
         return bool(readers) and bool(writers)

@@ -82,7 +82,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Whether a confidence keeps its word. error: the mean distance of confidence and share, weighted by count."""
+    """How well a confidence keeps its word. error: the mean distance of confidence and share, weighted by count."""
 
     bins: tuple[Bin, ...]
     count: int
@@ -194,7 +194,7 @@ def _overlaps(record: SampleRecord) -> list[float]:
 
 
 def _pointed(record: SampleRecord) -> bool:
-    """Whether every true box holds the center of a found one."""
+    """True if every true box holds the center of a found one."""
     found = () if record.found is None else record.found.sources
     return all(any(Box(*truth.sides).contains(*source.box.center) for source in found) for truth in record.truths)
 

@@ -39,7 +39,7 @@ class Decoded:
     """A frame, or one that is lost.
 
     frame: None where it is lost. pts: its time in the stream's time base, None where that is not known. damaged:
-    whether FFmpeg found it so.
+    True if FFmpeg found it so.
     """
 
     frame: VideoFrame | AudioFrame | None

@@ -44,7 +44,7 @@ MAX_LATE_PICTURES = 300  # pictures of the clip that may be gone before the reco
 class Verdict:
     """What was said of one scene.
 
-    expected: the outcome that it should have. right: whether it has, with a box on every source. overlaps: the IoU with
+    expected: the outcome that it should have. right: True if it has, with a box on every source. overlaps: the IoU with
     each. heard: the label.
     """
 
@@ -58,7 +58,7 @@ class Verdict:
 def scenes(out: Path, who: Mapping[str, object], seeds: Sequence[int] = SEEDS, overwrite: bool = False) -> bool:
     """Play rendered scenes of each kind, one for each of `seeds`, to the localizer and print how it went.
 
-    who: the localizer's parameters that say who answers. overwrite: whether results that exist may be replaced. Returns
+    who: the localizer's parameters that say who answers. overwrite: True if results that exist may be replaced. Returns
     True if the rates of docs/figures.md hold. Raises OutputError where results may not be replaced, LiveError, and what
     reading a clip and writing results raise.
     """

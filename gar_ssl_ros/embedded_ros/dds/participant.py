@@ -24,7 +24,7 @@ class Participant(Thing):
     def __init__(self, domain: int, settings: str, user_data: bytes, only_loopback: bool = False) -> None:
         """Join `domain` (0..232) with Cyclone DDS's `settings` (XML). Raises DDSError.
 
-        only_loopback: whether nobody outside this machine is to be heard.
+        only_loopback: True if nobody outside this machine is to be heard.
         """
         self._domain = domain
         _domains.enter(domain, settings, only_loopback)

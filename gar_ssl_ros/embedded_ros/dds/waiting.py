@@ -26,7 +26,7 @@ class Guard(Thing):
             library().dds_set_guardcondition(self.handle, True)
 
     def take(self) -> bool:
-        """Whether it was triggered since last taken."""
+        """True if it was triggered since last taken."""
         triggered = c.c_bool()
         with self.gate:
             library().dds_take_guardcondition(self.handle, c.byref(triggered))

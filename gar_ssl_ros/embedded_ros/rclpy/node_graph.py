@@ -110,7 +110,7 @@ class NodeGraph:
         return self._infos(self._graph.readers(), topic_name, no_mangle, TopicEndpointTypeEnum.SUBSCRIPTION)
 
     def wait_for_node(self, fully_qualified_node_name: str, timeout: float) -> bool:
-        """Wait at most `timeout` s for a node; whether it is there."""
+        """Wait at most `timeout` s for a node. Return True if it is there."""
         wanted = f"/{fully_qualified_node_name.lstrip('/')}"
         end = time.monotonic() + timeout
         while not (found := wanted in self.get_fully_qualified_node_names()) and time.monotonic() < end:

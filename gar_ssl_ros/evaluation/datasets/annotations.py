@@ -193,7 +193,7 @@ def text(path: Path) -> str:
 
 
 def same_name(label: str, other: str) -> bool:
-    """Whether two spellings name one class: VGG-SS's "female speech, woman speaking" is its CSVs' with underscores."""
+    """True if two spellings name one class: VGG-SS's "female speech, woman speaking" is its CSVs' with underscores."""
     return _spelled(label) == _spelled(other)
 
 

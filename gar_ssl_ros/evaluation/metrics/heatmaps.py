@@ -29,8 +29,8 @@ class Protocol:
     """How one baseline scores.
 
     kernel, corners: how the map is resized, see `resizing.resized`. threshold: the map's median, a share `value` of its
-    peak, or the fixed `value`. above: whether a pixel must exceed the threshold, not only reach it. sums: whether
-    overlapping true boxes add up instead of uniting. beyond: whether IoU@t asks for more than t. swapped: whether the
+    peak, or the fixed `value`. above: True if a pixel must exceed the threshold, not only reach it. sums: True if
+    overlapping true boxes add up instead of uniting. beyond: True if IoU@t asks for more than t. swapped: True if the
     pixel AP takes the prediction for the truth and the truth for the scores.
     """
 

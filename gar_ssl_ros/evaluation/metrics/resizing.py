@@ -19,7 +19,7 @@ CUBIC_KERNEL_A = -0.75  # the cubic kernel's parameter in both libraries
 def resized(heat: ArrayLike, size: int, kernel: Kernel, corners: bool) -> NDArray[np.float64]:
     """A map (H, W) as (size, size).
 
-    corners: whether the corner pixels' centers stay in the corners (PyTorch's align_corners=True), else the image's
+    corners: True if the corner pixels' centers stay in the corners (PyTorch's align_corners=True), else the image's
     edges do (OpenCV, and PyTorch's default). Beyond the edge the outermost value goes on. Raises ValueError where the
     map is not two-dimensional, empty, or not finite.
     """

@@ -108,7 +108,7 @@ class SourceSummary:
 
 
 def same_class(found: str | None, true: str | None) -> bool:
-    """Whether a freely worded label means a dataset's class: the words of one are all among the other's.
+    """True if a freely worded label means a dataset's class: the words of one are all among the other's.
 
     "guitar" goes with "playing acoustic guitar" and "dog" with "dog barking", and a class that is not known (None) with
     any. Case, punctuation and words that say nothing (`STOP_WORDS`) do not count.
