@@ -14,6 +14,7 @@ import soxr
 from numpy.typing import NDArray
 
 SECOND = 1_000_000_000  # ns
+SPEECH_RATE_HZ = 16_000  # what models of speech and sound hear at
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +22,7 @@ class Frame:
     """One picture.
 
     stamp: ns. image: RGB uint8 (H, W, 3), not written to again. frame_id: the camera's optical frame (REP-103).
-    damaged: whether it could not be wholly decoded, or was made from one that could not. Raises ValueError where the
+    damaged: True if it could not be wholly decoded, or was made from one that could not. Raises ValueError where the
     image has another shape or type.
     """
 

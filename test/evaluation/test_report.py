@@ -25,7 +25,7 @@ from gar_ssl_ros.evaluation.results import Origin, Run, configuration
 from gar_ssl_ros.evaluation.run import subject
 from gar_ssl_ros.evaluation.samples import Dataset, Opened, Sample, Truth
 from gar_ssl_ros.evaluation.scenes.scene import Kind
-from gar_ssl_ros.evaluation.scenes.score import FOUND, matched
+from gar_ssl_ros.evaluation.scenes.score import MIN_FOUND_IOU, matched
 from gar_ssl_ros.evaluation.settings import Settings
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.deadline import Deadline
@@ -188,7 +188,7 @@ def test_kinds_of_scenes_are_told_as_the_clip_benchmark_tells_them(scene_of):
     for group, record, each in zip(groups, records, overlaps, strict=True):
         assert group.right == float(record.found.outcome is record.expected)
         assert group.overlap == (pytest.approx(np.mean(each)) if each else None)
-        assert group.found == (float(all(iou >= FOUND for iou in each)) if each else None)
+        assert group.found == (float(all(iou >= MIN_FOUND_IOU for iou in each)) if each else None)
 
 
 def test_ours_comes_before_all_that_is_the_papers(dataset, tmp_path):
