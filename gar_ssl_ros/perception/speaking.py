@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +11,6 @@ from weakref import ref
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from gar_ssl_ros.media.window import SECOND, Window
 from gar_ssl_ros.perception.detection import Image
@@ -65,7 +62,6 @@ class SpeakerDetector:
 
     def __init__(self, path: Path) -> None:
         self._network = LightASD(path)
-        self._libraries = ThreadpoolController()
         self._seen: list[_Seen] = []  # of the last window that was asked about
         warm()  # now, not at the first window
 
@@ -79,20 +75,16 @@ class SpeakerDetector:
         samples = samples[(first * STEP - window.start) * RATE // SECOND :]
         steps = max([window.end // STEP - first, *(t.first + len(t.crops) - first for t in tracks)])
         heard, loud = self._network.hear(samples, steps), _loudness(samples, steps)
-
-        def judged(track: FaceTrack) -> tuple[_Seen, Floats, float, float]:
-            seen, during = self._see(track), slice(track.first - first, track.first - first + len(track.crops))
+        self._seen = [self._see(track) for track in tracks]
+        found = []
+        for track, seen in zip(tracks, self._seen, strict=True):
+            during = slice(track.first - first, track.first - first + len(track.crops))
             log_odds, timing = self._in_time(seen.features, heard[during])
-            return seen, log_odds, timing, _motion(track.crops, loud[during])
-
-        # A thread a face: those of the BLAS wait for each other at each of many small products.
-        with self._libraries.limit(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-            judgements = list(pool.map(judged, tracks))
-        self._seen = [seen for seen, *_ in judgements]
-        worth = np.array([_worth(float(log_odds.mean()), timing, motion) for _, log_odds, timing, motion in judgements])
+            found.append((log_odds, timing, _motion(track.crops, loud[during])))
+        worth = np.array([_worth(float(log_odds.mean()), timing, motion) for log_odds, timing, motion in found])
         return [
             Speaking(track, log_odds, float(log_odds.mean()), timing, motion, _share(i, worth, tracks))
-            for i, (track, (_, log_odds, timing, motion)) in enumerate(zip(tracks, judgements, strict=True))
+            for i, (track, (log_odds, timing, motion)) in enumerate(zip(tracks, found, strict=True))
         ]
 
     def _see(self, track: FaceTrack) -> _Seen:
