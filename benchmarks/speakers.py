@@ -28,7 +28,7 @@ from gar_ssl_ros.perception.faces import Faces
 from gar_ssl_ros.perception.light_asd import FPS
 from gar_ssl_ros.perception.sound import RATE
 from gar_ssl_ros.perception.speaking import SpeakerDetector
-from gar_ssl_ros.perception.tracks import face_tracks
+from gar_ssl_ros.perception.tracks import FaceTracker
 
 LENGTH = 3
 SIDE = 240  # pixels of one person's half
@@ -140,7 +140,7 @@ def main() -> None:
     for turn, (kind, heard, other) in enumerate(pairs(speakers, still)):
         window = side_by_side(*((heard, other) if turn % 2 else (other, heard)))
         begun = time.process_time()
-        tracks = face_tracks(window, faces)
+        tracks = FaceTracker(faces).tracks(window)
         tracked = time.process_time()
         found = detector.speaking(window, tracks, heard.samples)
         costs.append((tracked - begun, (time.process_time() - tracked) / max(1, len(tracks))))

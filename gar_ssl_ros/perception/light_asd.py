@@ -22,6 +22,7 @@ from gar_ssl_ros.perception.winograd import INPUTS, ONE, OUTPUTS, STEP, TAPS, TI
 FPS = 25  # steps a second
 SIDE = 112  # pixels of a face, square and grey
 PER_STEP = 4
+REACH = 6  # steps on either side that what is seen in one depends on: three blocks of five taps
 WIDTH = 128  # of what is told of a step, by sight or by sound
 BLOCKS = ((1, 32), (32, 64), (64, WIDTH))  # channels in and out
 EPSILON = 1e-3  # of the batch norms
@@ -49,12 +50,16 @@ class LightASD:
         to_logits = weights["lossAV.FC.weight"], weights["lossAV.FC.bias"]
         self._to_odds, self._odds = (np.float32(both[1] - both[0]) for both in to_logits)
 
-    def see(self, faces: NDArray[np.uint8]) -> Floats:
-        """What is seen in each step: (steps, WIDTH). faces: grey (steps, SIDE, SIDE), FPS a second."""
+    def see(self, faces: NDArray[np.uint8], ahead: bool = False, behind: bool = False) -> Floats:
+        """What is seen in each step: (steps, WIDTH). faces: grey (steps, SIDE, SIDE), FPS a second.
+
+        ahead, behind: whether the first, the last REACH steps are there for the others' sake only, and not answered.
+        """
         first, second, third = self._sight
-        x = first.start(faces.astype(np.float32) - np.float32(MEAN))
-        x = second(_halved(x))
-        return np.asarray(third(_halved(x)).max(axis=(1, 2)))
+        kept = slice(REACH // 3 if ahead else None, -REACH // 3 if behind else None)  # each block spoils two more
+        x = first.start(faces.astype(np.float32) - np.float32(MEAN))[kept]
+        x = second(_halved(x))[kept]
+        return np.asarray(third(_halved(x))[kept].max(axis=(1, 2)))
 
     def hear(self, samples: Floats, steps: int) -> Floats:
         """What is heard in each step: (steps, WIDTH). samples: (samples,) in [-1, 1] at RATE, from the first step on.

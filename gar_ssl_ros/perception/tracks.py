@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -14,8 +14,10 @@ from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.perception.detection import Detection, Detector, Image
 from gar_ssl_ros.perception.light_asd import FPS, SIDE
+from gar_ssl_ros.perception.once import OncePerPicture
 
-EVERY = FPS * 2 // 5  # steps at most between two looks for faces: 0.4 s
+STEP = SECOND // FPS  # ns
+PERIOD, LOOKS = 75, frozenset((0, 9, 18, 28, 37, 46, 56, 65, 74))  # steps: when faces are looked for, of each 3 s
 LOST = 1  # looks that may miss a face which goes on
 NEAR = 0.75  # of a face's size: how far it moves between two looks at most
 GROWTH = 1.5  # by which its size changes at most
@@ -32,9 +34,10 @@ GREY = 110  # where that lies outside the picture, as published
 class FaceTrack:
     """One face through a stretch of a window without a cut.
 
-    first: the step at which it starts; steps are FPS a second from the window's start. boxes: float64 (steps, 4), x1,
-    y1, x2, y2 in pixels. crops: grey uint8 (steps, SIDE, SIDE) around mouth and nose. score: the detector's, on the
-    average. box: at the window's center frame, or where it is nearest to that.
+    first: the step at which it starts; steps are FPS a second from stamp 0, the same in every window. boxes: float64
+    (steps, 4), x1, y1, x2, y2 in pixels. crops: grey uint8 (steps, SIDE, SIDE) around mouth and nose. score: the
+    detector's, on the average. box: at the window's center frame, or where it is nearest to that. pictures: from which
+    the crops are. places: float64 (steps, 3), the middle of each in its picture and half its face's size, pixels.
     """
 
     first: int
@@ -42,6 +45,8 @@ class FaceTrack:
     crops: NDArray[np.uint8]
     score: float
     box: Box
+    pictures: tuple[Image, ...]
+    places: NDArray[np.float64]
 
 
 @dataclass
@@ -70,22 +75,52 @@ class _Chain:
         return away if away < NEAR and max(sizes) < GROWTH * min(sizes) else np.inf
 
 
-def face_tracks(window: Window, detector: Detector, most: int = 4) -> list[FaceTrack]:
-    """The faces of a window that can be judged, at most `most`: the largest, surest and longest seen, in that order.
+class FaceTracker:
+    """Finds faces as its detector does, and follows them; a picture of several windows is looked at once for all."""
 
-    Faces are looked for at most EVERY steps apart and at both sides of each cut. Left out are those that are smaller
-    than SMALLEST, or seen for less than SHORTEST steps of one shot.
-    """
-    frames = _steps(window)
-    chains: list[_Chain] = []
-    looked: dict[int, list[Detection]] = {}
-    for shot in _shots(frames):
-        looks = np.linspace(shot[0], shot[-1], 2 + (len(shot) - 2) // EVERY).round().astype(int)
-        chains += _linked([int(step) for step in looks], lambda step: _look(detector, frames[step], looked))
-    chains = [chain for chain in chains if chain.length >= SHORTEST]
-    chains.sort(key=lambda chain: -chain.rank)
-    center = min(range(len(frames)), key=lambda step: abs(frames[step].stamp - window.center.stamp))
-    return [_track(chain, frames, center) for chain in chains[:most]]
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._faces = OncePerPicture(detector.detect)
+        self._thumb = OncePerPicture(_thumb)
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """The detector's."""
+        return self._detector.kinds
+
+    def detect(self, image: Image) -> list[Detection]:
+        """The detector's detections. image: not written to again."""
+        return self._faces(image)
+
+    def tracks(self, window: Window, most: int = 4) -> list[FaceTrack]:
+        """The faces that can be judged, at most `most`: the largest, surest and longest seen, in that order.
+
+        Faces are looked for at most 0.4 s apart, at LOOKS of each PERIOD from stamp 0, and at both sides of each cut.
+        Left out are those that are smaller than SMALLEST, or seen for less than SHORTEST steps of one shot.
+        """
+        first = first_step(window)
+        frames = _steps(window)
+        chains: list[_Chain] = []
+        for shot in self._shots(frames):
+            among = {step for step in shot if (first + step) % PERIOD in LOOKS}
+            chains += _linked(sorted({shot[0], shot[-1]} | among), lambda step: self._large(frames[step]))
+        chains = [chain for chain in chains if chain.length >= SHORTEST]
+        chains.sort(key=lambda chain: -chain.rank)
+        center = min(range(len(frames)), key=lambda step: abs(frames[step].stamp - window.center.stamp))
+        return [_track(chain, frames, first, center) for chain in chains[:most]]
+
+    def _large(self, frame: Frame) -> list[Detection]:
+        faces = self.detect(frame.image)
+        return [face for face in faces if max(face.box.width, face.box.height) >= SMALLEST]
+
+    def _shots(self, frames: Sequence[Frame]) -> list[range]:
+        """Stretches of steps between cuts."""
+        cuts = [0]
+        for step in range(1, len(frames)):
+            was, now = frames[step - 1].image, frames[step].image
+            if now.shape != was.shape or cv2.absdiff(self._thumb(now), self._thumb(was)).mean() > CUT:
+                cuts.append(step)
+        return [range(a, b) for a, b in zip(cuts, [*cuts[1:], len(frames)], strict=True)]
 
 
 def crop(image: Image, x: float, y: float, half: float) -> NDArray[np.uint8]:
@@ -105,11 +140,16 @@ def crop(image: Image, x: float, y: float, half: float) -> NDArray[np.uint8]:
     return np.asarray(resized[SIDE // 2 : -SIDE // 2, SIDE // 2 : -SIDE // 2], np.uint8)
 
 
+def first_step(window: Window) -> int:
+    """The number of the first whole step in a window."""
+    return -(-window.start // STEP)
+
+
 def _steps(window: Window) -> list[Frame]:
     """The frame nearest to each step's time."""
     stamps = np.array([frame.stamp for frame in window.frames])
-    count = max(1, (window.end - window.start) * FPS // SECOND)
-    times = window.start + np.arange(count) * SECOND // FPS
+    first = first_step(window)
+    times = np.arange(first, max(first + 1, window.end // STEP)) * STEP
     after = np.searchsorted(stamps, times).clip(1, max(1, len(stamps) - 1))
     before = after - 1
     after = after.clip(0, len(stamps) - 1)
@@ -117,30 +157,10 @@ def _steps(window: Window) -> list[Frame]:
     return [window.frames[i] for i in nearest]
 
 
-def _shots(frames: Sequence[Frame]) -> list[range]:
-    """Stretches of steps between cuts."""
-    thumbs = {stamp: _thumb(image) for stamp, image in {frame.stamp: frame.image for frame in frames}.items()}
-    cuts = [0]
-    for step in range(1, len(frames)):
-        was, now = frames[step - 1], frames[step]
-        changed = np.abs(thumbs[now.stamp] - thumbs[was.stamp]).mean()
-        if now.image.shape != was.image.shape or changed > CUT:
-            cuts.append(step)
-    return [range(a, b) for a, b in zip(cuts, [*cuts[1:], len(frames)], strict=True)]
-
-
-def _thumb(image: Image) -> NDArray[np.float32]:
+def _thumb(image: Image) -> NDArray[np.uint8]:
     few = max(1, min(image.shape[0] // THUMB[1], image.shape[1] // THUMB[0]) // 4)  # pixels are enough of a large one
     small = cv2.resize(image[::few, ::few], THUMB, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2HSV), np.float32)
-
-
-def _look(detector: Detector, frame: Frame, looked: dict[int, list[Detection]]) -> list[Detection]:
-    """The faces of a frame, each frame looked at once."""
-    if frame.stamp not in looked:
-        faces = detector.detect(frame.image)
-        looked[frame.stamp] = [face for face in faces if max(face.box.width, face.box.height) >= SMALLEST]
-    return looked[frame.stamp]
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2HSV), np.uint8)
 
 
 def _linked(looks: Sequence[int], see: Callable[[int], list[Detection]]) -> list[_Chain]:
@@ -160,16 +180,18 @@ def _linked(looks: Sequence[int], see: Callable[[int], list[Detection]]) -> list
     return chains
 
 
-def _track(chain: _Chain, frames: Sequence[Frame], center: int) -> FaceTrack:
+def _track(chain: _Chain, frames: Sequence[Frame], first: int, center: int) -> FaceTrack:
     steps = np.arange(chain.steps[0], chain.steps[-1] + 1)
     sides = np.array([face.box.sides for face in chain.seen])
     boxes = np.stack([np.interp(steps, chain.steps, side) for side in sides.T], axis=1)
     half = _median(np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) / 2)
     x, y = (_median((boxes[:, i] + boxes[:, i + 2]) / 2) for i in (0, 1))
-    pictures = (frames[int(step)].image for step in steps)
+    pictures = tuple(frames[int(step)].image for step in steps)
     crops = np.stack([crop(*place) for place in zip(pictures, x, y, half, strict=True)])
     box = Box(*boxes[int(np.abs(steps - center).argmin())])
-    return FaceTrack(int(steps[0]), boxes, crops, float(np.mean([face.score for face in chain.seen])), box)
+    score = float(np.mean([face.score for face in chain.seen]))
+    places = np.stack([x, y, half], axis=1)
+    return FaceTrack(first + int(steps[0]), boxes, crops, score, box, pictures, places)
 
 
 def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:

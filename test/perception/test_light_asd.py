@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gar_ssl_ros.perception.failure import ModelError
-from gar_ssl_ros.perception.light_asd import SIDE, WIDTH, LightASD, _shapes
+from gar_ssl_ros.perception.light_asd import REACH, SIDE, WIDTH, LightASD, _shapes
 from gar_ssl_ros.perception.sound import mfcc_light_asd
 
 torch = pytest.importorskip("torch", reason="needs torch, which is not installed")
@@ -107,6 +107,13 @@ def test_many_sounds_are_judged_at_once(network):
     seen, heard = random.random((9, WIDTH)).astype(np.float32), random.random((3, 9, WIDTH)).astype(np.float32)
     at_once = network.log_odds(seen, heard)
     np.testing.assert_allclose(at_once, [network.log_odds(seen, one) for one in heard], rtol=1e-4, atol=1e-5)
+
+
+def test_a_part_is_seen_as_in_the_whole(network):
+    faces = np.random.default_rng(0).integers(0, 256, (40, SIDE, SIDE), np.uint8)
+    whole = network.see(faces)
+    parts = network.see(faces[: 10 + REACH], behind=True), network.see(faces[10 - REACH :], ahead=True)
+    np.testing.assert_allclose(np.concatenate(parts), whole, rtol=1e-4, atol=1e-4)
 
 
 def test_silence_and_sound_that_ends_early_are_judged(network):

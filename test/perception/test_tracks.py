@@ -13,13 +13,15 @@ from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.perception.detection import Detection
 from gar_ssl_ros.perception.light_asd import SIDE
-from gar_ssl_ros.perception.tracks import crop, face_tracks
+from gar_ssl_ros.perception.tracks import FaceTrack, FaceTracker, crop
 
 WIDTH, HEIGHT = 320, 240
 
 
 class Told:
     """A detector that reads a frame's time, ms, from its first pixels, and counts its looks."""
+
+    kinds = ("face",)
 
     def __init__(self, faces_at: Callable[[float], list[Detection]]) -> None:
         self.faces_at = faces_at
@@ -28,6 +30,10 @@ class Told:
     def detect(self, image):
         self.looks += 1
         return self.faces_at((int(image[0, 0, 0]) * 256 + int(image[0, 0, 1])) / 1000)
+
+
+def face_tracks(window: Window, detector: Told, most: int = 4) -> list[FaceTrack]:
+    return FaceTracker(detector).tracks(window, most)
 
 
 def window(fps: float = 25, seconds: float = 3, grey: Callable[[float], int] = lambda t: 100) -> Window:
@@ -101,6 +107,51 @@ def test_one_picture_shown_on_is_looked_at_once():
     still = Window(0, 3 * SECOND, window(seconds=0.04).frames, None)
     assert len(face_tracks(still, detector)) == 1
     assert detector.looks == 1
+
+
+def cut(whole: Window, start: float, seconds: float = 3) -> Window:
+    begin, end = round(start * SECOND), round((start + seconds) * SECOND)
+    return Window(begin, end, tuple(frame for frame in whole.frames if begin <= frame.stamp < end), None)
+
+
+@pytest.mark.parametrize(("fps", "hop"), [(25, 1), (30, 1), (30, 1.033), (15, 0.5)])
+def test_windows_that_overlap_are_followed_as_if_nothing_had_been_seen_before(fps, hop):
+    detector = Told(lambda t: [face(100 + 30 * np.sin(3 * t), score=0.7), face(240 - 10 * t)])
+    whole, tracker = window(fps, seconds=8), FaceTracker(detector)
+    for start in np.arange(0, 5, hop):
+        before = detector.looks
+        found = tracker.tracks(cut(whole, start))
+        assert detector.looks - before <= (10 if start == 0 else 6)
+        alone = face_tracks(cut(whole, start), detector)
+        assert [one.first for one in found] == [one.first for one in alone]
+        for one, other in zip(found, alone, strict=True):
+            np.testing.assert_array_equal(one.places, other.places)
+            np.testing.assert_array_equal(one.crops, other.crops)
+
+
+def test_another_picture_of_the_same_stamp_is_looked_at():
+    tracker = FaceTracker(Told(lambda t: [face(100)]))
+    assert tracker.tracks(window())[0].box.center[0] == 100
+    loop = window()
+    tracker._detector.faces_at = lambda t: [face(200)]
+    assert tracker.tracks(loop)[0].box.center[0] == 200
+
+
+def test_what_was_seen_of_a_picture_goes_with_it():
+    tracker = FaceTracker(Told(lambda t: [face(100)]))
+    for _ in range(3):
+        shown = window()
+        tracker.tracks(shown)
+        assert len(tracker._thumb) == 75
+    del shown
+    assert len(tracker._thumb) == len(tracker._faces) == 0
+
+
+def test_the_steps_of_a_face_are_the_same_whatever_window_shows_it():
+    whole = window(seconds=5)
+    early, late = (face_tracks(cut(whole, start), Told(lambda t: [face(100)]))[0] for start in (0.5, 1.51))
+    assert (early.first, late.first, len(late.crops)) == (13, 38, 74)
+    assert early.pictures[30] is late.pictures[5]
 
 
 @given(st.floats(-50, 370), st.floats(-50, 290), st.floats(0.5, 400))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from gar_ssl_ros.gar.boxes import box_from_reply
 from gar_ssl_ros.gar.consensus import consensus, unit
@@ -28,7 +29,7 @@ from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import By
 from gar_ssl_ros.perception.tags import RATE, Tags
-from gar_ssl_ros.perception.tracks import face_tracks
+from gar_ssl_ros.perception.tracks import FaceTracker
 from gar_ssl_ros.reasoners.senses.candidates import (
     IN_TIME,
     MOVING,
@@ -71,14 +72,17 @@ class SensesReasoner:
     name = "senses"
 
     def __init__(self, senses: Senses, seed: int = 0) -> None:
-        self._senses = senses
+        self._tracker = None if senses.faces is None else FaceTracker(senses.faces)
+        self._senses = replace(senses, faces=self._tracker)
         self._seed = seed
+        self._libraries = ThreadpoolController()  # threads of a BLAS lose more by waiting for each other than they gain
         self.model: str | None = ", ".join(senses.names)
 
     @contextmanager
     def read(self, window: Window, deadline: Deadline) -> Iterator[_SensesReading]:
         """Take in a window's sound; its picture is looked at when it is asked for."""
-        yield _SensesReading(window, deadline, self._senses, self._seed)
+        with self._libraries.limit(limits=1, user_api="blas"):
+            yield _SensesReading(window, deadline, self._senses, self._tracker, self._seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,11 +98,14 @@ class _Sight:
 class _SensesReading:
     """One window: heard at once, seen when `locate` asks."""
 
-    def __init__(self, window: Window, deadline: Deadline, senses: Senses, seed: int) -> None:
+    def __init__(
+        self, window: Window, deadline: Deadline, senses: Senses, tracker: FaceTracker | None, seed: int
+    ) -> None:
         assert window.audio is not None  # the pipeline asks nobody about a window without sound
         self._window = window
         self._deadline = deadline
         self._senses = senses
+        self._tracker = tracker
         self._seed = seed
         self._samples = window.audio.mono(RATE)
         self._tags = senses.tagger.tags(self._samples)
@@ -168,9 +175,9 @@ class _SensesReading:
         voices = any(heard.group.by in LIPS for heard in asked(self._heard))
         faces = [i for i, candidate in enumerate(candidates) if candidate.kind == FACE]
         lips: list[tuple[float, float] | None] = [None for _ in candidates]
-        if self._senses.faces is None or self._senses.speakers is None or not voices or not faces:
+        if self._tracker is None or self._senses.speakers is None or not voices or not faces:
             return lips
-        tracks = face_tracks(self._window, self._senses.faces)
+        tracks = self._tracker.tracks(self._window)
         speaking = self._senses.speakers.speaking(self._window, tracks, self._samples)
         total = max(sum(one.probability for one in speaking), 1e-9)
         for one in speaking:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.consensus import unit
@@ -60,11 +61,13 @@ class SignalReasoner:
         self._seed = seed
         warm()
         hear(np.sin(np.arange(RATE, dtype=np.float32)))  # loads the rest of librosa: not in the first window
+        self._libraries = ThreadpoolController()  # threads of a BLAS lose more by waiting for each other than they gain
 
     @contextmanager
     def read(self, window: Window, deadline: Deadline) -> Iterator[SignalReading]:
         """Take in a window's sound; its picture is looked at when it is asked for."""
-        yield SignalReading(window, deadline, self._seed)
+        with self._libraries.limit(limits=1, user_api="blas"):
+            yield SignalReading(window, deadline, self._seed)
 
 
 @dataclass(frozen=True, eq=False)
