@@ -12,18 +12,21 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from gar_ssl_ros.media.window import SECOND, Window
+from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Window
 from gar_ssl_ros.perception.detection import Image
-from gar_ssl_ros.perception.light_asd import FPS, REACH, LightASD
-from gar_ssl_ros.perception.sound import RATE, warm
+from gar_ssl_ros.perception.light_asd import REACH, STEPS_HZ, LightASD
+from gar_ssl_ros.perception.sound import warm
 from gar_ssl_ros.perception.tracks import STEP, FaceTrack, first_step
 from gar_ssl_ros.perception.winograd import Floats
 
-NEAR = (-1, 0, 1)  # steps by which sound and picture of one recording differ
-FAR = (8, 3)  # steps from which on, and by which, the sound is moved to hear how it does for these lips out of time
-LAGS = range(-4, 5)  # steps between loudness and the lips' motion: they open before they sound
-BLUR = 3  # steps over which both are averaged
-FAINT = 1e-3  # of full scale: the loudness below which differences count little
+NEAR_STEPS = (-1, 0, 1)  # steps by which sound and picture of one recording differ
+FAR_STEPS = (
+    8,
+    3,
+)  # steps from which on, and by which, the sound is moved to hear how it does for these lips out of time
+LAG_STEPS = range(-4, 5)  # steps between loudness and the lips' motion: they open before they sound
+BLUR_STEPS = 3  # steps over which both are averaged
+MIN_LOUDNESS = 1e-3  # of full scale: the loudness below which differences count little
 LIPS = (slice(56, None), slice(24, 88))  # rows and columns of a crop
 SAME_PLACE = 0.02  # of half a face's size: from a crop so far off, what was seen in the window before stands
 # Conditional logit over two faces and nobody, fitted to one half of the speakers that benchmarks/speakers.py lists.
@@ -51,7 +54,7 @@ class Speakers(Protocol):
     """Tells which of a window's faces speak."""
 
     def speaking(self, window: Window, tracks: Sequence[FaceTrack], samples: Floats) -> list[Speaking]:
-        """One for each track, in their order. samples: the window's sound, (samples,) in [-1, 1] at RATE."""
+        """One for each track, in their order. samples: the window's sound, (samples,) in [-1, 1] at SPEECH_RATE_HZ."""
 
 
 class SpeakerDetector:
@@ -66,13 +69,13 @@ class SpeakerDetector:
         warm()  # now, not at the first window
 
     def speaking(self, window: Window, tracks: Sequence[FaceTrack], samples: Floats) -> list[Speaking]:
-        """One for each track, in their order. samples: the window's sound, (samples,) in [-1, 1] at RATE.
+        """One for each track, in their order. samples: the window's sound, (samples,) in [-1, 1] at SPEECH_RATE_HZ.
 
         Of one who speaks and others who only move their mouths, the network alone prefers either about as often;
         what tells them apart is how much each of them loses where the sound is moved out of time.
         """
         first = first_step(window)
-        samples = samples[(first * STEP - window.start) * RATE // SECOND :]
+        samples = samples[(first * STEP - window.start) * SPEECH_RATE_HZ // SECOND :]
         steps = max([window.end // STEP - first, *(t.first + len(t.crops) - first for t in tracks)])
         heard, loud = self._network.hear(samples, steps), _loudness(samples, steps)
         self._seen = [self._see(track) for track in tracks]
@@ -108,13 +111,13 @@ class SpeakerDetector:
 
     def _in_time(self, seen: Floats, heard: Floats) -> tuple[Floats, float]:
         """Log-odds for each step, and by how much their mean exceeds what the face has by chance."""
-        far = range(FAR[0], len(seen) // 2 + 1, FAR[1])
-        shifts = [*NEAR, *far, *(-shift for shift in far)]
+        far = range(FAR_STEPS[0], len(seen) // 2 + 1, FAR_STEPS[1])
+        shifts = [*NEAR_STEPS, *far, *(-shift for shift in far)]
         moved = np.stack([np.roll(heard, shift, axis=0) for shift in shifts])
         log_odds = self._network.log_odds(seen, moved)
-        near, chance = np.split(log_odds.mean(axis=1), [len(NEAR)])
+        near, chance = np.split(log_odds.mean(axis=1), [len(NEAR_STEPS)])
         timing = float(near.max() - np.median(chance)) if len(chance) else 0.0
-        return log_odds[NEAR.index(0)], timing
+        return log_odds[NEAR_STEPS.index(0)], timing
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,9 +164,9 @@ def _share(which: int, worth: NDArray[np.float64], tracks: Sequence[FaceTrack]) 
 
 def _loudness(samples: Floats, steps: int) -> NDArray[np.float64]:
     """The logarithm of each step's level."""
-    length = RATE // FPS
+    length = SPEECH_RATE_HZ // STEPS_HZ
     whole = np.pad(samples[: steps * length], (0, max(0, steps * length - len(samples)))).astype(np.float64)
-    return np.asarray(np.log(np.sqrt((whole.reshape(steps, length) ** 2).mean(axis=1)) + FAINT))
+    return np.asarray(np.log(np.sqrt((whole.reshape(steps, length) ** 2).mean(axis=1)) + MIN_LOUDNESS))
 
 
 def _motion(crops: NDArray[np.uint8], loud: NDArray[np.float64]) -> float:
@@ -171,11 +174,11 @@ def _motion(crops: NDArray[np.uint8], loud: NDArray[np.float64]) -> float:
     lips = crops[:, LIPS[0], LIPS[1]].astype(np.float32)
     change = np.abs(np.diff(lips, axis=0)).mean(axis=(1, 2), dtype=np.float64)
     moves, sounds = _normal(np.append(change[:1], change)), _normal(loud)
-    return max(float((moves * np.roll(sounds, lag)).mean()) for lag in LAGS)
+    return max(float((moves * np.roll(sounds, lag)).mean()) for lag in LAG_STEPS)
 
 
 def _normal(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Averaged over BLUR steps, with mean 0 and deviation 1."""
-    smooth = np.convolve(np.pad(values, BLUR // 2, mode="edge"), np.ones(BLUR) / BLUR, "valid")
+    """Averaged over BLUR_STEPS steps, with mean 0 and deviation 1."""
+    smooth = np.convolve(np.pad(values, BLUR_STEPS // 2, mode="edge"), np.ones(BLUR_STEPS) / BLUR_STEPS, "valid")
     away = smooth - smooth.mean()
     return np.asarray(away / (away.std() + 1e-6))

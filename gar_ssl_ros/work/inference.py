@@ -15,7 +15,7 @@ from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.window import Window
 
-GRACE = 0.25  # s after the deadline in which a reasoner may still notice it
+GRACE_S = 0.25  # s after the deadline in which a reasoner may still notice it
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Inference:
     def start(self, job: InferenceJob) -> bool:
         """Work on it; False where an earlier job does not end."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._job is None, GRACE):
+            if not self._changed.wait_for(lambda: self._job is None, GRACE_S):
                 return False
             self._job = job
         self._jobs.put(job)

@@ -10,7 +10,7 @@ import pytest
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.window import SECOND, Frame, Window
-from gar_ssl_ros.perception.light_asd import SIDE
+from gar_ssl_ros.perception.light_asd import FACE_SIDE_PX
 from gar_ssl_ros.perception.speaking import SpeakerDetector
 from gar_ssl_ros.perception.tracks import FaceTrack
 
@@ -27,7 +27,7 @@ def detector() -> SpeakerDetector:
 
 def drawn(opening: np.ndarray, first: int = 0) -> FaceTrack:
     """A face of grey with a mouth as wide open as told, 0..1 for each step."""
-    crops = np.full((len(opening), SIDE, SIDE), 150, np.uint8)
+    crops = np.full((len(opening), FACE_SIDE_PX, FACE_SIDE_PX), 150, np.uint8)
     crops[:, 20:30, 25:40] = crops[:, 20:30, 72:87] = 40
     for one, wide in zip(crops, opening, strict=True):
         one[80 - round(12 * wide) : 82 + round(12 * wide), 40:72] = 30

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.perception.detection import Detection
-from gar_ssl_ros.perception.light_asd import SIDE
+from gar_ssl_ros.perception.light_asd import FACE_SIDE_PX
 from gar_ssl_ros.perception.tracks import FaceTrack, FaceTracker, crop
 
 WIDTH, HEIGHT = 320, 240
@@ -54,7 +54,7 @@ def test_a_face_that_moves_is_one_track_whatever_the_frame_rate(fps):
     detector = Told(lambda t: [face(80 + 40 * t)])
     (track,) = face_tracks(window(fps), detector)
     assert track.first == 0
-    assert track.crops.shape == (75, SIDE, SIDE)
+    assert track.crops.shape == (75, FACE_SIDE_PX, FACE_SIDE_PX)
     assert track.boxes[37].mean() == pytest.approx((80 + 40 * 1.48 + 100) / 2, abs=5)
     assert track.box.contains(80 + 40 * 1.5, 100)
     assert detector.looks <= 9
@@ -158,7 +158,7 @@ def test_the_steps_of_a_face_are_the_same_whatever_window_shows_it():
 def test_any_place_can_be_cut_out(x, y, half):
     image = np.full((HEIGHT, WIDTH, 3), 200, np.uint8)
     cut = crop(image, x, y, half)
-    assert cut.shape == (SIDE, SIDE)
+    assert cut.shape == (FACE_SIDE_PX, FACE_SIDE_PX)
     assert set(np.unique(cut)) <= set(range(110, 201))
 
 
@@ -166,4 +166,4 @@ def test_a_crop_is_the_lower_middle_of_the_face():
     image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     image[120:] = 255
     cut = crop(image, 160, 100, 50)  # rows 50..190 are cut out, of which the inner half is 85..155
-    assert int((cut[:, 56] < 128).argmin()) == pytest.approx((120 - 85) / 70 * SIDE, abs=2)
+    assert int((cut[:, 56] < 128).argmin()) == pytest.approx((120 - 85) / 70 * FACE_SIDE_PX, abs=2)

@@ -25,10 +25,10 @@ from gar_ssl_ros.gar.stages import (
     Trial,
     Unseen,
 )
-from gar_ssl_ros.media.window import Window
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Window
 from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import By
-from gar_ssl_ros.perception.tags import RATE, Tags
+from gar_ssl_ros.perception.tags import Tags
 from gar_ssl_ros.perception.tracks import FaceTracker
 from gar_ssl_ros.reasoners.senses.candidates import (
     IN_TIME,
@@ -42,9 +42,9 @@ from gar_ssl_ros.reasoners.senses.candidates import (
 from gar_ssl_ros.reasoners.senses.moving import moving
 from gar_ssl_ros.reasoners.senses.senses import Senses
 from gar_ssl_ros.reasoners.senses.weighing import (
-    FAINT,
-    KNOWN,
     LIPS,
+    MIN_GROUP_SHARE,
+    MIN_KNOWN_SURENESS,
     UNNAMED,
     Evidence,
     Weighed,
@@ -60,10 +60,13 @@ from gar_ssl_ros.reasoners.signal.synchrony import Courses
 
 SIGNAL_LOOKS = 3  # of `signal`, at what it finds to be in time
 SAME_FACE = 0.3  # overlap from which a face and a followed one are the same
-ENOUGH = 0.2  # support from which a candidate is named
-CLAIM = 0.5  # how sure a sound must be before something is said to be out of view
-KEEP = 0.8  # of the best support: a source that has as much stands
-EVEN, DOUBT = 0.6, 0.12  # of a match's score: as likely in time as by chance, and how gradually that changes
+MIN_SUPPORT = 0.2  # support from which a candidate is named
+MIN_SURENESS_OFF_SCREEN = 0.5  # how sure a sound must be before something is said to be out of view
+KEEP_SHARE = 0.8  # of the best support: a source that has as much stands
+EVEN_SCORE, SCORE_WIDTH = (
+    0.6,
+    0.12,
+)  # of a match's score: as likely in time as by chance, and how gradually that changes
 
 
 class SensesReasoner:
@@ -107,7 +110,7 @@ class _SensesReading:
         self._senses = senses
         self._tracker = tracker
         self._seed = seed
-        self._samples = window.audio.mono(RATE)
+        self._samples = window.audio.mono(SPEECH_RATE_HZ)
         self._tags = senses.tagger.tags(self._samples)
         self._heard = senses.makers.heard(self._tags)
         self._sight: _Sight | None = None
@@ -115,7 +118,9 @@ class _SensesReading:
     def classify(self) -> AudioLabel:
         label, share = self._senses.makers.label(self._tags)
         silence = float(self._tags.scores[:, self._tags.names.index(SILENCE)].min())
-        return AudioLabel(SILENCE, silence) if silence > max(share, CLAIM) else AudioLabel(label, share)
+        return (
+            AudioLabel(SILENCE, silence) if silence > max(share, MIN_SURENESS_OFF_SCREEN) else AudioLabel(label, share)
+        )
 
     def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
         motion = measure(self._window)
@@ -134,7 +139,7 @@ class _SensesReading:
         for one in weighed:
             if (
                 len(sight.named) < max_sources
-                and one.support >= ENOUGH
+                and one.support >= MIN_SUPPORT
                 and all(apart(one, other) for other in sight.named)
             ):
                 sight.named.append(one)
@@ -220,12 +225,16 @@ class _SensesReading:
     def _unseen(self, weighed: Sequence[Weighed]) -> Unseen:
         """Whether what would make the sound was looked for, and is not there."""
         first = self._heard[0]
-        if first.share < FAINT:
+        if first.share < MIN_GROUP_SHARE:
             return Unseen(off_screen=False, reason="nothing that is heard is clear enough to be named")
-        if first.share < CLAIM or not first.group.seen or not self._senses.kinds.issuperset(first.group.seen):
+        if (
+            first.share < MIN_SURENESS_OFF_SCREEN
+            or not first.group.seen
+            or not self._senses.kinds.issuperset(first.group.seen)
+        ):
             return Unseen(off_screen=False, reason=f"{first.sound} is heard, and no model here knows what makes that")
-        there = any(c.kind in first.group.seen and c.sure >= KNOWN for c in self._seen().candidates)
-        if there or not first.group.only or (weighed and weighed[0].support >= ENOUGH / 2):
+        there = any(c.kind in first.group.seen and c.sure >= MIN_KNOWN_SURENESS for c in self._seen().candidates)
+        if there or not first.group.only or (weighed and weighed[0].support >= MIN_SUPPORT / 2):
             return Unseen(off_screen=False, reason=f"{first.sound} is heard, and nothing shows which thing makes it")
         return Unseen(
             off_screen=True, reason=f"{first.sound} is heard, and no {' or '.join(first.group.seen)} is in view"
@@ -260,7 +269,7 @@ class _SensesReading:
             av_consistency=0.0 if mine is None else mine.likelihood,
             role_tags=() if mine is None else mine.tags,
             anchor_votes=tuple(votes),
-            keep=mine is not None and best is not None and mine.support >= KEEP * best.support,
+            keep=mine is not None and best is not None and mine.support >= KEEP_SHARE * best.support,
         )
 
     def _refinement(self, one: Weighed, sight: _Sight) -> Refinement:
@@ -282,7 +291,7 @@ def _evidence(sight: _Sight, part: slice = slice(None)) -> list[Evidence]:
     if sight.courses is None:
         return [Evidence(0.0, lips) for lips in sight.lips]
     return [
-        Evidence(float(1 / (1 + np.exp((EVEN - match.score) / DOUBT))), lips, match.way)
+        Evidence(float(1 / (1 + np.exp((EVEN_SCORE - match.score) / SCORE_WIDTH))), lips, match.way)
         for match, lips in zip(sight.courses.matches(part), sight.lips, strict=True)
     ]
 
