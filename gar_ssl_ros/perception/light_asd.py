@@ -65,7 +65,8 @@ class LightASD:
     def hear(self, samples: Floats, steps: int) -> Floats:
         """What is heard in each step: (steps, WIDTH).
 
-        samples: (samples,) in [-1, 1] at SPEECH_RATE_HZ, from the first step on. Sound that is missing at the end counts as silence.
+        samples: (samples,) in [-1, 1] at SPEECH_RATE_HZ, from the first step on. What is missing at the end counts as
+        silence.
         """
         needed = steps * PER_STEP
         cepstra = mfcc_light_asd(np.pad(samples, (0, max(0, needed * HOP + WINDOW - HOP - len(samples)))))[:needed]
