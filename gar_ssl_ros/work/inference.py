@@ -17,6 +17,7 @@ from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.window import Window
+from gar_ssl_ros.spatial.view import View
 
 GRACE = 0.25  # s after the deadline in which a reasoner may still notice it
 
@@ -26,7 +27,7 @@ class Request:
     """A window to be answered.
 
     limit: s that its inference may take. refusal: why the reasoner need not be asked; empty where it is to be.
-    asked: monotonic s at which somebody asked for it; None where nobody did.
+    asked: monotonic s at which somebody asked for it; None where nobody did. view: what is known of where its things are.
     """
 
     window: Window
@@ -34,6 +35,7 @@ class Request:
     limit: float
     refusal: str = ""
     asked: float | None = None
+    view: View = View()
 
 
 class InferenceJob:

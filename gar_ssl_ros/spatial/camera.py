@@ -1,0 +1,172 @@
+"""A camera as sensor_msgs/CameraInfo describes it: pixels to rays, and points to pixels.
+
+Rays and points are in the camera's optical frame (REP-103: x right, y down, z forward), or, of a raw image with a
+rectification R, in the frame turned by it, as image_geometry has it. Pixels are as boxes have them: (0, 0) is the image's
+upper left corner, and the first pixel's middle is at (0.5, 0.5); OpenCV's (0, 0) is that middle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gar_ssl_ros.errors import UserError, shortened
+
+Points: TypeAlias = NDArray[np.float64]
+
+MODELS = {"plumb_bob": (0, 4, 5), "rational_polynomial": (8, 12, 14), "equidistant": (4,)}  # and how many numbers D has
+ALIASES = {"": "plumb_bob", "fisheye": "equidistant"}  # a simulator's, of a lens without distortion; a driver's
+MIDDLE = 0.5  # pixels from a pixel's edge
+ITERATIONS, STEP = 100, 1e-10  # of the undistortion
+MOST_OFF = 0.5  # pixels that a ray may miss its pixel by; one that misses by more is none
+
+
+class CameraError(UserError):
+    """What describes no camera, or not that of the image: one sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A lens and an image of width x height pixels.
+
+    matrix: K, 3 x 3 by rows. distortion: D. model: a key of MODELS. rectification: R. projection: the left 3 x 3 of P.
+    Both are 3 x 3 by rows; R of zeros is none, P of zeros is K. rectified: whether the image is, so that P alone counts.
+    frame_id: its optical frame. Raises CameraError where a number or the model is none.
+    """
+
+    width: int
+    height: int
+    matrix: tuple[float, ...]
+    distortion: tuple[float, ...] = ()
+    model: str = "plumb_bob"
+    rectification: tuple[float, ...] = (0.0,) * 9
+    projection: tuple[float, ...] = (0.0,) * 9
+    rectified: bool = False
+    frame_id: str = ""
+
+    def __post_init__(self) -> None:
+        if self.model in ALIASES:
+            object.__setattr__(self, "model", ALIASES[self.model])
+        if self.model not in MODELS:
+            told = shortened(repr(self.model))
+            raise CameraError(f"its distortion_model {told} is not known: it must be one of {', '.join(MODELS)}")
+        if len(self.distortion) not in MODELS[self.model] and any(self.distortion):
+            raise CameraError(f"its D has {len(self.distortion)} numbers, which {self.model} does not")
+        numbers = (*self.matrix, *self.distortion, *self.rectification, *self.projection)
+        if not np.isfinite(numbers).all():
+            raise CameraError("its K, D, R and P are not all numbers: calibrate the camera")
+        if self.width <= 0 or self.height <= 0:
+            raise CameraError(f"its size is {self.width}x{self.height}: have its driver tell the image's")
+        if self.matrix[0] <= 0 or self.matrix[4] <= 0:
+            raise CameraError("its K is zero: calibrate the camera, and have its driver publish that")
+
+    def cropped(self, x: int, y: int, width: int, height: int, binning_x: int, binning_y: int) -> Camera:
+        """Of a part of the sensor from (x, y) on, whose pixels are joined by so many. Raises CameraError."""
+        if not (0 <= x and 0 <= y and 0 < width <= self.width - x and 0 < height <= self.height - y):
+            raise CameraError(f"its roi {width}x{height} at {x}, {y} reaches out of its {self.width}x{self.height} pixels")
+        whole = replace(self, width=width, height=height, **self._moved(1.0, 1.0, float(x), float(y)))
+        return whole._resized(width // max(1, binning_x), height // max(1, binning_y))
+
+    def scaled(self, width: int, height: int) -> Camera:
+        """Of the same view in an image of another size. Raises CameraError where its aspect is another."""
+        if not self.fits(width, height):
+            raise CameraError(
+                f"it describes images of {self.width}x{self.height} pixels, and these have {width}x{height}, which is no "
+                "scale of that: take the CameraInfo of the same camera and mode"
+            )
+        return self if (width, height) == (self.width, self.height) else self._resized(width, height)
+
+    def fits(self, width: int, height: int) -> bool:
+        """True if an image of that size has the same aspect, to a pixel."""
+        return abs(width * self.height - height * self.width) <= max(width, height, self.width, self.height)
+
+    def rays(self, pixels: Points) -> Points:
+        """Unit vectors (n, 3) of pixels (n, 2); NaN where the lens's model has none."""
+        if not len(pixels):
+            return np.empty((0, 3))
+        seen = np.ascontiguousarray(np.asarray(pixels, np.float64) - MIDDLE).reshape(-1, 1, 2)
+        criteria = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, ITERATIONS, STEP)
+        if self._fisheye:
+            flat: Any = cv2.fisheye.undistortPoints(seen, self._lens, self._bend, None, None, criteria)
+        else:  # OpenCV before 4.9 has no criteria but in a function of its own
+            undistort: Any = getattr(cv2, "undistortPointsIter", None)
+            flat = (
+                cv2.undistortPoints(seen, self._lens, self._bend, None, None, None, criteria)
+                if undistort is None
+                else undistort(seen, self._lens, self._bend, None, None, criteria)
+            )
+        rays = np.concatenate([flat.reshape(-1, 2), np.ones((len(seen), 1))], axis=1)
+        missed = np.linalg.norm(self._projected(rays) - seen[:, 0], axis=1)
+        rays[~(missed <= MOST_OFF)] = np.nan
+        rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+        return rays if self.rectified else rays @ self._turn.T
+
+    def pixels(self, points: Points) -> Points:
+        """Where points (n, 3) are seen, (n, 2); NaN where they are not: behind the camera, or beyond the image's field."""
+        given = np.asarray(points, np.float64) if self.rectified else np.asarray(points, np.float64) @ self._turn
+        length = np.linalg.norm(given, axis=1)
+        # A lens's polynomial leads points far out of its field back into it.
+        seen = (given[:, 2] > 0) & (given[:, 2] >= length * self._edge)
+        found = np.full((len(given), 2), np.nan)
+        if seen.any():
+            found[seen] = self._projected(given[seen]) + MIDDLE
+        return found
+
+    @property
+    def _fisheye(self) -> bool:
+        return self.model == "equidistant" and not self.rectified
+
+    @cached_property
+    def _lens(self) -> NDArray[np.float64]:
+        """What the image was made with: K, or P of a rectified one."""
+        used = self.projection if self.rectified and any(self.projection) else self.matrix
+        return np.reshape(np.asarray(used, np.float64), (3, 3))
+
+    @cached_property
+    def _bend(self) -> NDArray[np.float64]:
+        given = () if self.rectified else self.distortion
+        return np.asarray(given if any(given) else (0.0,) * 4, np.float64)
+
+    @cached_property
+    def _turn(self) -> NDArray[np.float64]:
+        if not any(self.rectification):
+            return np.eye(3)
+        return np.reshape(np.asarray(self.rectification, np.float64), (3, 3))
+
+    @cached_property
+    def _edge(self) -> float:
+        """The cosine of the widest angle that the image's edges see."""
+        across, down = np.linspace(0, self.width, 9), np.linspace(0, self.height, 9)
+        edges = [(x, y) for x in across for y in (0, self.height)] + [(x, y) for x in (0, self.width) for y in down]
+        rays = self.rays(np.asarray(edges, np.float64))
+        rays = rays if self.rectified else rays @ self._turn
+        seen = rays[np.isfinite(rays[:, 2]), 2]
+        return float(seen.min()) if len(seen) else 0.0
+
+    def _projected(self, points: Points) -> Points:
+        """OpenCV's pixels of points in front of the lens."""
+        still = np.zeros(3)
+        project = cv2.fisheye.projectPoints if self._fisheye else cv2.projectPoints
+        with np.errstate(all="ignore"):
+            found, _ = project(points.reshape(-1, 1, 3), still, still, self._lens, self._bend)
+        return np.asarray(found, np.float64).reshape(-1, 2)
+
+    def _resized(self, width: int, height: int) -> Camera:
+        moved = self._moved(width / self.width, height / self.height, 0.0, 0.0)
+        return replace(self, width=width, height=height, **moved)
+
+    def _moved(self, across: float, down: float, x: float, y: float) -> dict[str, Any]:
+        """K and P after the image is cut off at (x, y), then scaled."""
+
+        def moved(matrix: tuple[float, ...]) -> tuple[float, ...]:
+            fx, skew, cx, _, fy, cy, *_ = matrix
+            left, up = (cx - x + MIDDLE) * across - MIDDLE, (cy - y + MIDDLE) * down - MIDDLE
+            return (fx * across, skew * across, left, 0.0, fy * down, up, 0.0, 0.0, 1.0)
+
+        projection = moved(self.projection) if any(self.projection) else self.projection
+        return {"matrix": moved(self.matrix), "projection": projection}

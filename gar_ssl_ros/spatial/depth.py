@@ -1,0 +1,106 @@
+"""How far things are: depth images and point clouds, and the distance of what a box frames.
+
+A box holds its thing and what is behind it, beside it, and now and then before it. The middle half of the box, each way,
+is looked at (MIDDLE_PART), and the nearest surface that takes LEAST_SHARE of what is measured there counts: a wall behind has
+more pixels often, and a few flying pixels or a cable in front have less. Of that surface the median is the distance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.spatial.camera import Camera, Points
+
+MIDDLE_PART = 0.5  # of a box's width and height
+LEAST_SHARE = 0.2  # of the points there, that a surface takes
+THICKNESS = 0.1  # of a surface's distance, to either side of it
+FEWEST = 5  # points that tell a distance
+NORMAL = 1.4826  # standard deviation of a normal distribution whose median deviation is 1
+MOST_POINTS = 4096  # of a box that are looked at
+MOST_SPREAD = 2**17  # pixels of a depth image that become points; of more, every second or third each way
+
+
+class DepthError(UserError):
+    """What is no depth, or not that of the image: one sentence that says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class DepthImage:
+    """Depths along the optical axis (REP-118). values: (height, width), of `unit` m each; 0 or not finite where none."""
+
+    stamp: int
+    values: NDArray[Any]
+    unit: float
+    frame_id: str
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return int(self.values.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return int(self.values.shape[0])
+
+    def points(self, camera: Camera, box: Box | None = None) -> Points:
+        """What is measured, all or in a box of its own pixels: (n, 3), m, of that camera, whose image has its size."""
+        x1, y1, x2, y2 = (0, 0, self.width, self.height) if box is None else _pixels(box)
+        most = MOST_SPREAD if box is None else MOST_POINTS
+        stride = max(1, int(np.ceil(np.sqrt((x2 - x1) * (y2 - y1) / most))))
+        depths = self.values[y1:y2:stride, x1:x2:stride].astype(np.float64) * self.unit
+        down, across = np.nonzero(np.isfinite(depths) & (depths > 0))
+        rays = camera.rays(np.stack([x1 + across * stride, y1 + down * stride], axis=1) + 0.5)
+        points = rays / rays[:, 2:] * depths[down, across, None]
+        return points[np.isfinite(points).all(axis=1)]
+
+
+@dataclass(frozen=True, eq=False)
+class PointCloud:
+    """Points (n, 3), m, in the frame of that id; finite."""
+
+    stamp: int
+    points: NDArray[np.float32]
+    frame_id: str
+
+
+def middle_of_box(box: Box) -> Box:
+    """The part of a box that is most likely its thing's."""
+    (x, y), half_width, half_height = box.center, box.width * MIDDLE_PART / 2, box.height * MIDDLE_PART / 2
+    return Box(x - half_width, y - half_height, x + half_width, y + half_height)
+
+
+def distance_along(ray: Points, points: Points) -> tuple[float, float]:
+    """How far the nearest surface of points (n, 3) is along a unit vector (3,), and its standard deviation, m.
+
+    NaN where there are too few of them.
+    """
+    along = np.sort(points @ ray)
+    along = along[along > 0]  # none where the ray is NaN
+    if len(along) < FEWEST:
+        return np.nan, np.nan
+    share = max(FEWEST, int(np.ceil(LEAST_SHARE * len(along))))
+    nearest, last = along[: len(along) - share + 1], along[share - 1 :]
+    surfaces = np.flatnonzero(last <= nearest * (1 + THICKNESS))
+    if not len(surfaces):
+        return np.nan, np.nan
+    first = surfaces[0]
+    distance = float(np.median(along[first : first + share]))
+    for _ in range(10):  # from its near side to its middle
+        surface = along[np.abs(along - distance) <= THICKNESS * distance]
+        before, distance = distance, float(np.median(surface))
+        if distance == before:
+            break
+    return distance, float(NORMAL * np.median(np.abs(surface - distance)))
+
+
+def _pixels(box: Box) -> tuple[int, int, int, int]:
+    """The pixels whose middles it frames; one at least each way."""
+    x1, y1 = max(0, round(box.x1)), max(0, round(box.y1))
+    return x1, y1, max(x1 + 1, round(box.x2)), max(y1 + 1, round(box.y2))

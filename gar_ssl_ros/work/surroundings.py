@@ -1,0 +1,145 @@
+"""Messages of a camera's calibration, of depth and of transforms to the view that an image has: no rclpy, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from threading import Lock
+from typing import Any, TypeAlias
+
+from gar_ssl_ros.errors import UserError, shortened
+from gar_ssl_ros.media.options import WindowOptions
+from gar_ssl_ros.media.window import SECOND, Frame
+from gar_ssl_ros.messages.surroundings import (
+    camera_from_info,
+    cloud_from_message,
+    depth_from_image,
+    transforms_from_message,
+)
+from gar_ssl_ros.spatial.camera import Camera
+from gar_ssl_ros.spatial.depth import DepthError, DepthImage, PointCloud
+from gar_ssl_ros.spatial.options import SpatialOptions
+from gar_ssl_ros.spatial.transforms import Transform, TransformBuffer
+from gar_ssl_ros.spatial.view import View
+from gar_ssl_ros.work.schedule import LAG
+
+TOLERANCE = SECOND // 10  # ns from an image within which a depth is of the same time
+SPACING = SECOND // 20  # ns from one depth that is kept to the next
+MOST_BYTES = 2**27  # of depths that are kept
+
+Depth: TypeAlias = DepthImage | PointCloud
+
+
+class Surroundings:
+    """Keeps what came for as long as a window needs it. Thread-safe.
+
+    Of a CameraInfo the newest counts; of depths, the one nearest to the image, at most TOLERANCE away; transforms are
+    interpolated. `now`, ns, is when a message has come; it counts where the message has no stamp.
+    """
+
+    def __init__(self, options: SpatialOptions, windows: WindowOptions) -> None:
+        self._options = options
+        self._guard = Lock()
+        self._camera: Camera | None = None
+        self._depth_camera: Camera | None = None
+        self._depths: list[Depth] = []
+        self._transforms = TransformBuffer(0)
+        self.keep(windows)
+
+    def keep(self, windows: WindowOptions) -> None:
+        """Keep what windows of that length need: their images are half of it old, and wait for the sound."""
+        with self._guard:
+            self._span = self._transforms.span = windows.length_ns // 2 + LAG + SECOND
+
+    def take_camera_info(self, message: Any) -> None:
+        """Of the images. Raises CameraError."""
+        camera = camera_from_info(message)
+        with self._guard:
+            self._camera = camera
+
+    def take_depth_camera_info(self, message: Any) -> None:
+        """Of the depth images. Raises CameraError."""
+        camera = camera_from_info(message)
+        with self._guard:
+            self._depth_camera = camera
+
+    def take_depth(self, message: Any, now: int) -> None:
+        """A depth image has come. Raises DepthError."""
+        self._keep_depth(depth_from_image(message, now))
+
+    def take_points(self, message: Any, now: int) -> None:
+        """A point cloud has come. Raises DepthError."""
+        self._keep_depth(cloud_from_message(message, now))
+
+    def take_transforms(self, message: Any, static: bool) -> None:
+        """Some have come, of /tf or /tf_static. Raises TransformError at the first that is none."""
+        with self._guard:
+            for parent, child, stamp, transform in transforms_from_message(message):
+                self._transforms.add(parent, child, stamp, transform, static)
+
+    @property
+    def frames(self) -> int:
+        """How many have a transform."""
+        return len(self._transforms)
+
+    def view(self, frame: Frame, rectified: bool) -> View:
+        """What is known of an image now. rectified: whether it is."""
+        with self._guard:
+            if self._camera is None:
+                return View(problem="no CameraInfo has come: remap `camera_info` to the camera's")
+            theirs, ours = self._camera.frame_id, frame.frame_id.lstrip("/")
+            if theirs and ours and theirs != ours:
+                told = f"its frame_id is {shortened(repr(theirs))}, the images' {shortened(repr(ours))}"
+                return View(problem=f"camera_info: {told}: take the CameraInfo of the same camera")
+            try:
+                view = View(replace(self._camera, rectified=rectified).scaled(frame.width, frame.height))
+            except UserError as problem:
+                return View(problem=f"camera_info: {problem}")
+            problems = []
+            if self._options.depth != "none":
+                try:
+                    view = self._with_depth(view, frame)
+                except UserError as problem:
+                    problems.append(f"distances are not known: {problem}")
+            if self._options.target_frame:
+                try:
+                    to_target = self._transforms.lookup(self._options.target_frame, ours, frame.stamp)
+                    view = replace(view, to_target=to_target, target_frame=self._options.target_frame)
+                except UserError as problem:
+                    problems.append(f"nothing is told in {shortened(self._options.target_frame)}: {problem}")
+            return replace(view, problem="; ".join(problems))
+
+    def _with_depth(self, view: View, frame: Frame) -> View:
+        """Raises UserError where there is none that can be used."""
+        topic = "depth" if self._options.depth == "image" else "points"
+        if not self._depths:
+            raise DepthError(f"nothing has come on `{topic}`: remap it to the sensor's topic")
+        depth = min(self._depths, key=lambda one: abs(one.stamp - frame.stamp))
+        away = abs(depth.stamp - frame.stamp)
+        if away > TOLERANCE:
+            told = f"what came on `{topic}` is {away / SECOND:.2f} s from the image, more than {TOLERANCE / SECOND:g} s"
+            raise DepthError(f"{told}: look at its rate and its clock")
+        ours = frame.frame_id.lstrip("/")
+        same = not depth.frame_id or not ours or depth.frame_id == ours
+        if isinstance(depth, DepthImage):
+            if same and view.camera is not None and view.camera.fits(depth.width, depth.height):
+                return replace(view, depth=depth)
+            if self._depth_camera is None:
+                raise DepthError(
+                    f"the depth image of {depth.width}x{depth.height} pixels in {shortened(repr(depth.frame_id))} is not "
+                    "registered to the images, and no CameraInfo of it has come: remap `depth_camera_info`"
+                )
+            view = replace(view, depth_camera=self._depth_camera.scaled(depth.width, depth.height))
+        moved = Transform() if same else self._transforms.lookup(ours, depth.frame_id, depth.stamp)
+        return replace(view, depth=depth, to_camera=moved)
+
+    def _keep_depth(self, depth: Depth) -> None:
+        size = depth.values.nbytes if isinstance(depth, DepthImage) else depth.points.nbytes
+        with self._guard:
+            kept = self._depths
+            if kept and depth.stamp < kept[-1].stamp - SECOND:  # time jumped back: a bag began anew
+                kept.clear()
+            if kept and depth.stamp - kept[-1].stamp < max(SPACING, self._span * size // MOST_BYTES):
+                return
+            kept.append(depth)
+            while depth.stamp - kept[0].stamp > self._span:
+                del kept[0]
