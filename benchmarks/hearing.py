@@ -21,8 +21,8 @@ from real_clips import Truth, chosen, cut
 
 import gar_ssl_ros.reasoners.signal
 from gar_ssl_ros.evaluation.scenes import sounds
-from gar_ssl_ros.evaluation.scenes.sounds import RATE
 from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 from gar_ssl_ros.reasoners.signal.hearing import UNKNOWN, features, hear
 
 BINS = (0.0, 0.5, 0.7, 0.9, 0.97, 1.0001)
@@ -65,7 +65,7 @@ def sound(label: str, seed: int, sentences: slice) -> NDArray[np.float32]:
 
 def steady(label: str, random: np.random.Generator) -> NDArray[np.float64]:
     """A hum of a few harmonics, or a hiss of some colour, that swells slowly."""
-    time = np.arange(3 * RATE) / RATE
+    time = np.arange(3 * SPEECH_RATE_HZ) / SPEECH_RATE_HZ
     swell = 1 + random.uniform(0, 0.9) * np.sin(2 * np.pi * random.uniform(0.2, 6) * time + random.uniform(0, 6))
     if label == "noise":
         width = int(random.integers(1, 40))
@@ -116,7 +116,7 @@ def judge_real(folder: Path, truth: Path, half: str) -> None:
     for clip in chosen(Truth.model_validate_json(truth.read_text()), half):
         for _, window in cut(folder, clip):
             assert window.audio is not None
-            heard = hear(window.audio.mono(RATE))
+            heard = hear(window.audio.mono(SPEECH_RATE_HZ))
             unnamed += heard.label == UNKNOWN
             said.append((heard.label in HEARD[clip.name], heard.confidence))
     right, confidence = np.array([ok for ok, _ in said]), np.array([c for _, c in said])

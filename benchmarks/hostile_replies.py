@@ -14,6 +14,7 @@ import numpy as np
 from hostile import Tally
 
 from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.gar.foreign import ForeignReasoner
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
@@ -24,7 +25,6 @@ from gar_ssl_ros.reasoners.options import PromptOptions
 from gar_ssl_ros.reasoners.prompted.description import descriptions
 from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
 from gar_ssl_ros.reasoners.prompted.runtime import Question, Reply
-from gar_ssl_ros.work.inference import checked
 
 GOOD = {
     "classify": {"audio_class": "dog barking", "audio_confidence": 0.9},
@@ -130,9 +130,9 @@ def run(tally: Tally) -> None:
         gar = GarOptions(sources=chance.choice([1, 3]), trials=chance.choice([1, 5, 20]))
         done = tally.done
         with tally.case("a window"):
-            for found in localize(window, PromptedReasoner(runtime, asked), gar):
+            for found in localize(window, ForeignReasoner(PromptedReasoner(runtime, asked)), gar):
                 outcomes[found.outcome] += 1
-                record_from_localization("image", windows, window, checked(found)).model_dump_json()
+                record_from_localization("image", windows, window, found).model_dump_json()
         windows += 1
         tally.done = done + runtime.replies
     for told in unforeseen.told:

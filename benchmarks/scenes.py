@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Kind, Scene, SceneOptions
-from gar_ssl_ros.evaluation.scenes.score import FOUND, matched
+from gar_ssl_ros.evaluation.scenes.score import MIN_FOUND_IOU, matched
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.reasoners.signal import SignalReasoner
@@ -40,7 +40,7 @@ class Result:
     @property
     def right(self) -> bool:
         """The outcome, and a box on every source."""
-        return self.true and all(overlap >= FOUND for overlap in self.overlaps)
+        return self.true and all(overlap >= MIN_FOUND_IOU for overlap in self.overlaps)
 
 
 def judge(kind: Kind, difficulty: Difficulty, sources: int | None, seed: int) -> Result:

@@ -10,7 +10,7 @@ import av
 from clips import write_clip
 
 from gar_ssl_ros.evaluation.scenes.scene import Scene, SceneOptions
-from gar_ssl_ros.evaluation.scenes.sounds import RATE
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 
 
 def scenes_as_mjpeg(folder: Path, seeds: Iterable[int], share: float) -> list[Path]:
@@ -21,7 +21,7 @@ def scenes_as_mjpeg(folder: Path, seeds: Iterable[int], share: float) -> list[Pa
 def _written(path: Path, seed: int) -> Path:
     scene = Scene(SceneOptions(seed=seed, fps=10.0))
     return write_clip(
-        path, size=(320, 240), image=scene.image, codec="mjpeg", pix_fmt="yuvj420p", rate=RATE,
+        path, size=(320, 240), image=scene.image, codec="mjpeg", pix_fmt="yuvj420p", rate=SPEECH_RATE_HZ,
         audio=scene.samples[None], options={"qscale": "3"},
     )  # fmt: skip
 

@@ -26,7 +26,7 @@ ROOMS = {
     "interfaces": {"interfaces"},
     "embedded_ros": {"embedded_ros", "interfaces"},
     "messages": {"messages", "embedded_ros", "output", "gar", "media", "msg", "srv"},
-    "work": {"work", "messages", "gar", "media"},
+    "work": {"work", "messages", "gar", "media", "msg"},
     "bags": {"bags", "work", "messages", "interfaces", "gar", "media"},
     "nodes": {"nodes", "bags", "work", "messages", "reasoners", "gar", "media", "msg", "srv"},
     "evaluation": {"evaluation", "bags", "messages", "output", "reasoners", "gar", "media"},

@@ -17,10 +17,9 @@ from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.messages.answers import annotated_message, detections_message, sources_message
 from gar_ssl_ros.messages.audio.families import AUDIO_TYPES
 from gar_ssl_ros.messages.images import IMAGE_TYPES
-from gar_ssl_ros.work.tracking import Tracker
+from gar_ssl_ros.work.encoder import AnswerEncoder
 from gar_ssl_ros.work.window_assembler import Cut, WindowAssembler
 
 MAX_REASONS = 10  # of one kind that are told apart
@@ -104,9 +103,8 @@ class _Replay:
     def __init__(self, bag: Bag, writer: BagWriter, job: BagJob, reasoner: Reasoner, done: BagSummary) -> None:
         self._bag, self._writer, self._job, self._reasoner, self._done = bag, writer, job, reasoner, done
         self._assembler = WindowAssembler(job.windows, partial(_count, done.complaints))
-        self._tracker = Tracker()
+        self._encoder = AnswerEncoder(job.topics.image)
         self._unreadable = 0
-        self._told = 0  # of the messages left out, in the answers so far
         self._out = {topic: writer.add_topic(f"{job.name}/{topic}", kind, qos(depth=10)) for topic, kind in TOPICS}
 
     def take(self, recorded: Recorded) -> None:
@@ -139,19 +137,13 @@ class _Replay:
         )
         for timed in [refused] if cut.refusal else localize(window, self._reasoner, self._job.options):
             found = replace(timed, timing=Timing())
-            ids = self._tracker.follow(found.sources, window.center.stamp)
-            index = self._done.outcomes.total()
-            message = sources_message(found, window, ids, self._job.topics.image, index)
-            message.latency = (now - window.end) / SECOND
-            message.dropped_inputs = self._done.left_out - self._told
-            self._write("sources", message, now)
-            if found.stage is Stage.INITIAL:
+            told = self._encoder.encode(found, window, (now - window.end) / SECOND, self._done.left_out)
+            self._write("sources", told.sources, now)
+            if told.detections is not None:
+                self._write("detections", told.detections, now)
+            if told.draw is None:
                 continue
-            if found.outcome.conclusive:  # else an empty Detection2DArray would say that nothing is there
-                detections = detections_message(found, window.center, [str(one) for one in ids])
-                self._write("detections", detections, now)
-            self._write("image_annotated", annotated_message(found, window.center), now)
-            self._told = self._done.left_out
+            self._write("image_annotated", told.draw(), now)
             self._done.outcomes[found.outcome] += 1
             if found.outcome.failed:
                 _count(self._done.failures, found.detail)

@@ -13,7 +13,7 @@ from typing import Any
 
 from rosbags.rosbag2 import StoragePlugin, Writer
 
-STEP = 2**19  # bytes of messages from one mark to the next: rosbags closes a chunk by itself at twice that
+MARK_INTERVAL_BYTES = 2**19  # of messages from one mark to the next: rosbags closes a chunk by itself at twice that
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Marks:
     def wrote(self, size: int) -> None:
         """A message of that many bytes has been written. Raises what writing raises."""
         self._unmarked += size
-        if self._unmarked >= STEP:
+        if self._unmarked >= MARK_INTERVAL_BYTES:
             self._mark()
 
     def back(self) -> bool:
@@ -68,7 +68,7 @@ class Marks:
 
     @property
     def nothing(self) -> bool:
-        """True where all was taken back."""
+        """True if all was taken back."""
         return self._chunked and not self._marks
 
     def _mark(self) -> None:

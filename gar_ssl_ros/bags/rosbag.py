@@ -38,7 +38,7 @@ from gar_ssl_ros.interfaces import typestore
 from gar_ssl_ros.messages.interfaces import interfaces
 
 BAG_VERSION: Literal[8] = 8  # of new bags: what Humble can read as well as Jazzy
-SUFFIXES = (".mcap", ".db3")
+BAG_SUFFIXES = (".mcap", ".db3")
 REMEDY = "recover it with `ros2 bag reindex` or `mcap recover`, or record it again"
 UNKNOWN_HASH = "RIHS01_" + "0" * 64  # of a type whose definition nobody has
 
@@ -178,7 +178,7 @@ class BagWriter:
     def _discard(self) -> None:
         """Remove what was made of a bag that could not be begun."""
         with suppress(OSError):
-            for suffix in SUFFIXES:
+            for suffix in BAG_SUFFIXES:
                 (self.path / f"{self.path.name}{suffix}").unlink(missing_ok=True)
             self.path.rmdir()
 
@@ -291,7 +291,7 @@ def _storage(path: Path) -> Path:
             return _storage_in(path)
         if path.suffix == ".bag":
             raise BagError(f"{path} is a bag of ROS 1: make it one of ROS 2 with `rosbags-convert`")
-        if path.suffix not in SUFFIXES:
+        if path.suffix not in BAG_SUFFIXES:
             raise BagError(f"{path} is not a rosbag2: give its folder, or its .mcap or .db3 file")
         open_file(path).close()  # so that it is a file, and may be read
     except OSError as problem:
@@ -301,7 +301,7 @@ def _storage(path: Path) -> Path:
 
 def _storage_in(folder: Path) -> Path:
     inside = sorted(folder.iterdir())
-    files = [path for path in inside if path.suffix in SUFFIXES]
+    files = [path for path in inside if path.suffix in BAG_SUFFIXES]
     described = (folder / "metadata.yaml").exists()
     if not files and not described:
         raise BagError(f"{folder} is a folder without a rosbag2: give the folder that holds metadata.yaml")

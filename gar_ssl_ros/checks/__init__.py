@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """One fact. remedy: what to do where it is not as it should be. needed: whether nothing works without."""
+    """One fact. remedy: what to do where it is not as it should be. needed: True if nothing works without."""
 
     subject: str
     fact: str

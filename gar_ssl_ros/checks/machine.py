@@ -29,7 +29,7 @@ PACKAGES = (
     ("rosbags", "rosbags", "gar-ssl bag, and the nodes where ROS 2 is not installed"),
     ("cyclonedds", "cyclonedds", "the nodes where ROS 2 is not installed"),
 )
-ENVIRONMENT = (
+ENVIRONMENT_VARIABLES = (
     "ROS_DISTRO",
     "RMW_IMPLEMENTATION",
     "ROS_DOMAIN_ID",
@@ -64,7 +64,7 @@ def ros() -> Iterator[Finding]:
     from gar_ssl_ros.messages import ros as chosen
 
     yield Finding("ROS 2", chosen.described())
-    told = [f"{name}={os.environ[name]}" for name in ENVIRONMENT if name in os.environ]
+    told = [f"{name}={os.environ[name]}" for name in ENVIRONMENT_VARIABLES if name in os.environ]
     yield Finding("environment", ", ".join(told) or "none of ROS 2's variables is set: domain 0")
 
 

@@ -40,7 +40,7 @@ class CommandParser(argparse.ArgumentParser):
         super().__init__(**{"formatter_class": HelpFormatter, **options})
 
 
-MOST_PIXELS = 4096  # of a rendered picture's side
+MAX_SIDE_PX = 4096  # of a rendered picture's side
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
@@ -78,8 +78,8 @@ def size(text: str) -> tuple[int, int]:
     """A size such as 320x240, both sides even: width, height."""
     found = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", text)
     width, height = (int(side) for side in found.groups()) if found else (0, 0)
-    if not (0 < width <= MOST_PIXELS and 0 < height <= MOST_PIXELS) or width % 2 or height % 2:
-        wanted = f"a size such as 320x240, both sides even and at most {MOST_PIXELS}"
+    if not (0 < width <= MAX_SIDE_PX and 0 < height <= MAX_SIDE_PX) or width % 2 or height % 2:
+        wanted = f"a size such as 320x240, both sides even and at most {MAX_SIDE_PX}"
         raise argparse.ArgumentTypeError(f"{_short(text)} is not {wanted}")
     return width, height
 

@@ -16,7 +16,7 @@ from gar_ssl_ros.errors import DONE, FAILED, UserError
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.options import options_of
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 if TYPE_CHECKING:
     from gar_ssl_ros.evaluation.report.subject import Subject
@@ -101,5 +101,5 @@ def kept(out: Path) -> Iterator[None]:
         yield
     except OSError as problem:
         place, why = problem.filename or out, problem.strerror or problem
-        first = "make room" if problem.errno in FULL else "mend it"
+        first = "make room" if problem.errno in DISK_FULL_ERRNOS else "mend it"
         raise UserError(f"{place}: {why}: {first}, or give another --out; what was computed is kept") from None

@@ -14,9 +14,9 @@ from .names import Remap
 
 Value: TypeAlias = "bool | int | float | str | list[bool] | list[int] | list[float] | list[str]"
 
-LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40, "fatal": 50}
-_TRUE = {"Y", "y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"}
-_FALSE = {"N", "n", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"}
+LOG_LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40, "fatal": 50}
+_TRUE_WORDS = {"Y", "y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"}
+_FALSE_WORDS = {"N", "n", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"}
 _INTEGER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
@@ -175,9 +175,9 @@ def _parameter(text: str) -> tuple[str, dict[str, Value]]:
 
 def _level(text: str, levels: dict[str, int]) -> None:
     logger, _, level = text.rpartition(":=")
-    if level.lower() not in LEVELS:
-        raise ArgumentError(f"{text!r} is no log level: give one of {', '.join(LEVELS)}, or LOGGER:=LEVEL")
-    levels[logger] = LEVELS[level.lower()]
+    if level.lower() not in LOG_LEVELS:
+        raise ArgumentError(f"{text!r} is no log level: give one of {', '.join(LOG_LEVELS)}, or LOGGER:=LEVEL")
+    levels[logger] = LOG_LEVELS[level.lower()]
 
 
 def _nodes(mapping: object, name: str, found: list[tuple[str, dict[str, Value]]]) -> None:
@@ -229,8 +229,8 @@ def _value(node: object, name: str) -> Value:
 def _scalar(text: str, quoted: bool) -> bool | int | float | str:
     if quoted:
         return text
-    if text in _TRUE or text in _FALSE:
-        return text in _TRUE
+    if text in _TRUE_WORDS or text in _FALSE_WORDS:
+        return text in _TRUE_WORDS
     if _INTEGER.fullmatch(text):
         digits = text.lstrip("+-")
         base = 16 if digits[:2].lower() == "0x" else 8 if digits.startswith("0") and len(digits) > 1 else 10

@@ -9,9 +9,9 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-_GUID = 16  # bytes of an id that count
-_ID_LENGTHS = (_GUID, 24)
-_PADDING = 3  # bytes that may follow a message at most
+_GUID_BYTES = 16  # of an id that count
+_ID_LENGTHS = (_GUID_BYTES, 24)
+_MAX_PADDING_BYTES = 3  # that may follow a message at most
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def read(data: bytes) -> Told | None:
             told = Told(cursor.guid(), tuple(cursor.node() for _ in range(cursor.count())))
         except (struct.error, UnicodeDecodeError):
             continue
-        if 0 <= len(data) - cursor.at <= _PADDING:
+        if 0 <= len(data) - cursor.at <= _MAX_PADDING_BYTES:
             return told
     return None
 
@@ -58,7 +58,7 @@ class _Cursor:
         return NodeTold(name, namespace, readers, writers)
 
     def guid(self) -> bytes:
-        return self._take(self._id_length)[:_GUID]
+        return self._take(self._id_length)[:_GUID_BYTES]
 
     def count(self) -> int:
         self.at += -self.at % 4

@@ -12,8 +12,8 @@ from importlib.util import find_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 
-GROUP = "embedded_ros.interfaces"  # of entry points: a package's name, and the function that gives its folder
-_OURS = f"{__package__}.rclpy"
+ENTRY_POINT_GROUP = "embedded_ros.interfaces"  # a package's name, and the function that gives its folder
+_OUR_RCLPY = f"{__package__}.rclpy"
 # Of rclpy, and not here.
 _MISSING = {
     "rclpy.action": "actions",
@@ -45,7 +45,7 @@ class RclpyFinder(MetaPathFinder, Loader):
             return None
         if fullname in _MISSING:
             raise NotImplementedError(f"embedded_ros has no {_MISSING[fullname]} ({fullname})")
-        ours = _OURS + fullname.removeprefix("rclpy")
+        ours = _OUR_RCLPY + fullname.removeprefix("rclpy")
         found = find_spec(ours)
         if found is None:
             return None
@@ -55,7 +55,7 @@ class RclpyFinder(MetaPathFinder, Loader):
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """The module itself, under its second name."""
-        module = import_module(_OURS + spec.name.removeprefix("rclpy"))
+        module = import_module(_OUR_RCLPY + spec.name.removeprefix("rclpy"))
         self._spec = module.__spec__
         return module
 
@@ -92,7 +92,7 @@ def install(packages: Mapping[str, Path] | None = None) -> bool:
 def _declared() -> dict[str, Path]:
     """The folders that installed packages declare, by the package whose messages they hold. Raises InterfaceError."""
     found = {}
-    for entry in entry_points(group=GROUP):
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
         try:
             found[entry.name] = Path(entry.load()())
         except Exception as problem:

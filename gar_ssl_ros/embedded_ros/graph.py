@@ -20,7 +20,7 @@ from .dds.participant import Participant
 from .dds.policies import TRANSIENT_LOCAL, Policies
 from .entities_info import NodeTold, Told
 
-TOPIC, REQUEST, REPLY = "rt", "rq", "rr"  # what DDS topics start with
+TOPIC_PREFIX, REQUEST_PREFIX, REPLY_PREFIX = "rt", "rq", "rr"  # what DDS topics start with
 
 
 class NodeName(NamedTuple):
@@ -135,13 +135,13 @@ class Graph:
 def ros_topic(dds_topic: str) -> str | None:
     """What ROS calls a DDS topic; None where it is no ROS topic."""
     prefix, _, rest = dds_topic.partition("/")
-    return f"/{rest}" if prefix == TOPIC and rest else None
+    return f"/{rest}" if prefix == TOPIC_PREFIX and rest else None
 
 
 def ros_service(dds_topic: str) -> str | None:
     """What ROS calls the service that a DDS topic belongs to; None where it belongs to none."""
     prefix, _, rest = dds_topic.partition("/")
-    suffix = {REQUEST: "Request", REPLY: "Reply"}.get(prefix)
+    suffix = {REQUEST_PREFIX: "Request", REPLY_PREFIX: "Reply"}.get(prefix)
     return f"/{rest.removesuffix(suffix)}" if suffix and rest.endswith(suffix) else None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-MAX_TOPIC, MAX_NAMESPACE, MAX_NODE = 247, 245, 255
+MAX_TOPIC_LENGTH, MAX_NAMESPACE_LENGTH, MAX_NODE_NAME_LENGTH = 247, 245, 255
 
 
 class Wrong(NamedTuple):
@@ -57,12 +57,12 @@ def wrong_in_topic(name: str) -> Wrong | None:  # noqa: PLR0912 (a rule a branch
 
 def wrong_in_full_topic(name: str) -> Wrong | None:
     """What is wrong with a whole topic's or service's name."""
-    return _wrong_path("topic name", name, MAX_TOPIC)
+    return _wrong_path("topic name", name, MAX_TOPIC_LENGTH)
 
 
 def wrong_in_namespace(name: str) -> Wrong | None:
     """What is wrong with a namespace."""
-    return None if name == "/" else _wrong_path("namespace", name, MAX_NAMESPACE)
+    return None if name == "/" else _wrong_path("namespace", name, MAX_NAMESPACE_LENGTH)
 
 
 def wrong_in_node(name: str) -> Wrong | None:
@@ -73,8 +73,8 @@ def wrong_in_node(name: str) -> Wrong | None:
         return Wrong("node name must not contain characters other than alphanumerics or '_'", strange.start())
     if name[0].isdigit():
         return Wrong("node name must not start with a number", 0)
-    if len(name) > MAX_NODE:
-        return Wrong(f"node name length should not exceed '{MAX_NODE}'", MAX_NODE)
+    if len(name) > MAX_NODE_NAME_LENGTH:
+        return Wrong(f"node name length should not exceed '{MAX_NODE_NAME_LENGTH}'", MAX_NODE_NAME_LENGTH)
     return None
 
 
@@ -104,7 +104,7 @@ class Remap(NamedTuple):
     kind: str = ""  # "", "topic" or "service": what it is limited to
 
     def applies_to(self, full_name: str, node: str, namespace: str, kind: str) -> bool:
-        """Whether the rule renames a topic or service (`kind`) of a node."""
+        """True if the rule renames a topic or service (`kind`) of a node."""
         if self.match in {"__node", "__ns"} or self.node not in {None, node} or self.kind not in {"", kind}:
             return False
         try:
@@ -122,7 +122,7 @@ def remapped(full_name: str, node: str, namespace: str, kind: str, rules: list[R
 
 
 def hidden(name: str) -> bool:
-    """Whether a topic or service is left out of lists unless asked for: a part of its name starts with `_`."""
+    """True if a topic or service is left out of lists unless asked for: a part of its name starts with `_`."""
     return any(token.startswith("_") for token in name.split("/") if token)
 
 

@@ -17,11 +17,11 @@ from ..interfaces import dds_type_name, deserialize, serialize, type_hash
 from .dds.entities import Reader, Sample, Writer
 from .dds.participant import Participant
 from .dds.policies import Policies, key_values
-from .graph import REPLY, REQUEST
+from .graph import REPLY_PREFIX, REQUEST_PREFIX
 
-_CALL = struct.Struct("<Qq")
-_ENCAPSULATION = 4
-_MATCH_TIMEOUT = 0.1  # s that a response waits for its client's reader, as in rmw_cyclonedds_cpp
+_CALL_HEADER = struct.Struct("<Qq")
+_ENCAPSULATION_BYTES = 4
+_MATCH_TIMEOUT_S = 0.1  # that a response waits for its client's reader, as in rmw_cyclonedds_cpp
 _numbers = itertools.count(1)
 
 
@@ -49,8 +49,8 @@ class Ends:
     def send(self, call: Call, message: Any) -> None:
         """Send the fields of a request or response after a call header."""
         data = serialize(message)
-        header = _CALL.pack(call.caller, call.sequence_number)
-        self.writer.write(data[:_ENCAPSULATION] + header + data[_ENCAPSULATION:])
+        header = _CALL_HEADER.pack(call.caller, call.sequence_number)
+        self.writer.write(data[:_ENCAPSULATION_BYTES] + header + data[_ENCAPSULATION_BYTES:])
 
 
 def client_ends(participant: Participant, service: str, kind: Any, policies: Policies) -> Ends:
@@ -65,16 +65,16 @@ def service_ends(participant: Participant, service: str, kind: Any, policies: Po
 
 def received(sample: Sample, kind: type[Any]) -> tuple[Call, Any]:
     """The call and message in a sample. Raises CdrError or ValueError where it is none."""
-    if len(sample.data) < _ENCAPSULATION + _CALL.size:
+    if len(sample.data) < _ENCAPSULATION_BYTES + _CALL_HEADER.size:
         raise ValueError("it is shorter than a call header")
-    caller, number = _CALL.unpack_from(sample.data, _ENCAPSULATION)
-    fields = sample.data[:_ENCAPSULATION] + sample.data[_ENCAPSULATION + _CALL.size :]
+    caller, number = _CALL_HEADER.unpack_from(sample.data, _ENCAPSULATION_BYTES)
+    fields = sample.data[:_ENCAPSULATION_BYTES] + sample.data[_ENCAPSULATION_BYTES + _CALL_HEADER.size :]
     return Call(caller, number, sample.writer), deserialize(fields, kind)
 
 
 def await_caller(ends: Ends, call: Call) -> bool:
     """Wait until a response reaches its caller; False where the caller is gone, or does not appear."""
-    end = time.monotonic() + _MATCH_TIMEOUT
+    end = time.monotonic() + _MATCH_TIMEOUT_S
     while True:
         said = ends.reader.user_data_of(call.writer)
         if said is None:
@@ -88,7 +88,7 @@ def await_caller(ends: Ends, call: Call) -> bool:
 
 
 def has_service(ends: Ends) -> bool:
-    """Whether a client's requests reach a service whose responses reach the client."""
+    """True if a client's requests reach a service whose responses reach the client."""
     readers, writers = _ids(ends.writer, "serviceid"), _ids(ends.reader, "serviceid")
     if not any(readers):
         return bool(readers) and bool(writers)
@@ -97,8 +97,8 @@ def has_service(ends: Ends) -> bool:
 
 def _ends(participant: Participant, service: str, kind: Any, policies: Policies, key: str) -> Ends:
     mine = f"{key}={participant.guid.hex()}.{next(_numbers)};"
-    request = (f"{REQUEST}{service}Request", kind.Request)
-    reply = (f"{REPLY}{service}Reply", kind.Response)
+    request = (f"{REQUEST_PREFIX}{service}Request", kind.Request)
+    reply = (f"{REPLY_PREFIX}{service}Reply", kind.Response)
     (read, read_kind), (written, written_kind) = (request, reply) if key == "serviceid" else (reply, request)
 
     def with_data(message: Any) -> Policies:

@@ -11,6 +11,7 @@ from pyarrow import parquet
 
 from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.files import draft_of
+from gar_ssl_ros.gar.localization import with_cases
 
 BOXES = pa.list_(pa.list_(pa.float64()))
 TEXTS, NUMBERS = pa.list_(pa.string()), pa.list_(pa.float64())
@@ -55,7 +56,6 @@ def write_columns(records: Sequence[SampleRecord], path: Path) -> None:
 def _row(record: SampleRecord) -> dict[str, Any]:
     found, counts = record.found, record.counts
     sources = () if found is None else found.sources
-    cases = () if found is None else [case for case in found.stages if case.hypothesis and not case.failure]
     sound = None if found is None else found.sound
     return {
         "sample": record.sample,
@@ -78,7 +78,7 @@ def _row(record: SampleRecord) -> dict[str, Any]:
         "labels": [source.label for source in sources],
         "audio_confidence": [source.audio_confidence for source in sources],
         "av_consistency": [source.av_consistency for source in sources],
-        "kept": [case.kept for case in cases] if sources else [],
+        "kept": [] if found is None else [case.kept for _, case in with_cases(found.sources, found.stages)],
         "sound": sound and sound.label,
         "sound_confidence": sound and sound.confidence,
         "notes": record.notes,

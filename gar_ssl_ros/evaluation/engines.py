@@ -14,7 +14,7 @@ from gar_ssl_ros.evaluation.settings import Settings
 from gar_ssl_ros.gar.reasoner import Reasoner, ReasonerError
 
 NAMES = ("local", "ray")
-AHEAD = 2  # samples that wait for each worker, so that none stands idle
+QUEUED_PER_WORKER = 2  # samples that wait for each worker, so that none stands idle
 
 
 class EngineError(UserError):
@@ -83,7 +83,7 @@ def _spread(ray: Any, samples: Sequence[Sample], settings: Settings) -> Iterator
     workers = [worker.remote(settings) for _ in range(count)]
     waiting = iter(samples)
     pending = {}
-    for turn in range(count * AHEAD):
+    for turn in range(count * QUEUED_PER_WORKER):
         if (sample := next(waiting, None)) is not None:
             free = workers[turn % count]
             pending[free.evaluate.remote(sample)] = free

@@ -13,15 +13,15 @@ from gar_ssl_ros.evaluation.metrics import boxes, sources
 from gar_ssl_ros.evaluation.metrics.assignment import assigned
 from gar_ssl_ros.evaluation.metrics.sources import Found, same_class
 from gar_ssl_ros.evaluation.record import SampleRecord
-from gar_ssl_ros.evaluation.scenes.score import FOUND
+from gar_ssl_ros.evaluation.scenes.score import MIN_FOUND_IOU
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.consensus import unit
-from gar_ssl_ros.gar.localization import Case, Outcome, Source
+from gar_ssl_ros.gar.localization import Case, Outcome, Source, with_cases
 from gar_ssl_ros.gar.options import GarOptions
 
-BINS = 10  # of a calibration curve
+CALIBRATION_BINS = 10  # of a calibration curve
 STAGES = ("open", "read", "classify", "locate", "analyze", "refine", "total")
-EXAMPLES = 10  # failures that are told in full, for each outcome
+MAX_EXAMPLES = 10  # failures that are told in full, for each outcome
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Whether a confidence keeps its word. error: the mean distance of confidence and share, weighted by count."""
+    """How well a confidence keeps its word. error: the mean distance of confidence and share, weighted by count."""
 
     bins: tuple[Bin, ...]
     count: int
@@ -141,7 +141,7 @@ def figures(records: Sequence[SampleRecord], options: GarOptions, published: boo
         curve=boxes.curve(ious) if (ious := [r.iou for r in counted if r.iou is not None]) else None,
         groups=_groups(counted, published),
         gate=_gate(located, options) if options.analysis else None,
-        consistency=calibration([(one.consistency, one.iou >= FOUND) for one in located]),
+        consistency=calibration([(one.consistency, one.iou >= MIN_FOUND_IOU) for one in located]),
         audio=calibration(list(_heard(records))),
         failures=_failures(records),
         latency=_latency(records),
@@ -154,8 +154,8 @@ def calibration(answers: Sequence[tuple[float | None, bool]]) -> Calibration | N
     if not known:
         return None
     bins = []
-    for index in range(BINS):
-        inside = [one for one in known if min(BINS - 1, int(one[0] * BINS)) == index]
+    for index in range(CALIBRATION_BINS):
+        inside = [one for one in known if min(CALIBRATION_BINS - 1, int(one[0] * CALIBRATION_BINS)) == index]
         if inside:
             mean, right = np.mean(np.array(inside, float), axis=0)
             bins.append(Bin(float(mean), float(right), len(inside)))
@@ -177,9 +177,8 @@ def _located(record: SampleRecord) -> Iterator[_Located]:
     if record.found is None or record.score is None:
         return
     true = [Box(*truth.sides) for truth in record.truths]
-    cases = [case for case in record.found.stages if case.hypothesis is not None and case.failure is None]
     partner = dict(assigned([[source.box.iou(t) for t in true] for source in record.found.sources]))
-    for number, (source, case) in enumerate(zip(record.found.sources, cases, strict=True)):
+    for number, (source, case) in enumerate(with_cases(record.found.sources, record.found.stages)):
         goal = true[partner[number]] if number in partner else None
         ious = (source.box.iou(goal), source.initial_box.iou(goal)) if goal else (0.0, 0.0)
         yield _Located(case, source.av_consistency, *ious)
@@ -194,7 +193,7 @@ def _overlaps(record: SampleRecord) -> list[float]:
 
 
 def _pointed(record: SampleRecord) -> bool:
-    """Whether every true box holds the center of a found one."""
+    """True if every true box holds the center of a found one."""
     found = () if record.found is None else record.found.sources
     return all(any(Box(*truth.sides).contains(*source.box.center) for source in found) for truth in record.truths)
 
@@ -231,7 +230,7 @@ def _group(name: str, records: Sequence[SampleRecord], published: bool) -> Group
         samples=len(records),
         right=float(np.mean([record.outcome == record.expected.value for record in records])),
         outcomes=tuple(Counter(record.outcome for record in records).most_common()),
-        found=float(np.mean([min(each) >= FOUND for each in overlaps])) if overlaps else None,
+        found=float(np.mean([min(each) >= MIN_FOUND_IOU for each in overlaps])) if overlaps else None,
         overlap=float(np.mean([iou for each in overlaps for iou in each])) if overlaps else None,
         pointed=float(np.mean([_pointed(record) for record in sounding])) if sounding else None,
         scores=_whole(records, published),
@@ -279,7 +278,7 @@ def _failures(records: Sequence[SampleRecord]) -> tuple[Failures, ...]:
     for record in records:
         if record.failure is not None:
             by_outcome.setdefault(record.outcome, []).append((record.sample, record.failure))
-    return tuple(Failures(name, len(told), tuple(told[:EXAMPLES])) for name, told in sorted(by_outcome.items()))
+    return tuple(Failures(name, len(told), tuple(told[:MAX_EXAMPLES])) for name, told in sorted(by_outcome.items()))
 
 
 def _latency(records: Sequence[SampleRecord]) -> tuple[Latency, ...]:

@@ -26,7 +26,7 @@ from gar_ssl_ros.output.record import RecordError, RecordWriter, json_text, read
 
 CONFIG = "config.json"
 RESULTS = "results.jsonl"
-OURS = (CONFIG, "results", "report")  # what the names of our files begin with
+OUTPUT_PREFIXES = (CONFIG, "results", "report")  # what the names of our files begin with
 
 
 class ResultsError(UserError):
@@ -182,7 +182,7 @@ def read_runs(folders: Sequence[Path]) -> list[Run]:
 
 
 def _ours(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.name.startswith(OURS)) if folder.is_dir() else []
+    return sorted(path for path in folder.iterdir() if path.name.startswith(OUTPUT_PREFIXES)) if folder.is_dir() else []
 
 
 def _records(folder: Path) -> Iterator[SampleRecord]:

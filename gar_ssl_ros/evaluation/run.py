@@ -31,7 +31,7 @@ from gar_ssl_ros.evaluation.settings import Settings
 from gar_ssl_ros.files import write_whole
 from gar_ssl_ros.output.record import json_text
 
-COLUMNS = "results.parquet"
+COLUMNS_FILE = "results.parquet"
 Engine = Callable[[Sequence[Sample], Settings], Iterator[SampleRecord]]
 
 
@@ -77,7 +77,7 @@ def write_run(run: Run, out: Path) -> None:
     manifest = Manifest(configuration=run.configuration, origin=run.origin)
     write_whole(out / CONFIG, json_text(manifest, indent=2) + "\n")
     write_whole(out / RESULTS, "".join(json_text(record) + "\n" for record in run.records))
-    write_columns(run.records, out / COLUMNS)
+    write_columns(run.records, out / COLUMNS_FILE)
 
 
 def same_dataset(run: Run) -> Dataset | None:

@@ -10,7 +10,7 @@ from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.media.window import Window
 
-LISTED = 50  # missing media that a message names; a longer list is in Dataset.missing
+MAX_MISSING_LISTED = 50  # missing media that a message names; a longer list is in Dataset.missing
 
 
 class DatasetError(UserError):

@@ -15,7 +15,7 @@ from gar_ssl_ros.reasoners.options import ReasonerChoice
 
 logger = logging.getLogger(__name__)
 
-METHOD = tuple(one.name for one in options_of(GarOptions) if one.name != "sources")
+METHOD_OPTIONS = tuple(one.name for one in options_of(GarOptions) if one.name != "sources")
 
 
 def reasoner_settings() -> tuple[Option, ...]:
@@ -49,7 +49,7 @@ def evaluated(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def known_settings() -> tuple[str, ...]:
     """All that can be set, by name."""
-    return ("reasoner", *(one.name for one in reasoner_settings()), "sources", *METHOD)
+    return ("reasoner", *(one.name for one in reasoner_settings()), "sources", *METHOD_OPTIONS)
 
 
 def settings_from_values(values: Any) -> Settings:
@@ -72,12 +72,12 @@ def settings_from_values(values: Any) -> Settings:
     for name, value in told.items():
         declared[name].check(value)
     sources = values.get("sources")
-    method = from_values(GarOptions, {name: values[name] for name in (*METHOD, "sources") if name in values})
+    method = from_values(GarOptions, {name: values[name] for name in (*METHOD_OPTIONS, "sources") if name in values})
     return Settings(str(values.get("reasoner", "signal")), replace(method, sources=1), sources, told)
 
 
 def values_of(settings: Settings) -> dict[str, Any]:
     """By name, each beside the others."""
     told = {one.name: settings.told.get(one.name, one.default) for one in reasoner_settings()}
-    method = {name: getattr(settings.gar, name) for name in METHOD}
+    method = {name: getattr(settings.gar, name) for name in METHOD_OPTIONS}
     return {"reasoner": settings.reasoner, **told, "sources": settings.sources, **method}

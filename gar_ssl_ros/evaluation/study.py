@@ -26,7 +26,7 @@ from gar_ssl_ros.evaluation.settings import Settings, reasoner_settings, setting
 from gar_ssl_ros.files import read_text
 from gar_ssl_ros.reasoners import OURS, known, refuse_unused
 
-SHIPPED = Path(__file__).with_name("studies")
+STUDIES_FOLDER = Path(__file__).with_name("studies")
 
 
 class StudyError(UserError):
@@ -64,7 +64,7 @@ class _File(BaseModel):
 
 def names() -> list[str]:
     """Of the studies that come with the package."""
-    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+    return sorted(path.stem for path in STUDIES_FOLDER.glob("*.yaml"))
 
 
 def read_study(study: str, given: Mapping[str, Any]) -> Study:
@@ -72,7 +72,7 @@ def read_study(study: str, given: Mapping[str, Any]) -> Study:
 
     What is given about a model is for the variants that ask one. Raises StudyError, and UsageError where none does.
     """
-    path = SHIPPED / f"{study}.yaml" if study in names() else Path(study)
+    path = STUDIES_FOLDER / f"{study}.yaml" if study in names() else Path(study)
     file = _read(path)
     variants = [_variant(path, number, given, {**file.base, **told}) for number, told in enumerate(file.variants, 1)]
     for variant in variants:

@@ -34,14 +34,14 @@ def _anchors(trials: Sequence[Trial]) -> tuple[AnchorVote, ...]:
     named: dict[str, list[AnchorVote]] = {}
     for trial in trials:
         best: dict[str, AnchorVote] = {}
-        for vote in trial.anchor_votes:
-            name = token(vote.anchor)
-            if name and (name not in best or unit(vote.score) > unit(best[name].score)):
-                best[name] = vote
+        for said in trial.anchor_votes:
+            vote = AnchorVote(token(said.anchor), unit(said.score), said.point)
+            if vote.anchor and (vote.anchor not in best or vote.score > best[vote.anchor].score):
+                best[vote.anchor] = vote
         for name, vote in best.items():
             named.setdefault(name, []).append(vote)
     averaged = [
-        AnchorVote(name, sum(unit(vote.score) for vote in votes) / len(votes), _mean_point(votes))
+        AnchorVote(name, sum(vote.score for vote in votes) / len(votes), _mean_point(votes))
         for name, votes in named.items()
     ]
     return tuple(sorted(averaged, key=lambda vote: -vote.score)[:ANCHORS])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -80,6 +81,16 @@ class Case:
     refinement: Refinement | Failure | None = None
     failure: str | None = None
 
+    @property
+    def standing(self) -> Hypothesis | None:
+        """What a source is made of; None where none is."""
+        return self.hypothesis if self.failure is None else None
+
+
+def with_cases(sources: Sequence[Source], cases: Sequence[Case]) -> list[tuple[Source, Case]]:
+    """Each source of an answer with its case: there is one for each case that stands, in order, or none at all."""
+    return list(zip(sources, [case for case in cases if case.standing], strict=True)) if sources else []
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -98,7 +109,8 @@ class Localization:
     """A window's answer.
 
     detail: one sentence where there is something to explain. sound: what was heard. sources: the surest first; only
-    ever where the outcome is LOCALIZED. cases: every stage's result so far, whatever the outcome.
+    ever where the outcome is LOCALIZED. cases: every stage's result so far, whatever the outcome. instead_of: the
+    failure of a Fallback's first reasoner, where its second one answered.
     """
 
     outcome: Outcome
@@ -110,3 +122,4 @@ class Localization:
     sources: tuple[Source, ...] = ()
     cases: tuple[Case, ...] = ()
     timing: Timing = field(default_factory=Timing)
+    instead_of: Localization | None = None

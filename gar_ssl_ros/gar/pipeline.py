@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -16,7 +17,7 @@ from gar_ssl_ros.gar.deadline import Cancelled, Deadline, DeadlineExceeded
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Stage
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.reasoner import Fallback, Reading, Reasoner, ReasonerError, Unparseable
-from gar_ssl_ros.gar.stages import SILENCE, AudioLabel, Consensus, Failure, Hypothesis, Refinement, Sides, Unseen
+from gar_ssl_ros.gar.stages import SILENCE, AudioLabel, Consensus, Failure, Hypothesis, Refinement, Unseen
 from gar_ssl_ros.media.window import SECOND, Audio, Window
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ NOTHING_SAID = Unseen(off_screen=False, reason="nothing was located, and nothing
 
 def gate(analysis: Consensus, sound: AudioLabel, options: GarOptions) -> bool:
     """Whether the initial box stands (eq. 10)."""
-    return analysis.keep and analysis.av_consistency >= options.tau_av and unit(sound.confidence) >= options.tau_aud
+    return analysis.keep and analysis.av_consistency >= options.tau_av and sound.confidence >= options.tau_aud
 
 
 def localize(
@@ -42,26 +43,36 @@ def localize(
     results of the stages before them. A Fallback's second reasoner answers where its first one fails. Raises Cancelled
     where the deadline was cancelled.
     """
+    deadline = deadline or Deadline()
     if isinstance(reasoner, Fallback):
-        return _with_fallback(window, reasoner, options, deadline or Deadline())
-    return _Run(window, reasoner, options or GarOptions(), deadline or Deadline()).steps()
+        second = partial(localize, window, reasoner.second, options, deadline.without_limit())
+        return with_fallback(localize(window, reasoner.first, options, deadline), second)
+    return _Run(window, reasoner, options or GarOptions(), deadline).steps()
 
 
-def _with_fallback(
-    window: Window, reasoner: Fallback, options: GarOptions | None, deadline: Deadline
+def with_fallback(
+    first: Iterable[Localization], second: Callable[[], Iterable[Localization]]
 ) -> Iterator[Localization]:
+    """What the first reasoner finds; where that is a failure, what the second does, unless it fails too.
+
+    first, second: as of `localize`, or of what asks a reasoner in another way and outlives one that hangs.
+    """
     failed: Localization | None = None
-    for found in localize(window, reasoner.first, options, deadline):
+    for found in first:
         if found.outcome.failed:
             failed = found
         else:
             yield found
     if failed is None:
         return
-    why = f"{reasoner.first.name} failed ({failed.detail}), {reasoner.second.name} answered"
-    for found in localize(window, reasoner.second, options, deadline.without_limit()):
+    why = f"{failed.reasoner} failed ({failed.outcome.value}: {failed.detail})"
+    for found in second():
+        if found.outcome.failed:
+            yield failed
+            continue
+        detail = f"{why}; {found.reasoner} answered instead" + (f": {found.detail}" if found.detail else "")
         timing = replace(found.timing, total=failed.timing.total + found.timing.total)
-        yield replace(found, detail=f"{why}: {found.detail}" if found.detail else why, timing=timing)
+        yield replace(found, detail=detail, timing=timing, instead_of=failed)
 
 
 class _Run:
@@ -161,11 +172,10 @@ class _Run:
         yield self._localized(Stage.FINAL)
 
     def _analyze(self, reading: Reading) -> None:
-        open_cases = [case for case in self._known.cases if case.hypothesis is not None]
-        hypotheses = [case.hypothesis for case in open_cases if case.hypothesis is not None]
+        standing = [(case, hypothesis) for case in self._known.cases if (hypothesis := case.standing)]
         with self._timed("analyze"):
-            answers = reading.analyze(hypotheses, self._options.trials)
-        for case, hypothesis, trials in zip(open_cases, hypotheses, answers, strict=True):
+            answers = reading.analyze([hypothesis for _, hypothesis in standing], self._options.trials)
+        for (case, hypothesis), trials in zip(standing, answers, strict=True):
             agreed = consensus(trials)
             self._replace(
                 case,
@@ -176,19 +186,17 @@ class _Run:
             )
 
     def _refine(self, reading: Reading) -> None:
-        doubted = [case for case in self._known.cases if not case.kept and case.failure is None]
+        doubted = [(case, hypothesis) for case in self._known.cases if (hypothesis := case.standing) and not case.kept]
         if not doubted:
             return
         with self._timed("refine"):
-            refinements = reading.refine(
-                [(c.hypothesis, c.consensus or consensus(())) for c in doubted if c.hypothesis is not None]
-            )
-        for case, refinement in zip(doubted, refinements, strict=True):
+            refinements = reading.refine([(hypothesis, c.consensus or consensus(())) for c, hypothesis in doubted])
+        for (case, _), refinement in zip(doubted, refinements, strict=True):
             failed = f"its refinement failed: {refinement.reason}" if isinstance(refinement, Failure) else None
             self._replace(case, refinement=refinement, failure=failed)
 
     def _localized(self, stage: Stage) -> Localization:
-        sources = tuple(self._source(c, c.hypothesis) for c in self._known.cases if c.hypothesis and not c.failure)
+        sources = tuple(self._source(c, hypothesis) for c in self._known.cases if (hypothesis := c.standing))
         failures = [case.failure for case in self._known.cases if case.failure]
         detail = f"{len(failures)} of {len(self._known.cases)} located sources dropped: {'; '.join(failures)}"
         self._know(outcome=Outcome.LOCALIZED, stage=stage, sources=sources, detail=detail if failures else "")
@@ -222,15 +230,16 @@ class _Run:
         """The reply's box, or else its operation on the initial box, never further than refinement may go."""
         if not reply.changed:
             return initial
-        frame = self._window.center
-        usable = reply.sides is not None and box_from_reply(reply.sides, frame.width, frame.height)
-        if usable:
-            return clamp_refinement(initial, usable.sides, frame.width, frame.height)
-        if reply.operation is not None:
-            return clamp_refinement(initial, reply.operation.sides(initial), frame.width, frame.height)
-        return initial
+        box = None if reply.sides is None else self._box(reply.sides)
+        if box is not None:
+            wanted = box.sides
+        elif reply.operation is not None:
+            wanted = reply.operation.sides(initial)
+        else:
+            return initial
+        return clamp_refinement(initial, wanted, self._window.center.width, self._window.center.height)
 
-    def _box(self, sides: Sides) -> Box | None:
+    def _box(self, sides: Sequence[float]) -> Box | None:
         frame = self._window.center
         return box_from_reply(sides, frame.width, frame.height)
 

@@ -71,7 +71,8 @@ class Reasoner(Protocol):
 class Fallback:
     """A reasoner, and a second one that answers the windows at which the first one fails.
 
-    `gar.pipeline.localize` asks the second; a localization names the one that answered.
+    `gar.pipeline.localize` asks the second; a localization names the one that answered. Where both fail, it is the
+    first one's failure.
     """
 
     first: Reasoner

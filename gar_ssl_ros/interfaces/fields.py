@@ -47,7 +47,7 @@ def _integer(name: str, code: str) -> _Number:
     return _Number(np.dtype(name), code, name, int(limits.min), int(limits.max))
 
 
-NUMBERS = {
+NUMBER_TYPES = {
     "int8": _integer("int8", "b"),
     "uint8": _integer("uint8", "B"),
     "int16": _integer("int16", "h"),
@@ -66,8 +66,8 @@ def idl_name(type_: FieldType) -> str:
     if type_.nested:
         package, _, name = type_.base.split("/")
         base = f"{package}/{name}"
-    elif type_.base in NUMBERS:
-        base = NUMBERS[type_.base].idl
+    elif type_.base in NUMBER_TYPES:
+        base = NUMBER_TYPES[type_.base].idl
     else:
         base = {"bool": "boolean", "byte": "octet"}.get(type_.base, type_.base)
     if type_.characters:
@@ -85,7 +85,7 @@ class Values:
     def __init__(self, owner: str, field: Field, message: type[Message] | None) -> None:
         self.name = field.name
         self.type = field.type
-        self.number = NUMBERS.get(field.type.base)
+        self.number = NUMBER_TYPES.get(field.type.base)
         self.message = message
         self._element: type = message or (
             self.number.python if self.number else {"bool": bool, "byte": bytes, "string": str}[field.type.base]

@@ -13,13 +13,11 @@ import numpy as np
 
 from gar_ssl_ros.media.window import SECOND, Audio, Detections, Frame, Sighting, Window
 
-REORDER = SECOND // 2  # a stamp further back than this behind its stream's newest is a jump, not a late arrival
-JITTER = SECOND // 33  # ~30 ms: two audio chunks whose stamps are this close to touching are one stretch of sound
-FRAME_BYTES, CHUNK_BYTES = (
-    2**15,
-    2**11,
-)  # that each frame and chunk counts for at least, so that their number is bounded
-NEAR = SECOND // 2  # what a detector saw further than this from a frame is not of that frame
+MAX_REORDER_NS = SECOND // 2  # a stamp further back than this behind its stream's newest is a jump, not a late arrival
+MAX_JITTER_NS = SECOND // 33  # ~30 ms: audio chunks whose stamps are this close to touching are one stretch of sound
+MIN_BYTES_PER_FRAME = 2**15  # that each frame counts for at least, so that their number is bounded
+MIN_BYTES_PER_CHUNK = 2**11  # that each chunk counts for at least
+MAX_OFFSET_NS = SECOND // 2  # what a detector saw further than this from a frame is not of that frame
 MAX_SIGHTINGS = 2**15  # of all detections held, where each message counts as one more
 MAX_FRAME_BYTES, MAX_AUDIO_BYTES = 512 * 2**20, 128 * 2**20  # of all held
 
@@ -71,7 +69,7 @@ class WindowBuffer:
     def add_frame(self, frame: Frame) -> None:
         """Store a frame at its place in time."""
         with self._lock:
-            if self._frames and frame.stamp < self._frames[-1].stamp - REORDER:
+            if self._frames and frame.stamp < self._frames[-1].stamp - MAX_REORDER_NS:
                 self._reset()
             at = bisect_left(self._frames, frame.stamp, key=lambda held: held.stamp)
             if at < len(self._frames) and self._frames[at].stamp == frame.stamp:
@@ -87,7 +85,7 @@ class WindowBuffer:
     def add_audio(self, audio: Audio) -> None:
         """Store a chunk of audio at its place in time."""
         with self._lock:
-            if self._chunks and audio.stamp < self._chunks[-1].stamp - REORDER:
+            if self._chunks and audio.stamp < self._chunks[-1].stamp - MAX_REORDER_NS:
                 self._reset()
             if self._chunks and (audio.rate, len(audio.samples)) != (
                 self._chunks[-1].rate,
@@ -169,7 +167,7 @@ class WindowBuffer:
 
     def _spacing(self, frame: Frame) -> int:
         # A tenth less than the exact spacing, so that a jittering camera is not thinned to half its rate.
-        return int(0.9 * self._span * max(frame.image.nbytes, FRAME_BYTES) / self._max_bytes)
+        return int(0.9 * self._span * max(frame.image.nbytes, MIN_BYTES_PER_FRAME) / self._max_bytes)
 
     def _expire(self) -> None:
         # Each stream by its own newest: two clocks far apart then show as skew, not as one stream that is never there.
@@ -177,7 +175,7 @@ class WindowBuffer:
             del self._frames[0]
         while self._chunks and self._chunks[0].end < self._chunks[-1].end - self._span:
             self._drop_chunk()
-        while self._frames and self._detections and self._detections[0].stamp < self._frames[0].stamp - NEAR:
+        while self._frames and self._detections and self._detections[0].stamp < self._frames[0].stamp - MAX_OFFSET_NS:
             self._drop_detections()
 
     def _drop_detections(self) -> None:
@@ -209,20 +207,20 @@ def _sighted(held: Iterable[Detections], stamp: int) -> tuple[Sighting, ...]:
     nearest: dict[str, Detections] = {}
     for one in held:
         away = abs(one.stamp - stamp)
-        if away <= NEAR and (one.detector not in nearest or away <= abs(nearest[one.detector].stamp - stamp)):
+        if away <= MAX_OFFSET_NS and (one.detector not in nearest or away <= abs(nearest[one.detector].stamp - stamp)):
             nearest[one.detector] = one
     return tuple(sighting for one in nearest.values() for sighting in one.sightings)
 
 
 def _weight(audio: Audio) -> int:
-    return max(audio.samples.nbytes, CHUNK_BYTES)
+    return max(audio.samples.nbytes, MIN_BYTES_PER_CHUNK)
 
 
 def _join(chunks: list[Audio], start: int, end: int) -> Audio | None:
     """Chunks in time order as one stretch over [start, end).
 
-    A chunk whose stamp is within JITTER of its predecessor's last sample continues it, so that a driver's jittering
-    stamps leave neither holes nor doubled samples; further off, its stamp is believed.
+    A chunk whose stamp is within MAX_JITTER_NS of its predecessor's last sample continues it, so that a driver's
+    jittering stamps leave neither holes nor doubled samples; further off, its stamp is believed.
     """
     if not chunks:
         return None
@@ -234,7 +232,7 @@ def _join(chunks: list[Audio], start: int, end: int) -> Audio | None:
     place: int | None = None
     for chunk in chunks:
         stamped = round((chunk.stamp - start) * rate / SECOND)
-        if place is None or abs(stamped - place) * SECOND > JITTER * rate:
+        if place is None or abs(stamped - place) * SECOND > MAX_JITTER_NS * rate:
             place = stamped
         size = chunk.samples.shape[1]
         first, last = max(place, 0), min(place + size, length)

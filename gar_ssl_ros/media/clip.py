@@ -30,11 +30,11 @@ from gar_ssl_ros.media.pictures import Pictures
 from gar_ssl_ros.media.sounds import Sounds
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 
-HOLD = SECOND // 5  # a picture that stays on screen longer than this is handed out again each time it has passed
+MAX_HOLD_NS = SECOND // 5  # a picture that stays on screen longer than this is handed out again each time it has passed
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # as a path, which takes one of two slashes, has it
-FAR = 600 * SECOND  # in which there is neither picture nor sound: what comes after it has its time wrong
-STRAY = Fraction(10)  # s ahead of the one before it: a time that is doubted until the next one agrees
-TAIL = SECOND // 10  # an end left uncovered by less than this (a codec's padding) makes no window of its own
+MAX_GAP_NS = 600 * SECOND  # in which there is neither picture nor sound: what comes after it has its time wrong
+MAX_JUMP_S = Fraction(10)  # ahead of the one before it: a time that is doubted until the next one agrees
+MIN_TAIL_NS = SECOND // 10  # an end left uncovered by less than this (a codec's padding) makes no window of its own
 
 
 class ClipError(UserError):
@@ -136,7 +136,7 @@ class Recording:
             with suppress(FFmpegError):  # what cannot be searched is read from its beginning
                 container.seek(round((self._origin + start) * av.time_base / SECOND))
         try:
-            yield from steady(decoder, STRAY)
+            yield from steady(decoder, MAX_JUMP_S)
         except OSError as problem:
             raise ClipError(f"{self.path} cannot be read further ({problem.strerror}): look after its disk") from None
 
@@ -216,13 +216,13 @@ class Clip(Recording):
         """Pictures and sound merged by time, but for what carries a time far beyond all others'."""
         end, far = start, 0
         for item in by_time(self.pictures(start), self.audio(start)):
-            if item.stamp > end + FAR:
+            if item.stamp > end + MAX_GAP_NS:
                 far += 1
                 continue
             end = max(end, item.stamp if isinstance(item, Frame) else item.end)
             yield item
         if far:
-            gap = f"more than {FAR // (60 * SECOND)} minutes after all before them"
+            gap = f"more than {MAX_GAP_NS // (60 * SECOND)} minutes after all before them"
             self.notes.append(f"{far} of its pictures and pieces of sound carry a time {gap}: left out")
 
     def read(self, start: int = 0) -> Iterator[Frame | Audio]:
@@ -234,8 +234,8 @@ class Clip(Recording):
         shown: Frame | None = None
         end = 0
         for item in self.once(start):
-            while shown is not None and item.stamp > shown.stamp + HOLD:
-                shown = replace(shown, stamp=shown.stamp + HOLD)
+            while shown is not None and item.stamp > shown.stamp + MAX_HOLD_NS:
+                shown = replace(shown, stamp=shown.stamp + MAX_HOLD_NS)
                 yield shown
             if isinstance(item, Frame):
                 shown = item
@@ -306,6 +306,6 @@ def windows(clip: Clip, length: int, hop: int) -> Iterator[Window]:
     if not seen:
         raise ClipError(f"{clip.path} has no picture that can be decoded: give a whole video file")
     yield from due(end)
-    left_over = end - covered > TAIL or not covered
+    left_over = end - covered > MIN_TAIL_NS or not covered
     if left_over and (window := buffer.cut(max(0, end - length), end)) is not None:
         yield window

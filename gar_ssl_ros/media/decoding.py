@@ -23,11 +23,11 @@ from av.video.frame import VideoFrame
 
 from gar_ssl_ros.errors import UserError
 
-RETRIES = 100  # errors in a row after which nothing more is expected of a file
-NOWHERE = "none"  # a list of protocols that holds no protocol
-PIECES = "hls"  # the list of a recording's pieces: FFmpeg waits for more of them as long as it says
-DRAWINGS = ("adf", "bin", "cdg", "idf", "tty", "xbin")  # made from text and karaoke: bags and notes pass for them
-ELSEWHERE = "names other files or addresses, which are not opened"
+MAX_ERRORS_IN_A_ROW = 100  # after which nothing more is expected of a file
+NO_PROTOCOL = "none"  # a list of protocols that holds no protocol
+PLAYLIST_FORMAT = "hls"  # the list of a recording's pieces: FFmpeg waits for more of them as long as it says
+TEXT_FORMATS = ("adf", "bin", "cdg", "idf", "tty", "xbin")  # of text and karaoke: bags and notes pass for them
+PLAYLIST_REFUSAL = "names other files or addresses, which are not opened"
 
 
 class PlaylistError(UserError):
@@ -39,7 +39,7 @@ class Decoded:
     """A frame, or one that is lost.
 
     frame: None where it is lost. pts: its time in the stream's time base, None where that is not known. damaged:
-    whether FFmpeg found it so.
+    True if FFmpeg found it so.
     """
 
     frame: VideoFrame | AudioFrame | None
@@ -57,14 +57,14 @@ def open_container(file: BinaryIO, name: str = "") -> tuple[InputContainer, list
     ending = PurePath(name).suffix
     source = _Named(file, f"recording{ending if ending.isascii() else ''}")
     said: list[str] = []
-    options = {"protocol_whitelist": NOWHERE, "format_whitelist": _formats()}
+    options = {"protocol_whitelist": NO_PROTOCOL, "format_whitelist": _formats()}
     try:
-        with LOG.listening() as said:
+        with FFMPEG_LOG.listening() as said:
             container = av.open(source, "r", options=options, io_open=_refuse)
     except FFmpegError as problem:
         refused = [line.split(":")[0] for line in said if "whitelist" in line or "Unsafe file name" in line]
-        if any(teller not in DRAWINGS for teller in refused):
-            raise PlaylistError(ELSEWHERE) from problem
+        if any(teller not in TEXT_FORMATS for teller in refused):
+            raise PlaylistError(PLAYLIST_REFUSAL) from problem
         raise
     assert isinstance(container, InputContainer)
     return container, said
@@ -96,7 +96,7 @@ class Decoder:
     def __iter__(self) -> Iterator[Decoded]:
         reorders = self._stream.type == "video"
         for packet in self._packets():
-            with LOG.listening() as said:
+            with FFMPEG_LOG.listening() as said:
                 try:
                     frames = packet.decode()
                 except FFmpegError as problem:
@@ -134,8 +134,8 @@ class Decoder:
     def _packets(self) -> Iterator[Packet[Stream]]:
         failures = 0
         packets = self._container.demux(self._stream)
-        while failures < RETRIES:
-            with LOG.listening() as said:
+        while failures < MAX_ERRORS_IN_A_ROW:
+            with FFMPEG_LOG.listening() as said:
                 try:
                     packet = next(packets, None)
                     failures = 0
@@ -212,7 +212,7 @@ class _Log:
             said[:0] = [f"{name}: {' '.join(text.split())}" for level, name, text in lines if level <= av.logging.ERROR]
 
 
-LOG = _Log()  # one, as FFmpeg's is
+FFMPEG_LOG = _Log()  # one, as FFmpeg's is
 
 
 class _Named:
@@ -225,8 +225,8 @@ class _Named:
 
 @cache
 def _formats() -> str:
-    return ",".join(sorted(av.formats_available - {PIECES, *DRAWINGS}))
+    return ",".join(sorted(av.formats_available - {PLAYLIST_FORMAT, *TEXT_FORMATS}))
 
 
 def _refuse(_url: str, _flags: int, _options: dict[str, str]) -> BinaryIO:
-    raise PlaylistError(ELSEWHERE)
+    raise PlaylistError(PLAYLIST_REFUSAL)

@@ -11,8 +11,8 @@ from av.error import FFmpegError
 
 from gar_ssl_ros.media.window import SECOND, Audio, audio_from_samples
 
-PIECE = SECOND // 10  # sound is handed out in pieces no longer than this, however long a packet is
-LONGEST = 600 * SECOND  # of a hole that is filled
+MAX_PIECE_NS = SECOND // 10  # sound is handed out in pieces no longer than this, however long a packet is
+MAX_FILLED_GAP_NS = 600 * SECOND  # of a hole that is filled
 
 
 class Sounds:
@@ -55,7 +55,7 @@ class Sounds:
         for part in parts:
             self._rate, self._channels = part.sample_rate, part.layout.nb_channels
             samples = part.to_ndarray().reshape(-1, self._channels).T
-            size = max(1, round(self._rate * PIECE / SECOND))
+            size = max(1, round(self._rate * MAX_PIECE_NS / SECOND))
             for first in range(0, samples.shape[1], size):
                 piece, begin = samples[:, first : first + size], stamp + first * SECOND // self._rate
                 heard = self._silent(begin, piece.shape[1]) if damaged else audio_from_samples(begin, piece, self._rate)
@@ -66,15 +66,15 @@ class Sounds:
     def end(self) -> Iterator[Audio]:
         """Silence in the place of what is lost at the end."""
         if self._lost is not None:
-            yield from self._silence(self._lost + PIECE)
+            yield from self._silence(self._lost + MAX_PIECE_NS)
 
     def _silence(self, until: int) -> Iterator[Audio]:
         """From the end of the sound so far to `until`, ns."""
         begin, self._lost = self._end if self._end is not None else until, None
-        if until - begin > LONGEST:
+        if until - begin > MAX_FILLED_GAP_NS:
             return
         while begin < until:
-            size = round(min(PIECE, until - begin) * self._rate / SECOND)
+            size = round(min(MAX_PIECE_NS, until - begin) * self._rate / SECOND)
             if not size:
                 return
             silent = self._silent(begin, size)

@@ -14,6 +14,7 @@ import soxr
 from numpy.typing import NDArray
 
 SECOND = 1_000_000_000  # ns
+SPEECH_RATE_HZ = 16_000  # what models of speech and sound hear at
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +22,7 @@ class Frame:
     """One picture.
 
     stamp: ns. image: RGB uint8 (H, W, 3), not written to again. frame_id: the camera's optical frame (REP-103).
-    damaged: whether it could not be wholly decoded, or was made from one that could not. Raises ValueError where the
+    damaged: True if it could not be wholly decoded, or was made from one that could not. Raises ValueError where the
     image has another shape or type.
     """
 
@@ -58,7 +59,7 @@ class Audio:
 
     stamp: ns of the first sample. samples: float32 (channels, samples) in [-1, 1], finite. rate: Hz.
     missing: how many of the samples stand for sound that was lost or could not be read; they are zero.
-    Raises ValueError where the samples have another shape, type or a rate that is not positive.
+    Raises ValueError where the samples have another shape or type, are not finite, or the rate is not positive.
     """
 
     stamp: int
@@ -69,6 +70,8 @@ class Audio:
     def __post_init__(self) -> None:
         if self.samples.dtype != np.float32 or self.samples.ndim != 2 or not self.samples.shape[0]:
             raise ValueError(f"audio is float32 (channels, samples), not {self.samples.dtype} {self.samples.shape}")
+        if not np.isfinite(self.samples).all():
+            raise ValueError("audio is finite numbers: make it of others with audio_from_samples")
         if self.rate <= 0:
             raise ValueError(f"an audio rate is a positive number of Hz, not {self.rate}")
         self.samples.setflags(write=False)

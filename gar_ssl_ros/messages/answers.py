@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -15,13 +14,13 @@ from std_msgs.msg import Header
 from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from gar_ssl_ros.gar.boxes import Box
-from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source
+from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, with_cases
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.msg import AnchorVote, SoundSource, SoundSourceArray
 from gar_ssl_ros.output.drawing import annotated, caption_from_localization
 from gar_ssl_ros.output.record import record_from_localization
 
-OUTCOMES = {getattr(SoundSourceArray, outcome.name): outcome for outcome in Outcome}
+OUTCOMES = {getattr(SoundSourceArray, outcome.name): outcome for outcome in Outcome}  # by their numbers
 
 
 def header_of_frame(frame: Frame) -> Header:
@@ -32,7 +31,7 @@ def header_of_frame(frame: Frame) -> Header:
 def sources_message(
     found: Localization, window: Window, ids: Sequence[int], topic: str, index: int
 ) -> SoundSourceArray:
-    """A window's answer, but for what the node alone knows of it: drops, fallback and latency.
+    """A window's answer, but for what came about it: drops and latency.
 
     ids: of its sources. topic: of the images. index: of the window, 0 or more.
     """
@@ -46,7 +45,10 @@ def sources_message(
         detail=found.detail,
         label=found.sound.label if found.sound else "",
         audio_confidence=found.sound.confidence if found.sound else 0.0,
-        sources=_source_messages(found, ids),
+        sources=[
+            _source_message(source, case, identity)
+            for (source, case), identity in zip(with_cases(found.sources, found.cases), ids, strict=True)
+        ],
         window_start=time_message(window.start),
         window_end=time_message(window.end),
         frames=len(window.frames),
@@ -55,6 +57,7 @@ def sources_message(
         skew=window.skew / SECOND,
         reasoner=found.reasoner,
         model=found.model or "",
+        fallback=found.instead_of is not None,
         inference=found.timing.total,
         reasoning=record_from_localization(topic, index, window, found).model_dump_json(),
     )
@@ -117,15 +120,6 @@ def box_from_bounding_box(message: BoundingBox2D) -> Box:
     point = getattr(message.center, "position", message.center)
     half_width, half_height = message.size_x / 2, message.size_y / 2
     return Box(point.x - half_width, point.y - half_height, point.x + half_width, point.y + half_height)
-
-
-def _source_messages(found: Localization, ids: Sequence[int]) -> list[Any]:
-    # The pipeline makes one source of each case that has not failed, in their order.
-    cases = [case for case in found.cases if found.sources and case.hypothesis is not None and not case.failure]
-    return [
-        _source_message(source, case, identity)
-        for source, case, identity in zip(found.sources, cases, ids, strict=True)
-    ]
 
 
 def _source_message(source: Source, case: Case, identity: int) -> SoundSource:

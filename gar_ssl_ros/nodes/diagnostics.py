@@ -97,7 +97,7 @@ def work_status(work: WorkerStatistics, who: Mapping[str, object], missing: str,
         level, message = DiagnosticStatus.ERROR, missing
     elif last is not None and last.found.outcome.failed:
         level, message = DiagnosticStatus.ERROR, f"{last.found.outcome.value}: {last.found.detail}"
-    elif last is not None and last.fallback:
+    elif last is not None and last.found.instead_of is not None:
         level, message = DiagnosticStatus.WARN, last.found.detail
     else:
         level, message = DiagnosticStatus.OK, "idle" if work.busy is None else "busy"

@@ -22,10 +22,9 @@ from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray
 
 from gar_ssl_ros.errors import UsageError, sentence
-from gar_ssl_ros.gar.localization import Stage
-from gar_ssl_ros.gar.reasoner import Reasoner
+from gar_ssl_ros.gar.reasoner import Fallback, Reasoner, Unavailable
 from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.messages.answers import annotated_message, detections_message, sources_message
+from gar_ssl_ros.messages.answers import OUTCOMES
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status, work_status
@@ -36,7 +35,7 @@ from gar_ssl_ros.nodes.parameters import LOCALIZER
 from gar_ssl_ros.reasoners import known, names, refuse_unused
 from gar_ssl_ros.reasoners import reasoner as reasoner_of_name
 from gar_ssl_ros.srv import Localize
-from gar_ssl_ros.work.tracking import Tracker
+from gar_ssl_ros.work.encoder import AnswerEncoder
 from gar_ssl_ros.work.worker import Answer, Request, Worker
 
 GRAPH_POLL_S = 0.2  # s from one look at the graph to the next
@@ -49,7 +48,7 @@ class LocalizerNode(LifecycleNode):
     def __init__(self, name: str = "localizer", **options: Any) -> None:
         """options: as of rclpy's Node. Raises rclpy's ParameterException or ValueError for a bad parameter."""
         super().__init__(name, **options)
-        self._worker: Worker | None = None
+        self._worker: Worker[SoundSourceArray] | None = None
         self._inputs: LocalizerInputs | None = None
         self._retired: list[LocalizerInputs] = []
         self._chosen = NodeParameters(self, LOCALIZER, lambda: self._worker is not None, self._refusal)
@@ -57,11 +56,7 @@ class LocalizerNode(LifecycleNode):
         self._missing = ""
         self._who: dict[str, object] = {}
         self._enabled = True
-        self._tracker = Tracker()
-        self._latency: float | None = None
-        self._index = 0
-        self._unused = 0
-        self._replies: dict[int, SoundSourceArray] = {}
+        self._encoder = AnswerEncoder(self.resolve_topic_name("image"))
         self._guard = Lock()
         self._second = monotonic()  # at which the diagnostics were told last
 
@@ -115,14 +110,16 @@ class LocalizerNode(LifecycleNode):
         self._who = {"reasoner": chosen["reasoner"], "model": ""}
         if made is not None:
             self._who = {"reasoner": made.name, "model": made.model or ""}
-        self._worker = Worker(made, fallback, self._publish, self.get_logger().error, self._missing)
+        first = made or Unavailable(chosen["reasoner"], None, self._missing)
+        answering = first if fallback is None else Fallback(first, fallback)
+        self._worker = Worker(answering, self._publish, self.get_logger().error)
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listen, and publish what is found."""
         done = super().on_activate(state)
         with self._guard:
-            self._unused = 0
+            self._encoder.begin(bool(self._chosen.values["detections"] or self._chosen.values["humans"]))
             self._inputs = LocalizerInputs(self, self._chosen, self._offer, self._inputs_group)
         return done
 
@@ -195,44 +192,23 @@ class LocalizerNode(LifecycleNode):
         if worker is not None and self._enabled:
             worker.offer(request)
 
-    def _publish(self, answer: Answer) -> None:
+    def _publish(self, answer: Answer) -> SoundSourceArray | None:
         """On the worker's thread."""
         if not self.context.ok():
-            return
-        found, window = answer.found, answer.request.window
-        frame = window.center
-        ids = self._tracker.follow(found.sources, frame.stamp)
-        message = sources_message(found, window, ids, self.resolve_topic_name("image"), self._index)
-        message.dropped_windows = answer.dropped
-        message.dropped_inputs = self._left_out()
-        message.fallback = answer.fallback
-        if answer.request.asked is None:
-            message.latency = (self.get_clock().now().nanoseconds - window.end) / SECOND
+            return None
+        request, inputs = answer.request, self._inputs
+        if request.asked is None:
+            latency = (self.get_clock().now().nanoseconds - request.window.end) / SECOND
         else:
-            message.latency = monotonic() - answer.request.asked
-        self._sources_out.publish(message)
-        if found.stage is Stage.INITIAL:
-            return
-        self._index += 1
-        self._latency = message.latency
-        self._unused += message.dropped_inputs
-        if answer.request.asked is not None:
-            self._replies[id(answer.request)] = message
-        if found.outcome.conclusive:  # else an empty Detection2DArray would say that nothing is there
-            names = [one.id if self._robots_ids else str(own) for one, own in zip(found.sources, ids, strict=True)]
-            self._detections_out.publish(detections_message(found, frame, names))
-        if self._annotated_out.get_subscription_count() > 0:
-            self._annotated_out.publish(annotated_message(found, frame))
-
-    @property
-    def _robots_ids(self) -> bool:
-        """Whether ids of detections are those of the robot's own detectors, which ours could be mistaken for."""
-        return bool(self._chosen.values["detections"] or self._chosen.values["humans"])
-
-    def _left_out(self) -> int:
-        """Input messages that could not be used since the last final answer."""
-        inputs = self._inputs
-        return 0 if inputs is None else max(0, inputs.left_out - self._unused)
+            latency = monotonic() - request.asked
+        left_out = 0 if inputs is None else inputs.left_out
+        told = self._encoder.encode(answer.found, request.window, latency, left_out, answer.dropped)
+        self._sources_out.publish(told.sources)
+        if told.detections is not None:
+            self._detections_out.publish(told.detections)
+        if told.draw is not None and self._annotated_out.get_subscription_count() > 0:
+            self._annotated_out.publish(told.draw())
+        return told.sources
 
     def _on_localize(self, _: Localize.Request, response: Localize.Response) -> Localize.Response:
         inputs, worker = self._inputs, self._worker
@@ -243,16 +219,14 @@ class LocalizerNode(LifecycleNode):
         if cut is None:
             response.message = "no image has come yet: see /diagnostics"
             return response
-        request = inputs.request(cut, asked=monotonic())
         try:
-            answer = worker.ask(request).result()
+            response.result = worker.ask(inputs.request(cut, asked=monotonic())).result()
         except CancelledError:
-            self._replies.pop(id(request), None)
             response.message = "the node was deactivated before the window was answered"
             return response
-        response.result = self._replies.pop(id(request), response.result)
-        response.success = not answer.found.outcome.failed
-        response.message = "" if response.success else f"{answer.found.outcome.value}: {answer.found.detail}"
+        outcome = OUTCOMES[response.result.outcome]
+        response.success = not outcome.failed
+        response.message = "" if response.success else f"{outcome.value}: {response.result.detail}"
         return response
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
@@ -278,7 +252,7 @@ class LocalizerNode(LifecycleNode):
         if worker is None:
             statuses.append(Status("inference", DiagnosticStatus.OK, "not configured", {}))
         else:
-            statuses.append(work_status(worker.statistics, self._who, self._missing, self._latency))
+            statuses.append(work_status(worker.statistics, self._who, self._missing, self._encoder.latency))
         state = "unconfigured" if worker is None else "inactive" if inputs is None else "active"
         enabled = {"state": state, "enabled": self._enabled}
         statuses.append(Status("lifecycle", DiagnosticStatus.OK, state, enabled))

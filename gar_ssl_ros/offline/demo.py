@@ -14,9 +14,9 @@ import numpy as np
 
 from gar_ssl_ros.bags.rosbag import Bag
 from gar_ssl_ros.evaluation.scenes.files import SceneTruth, write_film
-from gar_ssl_ros.evaluation.scenes.promised import RATES, least_right
+from gar_ssl_ros.evaluation.scenes.promised import SIGNAL_ACCURACY, least_right
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
-from gar_ssl_ros.evaluation.scenes.score import FOUND
+from gar_ssl_ros.evaluation.scenes.score import MIN_FOUND_IOU
 from gar_ssl_ros.files import OutputError, check_outputs, taken
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND
@@ -25,9 +25,9 @@ from gar_ssl_ros.offline.playback import LiveError, play
 from gar_ssl_ros.offline.recordings import annotate
 from gar_ssl_ros.output.record import RecordWriter, WindowRecord
 
-LENGTH = 4.0  # s of each scene, so that at least one window of 3 s, one each second, lies wholly in it
+SCENE_S = 4.0  # of each scene, so that at least one window of 3 s, one each second, lies wholly in it
 SEEDS = range(20_000, 20_006)  # none that anything was chosen on or is measured on
-PACE = 2.0  # times as fast as life: the stamps are the scenes' own
+PLAYBACK_RATE = 2.0  # times as fast as life: the stamps are the scenes' own
 TITLES = {
     Kind.ONE: "one source, two distractors",
     Kind.TWO: "two sources, one distractor",
@@ -36,15 +36,15 @@ TITLES = {
     Kind.SILENT: "silence",
 }
 COLUMNS = "{:<33}{:<13}{:<9}{:<11}{:<12}{:<10}{}"
-FINAL = 2  # SoundSourceArray.FINAL
-LATE = 300  # pictures of the clip that may be gone before the recorder hears the first
+FINAL_STAGE = 2  # SoundSourceArray.FINAL
+MAX_LATE_PICTURES = 300  # pictures of the clip that may be gone before the recorder hears the first
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What was said of one scene.
 
-    expected: the outcome that it should have. right: whether it has, with a box on every source. overlaps: the IoU with
+    expected: the outcome that it should have. right: True if it has, with a box on every source. overlaps: the IoU with
     each. heard: the label.
     """
 
@@ -58,18 +58,18 @@ class Verdict:
 def scenes(out: Path, who: Mapping[str, object], seeds: Sequence[int] = SEEDS, overwrite: bool = False) -> bool:
     """Play rendered scenes of each kind, one for each of `seeds`, to the localizer and print how it went.
 
-    who: the localizer's parameters that say who answers. overwrite: whether results that exist may be replaced. Returns
+    who: the localizer's parameters that say who answers. overwrite: True if results that exist may be replaced. Returns
     True if the rates of docs/figures.md hold. Raises OutputError where results may not be replaced, LiveError, and what
     reading a clip and writing results raise.
     """
     film = out / "scenes.mp4"
     _make_room(out, film, [film], [], overwrite)
-    wanted = [SceneOptions(kind=kind, seed=seed, seconds=LENGTH) for seed in seeds for kind in Kind]
-    print(f"rendering {len(wanted)} scenes of {LENGTH:g} s into {film}", flush=True)
+    wanted = [SceneOptions(kind=kind, seed=seed, seconds=SCENE_S) for seed in seeds for kind in Kind]
+    print(f"rendering {len(wanted)} scenes of {SCENE_S:g} s into {film}", flush=True)
     truths = write_film([Scene(options) for options in wanted], film)
-    records = _live(film, out, {"sources": 2, **who}, PACE)
+    records = _live(film, out, {"sources": 2, **who}, PLAYBACK_RATE)
     verdicts = [
-        _judged(options.kind, truth, records, index * LENGTH)
+        _judged(options.kind, truth, records, index * SCENE_S)
         for index, (options, truth) in enumerate(zip(wanted, truths, strict=True))
     ]
     print(f"\n{len(seeds)} scenes of each kind (seeds {seeds[0]} to {seeds[-1]}), judged by a window inside each:\n")
@@ -144,7 +144,7 @@ def _recorded(clip: Path, path: Path) -> Iterator[WindowRecord]:
                 record = WindowRecord.model_validate_json(message.reasoning)
                 begin = origin / SECOND
                 times = {"start_s": record.start_s, "end_s": record.end_s, "center_s": record.center_s}
-                if message.stage == FINAL:
+                if message.stage == FINAL_STAGE:
                     yield record.model_copy(update={key: time - begin for key, time in times.items()})
 
 
@@ -152,7 +152,7 @@ def _origin(clip: Path, message: Any) -> int:
     """The stamp, ns, at which the clip began, by the picture that a message of it holds."""
     stamp = int(message.header.stamp.sec * SECOND + message.header.stamp.nanosec)
     image = rgb_from_image(message)
-    for frame in islice(Clip(clip).pictures(), LATE):
+    for frame in islice(Clip(clip).pictures(), MAX_LATE_PICTURES):
         if np.array_equal(frame.image, image):
             return stamp - frame.stamp
     return stamp
@@ -160,18 +160,18 @@ def _origin(clip: Path, message: Any) -> int:
 
 def _judged(kind: Kind, truth: SceneTruth, records: Sequence[WindowRecord], begin: float) -> Verdict:
     """By the window that lies wholly in the scene, the one nearest its middle if there are several."""
-    inside = [record for record in records if record.start_s >= begin and record.end_s <= begin + LENGTH]
+    inside = [record for record in records if record.start_s >= begin and record.end_s <= begin + SCENE_S]
     if not inside:
         return Verdict(kind, truth.outcome, False, (), "")
-    record = min(inside, key=lambda one: abs(one.center_s - begin - LENGTH / 2))
+    record = min(inside, key=lambda one: abs(one.center_s - begin - SCENE_S / 2))
     overlaps = tuple(truth.overlaps([source.box for source in record.sources], record.center_s - begin))
-    right = record.outcome == truth.outcome and all(overlap >= FOUND for overlap in overlaps)
+    right = record.outcome == truth.outcome and all(overlap >= MIN_FOUND_IOU for overlap in overlaps)
     return Verdict(kind, truth.outcome, right, overlaps, record.sound.label if record.sound else "")
 
 
 def row(title: str, verdicts: Sequence[Verdict]) -> bool:
     """Print how scenes went. Returns True if as many are right as their promised rates let one expect."""
-    rate = float(np.mean([RATES[one.kind] for one in verdicts]))
+    rate = float(np.mean([SIGNAL_ACCURACY[one.kind] for one in verdicts]))
     right, needed = sum(one.right for one in verdicts), least_right(len(verdicts), rate)
     outcomes = {one.expected for one in verdicts}
     expected = outcomes.pop() if len(outcomes) == 1 else ""

@@ -18,9 +18,9 @@ from rclpy.qos import QoSProfile
 from gar_ssl_ros.messages.answers import answer_in_words
 from gar_ssl_ros.msg import SoundSourceArray
 
-ANSWERS = "/localizer/sources"
+ANSWERS_TOPIC = "/localizer/sources"
 SPIN_S = 0.1  # that a look waits for the next message
-WORK = ("windows_offered", "windows_waiting", "busy_s")  # of the localizer's status `inference`
+WORK_KEYS = ("windows_offered", "windows_waiting", "busy_s")  # of the localizer's status `inference`
 
 
 class Observer:
@@ -29,11 +29,11 @@ class Observer:
     def __init__(self, tell: Callable[[str], None]) -> None:
         """tell: given each final answer in words, as it comes. Raises what rclpy.init raises."""
         self._tell = tell
-        self._reports: list[list[str]] = []  # WORK, each time that the localizer told it
+        self._reports: list[list[str]] = []  # WORK_KEYS, each time that the localizer told it
         self._context = Context()
         rclpy.init(context=self._context)
         self._node = Node("observer", context=self._context, start_parameter_services=False, enable_rosout=False)
-        self._node.create_subscription(SoundSourceArray, ANSWERS, self._on_answer, QoSProfile(depth=100))
+        self._node.create_subscription(SoundSourceArray, ANSWERS_TOPIC, self._on_answer, QoSProfile(depth=100))
         self._node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, QoSProfile(depth=100))
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
@@ -51,7 +51,7 @@ class Observer:
     @property
     def records(self) -> bool:
         """True if the recorder listens to the localizer's answers: both are there."""
-        listeners = self._node.get_subscriptions_info_by_topic(ANSWERS)
+        listeners = self._node.get_subscriptions_info_by_topic(ANSWERS_TOPIC)
         return "recorder" in {one.node_name for one in listeners}
 
     def forget(self) -> None:
@@ -71,4 +71,4 @@ class Observer:
         for status in message.status:
             if status.name == "localizer: inference":
                 values = {one.key: one.value for one in status.values}
-                self._reports.append([values.get(key, "") for key in WORK])
+                self._reports.append([values.get(key, "") for key in WORK_KEYS])

@@ -18,11 +18,11 @@ from types import FrameType
 from gar_ssl_ros.errors import UserError, sentence
 from gar_ssl_ros.offline.observer import Observer
 
-TOPICS = "image audio audio_info localizer/sources localizer/detections localizer/image_annotated /diagnostics"
+RECORDED_TOPICS = "image audio audio_info localizer/sources localizer/detections localizer/image_annotated /diagnostics"
 START_S = 60.0  # that the nodes may take to be there
 REST_S = 60.0  # that the clip's last windows may take after its end
 STOP_S = 5.0  # that a process is given to stop by itself
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class LiveError(UserError):
@@ -39,7 +39,7 @@ def play(
     """
     with isolated(), graph() as start:
         localizer = start("localizer", parameters)
-        recorder = start("recorder", {"bag": bag, "topics": TOPICS})
+        recorder = start("recorder", {"bag": bag, "topics": RECORDED_TOPICS})
         with closing(_observer(tell, localizer)) as observer:
 
             def look() -> None:
@@ -142,7 +142,7 @@ def graph() -> Iterator[Callable[[str, Mapping[str, object]], NodeProcess]]:
         try:
             yield start
         finally:
-            _ignore(*SIGNALS)
+            _ignore(*STOP_SIGNALS)
             for node in reversed(nodes):
                 node.interrupt()
             end = monotonic() + STOP_S
@@ -171,10 +171,10 @@ def _interrupted_once() -> Iterator[None]:
     """Let a Ctrl-C or SIGTERM through as KeyboardInterrupt, and no second one: it would leave processes behind."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        _ignore(*SIGNALS)
+        _ignore(*STOP_SIGNALS)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
+    before = {number: signal.signal(number, interrupt) for number in STOP_SIGNALS}
     try:
         yield
     finally:

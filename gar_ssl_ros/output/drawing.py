@@ -16,9 +16,9 @@ from gar_ssl_ros.gar.stages import AudioLabel
 Image = NDArray[np.uint8]  # (height, width, 3) RGB
 Colour = tuple[int, int, int]
 
-ROWS = 2  # of the footer, for the reason of each source
-LEAST = 0.05  # confidence of a label that is worth naming
-SMALLEST = 320  # pixels: a picture narrower than this is enlarged, so that words on it can be read
+REASON_ROWS = 2  # of the footer, for the reason of each source
+MIN_LABEL_CONFIDENCE = 0.05  # of a label that is worth naming
+MIN_PICTURE_WIDTH_PX = 320  # a picture narrower than this is enlarged, so that words on it can be read
 COLOURS: tuple[Colour, ...] = ((64, 224, 96), (255, 176, 32), (96, 176, 255), (255, 96, 160), (200, 128, 255))
 GOOD: Colour = (64, 224, 96)
 CALM: Colour = (176, 184, 196)
@@ -26,7 +26,7 @@ UNSURE: Colour = (240, 208, 96)
 BAD: Colour = (255, 96, 80)
 PALE: Colour = (226, 228, 232)
 DARK: Colour = (18, 20, 24)
-OUTCOMES = {Outcome.LOCALIZED: GOOD, Outcome.SILENT: CALM, Outcome.OFF_SCREEN: CALM, Outcome.UNCERTAIN: UNSURE}
+OUTCOME_COLOURS = {Outcome.LOCALIZED: GOOD, Outcome.SILENT: CALM, Outcome.OFF_SCREEN: CALM, Outcome.UNCERTAIN: UNSURE}
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def annotated(image: Image, caption: Caption, sources: int = 1) -> Image:
     room for the reasons of `sources` sources, or of as many as there are; its sides are even. So the pictures of a
     video are of one size where `sources` is the most that one of them has.
     """
-    factor = max(1, -(-SMALLEST // image.shape[1]))
+    factor = max(1, -(-MIN_PICTURE_WIDTH_PX // image.shape[1]))
     canvas = np.ascontiguousarray(image.repeat(factor, axis=0).repeat(factor, axis=1))
     pen = _Pen(canvas.shape[1])
     for colour, source in reversed(list(zip(_cycled(len(caption.sources)), caption.sources, strict=True))):
@@ -142,8 +142,8 @@ def _draw_box(canvas: Image, box: Box, factor: int, colour: Colour, line: int) -
 
 def _footer(width: int, caption: Caption, sources: int, pen: _Pen) -> Image:
     room = width - 12
-    lines = [(pen.fitted(_summary(caption), room), OUTCOMES.get(caption.outcome, BAD))]
-    rows, reasons = ROWS * max(sources, len(caption.sources), 1), _reasons(caption)
+    lines = [(pen.fitted(_summary(caption), room), OUTCOME_COLOURS.get(caption.outcome, BAD))]
+    rows, reasons = REASON_ROWS * max(sources, len(caption.sources), 1), _reasons(caption)
     for text, own in reasons:
         lines += [(row, own) for row in pen.wrapped(text, room, rows // len(reasons))]
     footer = np.full((pen.height * (1 + rows) + 4, width, 3), DARK, np.uint8)
@@ -159,7 +159,7 @@ def _summary(caption: Caption) -> str:
 
 def _heard(label: str, confidence: float) -> str:
     """A label with its confidence, unless that is next to nothing: then the label says nothing either."""
-    return f"{label} {confidence:.2f}" if confidence >= LEAST else "unknown sound"
+    return f"{label} {confidence:.2f}" if confidence >= MIN_LABEL_CONFIDENCE else "unknown sound"
 
 
 def _reasons(caption: Caption) -> list[tuple[str, Colour]]:

@@ -144,7 +144,7 @@ def read_records(path: Path) -> Iterator[WindowRecord]:
 def read_lines(path: Path, model: type[Record], unfinished: bool = False) -> Iterator[Record]:
     """The records of a file of any model, in its order. Raises RecordError at the first line that is none.
 
-    unfinished: whether a last line without its end, as a killed process leaves it, is passed over.
+    unfinished: True if a last line without its end, as a killed process leaves it, is passed over.
     """
     with open_file(path) as lines:
         for number, line in enumerate(lines, start=1):

@@ -16,10 +16,10 @@ from av.codec import Codec
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from gar_ssl_ros.media.buffer import JITTER
+from gar_ssl_ros.media.buffer import MAX_JITTER_NS
 from gar_ssl_ros.media.window import SECOND, Audio
 
-TICKS = 90_000  # a second: MPEG's clock
+MPEG_CLOCK_HZ = 90_000  # ticks a second
 
 
 class VideoWriter:
@@ -51,11 +51,11 @@ class VideoWriter:
         self._container = av.open(self._file, "w", format="mp4", options=fragmented)
         self._video = self._container.add_stream(
             "libx264" if _can_encode("libx264") else "mpeg4",
-            rate=fps.limit_denominator(TICKS),
+            rate=fps.limit_denominator(MPEG_CLOCK_HZ),
             options={"crf": str(crf), "preset": "veryfast", "g": str(max(1, round(2 * fps)))},  # fragments of 2 s
         )
         self._video.width, self._video.height, self._video.pix_fmt = width, height, "yuv420p"
-        self._video.codec_context.time_base = Fraction(1, TICKS)
+        self._video.codec_context.time_base = Fraction(1, MPEG_CLOCK_HZ)
         self._audio: AudioStream | None = None
         if audio is not None:
             # AAC knows 96 kHz at most and no more than 8 channels.
@@ -69,7 +69,7 @@ class VideoWriter:
     def add_image(self, image: NDArray[np.uint8], stamp: int) -> None:
         """An RGB frame (height, width, 3) shown from `stamp` on."""
         frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-        frame.pts, frame.time_base = round(stamp * TICKS / SECOND), Fraction(1, TICKS)
+        frame.pts, frame.time_base = round(stamp * MPEG_CLOCK_HZ / SECOND), Fraction(1, MPEG_CLOCK_HZ)
         self._mux(self._video.encode(frame))
 
     def add_audio(self, audio: Audio) -> None:
@@ -81,7 +81,7 @@ class VideoWriter:
             self._to_aac = AudioResampler(format="fltp", layout=self._audio.layout, rate=self._audio.rate)
             self._heard = audio.rate, len(audio.samples)
         begin, due = (round(time * audio.rate / SECOND) for time in (audio.stamp, self._end))
-        if abs(begin - due) * SECOND <= JITTER * audio.rate:
+        if abs(begin - due) * SECOND <= MAX_JITTER_NS * audio.rate:
             begin = due
         samples = audio.samples[: len(_LAYOUTS), max(0, due - begin) :]  # no moment is heard twice
         if not samples.size:

@@ -1,7 +1,8 @@
 """Reasoners of one's own: those that installed packages declare, and those named as `module:factory`.
 
 A package declares its own as entry points: in its pyproject.toml, under [project.entry-points."gar_ssl_ros.reasoners"],
-`name = "module:factory"`. What `factory()` gives is held against `gar.reasoner.Reasoner` here, once.
+`name = "module:factory"`. What `factory()` gives is held against `gar.reasoner.Reasoner` here, once; what that answers,
+in `gar.foreign`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.gar.foreign import ForeignReasoner
 from gar_ssl_ros.gar.reasoner import Reasoner, ReasonerError
 from gar_ssl_ros.options import Options, from_values, options_of, values_from_text
 
@@ -103,7 +105,7 @@ def _checked(name: str, made: Any) -> Reasoner:
             f"{name}() gave a {type(made).__name__} without {', '.join(wrong)}: a reasoner has name (a text), model (a "
             "text, or None) and read(window, deadline); see gar_ssl_ros/gar/reasoner.py"
         )
-    return made  # type: ignore[no-any-return]
+    return ForeignReasoner(made)
 
 
 def _parts(made: Any) -> list[tuple[str, bool]]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from queue import SimpleQueue
 from threading import Condition, Thread
 from time import monotonic
-
-from pydantic import TypeAdapter, ValidationError
 
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
@@ -66,7 +63,7 @@ class Inference:
     """The one thread that calls a reasoner."""
 
     def __init__(self, reasoner: Reasoner) -> None:
-        self.name = reasoner.name
+        self.name, self._model = reasoner.name, reasoner.model
         self._reasoner = reasoner
         self._jobs: SimpleQueue[InferenceJob | None] = SimpleQueue()
         self._changed = Condition()
@@ -89,6 +86,10 @@ class Inference:
         self._jobs.put(job)
         return True
 
+    def failure(self, outcome: Outcome, detail: str) -> Localization:
+        """The final answer that there is none, for the reason `detail`."""
+        return Localization(outcome, Stage.FINAL, self.name, self._model, detail)
+
     def close(self, patience: float) -> bool:
         """End when the job in hand has; whether that was within so many seconds."""
         self._jobs.put(None)
@@ -99,33 +100,13 @@ class Inference:
         while (job := self._jobs.get()) is not None:
             try:
                 for found in localize(job.request.window, self._reasoner, job.request.options, job.deadline):
-                    job.found.put(checked(found))
+                    job.found.put(found)
             except Cancelled:
                 job.found.put(None)
             except BaseException as problem:  # what the pipeline lets through must not end the thread unnoticed
-                job.found.put(failure(self.name, Outcome.BACKEND_ERROR, f"{type(problem).__name__}: {problem}"))
+                job.found.put(self.failure(Outcome.BACKEND_ERROR, f"{type(problem).__name__}: {problem}"))
             with self._changed:
                 self._job = None
                 self._changed.notify_all()
             if job.back is not None:
                 job.back(f"the reasoner {self.name} is back after {job.age:.1f} s")
-
-
-@cache
-def _answers() -> TypeAdapter[Localization]:
-    return TypeAdapter(Localization)
-
-
-def checked(found: Localization) -> Localization:
-    """What a reasoner found, where each part is of its type; raises ValueError where one is not."""
-    try:
-        return _answers().validate_json(_answers().dump_json(found, warnings=False))
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"the reasoner's answer cannot be used: {where}: {first['msg']}") from None
-
-
-def failure(reasoner: str, outcome: Outcome, detail: str) -> Localization:
-    """The final answer that there is none, for the reason `detail`."""
-    return Localization(outcome, Stage.FINAL, reasoner, None, detail)

@@ -8,32 +8,34 @@ its window ends in TIMEOUT, and windows are answered without it until it comes b
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from queue import Empty
 from threading import Condition, Thread
 from time import monotonic
+from typing import Generic, TypeVar
 
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
-from gar_ssl_ros.gar.pipeline import localize
-from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.work.inference import GRACE, Inference, InferenceJob, Request, checked, failure
+from gar_ssl_ros.gar.pipeline import localize, with_fallback
+from gar_ssl_ros.gar.reasoner import Fallback, Reasoner
+from gar_ssl_ros.work.inference import GRACE, Inference, InferenceJob, Request
 
 __all__ = ["Answer", "Request", "Worker", "WorkerStatistics"]
+
+Published = TypeVar("Published")
 
 
 @dataclass(frozen=True)
 class Answer:
     """What is known of a request's window; the last one is final.
 
-    fallback: whether the fallback found it. dropped: windows given up for newer ones since the last final answer.
+    dropped: windows given up for newer ones since the last final answer.
     """
 
     request: Request
     found: Localization
-    fallback: bool
     dropped: int
 
 
@@ -59,36 +61,34 @@ class WorkerStatistics:
     last: Answer | None
 
 
-class Worker:
+class Worker(Generic[Published]):
     """Answers the newest window offered; thread-safe. `close` it in the end."""
 
     def __init__(
         self,
-        reasoner: Reasoner | None,
-        fallback: Reasoner | None,
-        publish: Callable[[Answer], None],
+        reasoner: Reasoner,
+        publish: Callable[[Answer], Published | None],
         tell: Callable[[str], None],
-        missing: str = "",
     ) -> None:
         """
-        reasoner: None where there is none, for the reason `missing`. fallback: answers where the reasoner fails.
-        publish: called with each answer, one at a time, on the supervisor's thread. tell: given a sentence when the
-        reasoner stalls and when it comes back.
+        reasoner: the second one of a Fallback answers, on the supervisor's thread, also where the first one hangs.
+        publish: called with each answer, one at a time, on the supervisor's thread; what it makes of a final one is for
+        who asked, None where it cannot publish any more. tell: given a sentence when the reasoner stalls and when it
+        comes back.
         """
-        self._fallback = fallback
         self._publish = publish
         self._tell = tell
-        self._missing = missing
         self._changed = Condition()
         self._newest: Request | None = None
-        self._asked: deque[tuple[Request, Future[Answer]]] = deque()
+        self._asked: deque[tuple[Request, Future[Published]]] = deque()
         self._closing = False
         self._job: InferenceJob | None = None
         self._counts: Counter[str] = Counter()
         self._outcomes: Counter[Outcome] = Counter()
         self._dropped = 0
         self._last: Answer | None = None
-        self._inference = None if reasoner is None else Inference(reasoner)
+        self._inference = Inference(reasoner.first if isinstance(reasoner, Fallback) else reasoner)
+        self._second = reasoner.second if isinstance(reasoner, Fallback) else None
         self._supervisor = Thread(target=self._supervise, name="supervisor", daemon=True)
         self._supervisor.start()
 
@@ -102,9 +102,12 @@ class Worker:
             self._newest = request
             self._changed.notify_all()
 
-    def ask(self, request: Request) -> Future[Answer]:
-        """Have it answered before any that was offered, none dropped; its final answer. Cancelled by `clear`."""
-        future: Future[Answer] = Future()
+    def ask(self, request: Request) -> Future[Published]:
+        """Have it answered before any that was offered, none dropped; what is published of its final answer.
+
+        Cancelled by `clear`, and where nothing is published.
+        """
+        future: Future[Published] = Future()
         with self._changed:
             if self._closing:
                 future.cancel()
@@ -132,7 +135,7 @@ class Worker:
         self.clear()
         self._supervisor.join(max(0.0, end - monotonic()))
         ended = not self._supervisor.is_alive()
-        return self._inference is None or (self._inference.close(max(0.0, end - monotonic())) and ended)
+        return self._inference.close(max(0.0, end - monotonic())) and ended
 
     @property
     def statistics(self) -> WorkerStatistics:
@@ -148,7 +151,7 @@ class Worker:
                 outcomes=Counter(self._outcomes),
                 waiting=len(self._asked) + (self._newest is not None),
                 busy=None if job is None else job.age,
-                stalled=None if self._inference is None else self._inference.stalled,
+                stalled=self._inference.stalled,
                 last=self._last,
             )
 
@@ -159,7 +162,7 @@ class Worker:
                     self._changed.wait()
                 if self._closing:
                     return
-                future: Future[Answer] | None = None
+                future: Future[Published] | None = None
                 if self._asked:
                     request, future = self._asked.popleft()
                 else:
@@ -167,53 +170,55 @@ class Worker:
                     request, self._newest = self._newest, None
                 dropped, self._dropped = self._dropped, 0
                 self._job = InferenceJob(request)
-            final: Answer | None = None
+            published: Published | None = None
             try:
-                final = self._answer(self._job, dropped)
+                published = self._answer(self._job, dropped)
             except Exception as problem:  # of whoever publishes
                 self._tell(f"an answer could not be published: {type(problem).__name__}: {problem}")
             with self._changed:
                 self._job = None
-            if future is not None and final is not None and future.set_running_or_notify_cancel():
-                future.set_result(final)
+            if future is not None and published is not None and future.set_running_or_notify_cancel():
+                future.set_result(published)
             elif future is not None:
                 future.cancel()
 
-    def _answer(self, job: InferenceJob, dropped: int) -> Answer | None:
-        """Publish what becomes known; the final answer, None where the request was cancelled."""
+    def _answer(self, job: InferenceJob, dropped: int) -> Published | None:
+        """Publish what becomes known; None where the request was cancelled."""
         final: Localization | None = None
-        for found in self._reasoned(job):
-            if found.stage is Stage.INITIAL:
-                self._publish(Answer(job.request, found, fallback=False, dropped=dropped))
-            else:
+        for found in self._found(job):
+            if found.stage is Stage.FINAL:
                 final = found
+            elif found.instead_of is None:  # there is one initial answer at most
+                self._publish(Answer(job.request, found, dropped))
         if final is None:
             return None
-        rescued = self._rescue(job, final) if final.outcome.failed and not job.request.refusal else None
-        answer = Answer(job.request, rescued or final, rescued is not None, dropped)
+        answer = Answer(job.request, final, dropped)
         with self._changed:
             self._counts["answered"] += 1
-            self._counts["fallbacks"] += answer.fallback
-            self._counts["overruns"] += final.outcome is Outcome.TIMEOUT
-            self._outcomes[answer.found.outcome] += 1
+            self._counts["fallbacks"] += final.instead_of is not None
+            self._counts["overruns"] += (final.instead_of or final).outcome is Outcome.TIMEOUT
+            self._outcomes[final.outcome] += 1
             self._last = answer
-        self._publish(answer)
-        return answer
+        return self._publish(answer)
+
+    def _found(self, job: InferenceJob) -> Iterable[Localization]:
+        """What becomes known; nothing final where the request was cancelled."""
+        request, second = job.request, self._second
+        if request.refusal:
+            return [self._inference.failure(Outcome.BACKEND_ERROR, request.refusal)]
+        if second is None:
+            return self._reasoned(job)
+        return with_fallback(
+            self._reasoned(job), lambda: localize(request.window, second, request.options, Deadline(request.limit))
+        )
 
     def _reasoned(self, job: InferenceJob) -> Iterator[Localization]:
-        """What the reasoner finds, or why it cannot; nothing where the request was cancelled."""
-        if self._inference is None:
-            yield failure("", Outcome.BACKEND_ERROR, self._missing)
-        elif job.request.refusal:
-            yield failure(self._inference.name, Outcome.BACKEND_ERROR, job.request.refusal)
-        elif not self._inference.start(job):
-            detail = f"the reasoner has been stuck in an earlier window for {self._inference.stalled or 0:.1f} s"
-            yield failure(self._inference.name, Outcome.TIMEOUT, detail)
-        else:
-            yield from self._watched(job, self._inference.name)
-
-    def _watched(self, job: InferenceJob, name: str) -> Iterator[Localization]:
-        limit = job.request.limit
+        """What the reasoner finds, or TIMEOUT where it hangs."""
+        limit, inference = job.request.limit, self._inference
+        if not inference.start(job):
+            detail = f"the reasoner has been stuck in an earlier window for {inference.stalled or 0:.1f} s"
+            yield inference.failure(Outcome.TIMEOUT, detail)
+            return
         while True:
             try:
                 found = job.found.get(timeout=max(0.0, limit + GRACE - job.age))
@@ -221,25 +226,12 @@ class Worker:
                 job.deadline.cancel()
                 job.back = self._tell
                 late = f"it has neither answered nor stopped after {limit:.1f} s"
-                self._tell(f"the reasoner {name} is stuck: {late}; windows are answered without it until it is back")
-                yield failure(name, Outcome.TIMEOUT, f"the reasoner did not stop at its deadline of {limit:.1f} s")
+                until = "windows are answered without it until it is back"
+                self._tell(f"the reasoner {inference.name} is stuck: {late}; {until}")
+                yield inference.failure(Outcome.TIMEOUT, f"the reasoner did not stop at its deadline of {limit:.1f} s")
                 return
             if found is None:
                 return
             yield found
             if found.stage is Stage.FINAL:
                 return
-
-    def _rescue(self, job: InferenceJob, failed: Localization) -> Localization | None:
-        """The fallback's answer, None where it has none either."""
-        if self._fallback is None:
-            return None
-        try:
-            deadline = Deadline(job.request.limit)
-            *_, found = localize(job.request.window, self._fallback, job.request.options, deadline)
-            found = checked(found)
-        except Exception:
-            return None
-        why = f"{failed.reasoner or 'the reasoner'} failed ({failed.outcome.value}: {failed.detail})"
-        detail = f"{why}; {found.reasoner} answered instead" + (f": {found.detail}" if found.detail else "")
-        return None if found.outcome.failed else replace(found, detail=detail)

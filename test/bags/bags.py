@@ -11,7 +11,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 
 from gar_ssl_ros.bags.rosbag import known_types
 from gar_ssl_ros.evaluation.scenes.scene import Scene
-from gar_ssl_ros.evaluation.scenes.sounds import RATE
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 
 START = 1_700_000_000 * 10**9  # ns: the stamp of a scene's first frame
 LATE = 20_000_000  # ns: from a stamp to the recording of its message
@@ -49,14 +49,14 @@ def write_bag(
         return stamp, "sensor_msgs/msg/Image", spoil(message, index)
 
     def chunk(index: int) -> tuple[int, str, Any]:
-        size = RATE // 10
+        size = SPEECH_RATE_HZ // 10
         part = scene.samples[index * size : (index + 1) * size]
         samples = np.round(part * 32767).astype(np.int16)
         stamp = START + index * 10**8
         none = {"float32_data": np.float32, "int32_data": np.int32, "int8_data": np.int8, "uint8_data": np.uint8}
         empty = {name: np.zeros(0, kind) for name, kind in none.items()}
         data = types["audio_common_msgs/msg/AudioData"](int16_data=samples, **empty)
-        info = types["audio_common_msgs/msg/AudioInfo"](8, 1, RATE, len(samples))
+        info = types["audio_common_msgs/msg/AudioInfo"](8, 1, SPEECH_RATE_HZ, len(samples))
         sound = types["audio_common_msgs/msg/Audio"](data, info)
         return stamp + 10**8, STAMPED, types[STAMPED](header(stamp, "microphone"), sound)
 

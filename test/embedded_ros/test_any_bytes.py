@@ -26,11 +26,11 @@ from vision_msgs.msg import Detection2DArray
 from gar_ssl_ros.embedded_ros import entities_info
 from gar_ssl_ros.embedded_ros.dds.library import OCTET_AT, TopicDescriptor, checked, library
 from gar_ssl_ros.embedded_ros.dds.policies import Policies, record_of
-from gar_ssl_ros.embedded_ros.dds.settings import LARGEST
+from gar_ssl_ros.embedded_ros.dds.settings import MAX_MESSAGE_BYTES
 from gar_ssl_ros.embedded_ros.rclpy.context import Context
 from gar_ssl_ros.embedded_ros.rclpy.executors import SingleThreadedExecutor
 from gar_ssl_ros.embedded_ros.rclpy.node import Node
-from gar_ssl_ros.embedded_ros.rclpy.parameter_service import MAX_REQUEST
+from gar_ssl_ros.embedded_ros.rclpy.parameter_service import MAX_REQUEST_BYTES
 from gar_ssl_ros.embedded_ros.service_wire import client_ends
 from gar_ssl_ros.interfaces import CdrError, deserialize, serialize
 
@@ -150,7 +150,7 @@ def test_requests_that_are_none_are_left_out_and_the_next_is_answered(node, cont
     for request in REQUESTS:
         with suppress(RuntimeError):  # what Cyclone DDS itself refuses to send
             ends.writer.write(request)
-    ends.writer.write(b"\0\1\0\0" + bytes(MAX_REQUEST + 100))
+    ends.writer.write(b"\0\1\0\0" + bytes(MAX_REQUEST_BYTES + 100))
     answered(node, context, client, kind.Request())
     assert "is left out" in capfd.readouterr().err
 
@@ -190,7 +190,7 @@ def test_a_message_above_the_largest_size_never_comes(node, context, process, su
     node.create_subscription(String, "text", lambda message: heard.append(len(message.data)), 10)
     unlimited = "<CycloneDDS><Domain><Internal><MaxSampleSize>1 GB</MaxSampleSize></Internal></Domain></CycloneDDS>"
     surroundings["CYCLONEDDS_URI"] = unlimited
-    process(LARGE_WRITER, str(LARGEST + 1000))
+    process(LARGE_WRITER, str(MAX_MESSAGE_BYTES + 1000))
     with SingleThreadedExecutor(context=context) as executor:
         executor.add_node(node)
         assert spin_until(executor, lambda: 5 in heard, 60)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import auc as area
 from sklearn.metrics import average_precision_score
 
-from gar_ssl_ros.evaluation.metrics.boxes import THRESHOLDS, auc, missed, score, success, summary
-from gar_ssl_ros.evaluation.metrics.masks import SIDE, Counts, average_precision, counts, mask
+from gar_ssl_ros.evaluation.metrics.boxes import IOU_THRESHOLDS, auc, missed, score, success, summary
+from gar_ssl_ros.evaluation.metrics.masks import MASK_SIDE_PX, Counts, average_precision, counts, mask
 
 shares = st.floats(0, 1)
 boxes = st.lists(st.tuples(shares, shares, shares, shares), max_size=3)
@@ -30,7 +30,7 @@ def test_an_iou_of_exactly_three_tenths_passes_ciou_at_03_and_fails_in_the_auc()
     ious = [0, 0.3, 0.5, 0.72, 1]
     assert auc(ious) == pytest.approx(0.51, abs=1e-12)
     assert success(ious, 0.3) == 0.8
-    assert success(ious, THRESHOLDS[6]) == 0.6
+    assert success(ious, IOU_THRESHOLDS[6]) == 0.6
 
 
 def test_both_corners_are_filled_and_the_outermost_pixel_is_223():
@@ -80,7 +80,7 @@ def test_iou_and_ap_are_those_of_the_masks_and_of_scikit_learn(found, true):
     assert known.iou == pytest.approx((said & is_true).sum() / union if union else 0.0)
     if is_true.any():
         assert known.ap == pytest.approx(average_precision_score(is_true.ravel(), said.ravel()), abs=1e-9)
-    assert known.counts.tp + known.counts.fp + known.counts.fn + known.counts.tn == SIDE**2
+    assert known.counts.tp + known.counts.fp + known.counts.fn + known.counts.tn == MASK_SIDE_PX**2
 
 
 @settings(deadline=None)

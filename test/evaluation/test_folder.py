@@ -11,10 +11,9 @@ from gar_ssl_ros.evaluation.datasets import dataset
 from gar_ssl_ros.evaluation.samples import DatasetError
 from gar_ssl_ros.evaluation.scenes.files import write_scene, write_wav
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
-from gar_ssl_ros.evaluation.scenes.sounds import RATE
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.media.clip import ClipError
-from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +71,7 @@ def test_moments_of_one_recording_are_samples_of_their_own(root):
 def test_pictures_go_with_the_sound_of_their_name_or_the_one_that_is_named(root):
     for name in ("p.jpg", "q.jpg"):
         cv2.imwrite(str(root / name), np.zeros((60, 80, 3), np.uint8))
-    write_wav(root / "p.wav", np.zeros(RATE, np.float32))
+    write_wav(root / "p.wav", np.zeros(SPEECH_RATE_HZ, np.float32))
     read = table(root, "file,audio,x1,y1,x2,y2\np.jpg,,1,2,30,40\nq.jpg,p.wav,1,2,30,40\n")
     assert [len(sample.open().window.frames) for sample in read.samples] == [1, 1]
 
@@ -222,7 +221,7 @@ def test_a_truth_that_is_no_text_is_one_sentence(root, make):
 
 def test_a_picture_that_is_a_pipe_is_one_failed_sample(root):
     os.mkfifo(root / "p.jpg")
-    write_wav(root / "p.wav", np.zeros(RATE, np.float32))
+    write_wav(root / "p.wav", np.zeros(SPEECH_RATE_HZ, np.float32))
     read = table(root, "file,x1,y1,x2,y2\na.mkv,1,2,30,40\np.jpg,1,2,30,40\n")
     with pytest.raises(ClipError, match=r"p\.jpg cannot be read \(it is a named pipe, not a file\)"):
         read.samples[1].open()

@@ -25,7 +25,7 @@ from gar_ssl_ros.evaluation.results import Origin, Run, configuration
 from gar_ssl_ros.evaluation.run import subject
 from gar_ssl_ros.evaluation.samples import Dataset, Opened, Sample, Truth
 from gar_ssl_ros.evaluation.scenes.scene import Kind
-from gar_ssl_ros.evaluation.scenes.score import FOUND, matched
+from gar_ssl_ros.evaluation.scenes.score import MIN_FOUND_IOU, matched
 from gar_ssl_ros.evaluation.settings import Settings
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.deadline import Deadline
@@ -188,7 +188,7 @@ def test_kinds_of_scenes_are_told_as_the_clip_benchmark_tells_them(scene_of):
     for group, record, each in zip(groups, records, overlaps, strict=True):
         assert group.right == float(record.found.outcome is record.expected)
         assert group.overlap == (pytest.approx(np.mean(each)) if each else None)
-        assert group.found == (float(all(iou >= FOUND for iou in each)) if each else None)
+        assert group.found == (float(all(iou >= MIN_FOUND_IOU for iou in each)) if each else None)
 
 
 def test_ours_comes_before_all_that_is_the_papers(dataset, tmp_path):
@@ -341,6 +341,22 @@ def test_gate_and_failures_count_what_happened(dataset):
     left_out = told(dataset, Settings(), published=True).figures.whole
     assert left_out.samples == subject.figures.answered
     assert left_out.ap > subject.figures.whole.ap
+
+
+class Breaking(Finder):
+    """Locates, and breaks before there is a source."""
+
+    def analyze(self, hypotheses: object, trials: int) -> list[list[Trial]]:
+        raise RuntimeError("out of memory, as it were")
+
+
+def test_a_window_that_broke_after_something_was_located_is_a_failure_and_no_source(dataset):
+    sample = dataset.samples[0]
+    record = evaluated(sample, sample.open(), 0.1, Breaking(), GarOptions())
+    assert record.found.stages[0].hypothesis is not None
+    seen = figures([record], GarOptions(), published=False)
+    assert (seen.answered, seen.gate) == (0, None)
+    assert [each.outcome for each in seen.failures] == ["BACKEND_ERROR"]
 
 
 def test_a_report_is_the_same_bytes_each_time(dataset, report, tmp_path):

@@ -6,15 +6,19 @@ from clips import moving_noise, write_clip
 from gar_ssl_ros.evaluation.datasets.media import Duet, Missing, PictureWithSound, VideoCut, side_by_side
 from gar_ssl_ros.evaluation.samples import Truth
 from gar_ssl_ros.evaluation.scenes.files import write_wav
-from gar_ssl_ros.evaluation.scenes.sounds import RATE
 from gar_ssl_ros.media.clip import Clip, ClipError
-from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
+from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Audio, Frame, Window
 
 WHOLE = (Truth((0.0, 0.0, 1.0, 1.0), "dog"),)
 
 
+def between(samples: np.ndarray, start: float, end: float) -> np.ndarray:
+    return samples[round(start * SPEECH_RATE_HZ) : round(end * SPEECH_RATE_HZ)]
+
+
 def tone(seconds: float, level: float = 0.5) -> np.ndarray:
-    return (level * np.sin(2 * np.pi * 440 * np.arange(round(seconds * RATE)) / RATE)).astype(np.float32)
+    times = np.arange(round(seconds * SPEECH_RATE_HZ)) / SPEECH_RATE_HZ
+    return (level * np.sin(2 * np.pi * 440 * times)).astype(np.float32)
 
 
 @pytest.fixture
@@ -61,7 +65,7 @@ def test_a_moment_far_into_a_recording_is_sought_and_found(tmp_path, name):
     assert sought.audio.missing == 0
     whole = np.concatenate([piece.samples for piece in Clip(path).audio()], axis=1)[0]
     heard = sought.audio.samples[0]
-    first = round(sought.start * RATE / SECOND)
+    first = round(sought.start * SPEECH_RATE_HZ / SECOND)
     nearest = min(np.abs(whole[first + lag : first + lag + len(heard)] - heard).max() for lag in range(-1100, 1101))
     assert nearest < 1e-3
 
@@ -72,16 +76,16 @@ def test_a_picture_with_its_sound_is_a_window_of_one_frame(tmp_path, picture):
     window = opened.window
     assert (window.start, window.end, len(window.frames)) == (3.5 * SECOND, 6.5 * SECOND, 1)
     assert (window.center.image == (0, 0, 255)).all()
-    assert window.audio.samples[0] == pytest.approx(tone(10)[round(3.5 * RATE) : round(6.5 * RATE)], abs=1e-3)
+    assert window.audio.samples[0] == pytest.approx(between(tone(10), 3.5, 6.5), abs=1e-3)
     assert opened.truths[0].sides == (0, 0, 80, 60)
 
 
 def test_a_long_sound_is_sought_where_the_picture_was_taken(tmp_path, picture):
-    rising = np.linspace(-1, 1, 40 * RATE, dtype=np.float32)
+    rising = np.linspace(-1, 1, 40 * SPEECH_RATE_HZ, dtype=np.float32)
     write_wav(tmp_path / "a.wav", rising)
     window = PictureWithSound(picture, tmp_path / "a.wav", 30.0).open(WHOLE).window
     assert window.audio.missing == 0
-    assert window.audio.samples[0] == pytest.approx(rising[round(28.5 * RATE) : round(31.5 * RATE)], abs=1e-3)
+    assert window.audio.samples[0] == pytest.approx(between(rising, 28.5, 31.5), abs=1e-3)
 
 
 def test_a_duet_is_side_by_side_and_its_sounds_are_summed(tmp_path, picture):
@@ -93,7 +97,7 @@ def test_a_duet_is_side_by_side_and_its_sounds_are_summed(tmp_path, picture):
     assert window.center.image.shape == (224, 448, 3)
     assert (window.start, window.end) == (0, 3 * SECOND)
     both = tone(3, 0.3)
-    both[RATE // 2 : RATE // 2 + 2 * RATE] += tone(2, 0.5)  # the middles go together
+    both[SPEECH_RATE_HZ // 2 : SPEECH_RATE_HZ // 2 + 2 * SPEECH_RATE_HZ] += tone(2, 0.5)  # the middles go together
     assert window.audio.samples[0] == pytest.approx(both, abs=1e-3)
     assert [truth.sides for truth in opened.truths] == [(0, 0, 224, 224), (224, 0, 448, 224)]
 

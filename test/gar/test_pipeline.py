@@ -342,9 +342,12 @@ def test_where_the_first_reasoner_fails_the_second_answers_and_is_named():
     broken = Scripted(trials=RuntimeError("the GPU fell off the bus"), name="broken", model="big")
     steps = list(localize(window(), Fallback(broken, Scripted(name="spare"))))
     assert [step.reasoner for step in steps] == ["broken", "spare", "spare"]
+    assert [step.instead_of and step.instead_of.reasoner for step in steps] == [None, "broken", "broken"]
     last = steps[-1]
     assert (last.outcome, last.stage, last.model) == (Outcome.LOCALIZED, Stage.FINAL, None)
-    assert last.detail == "broken failed (RuntimeError: the GPU fell off the bus), spare answered"
+    assert (
+        last.detail == "broken failed (BACKEND_ERROR: RuntimeError: the GPU fell off the bus); spare answered instead"
+    )
 
 
 def test_where_the_first_reasoner_answers_the_second_is_not_asked():
@@ -352,6 +355,12 @@ def test_where_the_first_reasoner_answers_the_second_is_not_asked():
     steps = list(localize(window(), Fallback(Scripted(name="first"), spare)))
     assert {step.reasoner for step in steps} == {"first"}
     assert spare.asked == []
+
+
+def test_where_both_fail_it_is_the_first_one_s_failure():
+    broken = Scripted(trials=RuntimeError("the GPU fell off the bus"), name="broken", model="big")
+    *_, last = localize(window(), Fallback(broken, Scripted(locations=Unparseable("no JSON"), name="spare")))
+    assert (last.outcome, last.reasoner, last.instead_of) == (Outcome.BACKEND_ERROR, "broken", None)
 
 
 def test_the_second_reasoner_answers_after_the_deadline_too_but_not_after_a_cancel():

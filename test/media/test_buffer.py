@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gar_ssl_ros.media.buffer import CHUNK_BYTES, FRAME_BYTES, JITTER, MAX_SIGHTINGS, REORDER, WindowBuffer
+from gar_ssl_ros.media.buffer import (
+    MAX_JITTER_NS,
+    MAX_REORDER_NS,
+    MAX_SIGHTINGS,
+    MIN_BYTES_PER_CHUNK,
+    MIN_BYTES_PER_FRAME,
+    WindowBuffer,
+)
 from gar_ssl_ros.media.window import SECOND, Audio, Detections, Frame, Sighting
 
 MS = SECOND // 1000
@@ -70,14 +77,14 @@ def test_jittering_stamps_leave_neither_holes_nor_doubled_samples():
     ramp = np.arange(1000, dtype=np.float32) / 1000
     for start in range(0, 1000, 100):
         jitter = (start // 100 % 3 - 1) * 14
-        assert 2 * abs(jitter) * MS < JITTER
+        assert 2 * abs(jitter) * MS < MAX_JITTER_NS
         buffer.add_audio(Audio((start + jitter) * MS, ramp[None, start : start + 100], RATE))
     window = buffer.cut(0, SECOND)
     assert window is not None
     assert window.audio is not None
     heard = window.audio.samples[0]
     assert np.allclose(np.diff(heard[heard > 0]), 0.001, atol=1e-5)
-    assert window.audio_gap <= JITTER
+    assert window.audio_gap <= MAX_JITTER_NS
 
 
 def test_skew_tells_how_far_audio_runs_ahead():
@@ -90,7 +97,7 @@ def test_skew_tells_how_far_audio_runs_ahead():
 def test_arrivals_out_of_order_are_sorted_in(order):
     buffer = WindowBuffer(span=10 * SECOND)
     for ms in order:
-        assert ms * MS <= REORDER
+        assert ms * MS <= MAX_REORDER_NS
         buffer.add_frame(frame(ms))
         buffer.add_audio(chunk(ms, 50, value=ms / 1000))
     window = buffer.cut(0, SECOND // 2)
@@ -180,7 +187,7 @@ def test_sound_is_bounded_in_bytes_whatever_its_stamps():
 
 
 def test_a_flood_of_tiny_chunks_and_frames_is_bounded_in_number():
-    buffer = WindowBuffer(span=SECOND, max_bytes=100 * FRAME_BYTES, max_audio_bytes=100 * CHUNK_BYTES)
+    buffer = WindowBuffer(span=SECOND, max_bytes=100 * MIN_BYTES_PER_FRAME, max_audio_bytes=100 * MIN_BYTES_PER_CHUNK)
     for stamp in range(5000):
         buffer.add_audio(Audio(stamp, np.full((1, 1), 0.5, np.float32), RATE))
         buffer.add_frame(Frame(stamp * 1000, np.zeros((1, 1, 3), np.uint8)))
@@ -192,14 +199,14 @@ def test_a_flood_of_tiny_chunks_and_frames_is_bounded_in_number():
 
 @given(
     st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 400), st.sampled_from([1000, 2000])), max_size=60),
-    st.integers(CHUNK_BYTES, 40 * CHUNK_BYTES),
+    st.integers(MIN_BYTES_PER_CHUNK, 40 * MIN_BYTES_PER_CHUNK),
 )
 def test_whatever_sound_arrives_no_more_than_the_bound_is_held_and_the_newest_is_there(chunks, bound):
     buffer = WindowBuffer(span=3 * SECOND, max_audio_bytes=bound)
     for ms, length, rate in chunks:
         buffer.add_audio(chunk(ms, length, rate=rate))
         held = buffer._chunks
-        assert buffer._audio_bytes == sum(max(one.samples.nbytes, CHUNK_BYTES) for one in held) <= bound
+        assert buffer._audio_bytes == sum(max(one.samples.nbytes, MIN_BYTES_PER_CHUNK) for one in held) <= bound
         assert [one.stamp for one in held] == sorted(one.stamp for one in held)
     counts = buffer.counts
     assert counts.chunks + counts.repeated == len(chunks)

@@ -6,7 +6,7 @@ import psutil
 import pytest
 from clips import moving_noise, write_clip
 
-from gar_ssl_ros.media.clip import HOLD, Clip, ClipError, windows
+from gar_ssl_ros.media.clip import MAX_HOLD_NS, Clip, ClipError, windows
 from gar_ssl_ros.media.window import SECOND, Audio, Frame
 
 
@@ -42,8 +42,8 @@ def test_a_picture_that_stays_is_handed_out_again_as_a_viewer_sees_it(tmp_path):
     path = write_clip(tmp_path / "a.mkv", stamps=[0.0, 1.0], seconds=2.0)
     items = list(Clip(path).read())
     frames = [item for item in items if isinstance(item, Frame)]
-    assert [f.stamp for f in frames[:6]] == [i * HOLD for i in range(6)]
-    assert frames[-1].stamp >= 2 * SECOND - 2 * HOLD
+    assert [f.stamp for f in frames[:6]] == [i * MAX_HOLD_NS for i in range(6)]
+    assert frames[-1].stamp >= 2 * SECOND - 2 * MAX_HOLD_NS
     assert (frames[3].image == frames[0].image).all()
     assert [i.stamp for i in items] == sorted(i.stamp for i in items)
 

@@ -32,6 +32,8 @@ def test_nobody_writes_to_a_frame_or_to_audio_again():
         (np.zeros((0, 8), np.float32), 8000, "channels, samples"),
         (np.zeros((1, 8), np.float64), 8000, "float64"),
         (np.zeros((1, 8), np.float32), 0, "positive"),
+        (np.full((1, 8), np.nan, np.float32), 8000, "finite numbers: make it of others with audio_from_samples"),
+        (np.full((1, 8), -np.inf, np.float32), 8000, "finite"),
     ],
 )
 def test_audio_of_the_wrong_form_is_refused(samples, rate, problem):

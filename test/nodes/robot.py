@@ -33,7 +33,7 @@ from gar_ssl_ros.nodes.localizer import LocalizerNode
 
 PATIENCE = 240.0  # s: what should happen has happened by then, on any machine
 FRAME, CHUNK = SECOND // 10, SECOND // 10
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]  # of the reasoners that misbehave
 
 
 def until(condition: Callable[[], Any]) -> Any:
@@ -158,7 +158,11 @@ def localizer(active: bool = True, namespace: str = "", **parameters: Any) -> It
     rclpy.init(context=context, domain_id=own_domain("nodes"))
     chosen = {"window": 1.0, "hop": 0.5} | parameters
     overrides = [Parameter(name, value=value) for name, value in chosen.items()]
-    node = LocalizerNode(context=context, namespace=namespace, parameter_overrides=overrides)
+    try:
+        node = LocalizerNode(context=context, namespace=namespace, parameter_overrides=overrides)
+    except Exception:
+        rclpy.shutdown(context=context)  # a node that refused its parameters is not on the graph of the next test
+        raise
     executor = SurvivingExecutor(node.diagnostics.failed, context=context)
     executor.add_node(node)
     thread = threading.Thread(target=executor.spin, daemon=True)

@@ -20,8 +20,8 @@ import pytest
 from gar_ssl_ros.bags.rosbag import known_types
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
 from gar_ssl_ros.evaluation.scenes.score import matched
-from gar_ssl_ros.evaluation.scenes.sounds import RATE
 from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 from gar_ssl_ros.offline.playback import free_domain
 
 dora = pytest.importorskip("dora", reason="needs dora-rs, which Python 3.10 cannot have")
@@ -119,11 +119,11 @@ def image(scene: Scene, index: int, stamp: int) -> dict[str, Any]:
 
 
 def chunk(scene: Scene, index: int, stamp: int) -> dict[str, Any]:
-    size = RATE // 10
+    size = SPEECH_RATE_HZ // 10
     samples = np.round(scene.samples[index * size : (index + 1) * size] * 32767).astype(np.int16)
     others = {"float32_data": np.float32, "int32_data": np.int32, "int8_data": np.int8, "uint8_data": np.uint8}
     data = {"int16_data": samples, **{name: np.zeros(0, kind) for name, kind in others.items()}}
-    numbers = {"format": 8, "channels": 1, "rate": RATE, "chunk": len(samples)}
+    numbers = {"format": 8, "channels": 1, "rate": SPEECH_RATE_HZ, "chunk": len(samples)}
     info = {name: np.int32(value) for name, value in numbers.items()}
     return {"header": header(stamp, "microphone"), "audio": {"audio_data": data, "info": info}}
 

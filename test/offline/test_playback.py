@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 import gar_ssl_ros.messages.ros  # noqa: F401  # before the demo, which reads messages
 from gar_ssl_ros.bags.rosbag import Bag
-from gar_ssl_ros.evaluation.scenes.promised import RARE, RATES, least_right
+from gar_ssl_ros.evaluation.scenes.promised import SIGNAL_ACCURACY, SIGNIFICANCE_LEVEL, least_right
 from gar_ssl_ros.evaluation.scenes.scene import Kind
 from gar_ssl_ros.media.clip import Clip
-from gar_ssl_ros.offline.demo import LENGTH, SEEDS, Verdict, row, scenes
+from gar_ssl_ros.offline.demo import SCENE_S, SEEDS, Verdict, row, scenes
 from gar_ssl_ros.offline.playback import play
 from gar_ssl_ros.output.record import read_records
 
@@ -48,7 +48,7 @@ def test_the_demo_is_right_live_and_leaves_a_bag_and_a_video(tmp_path, capsys):
     assert "TOO FEW" not in shown
     assert re.search(r"^all of them +[45] of 5 ", shown, re.MULTILINE)
     assert re.search(r"^LOCALIZED +\w+ +#\d+ +\[\d+ \d+ \d+ \d+\]  The thing ", shown, re.MULTILINE)
-    frames = round(len(Kind) * LENGTH * 15)
+    frames = round(len(Kind) * SCENE_S * 15)
     video = Clip(tmp_path / "demo" / "scenes_annotated.mp4")
     assert (len(list(video.pictures())), video.info.channels) == (frames, 1)
     with Bag(tmp_path / "demo" / "bag") as bag:
@@ -71,12 +71,12 @@ def test_as_many_are_needed_as_come_in_all_but_one_of_a_thousand_cases(scenes, r
     needed = least_right(scenes, rate)
     assert 0 <= needed <= scenes * rate + 1
     chance = [math.comb(scenes, k) * rate**k * (1 - rate) ** (scenes - k) for k in range(scenes + 1)]
-    assert sum(chance[:needed]) <= RARE < sum(chance[: needed + 1]) + 1e-12
+    assert sum(chance[:needed]) <= SIGNIFICANCE_LEVEL < sum(chance[: needed + 1]) + 1e-12
 
 
 def test_the_promised_rates_are_those_of_the_figures():
     told = (Path(__file__).parents[2] / "docs" / "figures.md").read_text()
-    for kind, rate in RATES.items():
+    for kind, rate in SIGNAL_ACCURACY.items():
         assert re.search(rf"^\| `{kind.value}` .*\| {100 * rate:.1f} % \|", told, re.MULTILINE), kind
 
 

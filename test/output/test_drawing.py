@@ -9,7 +9,7 @@ from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.localization import Outcome, Source
 from gar_ssl_ros.gar.stages import AudioLabel
 from gar_ssl_ros.output.drawing import BAD, CALM, COLOURS, GOOD, UNSURE, Caption, _Pen, annotated
-from gar_ssl_ros.output.sheet import MOST, ContactSheet
+from gar_ssl_ros.output.sheet import MAX_TILES, ContactSheet
 
 
 def source(box: Box, label: str = "violin", refined: bool = False) -> Source:
@@ -94,7 +94,7 @@ def test_a_contact_sheet_stays_bounded_and_evenly_chosen(tmp_path):
     for index in range(1000):
         sheet.add(f"{index}", np.full((24, 32, 3), index % 256, np.uint8))
     titles = [int(title) for title, _ in sheet._tiles]
-    assert MOST // 2 <= len(titles) <= MOST
+    assert MAX_TILES // 2 <= len(titles) <= MAX_TILES
     assert len(set(np.diff(titles))) == 1
     sheet.write(tmp_path / "sheet.png")
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")

@@ -280,12 +280,11 @@ def test_a_window_that_waits_for_another_one_still_heeds_its_deadline(omni):
     "audio",
     [
         np.zeros(48_000, np.float32),
-        np.full(48_000, np.nan, np.float32),
         np.zeros(0, np.float32),
         AUDIO[:1600],
         np.tile(AUDIO, 60),
     ],
-    ids=["silence", "not a number", "none", "0.1 s", "30 s"],
+    ids=["silence", "none", "0.1 s", "30 s"],
 )
 def test_any_sound_is_answered(omni, audio):
     with window(omni, audio=audio) as w:

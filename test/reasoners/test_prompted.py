@@ -260,13 +260,6 @@ def test_more_sound_than_the_model_takes_is_refused_in_a_sentence():
     assert "choose a shorter window" in found.detail
 
 
-def test_sound_that_is_not_numbers_is_refused_in_a_sentence():
-    frame = Frame(0, np.zeros((8, 8, 3), np.uint8))
-    broken = Audio(0, np.full((1, 16_000), np.nan, np.float32), 16_000)
-    found = run(Scripted(), window=Window(0, SECOND, (frame,), broken))
-    assert (found.outcome, "not finite numbers" in found.detail) == (Outcome.BACKEND_ERROR, True)
-
-
 def test_a_reading_ends_with_its_window():
     with PromptedReasoner(Scripted()).read(window_of(), Deadline()) as reading:
         assert reading.classify() == AudioLabel("dog barking", 0.9)

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from misbehaving import Endless, Fixed, Garbage, Hanging, Raising, Slow
 
+from gar_ssl_ros.gar.foreign import ForeignReasoner
 from gar_ssl_ros.gar.localization import Outcome, Stage
 from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.reasoner import Fallback, Unavailable
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 from gar_ssl_ros.work.worker import Answer, Request, Worker
 
@@ -30,10 +32,14 @@ def request(number: int = 0, limit: float = PATIENCE, refusal: str = "") -> Requ
 class Desk:
     """A worker and what it published and told."""
 
-    def __init__(self, reasoner, fallback=None, missing: str = "") -> None:
+    def __init__(self, reasoner) -> None:
         self.answers: list[Answer] = []
         self.told: list[str] = []
-        self.worker = Worker(reasoner, fallback, self.answers.append, self.told.append, missing)
+        self.worker = Worker(reasoner, self.publish, self.told.append)
+
+    def publish(self, answer: Answer) -> Answer:
+        self.answers.append(answer)
+        return answer
 
     def until(self, condition) -> None:
         end = time.monotonic() + PATIENCE
@@ -124,18 +130,18 @@ def test_windows_are_answered_while_a_reasoner_hangs_and_it_is_used_again_when_i
 
 @pytest.mark.parametrize("kind", ["label", "none", "confidence", "boxes", "nan", "fewer"])
 def test_garbage_is_a_failure_and_never_an_answer(kind):
-    with Desk(Garbage(kind)) as desk:
+    with Desk(ForeignReasoner(Garbage(kind))) as desk:
         found = desk.worker.ask(request()).result(PATIENCE).found
         assert found.outcome.failed
         assert not found.sources
         assert found.detail
 
 
-@pytest.mark.parametrize("reasoner", [Raising(), Garbage("none"), Garbage("label")])
+@pytest.mark.parametrize("reasoner", [Raising(), Garbage("none"), ForeignReasoner(Garbage("label"))])
 def test_the_fallback_answers_where_the_reasoner_fails_and_the_answer_says_so(reasoner):
-    with Desk(reasoner, fallback=Fixed()) as desk:
+    with Desk(Fallback(reasoner, Fixed())) as desk:
         answer = desk.worker.ask(request()).result(PATIENCE)
-        assert answer.fallback
+        assert answer.found.instead_of
         assert answer.found.outcome is Outcome.LOCALIZED
         assert answer.found.reasoner == "fixed"
         assert f"{reasoner.name} failed" in answer.found.detail
@@ -144,35 +150,37 @@ def test_the_fallback_answers_where_the_reasoner_fails_and_the_answer_says_so(re
 
 def test_the_fallback_answers_while_the_reasoner_hangs():
     hanging = Hanging()
-    with Desk(hanging, fallback=Fixed()) as desk:
+    with Desk(Fallback(hanging, Fixed())) as desk:
         for number in range(2):
             answer = desk.worker.ask(request(number, limit=0.1)).result(PATIENCE)
-            assert (answer.fallback, answer.found.outcome) == (True, Outcome.LOCALIZED)
+            assert (answer.found.instead_of.outcome, answer.found.outcome) == (Outcome.TIMEOUT, Outcome.LOCALIZED)
+        assert (desk.worker.statistics.fallbacks, desk.worker.statistics.overruns) == (2, 2)
         hanging.released.set()
 
 
 def test_a_fallback_that_fails_too_leaves_the_reasoners_own_failure():
-    with Desk(Raising(), fallback=Garbage("none")) as desk:
+    with Desk(Fallback(Raising(), ForeignReasoner(Garbage("none")))) as desk:
         answer = desk.worker.ask(request()).result(PATIENCE)
-        assert not answer.fallback
+        assert not answer.found.instead_of
         assert answer.found.reasoner == "raising"
 
 
 def test_a_missing_reasoner_fails_every_window_with_its_reason_or_leaves_it_to_the_fallback():
-    with Desk(None, missing="the weights are missing") as desk:
+    missing = Unavailable("omni", None, "the weights are missing")
+    with Desk(missing) as desk:
         found = desk.worker.ask(request()).result(PATIENCE).found
         assert (found.outcome, found.detail) == (Outcome.BACKEND_ERROR, "the weights are missing")
-    with Desk(None, fallback=Fixed(), missing="the weights are missing") as desk:
+    with Desk(Fallback(missing, Fixed())) as desk:
         answer = desk.worker.ask(request()).result(PATIENCE)
-        assert answer.fallback
+        assert answer.found.instead_of
         assert "the weights are missing" in answer.found.detail
 
 
 def test_a_refused_window_fails_without_the_reasoner_or_the_fallback_being_asked():
-    with Desk(Fixed(), fallback=Fixed()) as desk:
+    with Desk(Fallback(Fixed(), Fixed())) as desk:
         answer = desk.worker.ask(request(refusal="no sound has come")).result(PATIENCE)
         assert (answer.found.outcome, answer.found.detail) == (Outcome.BACKEND_ERROR, "no sound has come")
-        assert not answer.fallback
+        assert not answer.found.instead_of
 
 
 def test_clearing_gives_up_what_waits_and_what_is_worked_on_and_the_next_window_is_answered():
@@ -210,13 +218,14 @@ def test_closing_does_not_wait_for_a_reasoner_that_hangs():
 def test_an_answer_that_cannot_be_published_does_not_stop_the_worker():
     published = []
 
-    def publish(answer: Answer) -> None:
+    def publish(answer: Answer) -> Answer:
         published.append(answer)
         if len(published) == 1:
             raise RuntimeError("no middleware")
+        return answer
 
     told: list[str] = []
-    worker = Worker(Fixed(), None, publish, told.append)
+    worker = Worker(Fixed(), publish, told.append)
     worker.ask(request(0))
     end = time.monotonic() + PATIENCE
     while not told and time.monotonic() < end:

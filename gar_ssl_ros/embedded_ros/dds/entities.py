@@ -139,7 +139,7 @@ class Writer(Endpoint):
             checked(library().dds_assert_liveliness(self.handle), "liveliness cannot be asserted")
 
     def wait_for_acks(self, timeout: int) -> bool:
-        """Wait until readers have all that was written, at most `timeout` ns; whether they have."""
+        """Wait until readers have all that was written, at most `timeout` ns. Return True if they have."""
         with self.gate:
             code = library().dds_wait_for_acks(self.handle, timeout)
         return code != TIMEOUT and checked(code, "acknowledgements cannot be waited for") == 0

@@ -31,7 +31,7 @@ class Gate:
                 self._changed.notify_all()
 
     def close(self, timeout: float) -> bool:
-        """Let nobody in any more; whether all are out after at most `timeout` s."""
+        """Let nobody in any more. Return True if all are out after at most `timeout` s."""
         with self._changed:
             self._closed = True
             return self._changed.wait_for(lambda: not self._inside, timeout)

@@ -7,8 +7,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-LOOPBACK = b"lo\0"
-DESCRIPTORS = "/proc/self/fd"
+LOOPBACK_INTERFACE = b"lo\0"
+DESCRIPTORS_FOLDER = "/proc/self/fd"
 
 
 @contextmanager
@@ -19,15 +19,15 @@ def on_loopback() -> Iterator[None]:
     for descriptor in _sockets() - before:
         with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as opened:
             if opened.family == socket.AF_INET and opened.type == socket.SOCK_DGRAM:
-                opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, LOOPBACK)
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, LOOPBACK_INTERFACE)
 
 
 def _sockets() -> set[int]:
     """Descriptors of this process's; none where the system does not tell."""
     found = set()
     with suppress(OSError):
-        for name in os.listdir(DESCRIPTORS):  # noqa: PTH208  # numbers, not files
+        for name in os.listdir(DESCRIPTORS_FOLDER):  # noqa: PTH208  # numbers, not files
             with suppress(OSError):
-                if os.readlink(f"{DESCRIPTORS}/{name}").startswith("socket:"):  # noqa: PTH115
+                if os.readlink(f"{DESCRIPTORS_FOLDER}/{name}").startswith("socket:"):  # noqa: PTH115
                     found.add(int(name))
     return found

@@ -14,7 +14,7 @@ from .library import OCTET_AT, TopicDescriptor, checked, library
 from .loopback import on_loopback
 from .policies import Policies, participant_record, record_of
 
-_PATIENCE = 1.0  # s that leaving a domain waits for calls that are under way
+_CLOSE_TIMEOUT_S = 1.0  # that leaving a domain waits for calls that are under way
 _E = TypeVar("_E", bound=Endpoint)
 
 
@@ -24,7 +24,7 @@ class Participant(Thing):
     def __init__(self, domain: int, settings: str, user_data: bytes, only_loopback: bool = False) -> None:
         """Join `domain` (0..232) with Cyclone DDS's `settings` (XML). Raises DDSError.
 
-        only_loopback: whether nobody outside this machine is to be heard.
+        only_loopback: True if nobody outside this machine is to be heard.
         """
         self._domain = domain
         _domains.enter(domain, settings, only_loopback)
@@ -40,7 +40,7 @@ class Participant(Thing):
 
     def close(self) -> None:
         """Leave the domain. Whoever waits on a wait set should have been woken before."""
-        all_out = self.gate.close(_PATIENCE)
+        all_out = self.gate.close(_CLOSE_TIMEOUT_S)
         library().dds_delete(self.handle)
         if all_out:
             _domains.leave(self._domain)

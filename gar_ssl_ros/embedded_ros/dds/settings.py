@@ -8,8 +8,8 @@ from xml.sax.saxutils import quoteattr
 
 from .library import DDSError
 
-LARGEST = 2**26  # bytes of a message: none that arrives takes more, by itself or as what is made of it
-RANGES = ("SUBNET", "LOCALHOST", "OFF", "SYSTEM_DEFAULT")
+MAX_MESSAGE_BYTES = 2**26  # none that arrives takes more, by itself or as what is made of it
+DISCOVERY_RANGES = ("SUBNET", "LOCALHOST", "OFF", "SYSTEM_DEFAULT")
 
 
 def of(environment: Mapping[str, str]) -> str:
@@ -32,8 +32,8 @@ def _reach(environment: Mapping[str, str]) -> str:
     reach = environment.get("ROS_AUTOMATIC_DISCOVERY_RANGE") or "SUBNET"
     if environment.get("ROS_LOCALHOST_ONLY") == "1":
         reach = "LOCALHOST"
-    if reach not in RANGES:
-        raise DDSError(f"ROS_AUTOMATIC_DISCOVERY_RANGE is {reach!r}: give one of {', '.join(RANGES)}")
+    if reach not in DISCOVERY_RANGES:
+        raise DDSError(f"ROS_AUTOMATIC_DISCOVERY_RANGE is {reach!r}: give one of {', '.join(DISCOVERY_RANGES)}")
     return reach
 
 
@@ -53,7 +53,7 @@ def _domain(reach: str, peers: list[str]) -> str:
         found = "".join(f"<Peer address={quoteattr(peer)}/>" for peer in peers)
         discovery = "<ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>"
         discovery += f"<Peers>{found}</Peers>" if found else ""
-    internal = f"<MaxSampleSize>{LARGEST} B</MaxSampleSize>"
+    internal = f"<MaxSampleSize>{MAX_MESSAGE_BYTES} B</MaxSampleSize>"
     parts = {"General": general, "Discovery": discovery, "Internal": internal}
     domain = "".join(f"<{name}>{part}</{name}>" for name, part in parts.items())
     return f"<CycloneDDS><Domain>{domain}</Domain></CycloneDDS>"

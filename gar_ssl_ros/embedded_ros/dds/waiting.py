@@ -9,7 +9,7 @@ from .entities import Thing
 from .library import DDSError, checked, library
 from .participant import Participant
 
-_MOST_WAITED_FOR = 64  # entities reported by one wait; the others are reported by the next
+_MAX_REPORTED = 64  # entities reported by one wait; the others are reported by the next
 
 
 class Guard(Thing):
@@ -26,7 +26,7 @@ class Guard(Thing):
             library().dds_set_guardcondition(self.handle, True)
 
     def take(self) -> bool:
-        """Whether it was triggered since last taken."""
+        """True if it was triggered since last taken."""
         triggered = c.c_bool()
         with self.gate:
             library().dds_take_guardcondition(self.handle, c.byref(triggered))
@@ -54,6 +54,6 @@ class WaitSet(Thing):
             for handle in handles - self._attached:
                 dds.dds_waitset_attach(self.handle, handle, handle)
             self._attached = set(handles)
-            ready = (c.c_ssize_t * _MOST_WAITED_FOR)()
-            count = dds.dds_waitset_wait(self.handle, ready, _MOST_WAITED_FOR, timeout)
-        return set(ready[: max(0, min(count, _MOST_WAITED_FOR))])
+            ready = (c.c_ssize_t * _MAX_REPORTED)()
+            count = dds.dds_waitset_wait(self.handle, ready, _MAX_REPORTED, timeout)
+        return set(ready[: max(0, min(count, _MAX_REPORTED))])

@@ -18,15 +18,15 @@ class CallbackGroup:
         self.entities = {known for known in self.entities if known() is not None} | {weakref.ref(entity)}
 
     def has_entity(self, entity: Any) -> bool:
-        """Whether an entity's callbacks follow the rule."""
+        """True if an entity's callbacks follow the rule."""
         return weakref.ref(entity) in self.entities
 
     def can_execute(self, entity: Any) -> bool:
-        """Whether an entity's callback may run now."""
+        """True if an entity's callback may run now."""
         raise NotImplementedError
 
     def beginning_execution(self, entity: Any) -> bool:
-        """Whether an entity's callback may run now, and is then held to be running until `ending_execution`."""
+        """True if an entity's callback may run now, and is then held to be running until `ending_execution`."""
         raise NotImplementedError
 
     def ending_execution(self, entity: Any) -> None:
@@ -38,12 +38,12 @@ class ReentrantCallbackGroup(CallbackGroup):
     """All at the same time."""
 
     def can_execute(self, entity: Any) -> bool:
-        """Always."""
+        """True, always."""
         del entity
         return True
 
     def beginning_execution(self, entity: Any) -> bool:
-        """Always."""
+        """True, always."""
         del entity
         return True
 
@@ -61,12 +61,12 @@ class MutuallyExclusiveCallbackGroup(CallbackGroup):
         self._lock = threading.Lock()
 
     def can_execute(self, entity: Any) -> bool:
-        """Where none runs."""
+        """True if none runs."""
         del entity
         return self._running is None
 
     def beginning_execution(self, entity: Any) -> bool:
-        """Where none runs."""
+        """True if none runs."""
         with self._lock:
             if self._running is not None:
                 return False

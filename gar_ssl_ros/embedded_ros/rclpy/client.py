@@ -77,11 +77,11 @@ class Client(Executable):
             self._pending = {number: pending for number, pending in self._pending.items() if pending is not future}
 
     def service_is_ready(self) -> bool:
-        """Whether somebody would answer."""
+        """True if somebody would answer."""
         return service_wire.has_service(self._ends)
 
     def wait_for_service(self, timeout_sec: float | None = None) -> bool:
-        """Wait until somebody would answer, at most `timeout_sec`; whether somebody would."""
+        """Wait until somebody would answer, at most `timeout_sec`. Return True if somebody would."""
         end = None if timeout_sec is None else time.monotonic() + timeout_sec
         while self.context.ok() and not self.service_is_ready() and (end is None or time.monotonic() < end):
             time.sleep(0.02)

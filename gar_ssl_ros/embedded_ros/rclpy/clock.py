@@ -45,7 +45,7 @@ class JumpThreshold:
         self.on_clock_change = on_clock_change
 
     def is_exceeded_by(self, jump: TimeJump) -> bool:
-        """Whether one wants to hear of the jump."""
+        """True if one wants to hear of the jump."""
         if jump.clock_change in {ClockChange.ROS_TIME_ACTIVATED, ClockChange.ROS_TIME_DEACTIVATED}:
             return self.on_clock_change
         return (self.min_forward is not None and jump.delta >= self.min_forward) or (
@@ -128,7 +128,7 @@ class Clock:
 
     @property
     def runs_by_itself(self) -> bool:
-        """Whether its time passes as ours does; simulated time comes in messages."""
+        """True if its time passes as ours does; simulated time comes in messages."""
         return True
 
     def create_jump_callback(
@@ -142,7 +142,7 @@ class Clock:
         return JumpHandle(clock=self, threshold=threshold, pre_callback=pre_callback, post_callback=post_callback)
 
     def sleep_until(self, until: Time, context: Context | None = None) -> bool:
-        """Sleep until then; whether that was reached, rather than shutdown or a change to or from simulated time."""
+        """Sleep until then. True if that was reached, rather than shutdown or a change to or from simulated time."""
         from .utilities import get_default_context  # noqa: PLC0415 (which needs contexts, which need clocks)
 
         context = get_default_context() if context is None else context
@@ -188,12 +188,12 @@ class ROSClock(Clock):
 
     @property
     def ros_time_is_active(self) -> bool:
-        """Whether time is simulated."""
+        """True if time is simulated."""
         return self._active
 
     @property
     def runs_by_itself(self) -> bool:
-        """Whether time is not simulated."""
+        """True if time is not simulated."""
         return not self._active
 
     def nanoseconds(self) -> int:

@@ -61,7 +61,7 @@ class Context:
             logging.get_logger("rclpy").warning(f"{ignored}: embedded_ros has no such thing, so it is ignored")
 
     def ok(self) -> bool:
-        """Whether it is between init and shutdown."""
+        """True if it is between init and shutdown."""
         return self._ok
 
     def shutdown(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from ..classes import message_class
 
 S_TO_NS = 10**9
-_LIMIT = 2**63
+_LIMIT_NS = 2**63
 
 
 @total_ordering
@@ -17,7 +17,7 @@ class Duration:
 
     def __init__(self, *, seconds: float = 0, nanoseconds: int = 0) -> None:
         total = int(seconds * S_TO_NS) + int(nanoseconds)
-        if not -_LIMIT <= total < _LIMIT:
+        if not -_LIMIT_NS <= total < _LIMIT_NS:
             raise OverflowError("Total nanoseconds value is too large to store in C duration.")
         self._nanoseconds = total
 
@@ -53,4 +53,4 @@ class Duration:
         return cls(seconds=msg.sec, nanoseconds=msg.nanosec)
 
 
-Infinite = Duration(nanoseconds=_LIMIT - 1)
+Infinite = Duration(nanoseconds=_LIMIT_NS - 1)

@@ -25,7 +25,7 @@ class Executable:
         return None
 
     def _is_ready(self, triggered: set[int]) -> bool:
-        """Whether there is work, given which handles have something."""
+        """True if there is work, given which handles have something."""
         return not triggered.isdisjoint(self._handles())
 
     def _take(self) -> Callable[[], Any] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ...interfaces import dds_type_name, type_hash
 from .. import service_wire
 from ..dds.entities import Reader, Writer
-from ..graph import TOPIC, NodeEntry
+from ..graph import TOPIC_PREFIX, NodeEntry
 from .callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from .client import Client
 from .clock import Clock
@@ -259,7 +259,7 @@ class NodeEntities:
         check_is_valid_msg_type(msg_type)
         profile, name = _profile(qos), self._resolve(topic, "topic")
         policies = policies_of_profile(profile, f"typehash={type_hash(msg_type)};".encode())
-        dds_name = name if profile.avoid_ros_namespace_conventions else TOPIC + name
+        dds_name = name if profile.avoid_ros_namespace_conventions else TOPIC_PREFIX + name
         return make(dds_name, dds_type_name(msg_type), policies), name, profile
 
     def _own(self, *entities: Executable) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from ..dds.discovery import RemoteEndpoint
-from ..graph import REPLY, REQUEST, Graph, NodeName, ros_service, ros_topic, ros_type
+from ..graph import REPLY_PREFIX, REQUEST_PREFIX, Graph, NodeName, ros_service, ros_topic, ros_type
 from .expand_topic_name import expand_topic_name
 from .qos_policies import profile_of_policies
 from .topic_endpoint_info import TopicEndpointInfo, TopicEndpointTypeEnum
@@ -63,11 +63,11 @@ class NodeGraph:
 
     def get_service_names_and_types_by_node(self, node_name: str, node_namespace: str) -> NamesAndTypes:
         """The services that a node has. Raises NodeNameNonExistentError."""
-        return _names_and_types(_starting(self._of_node(node_name, node_namespace)[0], REQUEST), ros_service)
+        return _names_and_types(_starting(self._of_node(node_name, node_namespace)[0], REQUEST_PREFIX), ros_service)
 
     def get_client_names_and_types_by_node(self, node_name: str, node_namespace: str) -> NamesAndTypes:
         """The services that a node calls. Raises NodeNameNonExistentError."""
-        return _names_and_types(_starting(self._of_node(node_name, node_namespace)[0], REPLY), ros_service)
+        return _names_and_types(_starting(self._of_node(node_name, node_namespace)[0], REPLY_PREFIX), ros_service)
 
     def get_node_names(self) -> list[str]:
         """The names of all nodes."""
@@ -95,11 +95,11 @@ class NodeGraph:
 
     def count_services(self, service_name: str) -> int:
         """How many nodes have the service."""
-        return self._count_service(service_name, REQUEST)
+        return self._count_service(service_name, REQUEST_PREFIX)
 
     def count_clients(self, service_name: str) -> int:
         """How many clients the service has."""
-        return self._count_service(service_name, REPLY)
+        return self._count_service(service_name, REPLY_PREFIX)
 
     def get_publishers_info_by_topic(self, topic_name: str, no_mangle: bool = False) -> list[TopicEndpointInfo]:
         """The publishers of a topic, with what they offer."""
@@ -110,7 +110,7 @@ class NodeGraph:
         return self._infos(self._graph.readers(), topic_name, no_mangle, TopicEndpointTypeEnum.SUBSCRIPTION)
 
     def wait_for_node(self, fully_qualified_node_name: str, timeout: float) -> bool:
-        """Wait at most `timeout` s for a node; whether it is there."""
+        """Wait at most `timeout` s for a node. Return True if it is there."""
         wanted = f"/{fully_qualified_node_name.lstrip('/')}"
         end = time.monotonic() + timeout
         while not (found := wanted in self.get_fully_qualified_node_names()) and time.monotonic() < end:

@@ -97,7 +97,7 @@ class NodeParameters:
         del self._parameters[name], self._descriptors[name]
 
     def has_parameter(self, name: str) -> bool:
-        """Whether there is such a parameter."""
+        """True if there is such a parameter."""
         return name in self._parameters
 
     def get_parameter(self, name: str) -> Parameter:

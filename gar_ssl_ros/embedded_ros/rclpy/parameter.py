@@ -52,7 +52,7 @@ class _Type(Enum):
         raise TypeError(f"The given value is not one of the allowed types '{parameter_value}'.")
 
     def check(self, parameter_value: Any) -> bool:
-        """Whether a value is of this type."""
+        """True if a value is of this type."""
         if self is _Type.NOT_SET:
             return parameter_value is None
         _, python = _FIELDS[self.value]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .node import Node
 
 
-MAX_REQUEST = 2**17  # bytes, so that none takes more than a few tenths of a second
+MAX_REQUEST_BYTES = 2**17  # so that none takes more than a few tenths of a second
 
 
 class ParameterService:
@@ -32,7 +32,7 @@ class ParameterService:
         ):
             service = service_class(f"rcl_interfaces/srv/{kind}")
             made = node.create_service(service, f"~/{name}", callback, qos_profile=qos_profile_parameters)
-            made.max_request = MAX_REQUEST
+            made.max_request = MAX_REQUEST_BYTES
 
     def _describe(self, request: Any, response: Any) -> Any:
         try:

@@ -59,7 +59,7 @@ class Publisher:
         self._writer.assert_liveliness()
 
     def wait_for_all_acked(self, timeout: Duration | None = None) -> bool:
-        """Wait until all subscriptions have what was sent; whether they have. A negative timeout is none."""
+        """Wait until all subscriptions have what was sent. Return True if they have. A negative timeout is none."""
         limit = -1 if timeout is None else timeout.nanoseconds
         return self._writer.wait_for_acks(INFINITE if limit < 0 else limit)
 

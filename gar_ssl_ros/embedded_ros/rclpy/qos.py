@@ -67,7 +67,7 @@ class HistoryPolicy(QoSPolicyEnum):
 
 
 class ReliabilityPolicy(QoSPolicyEnum):
-    """Whether lost samples are sent again."""
+    """Says if lost samples are sent again."""
 
     SYSTEM_DEFAULT = 0
     RELIABLE = 1
@@ -77,7 +77,7 @@ class ReliabilityPolicy(QoSPolicyEnum):
 
 
 class DurabilityPolicy(QoSPolicyEnum):
-    """Whether who comes late gets what was sent before."""
+    """Says if who comes late gets what was sent before."""
 
     SYSTEM_DEFAULT = 0
     TRANSIENT_LOCAL = 1
@@ -227,7 +227,7 @@ class QoSPresetProfiles(Enum):
 
 
 class QoSCompatibility(IntEnum):
-    """Whether a publisher and a subscription can talk."""
+    """Says if a publisher and a subscription can talk."""
 
     OK = 0
     WARNING = 1
@@ -235,7 +235,7 @@ class QoSCompatibility(IntEnum):
 
 
 def qos_check_compatible(publisher_qos: QoSProfile, subscription_qos: QoSProfile) -> tuple[QoSCompatibility, str]:
-    """Whether a publisher and a subscription of these profiles can talk, and what speaks against it."""
+    """How well a publisher and a subscription of these profiles go together, and what speaks against it."""
     errors, doubts = _clashes(publisher_qos, subscription_qos), []
     for side, profile in (("publisher", publisher_qos), ("subscription", subscription_qos)):
         for policy in ("reliability", "durability", "liveliness"):

@@ -46,11 +46,11 @@ class Future:
         self._tell()
 
     def cancelled(self) -> bool:
-        """Whether it was asked not to be done."""
+        """True if it was asked not to be done."""
         return self._cancelled
 
     def done(self) -> bool:
-        """Whether there is a result or an exception."""
+        """True if there is a result or an exception."""
         return self._done
 
     def result(self) -> Any:
@@ -164,7 +164,7 @@ class Task(Future):
             self._running.release()
 
     def executing(self) -> bool:
-        """Whether it runs right now."""
+        """True if it runs right now."""
         return self._executing
 
     def _advance(self, coroutine: Coroutine[Any, Any, Any]) -> None:

@@ -42,7 +42,7 @@ class TimeSource:
 
     @property
     def ros_time_is_active(self) -> bool:
-        """Whether time is simulated."""
+        """True if time is simulated."""
         return self._active
 
     @ros_time_is_active.setter

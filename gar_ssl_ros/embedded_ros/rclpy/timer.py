@@ -57,11 +57,11 @@ class Timer(Executable):
         self._period = int(value)
 
     def is_ready(self) -> bool:
-        """Whether the callback is due."""
+        """True if the callback is due."""
         return not self._canceled and self.time_until_next_call() <= 0
 
     def is_canceled(self) -> bool:
-        """Whether it is stopped."""
+        """True if it is stopped."""
         return self._canceled
 
     def cancel(self) -> None:

@@ -6,5 +6,5 @@ from .. import names
 
 
 def topic_or_service_is_hidden(name: str) -> bool:
-    """Whether a part of the name starts with an underscore."""
+    """True if a part of the name starts with an underscore."""
     return names.hidden(name)

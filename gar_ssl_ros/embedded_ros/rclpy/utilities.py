@@ -32,7 +32,7 @@ def get_default_context(*, shutting_down: bool = False) -> Context:
 
 
 def ok(*, context: Context | None = None) -> bool:
-    """Whether a context is between init and shutdown."""
+    """True if a context is between init and shutdown."""
     return (context or get_default_context()).ok()
 
 

@@ -15,7 +15,7 @@ from .qos import QoSProfile
 def wait_for_message(
     msg_type: type[Any], node: Node, topic: str, *, qos_profile: QoSProfile | int = 1, time_to_wait: float = -1
 ) -> tuple[bool, Any]:
-    """Wait at most `time_to_wait` s (below 0: no limit) for a message; whether one came, and it."""
+    """Wait at most `time_to_wait` s (below 0: no limit) for a message. Return (True, it) if one came."""
     context = node.context
     wait_set, guard = WaitSet(context.participant), Guard(context.participant)
     reader, _, _ = node._endpoint(context.participant.reader, msg_type, topic, qos_profile)

@@ -19,11 +19,11 @@ from gar_ssl_ros.files import read_text
 
 Convention = Literal["xyxy", "xywh"]
 Sides = tuple[float, float, float, float]
-WILD = 100.0  # a share of an image beyond this is no box's side but a number gone wrong, as VGG-SS's -2.88e16
-SLACK = 1e-3  # a box that reaches out of its image by less than this is rounded, not wrong
-MOST = 0.1  # share of odd clips from which the convention is wrong, not the boxes
-FEW = 10  # odd clips are never more than oddities
-NAMED = 20  # clips that a note names
+MAX_SIDE_SHARE = 100.0  # a share of an image beyond this is no box's side but a number gone wrong, as VGG-SS's -2.88e16
+ROUNDING_SHARE = 1e-3  # a box that reaches out of its image by less than this is rounded, not wrong
+MAX_ODD_SHARE = 0.1  # share of odd clips from which the convention is wrong, not the boxes
+MAX_ODD_CLIPS = 10  # odd clips are never more than oddities
+MAX_CLIPS_NAMED = 20  # clips that a note names
 Row = TypeVar("Row", bound=BaseModel)
 
 
@@ -92,9 +92,9 @@ class Quirks:
         for (x1, y1, x2, y2), label in boxes:
             corners = (x1, y1, x1 + x2, y1 + y2) if self.convention == "xywh" else (x1, y1, x2, y2)
             left, top, right, bottom = (min(max(s, 0.0), 1.0) if math.isfinite(s) else 0.0 for s in corners)
-            strange = any(not math.isfinite(side) or abs(side) > WILD for side in (x1, y1, x2, y2))
+            strange = any(not math.isfinite(side) or abs(side) > MAX_SIDE_SHARE for side in (x1, y1, x2, y2))
             wild |= strange
-            outside |= not strange and any(not -SLACK <= side <= 1 + SLACK for side in corners)
+            outside |= not strange and any(not -ROUNDING_SHARE <= side <= 1 + ROUNDING_SHARE for side in corners)
             if left < right and top < bottom:
                 found.append(Truth((left, top, right, bottom), label))
         self.clips += 1
@@ -112,7 +112,7 @@ class Quirks:
     def check(self, path: Path) -> None:
         """Raise DatasetError where so many boxes are odd that their numbers must mean something else."""
         odd = len({*self.outside, *self.degenerate} - {*self.wild})
-        if odd <= max(FEW, MOST * self.clips) and len(self.nothing) < self.clips:
+        if odd <= max(MAX_ODD_CLIPS, MAX_ODD_SHARE * self.clips) and len(self.nothing) < self.clips:
             return
         corners, sizes = "x1, y1, x2, y2", "x, y, width, height"
         read_as, else_as = (corners, sizes) if self.convention == "xyxy" else (sizes, corners)
@@ -193,15 +193,15 @@ def text(path: Path) -> str:
 
 
 def same_name(label: str, other: str) -> bool:
-    """Whether two spellings name one class: VGG-SS's "female speech, woman speaking" is its CSVs' with underscores."""
+    """True if two spellings name one class: VGG-SS's "female speech, woman speaking" is its CSVs' with underscores."""
     return _spelled(label) == _spelled(other)
 
 
 def named(clips: Iterable[str]) -> str:
     """The clips' names, as many as fit a sentence."""
     known = list(clips)
-    more = len(known) - NAMED
-    return ", ".join(known[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(known) - MAX_CLIPS_NAMED
+    return ", ".join(known[:MAX_CLIPS_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _spelled(label: str) -> str:

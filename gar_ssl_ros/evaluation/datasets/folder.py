@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from gar_ssl_ros.evaluation.datasets.annotations import Convention, Quirks
-from gar_ssl_ros.evaluation.datasets.library import PICTURES, Library, dataset
+from gar_ssl_ros.evaluation.datasets.library import PICTURE_SUFFIXES, Library, dataset
 from gar_ssl_ros.evaluation.datasets.media import Missing, PictureWithSound, VideoCut
 from gar_ssl_ros.evaluation.datasets.truth import Entry, Expected, TruthDocument, truth_document
 from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Media, Opened, Sample, Truth
@@ -157,7 +157,7 @@ def _media(library: Library, entry: Entry) -> Media:
         return Missing(f"{sound} is not there", str(sound))
     if not path.is_file():
         return library.media([Path(entry.file).stem], f"{path}, or a picture and a sound of that name")
-    if path.suffix.lower() not in PICTURES:
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
         return VideoCut(path, entry.at, sound)
     if sound is not None:
         return PictureWithSound(path, sound, entry.at)

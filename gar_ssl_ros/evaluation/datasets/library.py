@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gar_ssl_ros.evaluation.datasets.media import Duet, Missing, PictureWithSound, VideoCut
-from gar_ssl_ros.evaluation.samples import LISTED, Dataset, DatasetError, Media, Sample
+from gar_ssl_ros.evaluation.samples import MAX_MISSING_LISTED, Dataset, DatasetError, Media, Sample
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
-SOUNDS = frozenset({".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".aac"})
-VIDEOS = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov", ".mpg", ".mpeg", ".flv", ".3gp", ".ts"})
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+SOUND_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".aac"})
+VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov", ".mpg", ".mpeg", ".flv", ".3gp", ".ts"})
 
 
 class Library:
@@ -25,7 +25,7 @@ class Library:
         self._pictures: dict[str, Path] = {}
         self._sounds: dict[str, Path] = {}
         self._videos: dict[str, Path] = {}
-        kinds = ((PICTURES, self._pictures), (SOUNDS, self._sounds), (VIDEOS, self._videos))
+        kinds = ((PICTURE_SUFFIXES, self._pictures), (SOUND_SUFFIXES, self._sounds), (VIDEO_SUFFIXES, self._videos))
         seen = set()
         for folder, below, files in os.walk(root, followlinks=True):
             here = os.path.realpath(folder)  # links may lead in circles
@@ -72,8 +72,8 @@ def dataset(name: str, root: Path, samples: Sequence[Sample], notes: Sequence[st
     missing = tuple((s.id, s.media.fetch) for s in samples if isinstance(s.media, Missing))
     message = ""
     if missing:
-        lines = [f"  {sample}: {fetch}" for sample, fetch in missing[:LISTED]]
-        more = [f"  and {len(missing) - LISTED} more"] if len(missing) > LISTED else []
+        lines = [f"  {sample}: {fetch}" for sample, fetch in missing[:MAX_MISSING_LISTED]]
+        more = [f"  and {len(missing) - MAX_MISSING_LISTED} more"] if len(missing) > MAX_MISSING_LISTED else []
         head = f"{len(missing)} of {len(samples)} samples of {name} have no media under {root}: fetch"
         message = "\n".join([head, *lines, *more])
     if len(missing) == len(samples):

@@ -19,10 +19,10 @@ from gar_ssl_ros.media.buffer import WindowBuffer
 from gar_ssl_ros.media.clip import Clip, ClipError, SoundRecording, by_time
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window, audio_from_samples
 
-LENGTH = 3 * SECOND  # ns, of a window (GAR, section 4.2)
-HALF = 224  # pixels: each clip's width and height in a duet (GAR, section 4.1)
-OUTSIDE = 0.4  # of a window may lie before the recording starts or after it ends
-FAR = 10 * SECOND  # a moment further into a recording than this is sought, not read up to
+WINDOW_NS = 3 * SECOND  # GAR, section 4.2
+DUET_SIDE_PX = 224  # each clip's width and height in a duet (GAR, section 4.1)
+MAX_OUTSIDE_SHARE = 0.4  # of a window may lie before the recording starts or after it ends
+SEEK_AFTER_NS = 10 * SECOND  # a moment further into a recording than this is sought, not read up to
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class VideoCut:
         clip = Clip(self.path)
         duration = clip.info.duration or max((frame.stamp for frame in clip.pictures()), default=0)
         start, end, moment = _around(self.at, duration, self.path)
-        buffer = WindowBuffer(span=LENGTH + SECOND)
-        begin = start - SECOND if start > FAR else 0
+        buffer = WindowBuffer(span=WINDOW_NS + SECOND)
+        begin = start - SECOND if start > SEEK_AFTER_NS else 0
         apart = None if self.sound is None else SoundRecording(self.sound).audio(begin)
         for item in clip.read(begin) if apart is None else by_time(clip.pictures(begin), apart):
             if item.stamp >= end:
@@ -65,9 +65,9 @@ class PictureWithSound:
         sound = SoundRecording(self.sound)
         duration = sound.duration or max((piece.end for piece in sound.audio()), default=0)
         start, end, moment = _around(self.at, duration, self.sound)
-        buffer = WindowBuffer(span=LENGTH + SECOND)
+        buffer = WindowBuffer(span=WINDOW_NS + SECOND)
         buffer.add_frame(Frame(moment, image))
-        for piece in sound.audio(start - SECOND if start > FAR else 0):
+        for piece in sound.audio(start - SECOND if start > SEEK_AFTER_NS else 0):
             if piece.stamp >= end:
                 break
             buffer.add_audio(piece)
@@ -142,9 +142,10 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
 
 def _around(at: float | None, duration: int, path: Path) -> tuple[int, int, int]:
-    """Start, end and moment, ns, of a window of LENGTH around `at` s in a recording, or around its middle.
+    """Start, end and moment, ns, of a window of WINDOW_NS around `at` s in a recording, or around its middle.
 
-    Near an end of the recording the moment stays in the middle, and up to OUTSIDE of the window has nothing in it.
+    Near an end of the recording the moment stays in the middle, and up to MAX_OUTSIDE_SHARE of the window has nothing
+    in it.
     """
     if duration <= 0:
         raise ClipError(f"{path} holds nothing: fetch it again")
@@ -152,8 +153,8 @@ def _around(at: float | None, duration: int, path: Path) -> tuple[int, int, int]
     if not 0 <= moment <= duration:
         there = f"{duration / SECOND:.1f} s"
         raise ClipError(f"{path} is {there} long and does not reach {moment / SECOND:.1f} s: fetch it whole")
-    length = min(LENGTH, duration)
-    outside = round(OUTSIDE * length)
+    length = min(WINDOW_NS, duration)
+    outside = round(MAX_OUTSIDE_SHARE * length)
     start = max(-outside, min(moment - length // 2, duration + outside - length))
     return start, start + length, min(moment, start + length - 1)
 
@@ -190,10 +191,10 @@ def _halved(opened: Opened) -> Opened:
 
 
 def _half(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if image.shape[:2] == (HALF, HALF):
+    if image.shape[:2] == (DUET_SIDE_PX, DUET_SIDE_PX):
         return image
-    shrinks = min(image.shape[:2]) > HALF
-    return np.asarray(cv2.resize(image, (HALF, HALF), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC))
+    method = cv2.INTER_AREA if min(image.shape[:2]) > DUET_SIDE_PX else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, (DUET_SIDE_PX, DUET_SIDE_PX), interpolation=method))
 
 
 def _summed(sounds: list[tuple[Audio, int]], length: int) -> Audio | None:

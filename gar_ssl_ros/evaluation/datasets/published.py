@@ -25,10 +25,10 @@ from gar_ssl_ros.evaluation.datasets.annotations import (
 from gar_ssl_ros.evaluation.datasets.library import Library, dataset, duet
 from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Media, Sample, Truth
 
-YOUTUBE = "https://www.youtube.com/watch?v="
-SECONDS = 10  # of a clip of VGGSound
-FRAME_RATE = 30  # MUSIC's frames are counted at 30 a second: 1Ju4S0qeDqw_001_00037 is the one at 37/30 s
-CLASSES = Path(__file__).with_name("classes.json")
+WATCH_URL = "https://www.youtube.com/watch?v="
+VGGSOUND_CLIP_S = 10  # of a clip of VGGSound
+MUSIC_FRAME_RATE_HZ = 30  # MUSIC's frames are counted at 30 a second: 1Ju4S0qeDqw_001_00037 is the one at 37/30 s
+CLASSES_FILE = Path(__file__).with_name("classes.json")
 
 
 def vggss(root: Path, annotations: Path | None = None) -> Dataset:
@@ -128,9 +128,9 @@ def _vggsound(library: Library, name: str) -> Media:
     where = name
     if re.fullmatch(r".{11}_\d{6}", name):
         video, start = name[:11], int(name[12:])
-        end = start + SECONDS
+        end = start + VGGSOUND_CLIP_S
         names += [f"{video}_{start}", f"{video}_{start}_{end}", f"{video}_{1000 * start}_{1000 * end}"]
-        where = f"{YOUTUBE}{video} from {start} to {end} s"
+        where = f"{WATCH_URL}{video} from {start} to {end} s"
     return library.media(names, f"{where} as {name}.mp4, or its middle frame as {name}.jpg and its sound as {name}.wav")
 
 
@@ -139,8 +139,8 @@ def _music(library: Library, name: str) -> Media:
     if not re.fullmatch(r".{11}_\d+_\d+", name):
         return library.media([name], f"{name}.mp4, or {name}.jpg and {name}.wav")
     video, _, frame = name.rsplit("_", 2)
-    at = int(frame) / FRAME_RATE
-    fetch = f"{YOUTUBE}{video} as {video}.mp4, or its frame at {at:.2f} s as {name}.jpg and its sound as {video}.wav"
+    at = int(frame) / MUSIC_FRAME_RATE_HZ
+    fetch = f"{WATCH_URL}{video} as {video}.mp4, or its frame at {at:.2f} s as {name}.jpg and its sound as {video}.wav"
     return library.media([name], fetch, whole=video, at=at)
 
 
@@ -166,7 +166,7 @@ def _check_class(path: Path, file: str, label: str, annotated: str) -> None:
 
 def _unknown(benchmark: str, labels: Mapping[str, str]) -> tuple[str, ...]:
     """A note where classes are none of the benchmark's."""
-    known = {str(name) for name in json.loads(CLASSES.read_text(encoding="utf-8"))[benchmark]}
+    known = {str(name) for name in json.loads(CLASSES_FILE.read_text(encoding="utf-8"))[benchmark]}
     files = [file for file, label in labels.items() if label not in known]
     if not files:
         return ()

@@ -8,9 +8,9 @@ from typing import Any
 
 from rosbags.interfaces import Connection
 
-from gar_ssl_ros.bags.rosbag import SUFFIXES, Bag, BagError
+from gar_ssl_ros.bags.rosbag import BAG_SUFFIXES, Bag, BagError
 from gar_ssl_ros.evaluation.datasets.folder import from_truth
-from gar_ssl_ros.evaluation.datasets.media import LENGTH, Missing
+from gar_ssl_ros.evaluation.datasets.media import WINDOW_NS, Missing
 from gar_ssl_ros.evaluation.datasets.truth import Entry, TruthDocument
 from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Media, Opened, Truth, pixels
 from gar_ssl_ros.media.buffer import WindowBuffer
@@ -56,10 +56,10 @@ class BagCut:
         into = (moment - bag.start) / SECOND
         if not bag.start <= moment <= bag.start + bag.duration:
             raise ClipError(f"{self.path} is {bag.duration / SECOND:.1f} s long and does not reach {into:g} s")
-        buffer = WindowBuffer(span=LENGTH + 4 * MAX_DELAY_NS)
+        buffer = WindowBuffer(span=WINDOW_NS + 4 * MAX_DELAY_NS)
         ahead: int | None = None  # of the headers' clock over the recorder's, ns
         held: list[tuple[int, Any]] = []
-        margin = LENGTH // 2 + MAX_DELAY_NS
+        margin = WINDOW_NS // 2 + MAX_DELAY_NS
         for one in bag.messages([*images, *sounds], moment - margin, moment + margin):
             message = bag.message(one)
             if one.connection in images:
@@ -73,7 +73,7 @@ class BagCut:
         for received, message in held:
             if (audio := reader.read(message, received + ahead)) is not None:
                 buffer.add_audio(audio)
-        window = buffer.cut(moment + ahead - LENGTH // 2, moment + ahead + LENGTH // 2)
+        window = buffer.cut(moment + ahead - WINDOW_NS // 2, moment + ahead + WINDOW_NS // 2)
         if window is None or (truths and window.audio is None):
             what = "picture" if window is None else "sound"
             raise ClipError(f"{self.path} has no {what} at {into:.1f} s: check the truth's `at`")
@@ -117,4 +117,4 @@ def rosbag(root: Path, annotations: Path | None = None) -> Dataset:
 
 
 def _is_bag(path: Path) -> bool:
-    return (path / "metadata.yaml").is_file() or (path.is_file() and path.suffix in SUFFIXES)
+    return (path / "metadata.yaml").is_file() or (path.is_file() and path.suffix in BAG_SUFFIXES)

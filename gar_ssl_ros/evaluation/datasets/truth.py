@@ -17,8 +17,8 @@ from gar_ssl_ros.evaluation.datasets.annotations import Convention, OneSound, Si
 from gar_ssl_ros.evaluation.samples import DatasetError
 
 Expected = Literal["LOCALIZED", "SILENT", "OFF_SCREEN"]
-LONGEST = 1e7  # s: four months, longer than anything that is recorded in one
-COLUMNS: dict[Convention, tuple[str, ...]] = {"xyxy": ("x1", "y1", "x2", "y2"), "xywh": ("x", "y", "w", "h")}
+MAX_MOMENT_S = 1e7  # four months, longer than anything that is recorded in one
+BOX_COLUMNS: dict[Convention, tuple[str, ...]] = {"xyxy": ("x1", "y1", "x2", "y2"), "xywh": ("x", "y", "w", "h")}
 
 
 class TrueBox(BaseModel):
@@ -38,7 +38,7 @@ class Entry(BaseModel):
     file: str = Field(min_length=1, description="a video, a picture or a bag, relative to the folder of the media")
     audio: str | None = Field(default=None, description="its sound, where that is another file")
     at: float | None = Field(
-        default=None, ge=0, le=LONGEST, description="the moment, s from the start; null for the middle"
+        default=None, ge=0, le=MAX_MOMENT_S, description="the moment, s from the start; null for the middle"
     )
     outcome: Expected = "LOCALIZED"
     sources: tuple[TrueBox, ...] = ()
@@ -78,10 +78,10 @@ def _table(path: Path) -> TruthDocument:
     """A CSV with a header: a row for each source, several of one `file` and `at` being sources of one sample."""
     table = lines(path)
     _, header = next(table, (0, []))
-    conventions = [convention for convention, names in COLUMNS.items() if set(names) <= set(header)]
+    conventions = [convention for convention, names in BOX_COLUMNS.items() if set(names) <= set(header)]
     if "file" not in header or len(conventions) != 1:
         raise DatasetError(f"{path} needs the columns file and x1, y1, x2, y2 (or x, y, w, h), not {', '.join(header)}")
-    sides = COLUMNS[conventions[0]]
+    sides = BOX_COLUMNS[conventions[0]]
     known: dict[tuple[str, ...], int] = {}
     entries = []
     for number, row in table:

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gar_ssl_ros.evaluation.metrics.masks import SIDE, Counts, Sides, counts, mask
+from gar_ssl_ros.evaluation.metrics.masks import MASK_SIDE_PX, Counts, Sides, counts, mask
 
-THRESHOLDS = np.linspace(0, 1, 21)  # of the AUC; THRESHOLDS[6] is 0.30000000000000004, so that an IoU of 0.3 fails it
+IOU_THRESHOLDS = np.linspace(0, 1, 21)  # of the AUC; the seventh is 0.30000000000000004, so that an IoU of 0.3 fails it
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Summary:
 
     samples: the denominator. failed: how many had no answer, whether they are in the denominator or not. failures: how
     many for each reason. iou: mean. iou_03, iou_05: share with an IoU of at least 0.3, 0.5 (CIoU@t of a duet).
-    auc: area under that share over `THRESHOLDS`. ap: mean AP (CAP of a duet). piap: AP of all pixels pooled.
+    auc: area under that share over `IOU_THRESHOLDS`. ap: mean AP (CAP of a duet). piap: AP of all pixels pooled.
     """
 
     samples: int
@@ -51,7 +51,9 @@ class Summary:
     piap: float
 
 
-def score(predicted: Sequence[Sides], true: Sequence[Sides], width: float = SIDE, height: float = SIDE) -> Score:
+def score(
+    predicted: Sequence[Sides], true: Sequence[Sides], width: float = MASK_SIDE_PX, height: float = MASK_SIDE_PX
+) -> Score:
     """One answered sample: the boxes found and the true ones, both in pixels of a width x height image."""
     pixels = counts(mask(predicted, width, height), mask(true, width, height))
     return Score(pixels.iou, pixels.average_precision, pixels)
@@ -64,7 +66,7 @@ def missed(why: str, true: Sequence[Sides] = (), width: float = 1.0, height: flo
     its pixels are not in the pool.
     """
     area = int(np.count_nonzero(mask(true, width, height)))
-    return Score(0.0, 0.0, Counts(fn=area, tn=SIDE * SIDE - area) if len(true) else Counts(), why)
+    return Score(0.0, 0.0, Counts(fn=area, tn=MASK_SIDE_PX * MASK_SIDE_PX - area) if len(true) else Counts(), why)
 
 
 def success(ious: ArrayLike, threshold: float) -> float:
@@ -73,14 +75,14 @@ def success(ious: ArrayLike, threshold: float) -> float:
 
 
 def curve(ious: ArrayLike) -> NDArray[np.float64]:
-    """The success curve: that share at each of `THRESHOLDS`."""
-    return np.array([success(ious, threshold) for threshold in THRESHOLDS])
+    """The success curve: that share at each of `IOU_THRESHOLDS`."""
+    return np.array([success(ious, threshold) for threshold in IOU_THRESHOLDS])
 
 
 def auc(ious: ArrayLike) -> float:
     """Area under the success curve, by the trapezoidal rule."""
     shares = curve(ious)
-    return float(np.sum(np.diff(THRESHOLDS) * (shares[1:] + shares[:-1]) / 2))
+    return float(np.sum(np.diff(IOU_THRESHOLDS) * (shares[1:] + shares[:-1]) / 2))
 
 
 def summary(scores: Sequence[Score], published: bool = False) -> Summary:

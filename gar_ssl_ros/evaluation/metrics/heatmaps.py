@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gar_ssl_ros.evaluation.metrics import boxes
 from gar_ssl_ros.evaluation.metrics.boxes import Score, Summary
-from gar_ssl_ros.evaluation.metrics.masks import SIDE, Counts, Mask, Sides, average_precision, counts
+from gar_ssl_ros.evaluation.metrics.masks import MASK_SIDE_PX, Counts, Mask, Sides, average_precision, counts
 from gar_ssl_ros.evaluation.metrics.resizing import Kernel, resized
 
 Weights = NDArray[np.float64]
@@ -29,8 +29,8 @@ class Protocol:
     """How one baseline scores.
 
     kernel, corners: how the map is resized, see `resizing.resized`. threshold: the map's median, a share `value` of its
-    peak, or the fixed `value`. above: whether a pixel must exceed the threshold, not only reach it. sums: whether
-    overlapping true boxes add up instead of uniting. beyond: whether IoU@t asks for more than t. swapped: whether the
+    peak, or the fixed `value`. above: True if a pixel must exceed the threshold, not only reach it. sums: True if
+    overlapping true boxes add up instead of uniting. beyond: True if IoU@t asks for more than t. swapped: True if the
     pixel AP takes the prediction for the truth and the truth for the scores.
     """
 
@@ -62,16 +62,16 @@ def truth(boxes: Sequence[Sides], sums: bool = False) -> Weights:
 
     Sides are clipped to 0..1, scaled and truncated, the ends exclusive; what is left of a degenerate box is nothing.
     """
-    drawn = np.zeros((SIDE, SIDE))
+    drawn = np.zeros((MASK_SIDE_PX, MASK_SIDE_PX))
     for box in boxes:
-        x1, y1, x2, y2 = (np.clip(np.asarray(box, float), 0, 1) * SIDE).astype(int)
+        x1, y1, x2, y2 = (np.clip(np.asarray(box, float), 0, 1) * MASK_SIDE_PX).astype(int)
         drawn[y1:y2, x1:x2] += 1
     return drawn if sums else np.minimum(drawn, 1)
 
 
 def binary(heat: ArrayLike, protocol: Protocol) -> Mask:
     """What a map (H, W) says to sound, (224, 224). Raises ValueError where it is no map."""
-    level = resized(heat, SIDE, protocol.kernel, protocol.corners)
+    level = resized(heat, MASK_SIDE_PX, protocol.kernel, protocol.corners)
     if protocol.threshold == "median":
         middle = level.size // 2  # the upper one of the two in the middle
         threshold = float(np.partition(level, middle, axis=None)[middle])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-SIDE = 224  # pixels of a mask
+MASK_SIDE_PX = 224
 
 Sides = Sequence[float]
 Mask = NDArray[np.bool_]
@@ -46,23 +46,23 @@ class Counts:
         return recall * precision + (1 - recall) * true / (true + self.fp + self.tn)
 
 
-def mask(boxes: Sequence[Sides], width: float = SIDE, height: float = SIDE) -> Mask:
+def mask(boxes: Sequence[Sides], width: float = MASK_SIDE_PX, height: float = MASK_SIDE_PX) -> Mask:
     """The union of boxes of a width x height image, bool (224, 224), as GAR's public evaluation draws them.
 
     A box is two opposite corners: scaled, clipped to [0, 223], rounded (halves to the even number), made two pixels
     wide or high where both sides fall on one pixel that is not the last (`clip_box` in its bbox_utils.py), and filled
     with both corners included. Raises ValueError where a box is not four numbers.
     """
-    filled = np.zeros((SIDE, SIDE), bool)
+    filled = np.zeros((MASK_SIDE_PX, MASK_SIDE_PX), bool)
     if not len(boxes):
         return filled
     sides = np.asarray(boxes, float)
     if sides.ndim != 2 or sides.shape[1] != 4 or np.isnan(sides).any():
         raise ValueError(f"a box is four numbers x1, y1, x2, y2, not {boxes!r}")
-    scaled = sides * (SIDE / np.array([width, height, width, height], float))
-    drawn = np.rint(np.clip(scaled, 0, SIDE - 1)).astype(int)
+    scaled = sides * (MASK_SIDE_PX / np.array([width, height, width, height], float))
+    drawn = np.rint(np.clip(scaled, 0, MASK_SIDE_PX - 1)).astype(int)
     first, last = np.minimum(drawn[:, :2], drawn[:, 2:]), np.maximum(drawn[:, :2], drawn[:, 2:])
-    last = np.maximum(last, np.minimum(first + 1, SIDE - 1))
+    last = np.maximum(last, np.minimum(first + 1, MASK_SIDE_PX - 1))
     for (x1, y1), (x2, y2) in zip(first, last, strict=True):
         filled[y1 : y2 + 1, x1 : x2 + 1] = True
     return filled

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Kernel = Literal["linear", "cubic"]
-CUBIC = -0.75  # the cubic kernel's parameter in both libraries
+CUBIC_KERNEL_A = -0.75  # the cubic kernel's parameter in both libraries
 
 
 def resized(heat: ArrayLike, size: int, kernel: Kernel, corners: bool) -> NDArray[np.float64]:
     """A map (H, W) as (size, size).
 
-    corners: whether the corner pixels' centers stay in the corners (PyTorch's align_corners=True), else the image's
+    corners: True if the corner pixels' centers stay in the corners (PyTorch's align_corners=True), else the image's
     edges do (OpenCV, and PyTorch's default). Beyond the edge the outermost value goes on. Raises ValueError where the
     map is not two-dimensional, empty, or not finite.
     """
@@ -50,6 +50,6 @@ def _taps(
 
 def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Keys' cubic convolution kernel (IEEE ASSP 29, 1981) at distances of 0 to 2."""
-    near = ((CUBIC + 2) * x - (CUBIC + 3)) * x * x + 1
-    far = ((x - 5) * x + 8) * CUBIC * x - 4 * CUBIC
+    near = ((CUBIC_KERNEL_A + 2) * x - (CUBIC_KERNEL_A + 3)) * x * x + 1
+    far = ((x - 5) * x + 8) * CUBIC_KERNEL_A * x - 4 * CUBIC_KERNEL_A
     return np.where(x <= 1, near, far)

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from gar_ssl_ros.evaluation.metrics.assignment import assigned
 from gar_ssl_ros.evaluation.metrics.boxes import auc, success
-from gar_ssl_ros.evaluation.metrics.masks import SIDE, average_precision, counts, mask
+from gar_ssl_ros.evaluation.metrics.masks import MASK_SIDE_PX, average_precision, counts, mask
 from gar_ssl_ros.evaluation.samples import Truth
 
-HIT = 0.5  # IoU from which a pair counts as a hit in precision, recall and class-aware AP
-SAY_NOTHING = frozenset({"a", "an", "and", "of", "playing", "sound", "sounds", "the"})  # words of labels
+MIN_HIT_IOU = 0.5  # from which a pair counts as a hit in precision, recall and class-aware AP
+STOP_WORDS = frozenset({"a", "an", "and", "of", "playing", "sound", "sounds", "the"})  # words of labels
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ class SourceSummary:
     samples: those with a true or a surplus source, the denominator of the means. failed, failures: as in `gar.Summary`.
     true, paired, missing, surplus: sources. ciou, cap: mean over samples. ciou_03, ciou_05: share of samples that reach
     it; auc: area under that share. ap: class-aware average precision of all found sources in one ranking, a hit being
-    a pair with an IoU of at least `HIT`. precision, recall: share of found, of true sources that are in such a pair.
+    a pair with an IoU of at least `MIN_HIT_IOU`. precision, recall: share of found, of true sources that are in such a
+    pair.
     """
 
     samples: int
@@ -107,10 +108,10 @@ class SourceSummary:
 
 
 def same_class(found: str | None, true: str | None) -> bool:
-    """Whether a freely worded label means a dataset's class: the words of one are all among the other's.
+    """True if a freely worded label means a dataset's class: the words of one are all among the other's.
 
     "guitar" goes with "playing acoustic guitar" and "dog" with "dog barking", and a class that is not known (None) with
-    any. Case, punctuation and words that say nothing (`SAY_NOTHING`) do not count.
+    any. Case, punctuation and words that say nothing (`STOP_WORDS`) do not count.
     """
     if true is None:
         return True
@@ -121,8 +122,8 @@ def same_class(found: str | None, true: str | None) -> bool:
 def score(
     found: Sequence[Found],
     true: Sequence[Truth],
-    width: float = SIDE,
-    height: float = SIDE,
+    width: float = MASK_SIDE_PX,
+    height: float = MASK_SIDE_PX,
     same: Callable[[str | None, str | None], bool] = same_class,
 ) -> SourceScore:
     """One answered sample: the sources found and the true ones, both in pixels of a width x height image."""
@@ -151,7 +152,7 @@ def summary(scores: Sequence[SourceScore], published: bool = False) -> SourceSum
     failures = Counter(s.failure for s in scores if s.failure is not None)
     true, found = sum(s.true for s in counted), sum(len(s.confidences) for s in counted)
     paired = sum(len(s.pairs) for s in counted)
-    hits = sum(pair.iou >= HIT for s in counted for pair in s.pairs)
+    hits = sum(pair.iou >= MIN_HIT_IOU for s in counted for pair in s.pairs)
     cious = [s.ciou for s in counted]
     nothing = float("nan")
     return SourceSummary(
@@ -173,7 +174,7 @@ def summary(scores: Sequence[SourceScore], published: bool = False) -> SourceSum
     )
 
 
-def class_aware_ap(scores: Sequence[SourceScore], threshold: float = HIT) -> float:
+def class_aware_ap(scores: Sequence[SourceScore], threshold: float = MIN_HIT_IOU) -> float:
     """Average precision of all found sources ranked by their confidence, against all true ones, 0..1.
 
     A hit is a pair, hence of one class, with an IoU of at least `threshold`; what is found besides costs precision,
@@ -197,4 +198,4 @@ def _hits(of: SourceScore, threshold: float) -> NDArray[np.bool_]:
 
 def _words(label: str) -> frozenset[str]:
     words = frozenset(re.findall(r"[a-z0-9]+", label.lower()))
-    return words - SAY_NOTHING or words
+    return words - STOP_WORDS or words

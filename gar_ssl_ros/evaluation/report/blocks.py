@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gar_ssl_ros.evaluation.report.paper import NONE
+from gar_ssl_ros.evaluation.report.paper import NO_VALUE
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Section:
 
 def percent(value: float | None) -> str:
     """A share, or a dash where there is none."""
-    return NONE if value is None or math.isnan(value) else f"{100 * value:.1f}"
+    return NO_VALUE if value is None or math.isnan(value) else f"{100 * value:.1f}"
 
 
 def overlap(value: float | None) -> str:
@@ -89,7 +89,7 @@ def overlap(value: float | None) -> str:
 
 def number(value: float | None, digits: int = 2) -> str:
     """A number, or a dash where there is none."""
-    return NONE if value is None or math.isnan(value) else f"{value:.{digits}f}"
+    return NO_VALUE if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
 def markdown(title: str, sections: tuple[Section, ...]) -> str:

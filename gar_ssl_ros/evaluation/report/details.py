@@ -19,14 +19,14 @@ from gar_ssl_ros.evaluation.report.blocks import (
     overlap,
     percent,
 )
-from gar_ssl_ros.evaluation.report.paper import NONE
+from gar_ssl_ros.evaluation.report.paper import NO_VALUE
 from gar_ssl_ros.evaluation.report.subject import Subject
 from gar_ssl_ros.evaluation.samples import Sample
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.media.clip import ClipError
 
-TILES = 4  # of the best, the median and the worst samples each
-KINDS = 12  # groups that are told in a table; more are a bar each
+TILES_PER_GALLERY = 4  # of the best, the median and the worst samples each
+MAX_TABLE_GROUPS = 12  # groups that are told in a table; more are a bar each
 
 
 def details(subject: Subject, place: int) -> list[Section]:
@@ -45,7 +45,7 @@ def _groups(subject: Subject) -> tuple[Grid | Picture, ...]:
     if len(groups) < 2:
         return ()
     blocks: list[Grid | Picture] = []
-    if len(groups) <= KINDS:
+    if len(groups) <= MAX_TABLE_GROUPS:
         blocks.append(
             Grid(
                 "Outcome right: the share whose outcome was the expected one. All found: the share in which every true "
@@ -144,13 +144,13 @@ def _failures(subject: Subject) -> tuple[Grid | Text, ...]:
 def _gallery(subject: Subject) -> tuple[Gallery, ...]:
     scored = [r for r in subject.run.records if r.iou is not None and r.failure is None and r.sample in subject.samples]
     ranked = sorted(scored, key=lambda record: -(record.iou or 0.0))
-    middle = max(0, len(ranked) // 2 - TILES // 2)
+    middle = max(0, len(ranked) // 2 - TILES_PER_GALLERY // 2)
     taken: set[str] = set()
     galleries = []
     for title, picked in (
-        ("Best samples", [record for record in ranked[:TILES] if record.iou]),
-        ("Median samples", ranked[middle : middle + TILES] if ranked and ranked[0].iou else []),
-        ("Worst samples", ranked[::-1][:TILES]),
+        ("Best samples", [record for record in ranked[:TILES_PER_GALLERY] if record.iou]),
+        ("Median samples", ranked[middle : middle + TILES_PER_GALLERY] if ranked and ranked[0].iou else []),
+        ("Worst samples", ranked[::-1][:TILES_PER_GALLERY]),
     ):
         fresh = [record for record in picked if record.sample not in taken]
         taken |= {record.sample for record in fresh}
@@ -169,7 +169,7 @@ def _tile(record: SampleRecord, sample: Sample) -> Tile:
     said = found.outcome.value if found is not None else record.outcome
     if found is not None and found.outcome is Outcome.LOCALIZED:
         said = ", ".join(source.label for source in found.sources)
-    true = ", ".join(dict.fromkeys(truth.label for truth in record.truths if truth.label)) or NONE
+    true = ", ".join(dict.fromkeys(truth.label for truth in record.truths if truth.label)) or NO_VALUE
     return Tile(record.sample, (f"cIoU {overlap(record.iou)}", f"true: {true}", f"found: {said}"), uri)
 
 

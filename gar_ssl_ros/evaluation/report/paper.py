@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from gar_ssl_ros.evaluation.metrics.boxes import Summary
 from gar_ssl_ros.evaluation.settings import Settings
 
-TABLES = Path(__file__).with_name("tables.json")
-OURS = "this run"
-TICK, NONE = "✓", "—"
+TABLES_FILE = Path(__file__).with_name("tables.json")
+THIS_RUN = "this run"
+TICK, NO_VALUE = "✓", "—"
 
 
 class Half(BaseModel):
@@ -51,7 +51,7 @@ class Table(BaseModel):
     @property
     def ours(self) -> tuple[int, ...]:
         """The places of our rows."""
-        return tuple(place for place, row in enumerate(self.rows) if row.whose == OURS)
+        return tuple(place for place, row in enumerate(self.rows) if row.whose == THIS_RUN)
 
 
 class Paper(BaseModel):
@@ -76,7 +76,7 @@ class Entry:
 
 def read_paper() -> Paper:
     """The figures that come with the package."""
-    return Paper.model_validate_json(TABLES.read_text(encoding="utf-8"))
+    return Paper.model_validate_json(TABLES_FILE.read_text(encoding="utf-8"))
 
 
 def tables_with(entries: Sequence[Entry], only: Collection[str] = ()) -> list[Table]:
@@ -109,7 +109,7 @@ def _with(table: Table, entries: Sequence[Entry]) -> Table:
     rows = [
         Row(
             settings=label,
-            whose=OURS,
+            whose=THIS_RUN,
             figures=tuple(
                 100 * metric(scores[half.dataset], name) if half.dataset in scores else None
                 for half in table.datasets
@@ -131,6 +131,6 @@ def _setting(entry: Entry, name: str) -> str:
         "tau_av": f"{settings.gar.tau_av:g}",
         "tau_aud": f"{settings.gar.tau_aud:g}",
         "generation": TICK,
-        "analysis": TICK if settings.gar.analysis else NONE,
-        "refinement": TICK if settings.gar.refinement else NONE,
+        "analysis": TICK if settings.gar.analysis else NO_VALUE,
+        "refinement": TICK if settings.gar.refinement else NO_VALUE,
     }[name]

@@ -14,15 +14,15 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from gar_ssl_ros.evaluation.figures import Calibration, Group, Latency
-from gar_ssl_ros.evaluation.metrics.boxes import THRESHOLDS
+from gar_ssl_ros.evaluation.metrics.boxes import IOU_THRESHOLDS
 from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.media.window import Frame
 
 INK, GREY, RULE = "#1c1c1c", "#6f6f6f", "#d9d9d9"
 DASHES: tuple[Any, ...] = ("solid", (0, (6, 2.5)), (0, (1.5, 1.5)), (0, (8, 2.5, 1.5, 2.5)), (0, (3, 5)))
-LINES = ("#1f5a99", "#c8501e", "#3c8a4e", "#7a4fa3", "#a08214", "#2f8f8f", "#b03a66", "#555555")
-TRUE, FOUND, INITIAL = "#ffffff", "#ff7f2a", "#ffd34d"
-MOST_BARS = 60
+PALETTE = ("#1f5a99", "#c8501e", "#3c8a4e", "#7a4fa3", "#a08214", "#2f8f8f", "#b03a66", "#555555")
+TRUE_COLOUR, FOUND_COLOUR, INITIAL_COLOUR = "#ffffff", "#ff7f2a", "#ffd34d"
+MAX_BARS = 60
 STYLE: Any = {  # Any: its type differs between versions of matplotlib
     "font.family": "serif",
     "font.size": 9,
@@ -56,8 +56,9 @@ def success(curves: Sequence[tuple[str, float, NDArray[Any]]]) -> str:
             _, area, curve = same[0]
             told = f"AUC {100 * area:.1f}" if len(same) == 1 else f"one curve, AUC {100 * area:.1f}"
             label = "\n".join(fill(name, 48) for name, _, _ in same) + f" ({told})"
-            colour, dashes = LINES[place % len(LINES)], DASHES[place % len(DASHES)]  # who lies below shows between them
-            axes.plot(THRESHOLDS, 100 * curve, color=colour, linewidth=1.6, linestyle=dashes, label=label)
+            colour = PALETTE[place % len(PALETTE)]
+            dashes = DASHES[place % len(DASHES)]  # who lies below shows between them
+            axes.plot(IOU_THRESHOLDS, 100 * curve, color=colour, linewidth=1.6, linestyle=dashes, label=label)
         axes.set(xlabel="cIoU threshold", ylabel="samples at or above it, %", xlim=(0, 1), ylim=(0, 101))
         axes.grid(visible=True)
         axes.legend(loc="lower left" if len(alike) < 6 else "best", fontsize=8, handlelength=3)
@@ -70,16 +71,16 @@ def classes(groups: Sequence[Group]) -> tuple[str, str]:
     scored = [(group, group.scores) for group in groups if group.scores is not None]
     ranked = sorted(scored, key=lambda one: (-one[1].iou_05, -one[1].iou, one[0].name))
     note = ""
-    if len(ranked) > MOST_BARS:
-        half = MOST_BARS // 2
+    if len(ranked) > MAX_BARS:
+        half = MAX_BARS // 2
         note = f"The {half} best and the {half} worst of {len(ranked)} classes."
         ranked = ranked[:half] + ranked[-half:]
 
     def draw(figure: Any) -> None:
         axes = figure.add_subplot()
         places = range(len(ranked))
-        axes.barh(places, [100 * scores.iou_05 for _, scores in ranked], height=0.62, color=LINES[0])
-        axes.plot([100 * scores.iou for _, scores in ranked], places, "o", color=LINES[1], markersize=3.5)
+        axes.barh(places, [100 * scores.iou_05 for _, scores in ranked], height=0.62, color=PALETTE[0])
+        axes.plot([100 * scores.iou for _, scores in ranked], places, "o", color=PALETTE[1], markersize=3.5)
         axes.set_yticks(
             places, [f"{group.name}  ({scores.samples})" for group, scores in ranked], color=INK, fontsize=8
         )
@@ -102,8 +103,8 @@ def reliability(kinds: Sequence[tuple[str, str, Calibration]]) -> str:
             axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
             most = max(b.count for b in told.bins)
             sizes = [12 + 90 * b.count / most for b in told.bins]
-            axes.plot([b.confidence for b in told.bins], [b.right for b in told.bins], color=LINES[0], linewidth=1)
-            axes.scatter([b.confidence for b in told.bins], [b.right for b in told.bins], s=sizes, color=LINES[0])
+            axes.plot([b.confidence for b in told.bins], [b.right for b in told.bins], color=PALETTE[0], linewidth=1)
+            axes.scatter([b.confidence for b in told.bins], [b.right for b in told.bins], s=sizes, color=PALETTE[0])
             axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel=title, ylabel=right, aspect="equal")
             axes.set_title(f"n = {told.count}, mean error {told.error:.2f}", color=GREY)
             axes.grid(visible=True)
@@ -121,7 +122,7 @@ def latency(stages: Sequence[Latency]) -> str:
         median = [1000 * stage.median for stage in stages]
         above = [1000 * (stage.p90 - stage.median) for stage in stages]
         whiskers = ([0] * len(stages), above)
-        axes.barh(places, median, xerr=whiskers, height=0.6, color=LINES[0], ecolor=INK, error_kw={"linewidth": 0.8})
+        axes.barh(places, median, xerr=whiskers, height=0.6, color=PALETTE[0], ecolor=INK, error_kw={"linewidth": 0.8})
         axes.set_yticks(places, [stage.stage for stage in stages], color=INK)
         axes.set(ylim=(len(stages) - 0.4, -0.6), xlabel="ms: median, whisker to the 90th percentile")
         axes.tick_params(axis="y", length=0)
@@ -139,11 +140,11 @@ def picture(frame: Frame, record: SampleRecord) -> str:
     axes.imshow(frame.image, extent=(0, frame.width, frame.height, 0))
     for truth in record.truths:
         _box(axes, truth.sides, "black", 2.6, "solid")
-        _box(axes, truth.sides, TRUE, 1.6, (0, (4, 2.5)))
+        _box(axes, truth.sides, TRUE_COLOUR, 1.6, (0, (4, 2.5)))
     for source in () if record.found is None else record.found.sources:
         if source.refined:
-            _box(axes, source.initial_box.sides, INITIAL, 1.2, (0, (1, 1.5)))
-        _box(axes, source.box.sides, FOUND, 2.0, "solid")
+            _box(axes, source.initial_box.sides, INITIAL_COLOUR, 1.2, (0, (1, 1.5)))
+        _box(axes, source.box.sides, FOUND_COLOUR, 2.0, "solid")
     axes.set_axis_off()
     axes.set(xlim=(0, frame.width), ylim=(frame.height, 0))
     buffer = BytesIO()

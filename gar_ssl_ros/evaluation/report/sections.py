@@ -19,11 +19,11 @@ from gar_ssl_ros.evaluation.report.blocks import (
     percent,
 )
 from gar_ssl_ros.evaluation.report.details import details
-from gar_ssl_ros.evaluation.report.paper import NONE, OURS, Entry, Table, read_paper, tables_with
+from gar_ssl_ros.evaluation.report.paper import NO_VALUE, THIS_RUN, Entry, Table, read_paper, tables_with
 from gar_ssl_ros.evaluation.report.subject import Subject
 from gar_ssl_ros.gar.localization import Outcome
 
-SAYING = [outcome for outcome in Outcome if not outcome.failed]  # that have a column of their own
+ANSWERED_OUTCOMES = [outcome for outcome in Outcome if not outcome.failed]  # that have a column of their own
 
 
 def sections(subjects: Sequence[Subject], published: bool, tables: Collection[str], times: bool) -> tuple[Section, ...]:
@@ -48,9 +48,9 @@ def _evaluated(subjects: Sequence[Subject], published: bool) -> Section:
                 configuration.dataset,
                 settings.reasoner if not settings.model else f"{settings.reasoner}: {settings.model}",
                 "all" if len(on) == 2 else ", ".join(["generation", *on]),
-                str(settings.gar.trials) if settings.gar.analysis else NONE,
-                f"{settings.gar.tau_av:g}" if settings.gar.analysis else NONE,
-                f"{settings.gar.tau_aud:g}" if settings.gar.analysis else NONE,
+                str(settings.gar.trials) if settings.gar.analysis else NO_VALUE,
+                f"{settings.gar.tau_av:g}" if settings.gar.analysis else NO_VALUE,
+                f"{settings.gar.tau_aud:g}" if settings.gar.analysis else NO_VALUE,
                 "as many as true" if settings.sources is None else str(settings.sources),
                 str(known) if known == total else f"{known} of {total}",
                 str(known - subject.figures.answered),
@@ -128,14 +128,14 @@ def _outcomes(subjects: Sequence[Subject]) -> Section:
     rows = []
     for subject in subjects:
         for said in subject.figures.said:
-            counts = [said.outcomes.get(outcome.value, 0) for outcome in SAYING]
+            counts = [said.outcomes.get(outcome.value, 0) for outcome in ANSWERED_OUTCOMES]
             told = (*counts, said.samples - sum(counts))
             rows.append((subject.name, said.expected.value, str(said.samples), *map(str, told)))
     caption = (
         "What was said, beside what was to be said. OFF_SCREEN is a claim. UNCERTAIN claims nothing and is no failure: "
         "it is no sample's right answer, and where a source is in view, it has found none of it."
     )
-    columns = ("Run", "Expected", "Samples", *(outcome.value for outcome in SAYING), "Failed")
+    columns = ("Run", "Expected", "Samples", *(outcome.value for outcome in ANSWERED_OUTCOMES), "Failed")
     return Section("outcomes", "Outcomes", (Grid(caption, columns, tuple(rows), words=2),) if rows else ())
 
 
@@ -149,7 +149,7 @@ def _paper(subjects: Sequence[Subject], only: Collection[str]) -> tuple[Section,
     tables, paper = tables_with(entries, only), read_paper()
     note = f"{paper.source}. {paper.note}"
     ours, others = [table for table in tables if table.ours], [table for table in tables if not table.ours]
-    beside: tuple[Block, ...] = (Text(f"{note} Rows of {OURS} are ours."), *map(_grid, ours)) if ours else ()
+    beside: tuple[Block, ...] = (Text(f"{note} Rows of {THIS_RUN} are ours."), *map(_grid, ours)) if ours else ()
     why = "They have no column for what was evaluated here."
     folded = Folded(f"Tables {', '.join(table.id for table in others)}", tuple(map(_grid, others)))
     rest = (Text(why if ours else f"{note} {why}"), folded) if others else ()
@@ -164,7 +164,7 @@ def _grid(table: Table) -> Grid:
         f"Table {table.id}. {table.about}",
         (*table.columns, "Whose", *(name for half in table.datasets for name in half.metrics)),
         tuple(
-            (*row.settings, row.whose, *(NONE if value is None else f"{value:.1f}" for value in row.figures))
+            (*row.settings, row.whose, *(NO_VALUE if value is None else f"{value:.1f}" for value in row.figures))
             for row in table.rows
         ),
         words=len(table.columns) + 1,

@@ -24,8 +24,8 @@ def write_report(
 ) -> None:
     """Into the folder `out`, in place of an earlier one. Raises OSError where it cannot be written.
 
-    published: whether failures leave the denominators. about: a paragraph to begin with. tables: the paper's to show,
-    by id; all that fit where none is named. times: whether they are the variants' own, and are told.
+    published: True if failures leave the denominators. about: a paragraph to begin with. tables: the paper's to show,
+    by id; all that fit where none is named. times: True if they are the variants' own, and are told.
     """
     told = sections(subjects, published, tables, times)
     if about:

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.evaluation.scenes.scene import Scene, TrueSource
 from gar_ssl_ros.evaluation.scenes.score import matched
-from gar_ssl_ros.evaluation.scenes.sounds import RATE, Samples
+from gar_ssl_ros.evaluation.scenes.sounds import Samples
 from gar_ssl_ros.gar.boxes import Box
-from gar_ssl_ros.media.window import SECOND, Audio
+from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Audio
 from gar_ssl_ros.output.video import VideoWriter
 
 
@@ -96,7 +96,7 @@ def truth_of_scene(scene: Scene, video: str, audio: str | None = None) -> SceneT
 def _video(path: Path, scene: Scene, sound: bool) -> VideoWriter:
     options = scene.options
     fps = Fraction(options.fps).limit_denominator(1001)
-    first = Audio(0, scene.samples[None], RATE) if sound else None
+    first = Audio(0, scene.samples[None], SPEECH_RATE_HZ) if sound else None
     return VideoWriter(path, options.width, options.height, fps, first, crf=14)
 
 
@@ -106,10 +106,10 @@ def _add(scene: Scene, writer: VideoWriter, start: float, sound: bool) -> None:
     for index in range(scene.frames):
         writer.add_image(scene.image(index), round((start + index / fps) * SECOND))
         if sound and index % round(fps) == 0:
-            first = int(index // round(fps)) * RATE
-            part = scene.samples[first : first + RATE]
+            first = int(index // round(fps)) * SPEECH_RATE_HZ
+            part = scene.samples[first : first + SPEECH_RATE_HZ]
             if part.size:
-                writer.add_audio(Audio(round((start + first / RATE) * SECOND), part[None], RATE))
+                writer.add_audio(Audio(round((start + first / SPEECH_RATE_HZ) * SECOND), part[None], SPEECH_RATE_HZ))
 
 
 def truth_of(video: Path) -> Path:
@@ -130,10 +130,10 @@ def read_truth(path: Path) -> SceneTruth:
 
 
 def write_wav(path: Path, samples: Samples) -> None:
-    """Mono 16-bit PCM at RATE."""
+    """Mono 16-bit PCM at SPEECH_RATE_HZ."""
     with av.open(str(path), "w", format="wav") as container:
-        stream = container.add_stream("pcm_s16le", rate=RATE, layout="mono")
+        stream = container.add_stream("pcm_s16le", rate=SPEECH_RATE_HZ, layout="mono")
         frame = av.AudioFrame.from_ndarray((samples[None] * 32767).astype(np.int16), format="s16", layout="mono")
-        frame.sample_rate = RATE
+        frame.sample_rate = SPEECH_RATE_HZ
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

@@ -11,24 +11,24 @@ from collections.abc import Mapping
 
 from gar_ssl_ros.evaluation.scenes.scene import Kind
 
-RATES: Mapping[Kind, float] = {
+SIGNAL_ACCURACY: Mapping[Kind, float] = {
     Kind.ONE: 0.98,
     Kind.TWO: 0.935,
     Kind.FACE: 0.955,
     Kind.OFFSCREEN: 0.92,
     Kind.SILENT: 1.0,
 }
-RARE = 0.001  # a result that comes less often than this while a rate holds means that it does not
+SIGNIFICANCE_LEVEL = 0.001  # a result that comes less often than this while a rate holds means that it does not
 
 
 def least_right(scenes: int, rate: float) -> int:
-    """The fewest of `scenes` that are right in all but RARE of cases where `rate` of all scenes are.
+    """The fewest of `scenes` that are right in all but SIGNIFICANCE_LEVEL of cases where `rate` of all scenes are.
 
-    By the binomial distribution: the smallest k with P(fewer than k right) + P(k right) > RARE.
+    By the binomial distribution: the smallest k with P(fewer than k right) + P(k right) > SIGNIFICANCE_LEVEL.
     """
     chance = 0.0
     for right in range(scenes + 1):
         chance += math.comb(scenes, right) * rate**right * (1 - rate) ** (scenes - right)
-        if chance > RARE:
+        if chance > SIGNIFICANCE_LEVEL:
             return right
     return scenes

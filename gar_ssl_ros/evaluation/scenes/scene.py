@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.evaluation.scenes import sounds, things
-from gar_ssl_ros.evaluation.scenes.sounds import RATE, Samples, SceneSound
+from gar_ssl_ros.evaluation.scenes.sounds import Samples, SceneSound
 from gar_ssl_ros.gar.boxes import Box, box_from_reply
-from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
+from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Audio, Frame, Window
 
 Random = np.random.Generator
-VISIBLE = 3.0  # grey levels: a thing whose luminance changes less than this on average is not seen to move
-TRIES = 100  # things that are drawn until one is seen to move; in a scene of a few frames none may be
-ALIKE = 0.4  # correlation: two rhythms that go together more than this are not out of time with each other
+MIN_CHANGE_GREY_LEVELS = 3.0  # a thing whose luminance changes less than this on average is not seen to move
+MAX_DRAWS = 100  # things that are drawn until one is seen to move; in a scene of a few frames none may be
+MAX_RHYTHM_CORRELATION = 0.4  # two rhythms that go together more than this are not out of time with each other
 
 
 class Kind(str, Enum):
@@ -170,7 +170,7 @@ class Scene:
         """The whole scene as one window."""
         options = self.options
         frames = tuple(Frame(round(i * SECOND / options.fps), self.image(i)) for i in range(self.frames))
-        return Window(0, round(options.seconds * SECOND), frames, Audio(0, self.samples[None], RATE))
+        return Window(0, round(options.seconds * SECOND), frames, Audio(0, self.samples[None], SPEECH_RATE_HZ))
 
     def _camera(self) -> None:
         options, look, random = self.options, self._look, self._random
@@ -218,7 +218,7 @@ class Scene:
             likeness = max((_likeness(level, other) for other in known), default=0.0)
             if best is None or likeness < best[0]:
                 best = (likeness, sound)
-            if likeness < ALIKE:
+            if likeness < MAX_RHYTHM_CORRELATION:
                 break
         assert best is not None
         return best[1]
@@ -251,14 +251,14 @@ class Scene:
         x, y = self._place(width, height, taken)
         ground = self._ground[round(y) + self._border, round(x) + self._border, :3]
         best: tuple[float, _Actor] | None = None
-        for _ in range(TRIES):
+        for _ in range(MAX_DRAWS):
             picture = things.thing(random, width, height, ground, self._look.contrast)
             way, motion = things.motion(random, self._look.reach * self._unit)
             actor = _Actor(picture, (x, y), way, motion, self._drive(sound), heard, sound.label)
             seen = self._seen(actor)
             if best is None or seen > best[0]:
                 best = (seen, actor)
-            if seen > VISIBLE:
+            if seen > MIN_CHANGE_GREY_LEVELS:
                 break
         assert best is not None
         return best[1]

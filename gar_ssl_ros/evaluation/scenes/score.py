@@ -7,7 +7,7 @@ from itertools import permutations
 
 from gar_ssl_ros.gar.boxes import Box
 
-FOUND = 0.5  # intersection over union from which a source counts as found
+MIN_FOUND_IOU = 0.5  # from which a source counts as found
 
 
 def matched(found: Sequence[Box], true: Sequence[Box]) -> list[float]:

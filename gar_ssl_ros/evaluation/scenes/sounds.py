@@ -12,9 +12,9 @@ import soxr
 from numpy.typing import NDArray
 
 from gar_ssl_ros.media.clip import SoundRecording
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 
-RATE = 16_000  # Hz
-SPEECH = Path(__file__).with_name("speech.flac")  # eight sentences of ours, spoken by eSpeak NG 1.51; docs/scenes.md
+SPEECH_FILE = Path(__file__).with_name("speech.flac")  # eight sentences of ours, by eSpeak NG 1.51; docs/scenes.md
 
 Samples = NDArray[np.float32]
 Random = np.random.Generator
@@ -22,7 +22,7 @@ Random = np.random.Generator
 
 @dataclass(frozen=True, eq=False)
 class SceneSound:
-    """samples: float32 (samples,) in [-1, 1] at RATE. label: what it is. onsets: when its events begin, s."""
+    """samples: float32 (samples,) in [-1, 1] at SPEECH_RATE_HZ. label: what it is. onsets: when its events begin, s."""
 
     samples: Samples
     label: str
@@ -31,7 +31,7 @@ class SceneSound:
     def level(self, times: NDArray[np.float64], over: float) -> NDArray[np.float64]:
         """RMS around each of `times` (s), over `over` s, relative to its greatest: 0..1."""
         energy = np.concatenate([[0.0], np.cumsum(self.samples.astype(np.float64) ** 2)])
-        at = np.arange(len(energy)) / RATE
+        at = np.arange(len(energy)) / SPEECH_RATE_HZ
         heard = np.interp(times + over / 2, at, energy) - np.interp(times - over / 2, at, energy)
         level = np.sqrt(np.maximum(heard, 0))
         return np.asarray(level / max(level.max(initial=0.0), 1e-9))
@@ -66,7 +66,7 @@ def noises(random: Random, seconds: float) -> SceneSound:
 
     def burst(t: NDArray[np.float64]) -> NDArray[np.float64]:
         spectrum = np.fft.rfft(random.normal(0, 1, len(t)))
-        frequency = np.fft.rfftfreq(len(t), 1 / RATE)
+        frequency = np.fft.rfftfreq(len(t), 1 / SPEECH_RATE_HZ)
         return np.fft.irfft(spectrum * ((frequency > low) & (frequency < high)), len(t))
 
     return _events("noise", seconds, onsets, lengths, burst, random)
@@ -93,19 +93,20 @@ def speech(random: Random, seconds: float, sentences: slice = slice(None)) -> Sc
     utterances = _utterances()[sentences]
     spoken = list(random.permutation(len(utterances)))
     parts: list[NDArray[np.float64]] = []
-    while sum(map(len, parts)) < (seconds + 1) * pace * RATE:
-        pause = np.zeros(round(random.uniform(0.1, 0.5) * RATE))
+    while sum(map(len, parts)) < (seconds + 1) * pace * SPEECH_RATE_HZ:
+        pause = np.zeros(round(random.uniform(0.1, 0.5) * SPEECH_RATE_HZ))
         parts += [pause, utterances[spoken[len(parts) // 2 % len(spoken)]]]
-    samples = np.asarray(soxr.resample(np.concatenate(parts), RATE * pace, RATE))[: round(seconds * RATE)]
+    paced = np.asarray(soxr.resample(np.concatenate(parts), SPEECH_RATE_HZ * pace, SPEECH_RATE_HZ))
+    samples = paced[: round(seconds * SPEECH_RATE_HZ)]
     loud = np.sqrt(np.convolve(samples**2, np.ones(480) / 480, "same")) > 0.15 * np.sqrt((samples**2).max())
-    starts = np.flatnonzero(np.diff(loud.astype(int)) == 1) / RATE
+    starts = np.flatnonzero(np.diff(loud.astype(int)) == 1) / SPEECH_RATE_HZ
     return SceneSound(_scaled(samples), "speech", tuple(float(t) for t in starts))
 
 
 def hush(random: Random, seconds: float) -> SceneSound:
     """Nothing: digital zeros, or the hiss of a microphone at -75 to -60 dBFS."""
     level = 0.0 if random.random() < 0.4 else 10 ** (random.uniform(-75, -60) / 20)
-    return SceneSound((random.normal(0, 1, round(seconds * RATE)) * level).astype(np.float32), "silence", ())
+    return SceneSound((random.normal(0, 1, round(seconds * SPEECH_RATE_HZ)) * level).astype(np.float32), "silence", ())
 
 
 KINDS: dict[str, Callable[[Random, float], SceneSound]] = {
@@ -139,21 +140,22 @@ def _events(
     wave: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     random: Random,
 ) -> SceneSound:
-    samples = np.zeros(round(seconds * RATE) + RATE, np.float64)
+    samples = np.zeros(round(seconds * SPEECH_RATE_HZ) + SPEECH_RATE_HZ, np.float64)
     for onset, length in zip(onsets, lengths, strict=True):
-        t = np.arange(round(length * RATE)) / RATE
+        t = np.arange(round(length * SPEECH_RATE_HZ)) / SPEECH_RATE_HZ
         fade = np.minimum(1, np.minimum(t / 0.004, (length - t) / 0.02)).clip(0)
-        first = round(onset * RATE)
+        first = round(onset * SPEECH_RATE_HZ)
         samples[first : first + len(t)] += wave(t) * fade * random.uniform(0.6, 1.0)
-    return SceneSound(_scaled(samples[: round(seconds * RATE)]), label, tuple(onsets))
+    return SceneSound(_scaled(samples[: round(seconds * SPEECH_RATE_HZ)]), label, tuple(onsets))
 
 
 @cache
 def _utterances() -> tuple[NDArray[np.float64], ...]:
     """The sentences of `speech.flac`, between which there are at least 0.2 s of digital silence."""
-    samples = np.concatenate([piece.mono(RATE) for piece in SoundRecording(SPEECH).audio()]).astype(np.float64)
+    pieces = [piece.mono(SPEECH_RATE_HZ) for piece in SoundRecording(SPEECH_FILE).audio()]
+    samples = np.concatenate(pieces).astype(np.float64)
     sounding = np.flatnonzero(samples)
-    ends = np.flatnonzero(np.diff(sounding) > RATE // 5)
+    ends = np.flatnonzero(np.diff(sounding) > SPEECH_RATE_HZ // 5)
     firsts, lasts = sounding[[0, *(ends + 1)]], sounding[[*ends, -1]]
     return tuple(samples[first : last + 1] for first, last in zip(firsts, lasts, strict=True))
 

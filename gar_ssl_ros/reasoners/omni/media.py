@@ -62,8 +62,7 @@ class Processors:
         )
 
     def sound(self, audio: NDArray[np.float32]) -> SoundInput:
-        """Mono (samples,) at RATE as the audio tower takes it; what is not finite is silence."""
-        audio = np.nan_to_num(audio, nan=0.0, posinf=0.0, neginf=0.0)
+        """Mono (samples,) at RATE as the audio tower takes it."""
         audio = np.pad(audio, (0, max(0, SHORTEST - len(audio))))
         # The published front end pads to 300 s. All it takes for the same frames is silence as long as half of the
         # last one's window, so that no sound is mirrored into it.

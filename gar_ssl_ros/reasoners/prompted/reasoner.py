@@ -8,7 +8,6 @@ from math import ceil
 from random import Random
 from typing import Any, TypeVar
 
-import numpy as np
 from pydantic import TypeAdapter
 
 from gar_ssl_ros.gar.boxes import Delta, Expand, Operation, Recenter, max_delta
@@ -90,10 +89,7 @@ class PromptedReasoner:
             )
         if window.audio is None:
             raise ReasonerError("there is no sound in the window: check the audio source")
-        sound = window.audio.mono(RATE)
-        if not np.isfinite(sound).all():
-            raise ReasonerError("some of the sound is not finite numbers: make it with media.window.audio_from_samples")
-        with self._runtime.encode(prompt("system"), image.image, sound, deadline) as encoded:
+        with self._runtime.encode(prompt("system"), image.image, window.audio.mono(RATE), deadline) as encoded:
             seen_as = view(known, (image.width, image.height), encoded.image_size)
             yield PromptedReading(encoded, seen_as, self._options)
 

@@ -173,7 +173,7 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
         return 0.0
     hands = group.by is By.HANDS
     plain = 1 / (1 + ((PLAYING if group.mostly else STRONG) / max(moving.strength, 1e-3)) ** 2)
-    does = timing if group.only else max(plain, timing)  # detectors would have named its maker
+    does = max(plain, timing)
     if hands and not _held(moving, candidates):
         does *= 0.0 if group.mostly else 0.5
     return (0.8 if hands or not group.seen else 0.5) * float(np.cbrt(moving.sure)) * does

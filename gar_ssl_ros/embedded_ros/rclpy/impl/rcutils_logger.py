@@ -63,11 +63,11 @@ class RcutilsLogger:
         return logging.get_logger_effective_level(self.name)
 
     def is_enabled_for(self, severity: LoggingSeverity | int) -> bool:
-        """Whether messages of that severity are let out."""
+        """True if messages of that severity are let out."""
         return LoggingSeverity(severity) >= self.get_effective_level()
 
     def log(self, message: str, severity: LoggingSeverity | int, **kwargs: Any) -> bool:
-        """Log, unless an option holds it back; whether it was logged.
+        """Log, unless an option holds it back. Return True if it was logged.
 
         throttle_duration_sec: at most once in that time (by throttle_time_source_type, a Clock). skip_first: not the
         first time. once: only once. An option counts by the line of the program; it cannot change between calls.
@@ -84,7 +84,7 @@ class RcutilsLogger:
         if kwargs:
             options = {option: kwargs.get(option) for option in _OPTIONS}
             if options["throttle_time_source_type"] is None:
-                options["throttle_time_source_type"] = _STEADY
+                options["throttle_time_source_type"] = _STEADY_CLOCK
             elif not isinstance(options["throttle_time_source_type"], Clock):
                 raise ValueError("throttle_time_source_type is not a clock")
             line = self._lines.setdefault(where, _Line(severity, options))
@@ -120,7 +120,7 @@ class RcutilsLogger:
     warn = warning
 
 
-_STEADY = Clock()
+_STEADY_CLOCK = Clock()
 
 
 def _caller() -> FrameType:

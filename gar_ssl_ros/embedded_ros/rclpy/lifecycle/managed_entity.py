@@ -74,7 +74,7 @@ class SimpleManagedEntity(ManagedEntity):
 
     @property
     def is_activated(self) -> bool:
-        """Whether it is active."""
+        """True if it is active."""
         return self._enabled
 
     @staticmethod

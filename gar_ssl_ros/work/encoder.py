@@ -1,0 +1,75 @@
+"""Answers to the messages of a localizer, whether it runs on the graph or over a bag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from sensor_msgs.msg import Image
+from vision_msgs.msg import Detection2DArray
+
+from gar_ssl_ros.gar.localization import Localization, Stage
+from gar_ssl_ros.media.window import Window
+from gar_ssl_ros.messages.answers import annotated_message, detections_message, sources_message
+from gar_ssl_ros.msg import SoundSourceArray
+from gar_ssl_ros.work.tracking import Tracker
+
+
+@dataclass(frozen=True)
+class AnswerMessages:
+    """What an answer is on the topics of a localizer.
+
+    detections: of a final answer that says what is there; None of another, since an empty one would say that nothing
+    is. draw: makes the annotated picture of a final answer; None of an initial one.
+    """
+
+    sources: SoundSourceArray
+    detections: Detection2DArray | None = None
+    draw: Callable[[], Image] | None = None
+
+
+class AnswerEncoder:
+    """Encodes one answer after another: its sources keep their ids, and what got lost is told once. Not thread-safe.
+
+    latency: s, of the last final answer; None before.
+    """
+
+    def __init__(self, topic: str) -> None:
+        """topic: of the images."""
+        self.latency: float | None = None
+        self._topic = topic
+        self._tracker = Tracker()
+        self._index = 0
+        self._told = 0  # of the messages left out
+        self._robots_ids = False
+
+    def begin(self, robots_ids: bool) -> None:
+        """Messages left out are counted from 0 again.
+
+        robots_ids: whether detections have the ids of the robot's own detectors, which ours could be mistaken for.
+        """
+        self._told, self._robots_ids = 0, robots_ids
+
+    def encode(
+        self, found: Localization, window: Window, latency: float, left_out: int, dropped: int = 0
+    ) -> AnswerMessages:
+        """
+        latency: s, until now. left_out: input messages that could not be used so far. dropped: windows given up for
+        newer ones since the last final answer.
+        """
+        ids = self._tracker.follow(found.sources, window.center.stamp)
+        message = sources_message(found, window, ids, self._topic, self._index)
+        message.latency = latency
+        message.dropped_inputs = max(0, left_out - self._told)
+        message.dropped_windows = dropped
+        if found.stage is Stage.INITIAL:
+            return AnswerMessages(message)
+        self.latency = latency
+        self._index += 1
+        self._told += message.dropped_inputs
+        detections = None
+        if found.outcome.conclusive:
+            names = [one.id if self._robots_ids else str(own) for one, own in zip(found.sources, ids, strict=True)]
+            detections = detections_message(found, window.center, names)
+        return AnswerMessages(message, detections, partial(annotated_message, found, window.center))
