@@ -1,4 +1,4 @@
-"""Cameras, depths and transforms out of their messages: sensor_msgs/CameraInfo, Image and PointCloud2, tf2_msgs/TFMessage.
+"""Cameras, depths and transforms out of their messages: CameraInfo, Image and PointCloud2, TFMessage.
 
 What a message says of its size is judged before anything is made of it.
 """
@@ -55,7 +55,9 @@ def depth_from_image(message: Any, now: int) -> DepthImage:
     if not 0 < width * height <= MOST_PIXELS:
         raise DepthError(f"it is {width}x{height} pixels: a depth image may have at most {MOST_PIXELS}")
     if step < width * dtype.itemsize or len(message.data) < step * height:
-        raise DepthError(f"its {len(message.data)} bytes in rows of {step} are not {width}x{height} pixels of {encoding}")
+        raise DepthError(
+            f"its {len(message.data)} bytes in rows of {step} are not {width}x{height} pixels of {encoding}"
+        )
     rows = np.frombuffer(message.data, np.uint8, step * height).reshape(height, step)
     values = np.ascontiguousarray(rows[:, : width * dtype.itemsize]).view(dtype)
     return DepthImage(_stamp(message) or now, values, unit, _frame_id(message, DepthError))
@@ -80,9 +82,7 @@ def cloud_from_message(message: Any, now: int) -> PointCloud:
     rows = np.frombuffer(message.data, np.uint8, row * height).reshape(height, row)
     given = np.ascontiguousarray(rows[:, : width * step]).view(point).reshape(-1)
     points: NDArray[np.float32] = np.stack([given[axis].astype(np.float32) for axis in AXES], axis=1)
-    return PointCloud(
-        _stamp(message) or now, points[np.isfinite(points).all(axis=1)], _frame_id(message, DepthError)
-    )
+    return PointCloud(_stamp(message) or now, points[np.isfinite(points).all(axis=1)], _frame_id(message, DepthError))
 
 
 def transforms_from_message(message: Any) -> Iterator[tuple[str, str, int, Transform]]:

@@ -55,12 +55,14 @@ class SpatialInputs:
         )
         if options.depth == "image":
             listened = partial(listen, topics=[topic("depth")], types=[IMAGE_TYPE], depth=FEW, most=IMAGE_BYTES)
-            self._streams.append(_Stream("depth", node, here.take_depth, listened))
+            self._streams.append(_Stream("depth", node, here.take_depth, listened, timed=True))
             listened = partial(infos, topics=[topic("depth_camera_info")])
-            self._streams.append(_Stream("depth_camera_info", node, here.take_depth_camera_info, listened, optional=True))
+            self._streams.append(
+                _Stream("depth_camera_info", node, here.take_depth_camera_info, listened, optional=True)
+            )
         elif options.depth == "points":
             listened = partial(listen, topics=[topic("points")], types=[CLOUD_TYPE], depth=FEW, most=CLOUD_BYTES)
-            self._streams.append(_Stream("points", node, here.take_points, listened))
+            self._streams.append(_Stream("points", node, here.take_points, listened, timed=True))
         if options.target_frame or options.depth != "none":
             for name in ("tf", "tf_static"):
                 static = name == "tf_static"
@@ -106,18 +108,20 @@ class SpatialInputs:
 
 
 class _Stream(InputStream):
-    """One input. optional: whether nothing is wrong where nothing comes."""
+    """One input. timed: whether `take` is told when a message came. optional: whether nothing need come."""
 
     def __init__(
         self,
         name: str,
         node: Any,
-        take: Callable[[Any], None],
+        take: Callable[..., None],
         listen: Callable[..., AdaptiveSubscription],
+        timed: bool = False,
         optional: bool = False,
     ) -> None:
         super().__init__(name, node)
         self._take = take
+        self._timed = timed
         self._optional = optional
         self.input = listen(callback=self._on_message, refuse=self.refuse)
 
@@ -129,7 +133,7 @@ class _Stream(InputStream):
     def _on_message(self, message: Any) -> None:
         self.monitor.receive(None)
         try:
-            self._take(message)
+            self._take(message, *([self.now()] if self._timed else ()))
         except UserError as problem:
             self.monitor.refuse(str(problem))
         else:

@@ -1,8 +1,8 @@
 """A camera as sensor_msgs/CameraInfo describes it: pixels to rays, and points to pixels.
 
-Rays and points are in the camera's optical frame (REP-103: x right, y down, z forward), or, of a raw image with a
-rectification R, in the frame turned by it, as image_geometry has it. Pixels are as boxes have them: (0, 0) is the image's
-upper left corner, and the first pixel's middle is at (0.5, 0.5); OpenCV's (0, 0) is that middle.
+Rays and points are in the optical frame (REP-103: x right, y down, z forward), which is the rectified camera's where
+there is a rectification R, as image_geometry has it. Pixels are as boxes have them: (0, 0) is the image's upper left
+corner, and the first pixel's middle is at (0.5, 0.5); OpenCV's (0, 0) is that middle.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Camera:
     """A lens and an image of width x height pixels.
 
     matrix: K, 3 x 3 by rows. distortion: D. model: a key of MODELS. rectification: R. projection: the left 3 x 3 of P.
-    Both are 3 x 3 by rows; R of zeros is none, P of zeros is K. rectified: whether the image is, so that P alone counts.
+    Both are 3 x 3 by rows; R of zeros is none, P of zeros is K. rectified: whether the image is: then P alone counts.
     frame_id: its optical frame. Raises CameraError where a number or the model is none.
     """
 
@@ -67,18 +67,20 @@ class Camera:
 
     def cropped(self, x: int, y: int, width: int, height: int, binning_x: int, binning_y: int) -> Camera:
         """Of a part of the sensor from (x, y) on, whose pixels are joined by so many. Raises CameraError."""
-        if not (0 <= x and 0 <= y and 0 < width <= self.width - x and 0 < height <= self.height - y):
-            raise CameraError(f"its roi {width}x{height} at {x}, {y} reaches out of its {self.width}x{self.height} pixels")
+        if not (min(x, y) >= 0 and 0 < width <= self.width - x and 0 < height <= self.height - y):
+            raise CameraError(
+                f"its roi {width}x{height} at {x}, {y} reaches out of its {self.width}x{self.height} pixels"
+            )
         whole = replace(self, width=width, height=height, **self._moved(1.0, 1.0, float(x), float(y)))
         return whole._resized(width // max(1, binning_x), height // max(1, binning_y))
 
     def scaled(self, width: int, height: int) -> Camera:
         """Of the same view in an image of another size. Raises CameraError where its aspect is another."""
         if not self.fits(width, height):
-            raise CameraError(
-                f"it describes images of {self.width}x{self.height} pixels, and these have {width}x{height}, which is no "
-                "scale of that: take the CameraInfo of the same camera and mode"
+            told = (
+                f"it describes {self.width}x{self.height} pixels, and the images' {width}x{height} are no scale of that"
             )
+            raise CameraError(f"{told}: take the CameraInfo of the same camera and mode")
         return self if (width, height) == (self.width, self.height) else self._resized(width, height)
 
     def fits(self, width: int, height: int) -> bool:
@@ -92,14 +94,10 @@ class Camera:
         seen = np.ascontiguousarray(np.asarray(pixels, np.float64) - MIDDLE).reshape(-1, 1, 2)
         criteria = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, ITERATIONS, STEP)
         if self._fisheye:
-            flat: Any = cv2.fisheye.undistortPoints(seen, self._lens, self._bend, None, None, criteria)
-        else:  # OpenCV before 4.9 has no criteria but in a function of its own
-            undistort: Any = getattr(cv2, "undistortPointsIter", None)
-            flat = (
-                cv2.undistortPoints(seen, self._lens, self._bend, None, None, None, criteria)
-                if undistort is None
-                else undistort(seen, self._lens, self._bend, None, None, criteria)
-            )
+            flat = cv2.fisheye.undistortPoints(seen, self._lens, self._bend)
+        else:  # OpenCV before 5 takes the criteria in a function of its own
+            undistort: Any = getattr(cv2, "undistortPointsIter", None) or cv2.undistortPoints
+            flat = undistort(seen, self._lens, self._bend, R=None, P=None, criteria=criteria)
         rays = np.concatenate([flat.reshape(-1, 2), np.ones((len(seen), 1))], axis=1)
         missed = np.linalg.norm(self._projected(rays) - seen[:, 0], axis=1)
         rays[~(missed <= MOST_OFF)] = np.nan
@@ -107,7 +105,7 @@ class Camera:
         return rays if self.rectified else rays @ self._turn.T
 
     def pixels(self, points: Points) -> Points:
-        """Where points (n, 3) are seen, (n, 2); NaN where they are not: behind the camera, or beyond the image's field."""
+        """Where points (n, 3) are seen, (n, 2); NaN behind the camera, and beyond the image's field."""
         given = np.asarray(points, np.float64) if self.rectified else np.asarray(points, np.float64) @ self._turn
         length = np.linalg.norm(given, axis=1)
         # A lens's polynomial leads points far out of its field back into it.

@@ -1,8 +1,8 @@
 """How far things are: depth images and point clouds, and the distance of what a box frames.
 
-A box holds its thing and what is behind it, beside it, and now and then before it. The middle half of the box, each way,
-is looked at (MIDDLE_PART), and the nearest surface that takes LEAST_SHARE of what is measured there counts: a wall behind has
-more pixels often, and a few flying pixels or a cable in front have less. Of that surface the median is the distance.
+A box holds its thing, what is behind and beside it, and now and then before it. The middle half of the box, each way,
+is looked at, and there the nearest surface that takes LEAST_SHARE of what is measured counts: a wall behind often has
+more pixels, and a few flying pixels or a cable in front have less. Of that surface the median is the distance.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.boxes import Box
-from gar_ssl_ros.spatial.camera import Camera, Points
+from gar_ssl_ros.spatial.camera import MIDDLE, Camera, Points
 
 MIDDLE_PART = 0.5  # of a box's width and height
 LEAST_SHARE = 0.2  # of the points there, that a surface takes
@@ -32,7 +32,7 @@ class DepthError(UserError):
 
 @dataclass(frozen=True, eq=False)
 class DepthImage:
-    """Depths along the optical axis (REP-118). values: (height, width), of `unit` m each; 0 or not finite where none."""
+    """Depths along the optical axis (REP-118). values: (height, width), of `unit` m each; 0 or no number where none."""
 
     stamp: int
     values: NDArray[Any]
@@ -56,7 +56,8 @@ class DepthImage:
         stride = max(1, int(np.ceil(np.sqrt((x2 - x1) * (y2 - y1) / most))))
         depths = self.values[y1:y2:stride, x1:x2:stride].astype(np.float64) * self.unit
         down, across = np.nonzero(np.isfinite(depths) & (depths > 0))
-        rays = camera.rays(np.stack([x1 + across * stride, y1 + down * stride], axis=1) + 0.5)
+        pixels = np.stack([x1 + across * stride, y1 + down * stride], axis=1).astype(np.float64) + MIDDLE
+        rays = camera.rays(pixels)
         points = rays / rays[:, 2:] * depths[down, across, None]
         return points[np.isfinite(points).all(axis=1)]
 

@@ -27,6 +27,9 @@ class Direction:
     elevation_sd: float
 
 
+UNKNOWN_DIRECTION = Direction(math.nan, math.nan, math.nan, math.nan)
+
+
 def angles_of_optical(ray: Points) -> tuple[float, float]:
     """Bearing and elevation, rad, of a vector (3,) in an optical frame: x right, y down, z forward."""
     return angles_of_body(np.array([ray[2], -ray[0], -ray[1]]))
@@ -38,9 +41,16 @@ def angles_of_body(ray: Points) -> tuple[float, float]:
     return math.atan2(y, x), math.atan2(z, math.hypot(x, y))
 
 
+def optical_of_angles(bearing: float, elevation: float) -> Points:
+    """The way back: a unit vector (3,) in the optical frame."""
+    level = math.cos(elevation)
+    return np.array([-math.sin(bearing) * level, -math.sin(elevation), math.cos(bearing) * level])
+
+
 def center_ray(camera: Camera, box: Box) -> Points:
     """The unit vector (3,) to the middle of a box in the camera's image; NaN where the lens's model has none."""
-    return camera.rays(np.array([box.center]))[0]
+    ray: Points = camera.rays(np.array([box.center]))[0]
+    return ray
 
 
 def direction_of_box(camera: Camera, box: Box) -> Direction:

@@ -14,11 +14,13 @@ class SpatialOptions(Options):
     directions: bool = option(True, "whether to say where sources are, by the CameraInfo on `camera_info`")
     rectified: str = option(
         "auto",
-        "whether the images are rectified, so that P of the CameraInfo counts; auto: by `image_rect` in their topic's name",
+        "whether the images are rectified, so that P of the CameraInfo counts; auto: by `rect` in their topic's name",
         choices=("auto", "yes", "no"),
     )
     depth: str = option(
-        "none", "what distances are taken from: an image on `depth`, or a PointCloud2 on `points`", choices=("none", "image", "points")
+        "none",
+        "what distances are taken from: an image on `depth`, or a PointCloud2 on `points`",
+        choices=("none", "image", "points"),
     )
     target_frame: str = option(
         "",

@@ -58,7 +58,8 @@ class Transform:
 
     def apply(self, points: Points) -> Points:
         """Points (n, 3), m, in the parent's frame."""
-        return self.turn(points) + np.array(self.translation)
+        moved: Points = self.turn(points) + np.array(self.translation)
+        return moved
 
     def turn(self, vectors: Points) -> Points:
         """Directions (n, 3) in the parent's frame."""
@@ -96,6 +97,9 @@ class Transform:
         moved = (1 - share) * np.array(self.translation) + share * np.array(other.translation)
         x, y, z, w = map(float, turned)
         return Transform(_vector(moved), (x, y, z, w))
+
+
+IDENTITY = Transform()
 
 
 @dataclass
@@ -143,14 +147,16 @@ class TransformBuffer:
         """What takes points of `source` to `target` at `stamp`, ns. Raises TransformError where that is not known."""
         target, source = target.lstrip("/"), source.lstrip("/")
         if source == target:
-            return Transform()
+            return IDENTITY
         up, down = self._chain(source), self._chain(target)
         shared = set(up) & set(down)
         for name in (source, target):
             if name not in self._frames and not any(name == frame.parent for frame in self._frames.values()):
                 raise TransformError(f"no transform names the frame {shortened(repr(name))}: have tf publish it")
         if not shared:
-            raise TransformError(f"no transforms lead from {shortened(source)} to {shortened(target)}: publish what joins them")
+            raise TransformError(
+                f"no transforms lead from {shortened(source)} to {shortened(target)}: publish what joins them"
+            )
         return self._raised(down, shared, stamp).inverse().after(self._raised(up, shared, stamp))
 
     def _chain(self, name: str) -> list[str]:
@@ -159,13 +165,15 @@ class TransformBuffer:
         while (frame := self._frames.get(name)) is not None:
             name = frame.parent
             if name in chain:
-                raise TransformError(f"the frames go in a circle from {shortened(name)} to itself: look at who publishes tf")
+                raise TransformError(
+                    f"the frames go in a circle from {shortened(name)} to itself: look at who publishes tf"
+                )
             chain[name] = None
         return list(chain)
 
     def _raised(self, chain: list[str], shared: set[str], stamp: int) -> Transform:
         """From the chain's first frame to its first that is shared."""
-        whole = Transform()
+        whole = IDENTITY
         for name in chain:
             if name in shared:
                 break
@@ -181,11 +189,15 @@ class TransformBuffer:
         if at < len(history) and history[at][0] == stamp:
             return history[at][1]
         if at in (0, len(history)):
-            away, known = (history[0][0] - stamp, "from {:.2f} s after") if at == 0 else (stamp - history[-1][0], "up to {:.2f} s before")
-            raise TransformError(
-                f"where {shortened(name)} is in {shortened(frame.parent)} is known only {known.format(away / SECOND)} the "
-                "image: look at who publishes it, and at its clock"
+            away, known = (
+                (history[0][0] - stamp, "from {:.2f} s after")
+                if at == 0
+                else (stamp - history[-1][0], "up to {:.2f} s before")
             )
+            told = (
+                f"where {shortened(name)} is in {shortened(frame.parent)} is known only {known.format(away / SECOND)}"
+            )
+            raise TransformError(f"{told} the image: look at who publishes it, and at its clock")
         (earlier, before), (later, after) = history[at - 1], history[at]
         return before.toward(after, (stamp - earlier) / (later - earlier))
 

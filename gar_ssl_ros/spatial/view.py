@@ -11,8 +11,8 @@ import numpy as np
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.spatial.camera import Camera, Points
 from gar_ssl_ros.spatial.depth import DepthImage, PointCloud, distance_along, middle_of_box
-from gar_ssl_ros.spatial.direction import Direction, angles_of_body, center_ray, direction_of_box
-from gar_ssl_ros.spatial.transforms import Transform, Vector
+from gar_ssl_ros.spatial.direction import UNKNOWN_DIRECTION, Direction, angles_of_body, center_ray, direction_of_box
+from gar_ssl_ros.spatial.transforms import IDENTITY, Transform, Vector
 
 UNKNOWN: Vector = (math.nan, math.nan, math.nan)
 
@@ -26,7 +26,7 @@ class Place:
     (x forward, y left, z up), rad. target_position: m, in the target frame.
     """
 
-    direction: Direction = Direction(math.nan, math.nan, math.nan, math.nan)
+    direction: Direction = UNKNOWN_DIRECTION
     distance: float = math.nan
     distance_sd: float = math.nan
     position: Vector = UNKNOWN
@@ -48,7 +48,7 @@ class View:
     camera: Camera | None = None
     depth: DepthImage | PointCloud | None = None
     depth_camera: Camera | None = None
-    to_camera: Transform = Transform()
+    to_camera: Transform = IDENTITY
     to_target: Transform | None = None
     target_frame: str = ""
     problem: str = ""
@@ -89,6 +89,9 @@ class View:
             return points, points[:, :2]
         points = self.to_camera.apply(points)
         return points, self.camera.pixels(points)
+
+
+NO_VIEW = View()  # of a camera of which nothing is known
 
 
 def _vector(numbers: Points) -> Vector:

@@ -18,7 +18,7 @@ from gar_ssl_ros.messages.surroundings import (
 from gar_ssl_ros.spatial.camera import Camera
 from gar_ssl_ros.spatial.depth import DepthError, DepthImage, PointCloud
 from gar_ssl_ros.spatial.options import SpatialOptions
-from gar_ssl_ros.spatial.transforms import Transform, TransformBuffer
+from gar_ssl_ros.spatial.transforms import IDENTITY, TransformBuffer
 from gar_ssl_ros.spatial.view import View
 from gar_ssl_ros.work.schedule import LAG
 
@@ -124,12 +124,11 @@ class Surroundings:
             if same and view.camera is not None and view.camera.fits(depth.width, depth.height):
                 return replace(view, depth=depth)
             if self._depth_camera is None:
-                raise DepthError(
-                    f"the depth image of {depth.width}x{depth.height} pixels in {shortened(repr(depth.frame_id))} is not "
-                    "registered to the images, and no CameraInfo of it has come: remap `depth_camera_info`"
-                )
+                told = f"{depth.width}x{depth.height} pixels in {shortened(repr(depth.frame_id))}"
+                told = f"the depth image of {told} is not registered to the images, and no CameraInfo of it has come"
+                raise DepthError(f"{told}: remap `depth_camera_info`")
             view = replace(view, depth_camera=self._depth_camera.scaled(depth.width, depth.height))
-        moved = Transform() if same else self._transforms.lookup(ours, depth.frame_id, depth.stamp)
+        moved = IDENTITY if same else self._transforms.lookup(ours, depth.frame_id, depth.stamp)
         return replace(view, depth=depth, to_camera=moved)
 
     def _keep_depth(self, depth: Depth) -> None:
