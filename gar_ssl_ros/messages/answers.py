@@ -21,7 +21,7 @@ from gar_ssl_ros.msg import AnchorVote, SoundSource, SoundSourceArray
 from gar_ssl_ros.output.drawing import annotated, caption_from_localization
 from gar_ssl_ros.output.record import record_from_localization
 from gar_ssl_ros.spatial.transforms import Vector
-from gar_ssl_ros.spatial.view import Place, View
+from gar_ssl_ros.spatial.view import NO_VIEW, Place, View
 
 OUTCOMES = {getattr(SoundSourceArray, outcome.name): outcome for outcome in Outcome}  # by their numbers
 
@@ -32,7 +32,7 @@ def header_of_frame(frame: Frame) -> Header:
 
 
 def sources_message(
-    found: Localization, window: Window, ids: Sequence[int], topic: str, index: int, view: View
+    found: Localization, window: Window, ids: Sequence[int], topic: str, index: int, view: View = NO_VIEW
 ) -> SoundSourceArray:
     """A window's answer, but for what came about it: drops and latency.
 

@@ -42,7 +42,7 @@ class SpatialInputs:
         """images: the topics on which images may be. reliability: the parameter of that name."""
         self._options = options
         self._surroundings = here = Surroundings(options, windows)
-        self._problem = "no window has been cut yet"
+        self._view: View | None = None  # of the newest window
         self._streams: list[_Stream] = []
         if not options.directions:
             return
@@ -92,8 +92,7 @@ class SpatialInputs:
             return View()
         auto = self._options.rectified == "auto"
         rectified = bool(RECTIFIED.search(topic)) if auto else self._options.rectified == "yes"
-        view = self._surroundings.view(frame, rectified)
-        self._problem = view.problem
+        self._view = view = self._surroundings.view(frame, rectified)
         return view
 
     def statuses(self, seconds: float) -> list[Status]:
@@ -101,10 +100,12 @@ class SpatialInputs:
         if not self._options.directions:
             return []
         told = [one.statistics(seconds, one.input, {}) for one in self._streams if not one.silent]
-        level = DiagnosticStatus.WARN if self._problem else DiagnosticStatus.OK
+        problem = "" if self._view is None else self._view.problem
+        level = DiagnosticStatus.WARN if problem else DiagnosticStatus.OK
+        message = "no window has come yet" if self._view is None else problem or "known"
         values = {"depth": self._options.depth, "target_frame": self._options.target_frame}
         frames = {"transforms": self._surroundings.frames}
-        return [*told, Status("directions", level, self._problem or "known", {**values, **frames})]
+        return [*told, Status("directions", level, message, {**values, **frames})]
 
 
 class _Stream(InputStream):

@@ -15,7 +15,7 @@ from gar_ssl_ros.messages.surroundings import (
     depth_from_image,
     transforms_from_message,
 )
-from gar_ssl_ros.spatial.camera import Camera
+from gar_ssl_ros.spatial.camera import Camera, CameraError
 from gar_ssl_ros.spatial.depth import DepthError, DepthImage, PointCloud
 from gar_ssl_ros.spatial.options import SpatialOptions
 from gar_ssl_ros.spatial.transforms import IDENTITY, TransformBuffer
@@ -40,6 +40,7 @@ class Surroundings:
         self._options = options
         self._guard = Lock()
         self._camera: Camera | None = None
+        self._unknown = "no CameraInfo has come: remap `camera_info` to the camera's"  # where there is no camera
         self._depth_camera: Camera | None = None
         self._depths: list[Depth] = []
         self._transforms = TransformBuffer(0)
@@ -51,10 +52,14 @@ class Surroundings:
             self._span = self._transforms.span = windows.length_ns // 2 + LAG + SECOND
 
     def take_camera_info(self, message: Any) -> None:
-        """Of the images. Raises CameraError."""
-        camera = camera_from_info(message)
+        """Of the images; one that is none takes back what was known. Raises CameraError."""
         with self._guard:
-            self._camera = camera
+            self._camera = None
+            try:
+                self._camera = camera_from_info(message)
+            except CameraError as problem:
+                self._unknown = f"camera_info: {problem}"
+                raise
 
     def take_depth_camera_info(self, message: Any) -> None:
         """Of the depth images. Raises CameraError."""
@@ -85,7 +90,7 @@ class Surroundings:
         """What is known of an image now. rectified: whether it is."""
         with self._guard:
             if self._camera is None:
-                return View(problem="no CameraInfo has come: remap `camera_info` to the camera's")
+                return View(problem=self._unknown)
             theirs, ours = self._camera.frame_id, frame.frame_id.lstrip("/")
             if theirs and ours and theirs != ours:
                 told = f"its frame_id is {shortened(repr(theirs))}, the images' {shortened(repr(ours))}"
