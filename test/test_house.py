@@ -28,7 +28,7 @@ ROOMS = {
     "spatial": {"spatial", "gar", "media"},
     "messages": {"messages", "embedded_ros", "spatial", "output", "gar", "media", "msg", "srv"},
     "work": {"work", "messages", "spatial", "gar", "media", "msg"},
-    "bags": {"bags", "work", "messages", "interfaces", "gar", "media"},
+    "bags": {"bags", "work", "messages", "spatial", "interfaces", "gar", "media"},
     "nodes": {"nodes", "bags", "work", "messages", "reasoners", "spatial", "gar", "media", "msg", "srv"},
     "evaluation": {"evaluation", "bags", "messages", "output", "reasoners", "gar", "media"},
     "offline": {"offline", "evaluation", "bags", "messages", "output", "gar", "media", "msg"},

@@ -29,10 +29,7 @@ def markers_message(answer: SoundSourceArray, gone: Iterable[int], lifetime: int
     gone: ids of sources that are shown no more. lifetime: ns.
     """
     markers = [_marker(answer, kind, identity) for identity in gone for kind in KINDS]
-    for source in answer.sources:
-        if not math.isfinite(source.bearing):
-            markers += [_marker(answer, kind, source.id) for kind in KINDS]
-            continue
+    for source in pointed_at(answer):
         known = math.isfinite(source.distance)
         ray = optical_of_angles(source.bearing, source.elevation) * (source.distance if known else LENGTH)
         tip = Point(**dict(zip("xyz", map(float, ray), strict=True)))
@@ -47,6 +44,11 @@ def markers_message(answer: SoundSourceArray, gone: Iterable[int], lifetime: int
             ball.pose.position = tip
         markers += [arrow, text, ball]
     return MarkerArray(markers=markers)
+
+
+def pointed_at(answer: SoundSourceArray) -> list[SoundSource]:
+    """The sources whose direction is known."""
+    return [source for source in answer.sources if math.isfinite(source.bearing)]
 
 
 def _words(source: SoundSource) -> str:

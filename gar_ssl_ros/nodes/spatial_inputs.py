@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -17,14 +16,13 @@ from gar_ssl_ros.nodes.diagnostics import Status
 from gar_ssl_ros.nodes.input_stream import InputStream
 from gar_ssl_ros.spatial.options import SpatialOptions
 from gar_ssl_ros.spatial.view import View
-from gar_ssl_ros.work.surroundings import Surroundings
+from gar_ssl_ros.work.surroundings import Surroundings, camera_info_beside, is_rectified
 
 INFO_TYPE, IMAGE_TYPE = "sensor_msgs/msg/CameraInfo", "sensor_msgs/msg/Image"
 CLOUD_TYPE, TRANSFORMS_TYPE = "sensor_msgs/msg/PointCloud2", "tf2_msgs/msg/TFMessage"
 # Bytes of a message: a calibration, 4096x4096 pixels of 32FC1, a million points of 32 bytes, some 5000 transforms.
 INFO_BYTES, IMAGE_BYTES, CLOUD_BYTES, TRANSFORMS_BYTES = 2**14, 2**26, 2**25, 2**19
 FEW, MANY = 5, 100  # messages that may wait for their callback; as tf2's
-RECTIFIED = re.compile(r"(^|[/_])rect([/_]|$)")  # image_rect, image_rect_color, rect/image
 
 
 class SpatialInputs:
@@ -49,7 +47,7 @@ class SpatialInputs:
         listen = partial(AdaptiveSubscription, node, reliability=reliability, group=group)
         topic = node.resolve_topic_name
         infos = partial(listen, types=[INFO_TYPE], depth=FEW, most=INFO_BYTES, latched=True)
-        beside = [f"{one.removesuffix('/compressed').rpartition('/')[0]}/camera_info" for one in images]
+        beside = map(camera_info_beside, images)
         self._streams.append(
             _Stream("camera_info", node, here.take_camera_info, partial(infos, topics=[topic("camera_info"), *beside]))
         )
@@ -91,7 +89,7 @@ class SpatialInputs:
         if not self._options.directions:
             return View()
         auto = self._options.rectified == "auto"
-        rectified = bool(RECTIFIED.search(topic)) if auto else self._options.rectified == "yes"
+        rectified = is_rectified(topic) if auto else self._options.rectified == "always"
         self._view = view = self._surroundings.view(frame, rectified)
         return view
 

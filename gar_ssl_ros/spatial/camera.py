@@ -91,16 +91,11 @@ class Camera:
         """Unit vectors (n, 3) of pixels (n, 2); NaN where the lens's model has none."""
         if not len(pixels):
             return np.empty((0, 3))
-        seen = np.ascontiguousarray(np.asarray(pixels, np.float64) - MIDDLE).reshape(-1, 1, 2)
-        criteria = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, ITERATIONS, STEP)
-        if self._fisheye:
-            flat = cv2.fisheye.undistortPoints(seen, self._lens, self._bend)
-        else:  # OpenCV before 5 takes the criteria in a function of its own
-            undistort: Any = getattr(cv2, "undistortPointsIter", None) or cv2.undistortPoints
-            flat = undistort(seen, self._lens, self._bend, R=None, P=None, criteria=criteria)
-        rays = np.concatenate([flat.reshape(-1, 2), np.ones((len(seen), 1))], axis=1)
-        missed = np.linalg.norm(self._projected(rays) - seen[:, 0], axis=1)
-        rays[~(missed <= MOST_OFF)] = np.nan
+        seen = np.asarray(pixels, np.float64) - MIDDLE
+        rays = np.concatenate([self._flat(seen), np.ones((len(seen), 1))], axis=1)
+        if not self._straight:
+            missed = np.linalg.norm(self._projected(rays) - seen, axis=1)
+            rays[~(missed <= MOST_OFF)] = np.nan
         rays /= np.linalg.norm(rays, axis=1, keepdims=True)
         return rays if self.rectified else rays @ self._turn.T
 
@@ -118,6 +113,11 @@ class Camera:
     @property
     def _fisheye(self) -> bool:
         return self.model == "equidistant" and not self.rectified
+
+    @property
+    def _straight(self) -> bool:
+        """True if it has no distortion: several times as fast without OpenCV's."""
+        return not self._fisheye and not any(self._bend)
 
     @cached_property
     def _lens(self) -> NDArray[np.float64]:
@@ -146,12 +146,26 @@ class Camera:
         seen = rays[np.isfinite(rays[:, 2]), 2]
         return float(seen.min()) if len(seen) else 0.0
 
+    def _flat(self, seen: Points) -> Points:
+        """OpenCV's pixels (n, 2) on the plane at z 1, (n, 2); anything where the lens's model has no inverse."""
+        if self._straight:
+            return (seen - self._lens[:2, 2]) / self._lens.diagonal()[:2]
+        given = np.ascontiguousarray(seen).reshape(-1, 1, 2)
+        if self._fisheye:
+            return np.asarray(cv2.fisheye.undistortPoints(given, self._lens, self._bend), np.float64).reshape(-1, 2)
+        # OpenCV before 5 takes the criteria in a function of its own.
+        undistort: Any = getattr(cv2, "undistortPointsIter", None) or cv2.undistortPoints
+        criteria = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, ITERATIONS, STEP)
+        flat = undistort(given, self._lens, self._bend, R=None, P=None, criteria=criteria)
+        return np.asarray(flat, np.float64).reshape(-1, 2)
+
     def _projected(self, points: Points) -> Points:
-        """OpenCV's pixels of points in front of the lens."""
+        """OpenCV's pixels (n, 2) of points (n, 3) in front of the lens."""
+        if self._straight:
+            return points[:, :2] / points[:, 2:] * self._lens.diagonal()[:2] + self._lens[:2, 2]
         still = np.zeros(3)
         project = cv2.fisheye.projectPoints if self._fisheye else cv2.projectPoints
-        with np.errstate(all="ignore"):
-            found, _ = project(points.reshape(-1, 1, 3), still, still, self._lens, self._bend)
+        found, _ = project(points.reshape(-1, 1, 3), still, still, self._lens, self._bend)
         return np.asarray(found, np.float64).reshape(-1, 2)
 
     def _resized(self, width: int, height: int) -> Camera:

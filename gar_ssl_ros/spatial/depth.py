@@ -21,9 +21,10 @@ MIDDLE_PART = 0.5  # of a box's width and height
 LEAST_SHARE = 0.2  # of the points there, that a surface takes
 THICKNESS = 0.1  # of a surface's distance, to either side of it
 FEWEST = 5  # points that tell a distance
+FARTHEST = 1e4  # m that are measured
 NORMAL = 1.4826  # standard deviation of a normal distribution whose median deviation is 1
 MOST_POINTS = 4096  # of a box that are looked at
-MOST_SPREAD = 2**17  # pixels of a depth image that become points; of more, every second or third each way
+MOST_SPREAD = 2**19  # pixels of a depth image that become points; of more, every second or third each way
 
 
 class DepthError(UserError):
@@ -83,7 +84,7 @@ def distance_along(ray: Points, points: Points) -> tuple[float, float]:
     NaN where there are too few of them.
     """
     along = np.sort(points @ ray)
-    along = along[along > 0]  # none where the ray is NaN
+    along = along[(along > 0) & (along < FARTHEST)]  # none where the ray is NaN
     if len(along) < FEWEST:
         return np.nan, np.nan
     share = max(FEWEST, int(np.ceil(LEAST_SHARE * len(along))))

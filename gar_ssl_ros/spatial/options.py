@@ -15,7 +15,7 @@ class SpatialOptions(Options):
     rectified: str = option(
         "auto",
         "whether the images are rectified, so that P of the CameraInfo counts; auto: by `rect` in their topic's name",
-        choices=("auto", "yes", "no"),
+        choices=("auto", "always", "never"),
     )
     depth: str = option(
         "none",

@@ -57,10 +57,14 @@ class View:
         """Of the source in a box of the image."""
         if self.camera is None:
             return Place()
-        ray = center_ray(self.camera, box)
-        distance, sd = distance_along(ray, self._points(self.camera, middle_of_box(box)))
+        with np.errstate(all="ignore"):  # what is no number comes out as NaN
+            return self._place(self.camera, box)
+
+    def _place(self, camera: Camera, box: Box) -> Place:
+        ray = center_ray(camera, box)
+        distance, sd = distance_along(ray, self._points(camera, middle_of_box(box)))
         position = distance * ray
-        direction = direction_of_box(self.camera, box)
+        direction = direction_of_box(camera, box)
         if self.to_target is None:
             return Place(direction, distance, sd, _vector(position))
         bearing, elevation = angles_of_body(self.to_target.turn(ray[None])[0])

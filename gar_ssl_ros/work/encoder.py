@@ -13,7 +13,7 @@ from visualization_msgs.msg import MarkerArray
 from gar_ssl_ros.gar.localization import Localization, Stage
 from gar_ssl_ros.media.window import SECOND, Window
 from gar_ssl_ros.messages.answers import annotated_message, detections_message, sources_message
-from gar_ssl_ros.messages.markers import markers_message
+from gar_ssl_ros.messages.markers import markers_message, pointed_at
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.spatial.view import NO_VIEW, View
 from gar_ssl_ros.work.tracking import Tracker
@@ -26,7 +26,8 @@ class AnswerMessages:
     """What an answer is on the topics of a localizer.
 
     detections: of a final answer that says what is there; None of another, since an empty one would say that nothing
-    is. markers, draw: of a final answer; None of an initial one. draw: makes the annotated picture.
+    is. markers: of a final answer, where there is something to show or to take away. draw: makes the annotated picture
+    of a final answer; None of an initial one.
     """
 
     sources: SoundSourceArray
@@ -89,10 +90,10 @@ class AnswerEncoder:
         markers = self._markers(message, window.center.stamp)
         return AnswerMessages(message, detections, markers, partial(annotated_message, found, window.center))
 
-    def _markers(self, message: SoundSourceArray, stamp: int) -> MarkerArray:
-        """They are to be seen until the next but one answer could have come."""
-        ids = {source.id for source in message.sources}
+    def _markers(self, message: SoundSourceArray, stamp: int) -> MarkerArray | None:
+        """They are to be seen for twice as long as it took from the last answer to this one."""
+        ids = {source.id for source in pointed_at(message)}
+        gone = self._shown - ids
         step = SHORTEST if self._stamp is None else min(max(stamp - self._stamp, SHORTEST), LONGEST)
-        markers = markers_message(message, sorted(self._shown - ids), 2 * step)
         self._shown, self._stamp = ids, stamp
-        return markers
+        return markers_message(message, sorted(gone), 2 * step) if ids or gone else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from threading import Lock
 from typing import Any, TypeAlias
@@ -25,6 +26,7 @@ from gar_ssl_ros.work.schedule import LAG
 TOLERANCE = SECOND // 10  # ns from an image within which a depth is of the same time
 SPACING = SECOND // 20  # ns from one depth that is kept to the next
 MOST_BYTES = 2**27  # of depths that are kept
+RECTIFIED = re.compile(r"(^|[/_])rect([/_]|$)")  # image_rect, image_rect_color, rect/image
 
 Depth: TypeAlias = DepthImage | PointCloud
 
@@ -147,3 +149,13 @@ class Surroundings:
             kept.append(depth)
             while depth.stamp - kept[0].stamp > self._span:
                 del kept[0]
+
+
+def camera_info_beside(topic: str) -> str:
+    """Where a driver publishes the CameraInfo of the images on a topic: beside them, as image_transport has it."""
+    return f"{topic.removesuffix('/compressed').rpartition('/')[0]}/camera_info"
+
+
+def is_rectified(topic: str) -> bool:
+    """True if its name says that the images on it are rectified, as image_proc has it."""
+    return RECTIFIED.search(topic) is not None

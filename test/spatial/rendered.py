@@ -98,7 +98,9 @@ def measured(random: np.random.Generator, depth: np.ndarray) -> np.ndarray:
 def random_center(random: np.random.Generator, rays: np.ndarray, distance: float) -> np.ndarray:
     """That far away, somewhere in the picture but for its edges."""
     height, width, _ = rays.shape
-    ray = rays[random.integers(height // 8, height - height // 8), random.integers(width // 8, width - width // 8)]
+    row, column = random.integers(height // 8, height - height // 8), random.integers(width // 8, width - width // 8)
+    (first, right), (below, _) = rays[row : row + 2, column : column + 2]
+    ray = first + random.random() * (right - first) + random.random() * (below - first)
     return ray / np.linalg.norm(ray) * distance
 
 
