@@ -52,7 +52,7 @@ from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
-from gar_ssl_ros.media.window import SECOND, Frame, Window, audio_from_samples
+from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Frame, Window, audio_from_samples
 from gar_ssl_ros.reasoners.omni import LoadOptions, load, plan
 from gar_ssl_ros.reasoners.omni.cache import SlotCache
 from gar_ssl_ros.reasoners.omni.grammar import Constraint, Grammar
@@ -60,7 +60,7 @@ from gar_ssl_ros.reasoners.omni.memory import GIB
 from gar_ssl_ros.reasoners.omni.runtime import KERNELS, OmniRuntime, OmniWindow
 from gar_ssl_ros.reasoners.omni.thinker import Thinker
 from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReading, PromptedReasoner
-from gar_ssl_ros.reasoners.prompted.runtime import RATE, Question, Reply
+from gar_ssl_ros.reasoners.prompted.runtime import Question, Reply
 
 sys.path.append(str(Path(__file__).parents[1] / "test"))
 import tiny
@@ -111,7 +111,7 @@ class Call:
 def window(random: np.random.Generator, width: int = 640, height: int = 480, seconds: float = 3.0) -> Window:
     """Noise."""
     image = random.integers(0, 256, (height, width, 3), np.uint8)
-    audio = audio_from_samples(0, random.normal(0, 0.1, (1, round(seconds * RATE))), RATE)
+    audio = audio_from_samples(0, random.normal(0, 0.1, (1, round(seconds * SPEECH_RATE_HZ))), SPEECH_RATE_HZ)
     end = round(seconds * SECOND)
     return Window(0, end, (Frame(end // 2, image),), audio)
 
@@ -235,7 +235,7 @@ def published(window: Window, runtime: OmniRuntime, calls: Sequence[Call], spare
     with counted(runtime, cost), torch.inference_mode():
         for call in calls:
             assert window.audio is not None
-            sound = runtime._processors.sound(window.audio.mono(RATE))
+            sound = runtime._processors.sound(window.audio.mono(SPEECH_RATE_HZ))
             device = runtime.thinker.device
             frames = sound.held.sum(1)
             heard = int(module.model.audio_tower._get_feat_extract_output_lengths(frames)[1])

@@ -23,12 +23,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from gar_ssl_ros.media.clip import Clip, windows
-from gar_ssl_ros.media.window import SECOND, Frame, Window
+from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Frame, Window
 from gar_ssl_ros.perception.faces import Faces
-from gar_ssl_ros.perception.light_asd import FPS
-from gar_ssl_ros.perception.sound import RATE
+from gar_ssl_ros.perception.light_asd import STEPS_HZ
 from gar_ssl_ros.perception.speaking import SpeakerDetector
-from gar_ssl_ros.perception.tracks import face_tracks
+from gar_ssl_ros.perception.tracks import FaceTracker
 
 LENGTH = 3
 SIDE = 240  # pixels of one person's half
@@ -84,19 +83,21 @@ def _part(who, window, face) -> Part:  # type: ignore[no-untyped-def]
     size = AROUND * max(face.box.width, face.box.height)
     stamps = np.array([frame.stamp for frame in window.frames])
     pictures = []
-    for step in range(LENGTH * FPS):
-        frame = window.frames[int(np.abs(stamps - window.start - step * SECOND // FPS).argmin())]
+    for step in range(LENGTH * STEPS_HZ):
+        frame = window.frames[int(np.abs(stamps - window.start - step * SECOND // STEPS_HZ).argmin())]
         matrix = np.array([[SIDE / size, 0, SIDE / 2], [0, SIDE / size, SIDE / 2]])
         matrix[:, 2] -= matrix[:, :2] @ face.box.center
         pictures.append(cv2.warpAffine(frame.image, matrix, (SIDE, SIDE), flags=cv2.INTER_AREA))
-    samples = np.zeros(LENGTH * RATE, np.float32) if window.audio is None else window.audio.mono(RATE)
+    samples = (
+        np.zeros(LENGTH * SPEECH_RATE_HZ, np.float32) if window.audio is None else window.audio.mono(SPEECH_RATE_HZ)
+    )
     return Part(who, np.array(pictures), samples)
 
 
 def frozen(part: Part) -> Part:
     """Its middle frame, swaying."""
-    steps = np.arange(LENGTH * FPS)
-    ways = SWAY * np.sin(2 * np.pi * np.outer(steps / FPS, (0.31, 0.47)))
+    steps = np.arange(LENGTH * STEPS_HZ)
+    ways = SWAY * np.sin(2 * np.pi * np.outer(steps / STEPS_HZ, (0.31, 0.47)))
     middle = part.pictures[len(steps) // 2]
     shift = [np.array([[1, 0, x], [0, 1, y]]) for x, y in ways]
     moved = [cv2.warpAffine(middle, m, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE) for m in shift]
@@ -117,7 +118,7 @@ def pairs(speakers: Sequence[Part], still: Sequence[Part]) -> Iterator[tuple[str
 def side_by_side(left: Part, right: Part) -> Window:
     """Both in one picture."""
     both = np.concatenate([left.pictures, right.pictures], axis=2)
-    frames = tuple(Frame(step * SECOND // FPS, image) for step, image in enumerate(both))
+    frames = tuple(Frame(step * SECOND // STEPS_HZ, image) for step, image in enumerate(both))
     return Window(0, LENGTH * SECOND, frames, None)
 
 
@@ -140,7 +141,7 @@ def main() -> None:
     for turn, (kind, heard, other) in enumerate(pairs(speakers, still)):
         window = side_by_side(*((heard, other) if turn % 2 else (other, heard)))
         begun = time.process_time()
-        tracks = face_tracks(window, faces)
+        tracks = FaceTracker(faces).tracks(window)
         tracked = time.process_time()
         found = detector.speaking(window, tracks, heard.samples)
         costs.append((tracked - begun, (time.process_time() - tracked) / max(1, len(tracks))))

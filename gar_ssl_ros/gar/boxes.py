@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
-THINNEST = 1.0  # pixel: no box of an image is thinner
+MIN_SIDE_PX = 1.0  # pixel: no box of an image is thinner
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def box_from_reply(sides: Sequence[float], width: int, height: int) -> Box | Non
         return None
     x1, x2 = (min(max(x, 0.0), float(width)) for x in sorted((sides[0], sides[2])))
     y1, y2 = (min(max(y, 0.0), float(height)) for y in sorted((sides[1], sides[3])))
-    return Box(x1, y1, x2, y2) if x2 - x1 >= THINNEST and y2 - y1 >= THINNEST else None
+    return Box(x1, y1, x2, y2) if x2 - x1 >= MIN_SIDE_PX and y2 - y1 >= MIN_SIDE_PX else None
 
 
 @dataclass(frozen=True)
@@ -169,8 +169,8 @@ def clamp_refinement(initial: Box, sides: Sequence[float], width: int, height: i
         min(max(wanted, was - most, 0.0), was + most, float(end))
         for wanted, was, end in zip(sides, initial.sides, ends, strict=True)
     )
-    if x2 - x1 < THINNEST:
+    if x2 - x1 < MIN_SIDE_PX:
         x1, x2 = initial.x1, initial.x2
-    if y2 - y1 < THINNEST:
+    if y2 - y1 < MIN_SIDE_PX:
         y1, y2 = initial.y1, initial.y2
     return Box(x1, y1, x2, y2)

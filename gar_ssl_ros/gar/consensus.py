@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from gar_ssl_ros.gar.stages import AnchorVote, Consensus, Failure, Trial
 
 ROLE_TAGS = 4
-ANCHORS = 5
+MAX_ANCHORS = 5
 
 
 def consensus(trials: Sequence[Trial | Failure]) -> Consensus:
@@ -44,7 +44,7 @@ def _anchors(trials: Sequence[Trial]) -> tuple[AnchorVote, ...]:
         AnchorVote(name, sum(vote.score for vote in votes) / len(votes), _mean_point(votes))
         for name, votes in named.items()
     ]
-    return tuple(sorted(averaged, key=lambda vote: -vote.score)[:ANCHORS])
+    return tuple(sorted(averaged, key=lambda vote: -vote.score)[:MAX_ANCHORS])
 
 
 def _mean_point(votes: Sequence[AnchorVote]) -> tuple[float, float] | None:

@@ -22,10 +22,10 @@ from gar_ssl_ros.media.window import SECOND, Audio, Window
 
 logger = logging.getLogger(__name__)
 
-QUIET = -60.0  # dBFS: a window whose loudest 50 ms are below holds no sound, and no reasoner need be asked
-LOST = 0.5  # of the sound: with more than that missing, nothing can be concluded from the rest
-SAME = 0.5  # intersection over union from which on a source is what the robot's own detector saw there
-SPOILT = 0.25  # of the time: each damaged picture spoils the motion to it and from it, so half of it by then
+SILENCE_DBFS = -60.0  # dBFS: a window whose loudest 50 ms are below holds no sound, and no reasoner need be asked
+MAX_LOST_SOUND = 0.5  # of the sound: with more than that missing, nothing can be concluded from the rest
+SAME_THING_IOU = 0.5  # intersection over union from which on a source is what the robot's own detector saw there
+MAX_DAMAGED_TIME = 0.25  # of the time: each damaged picture spoils the motion to it and from it, so half of it by then
 NOTHING_SAID = Unseen(off_screen=False, reason="nothing was located, and nothing was said of why")
 
 
@@ -107,12 +107,12 @@ class _Run:
             yield self._final(Outcome.SILENT, "there is no sound to hear")
             return
         length = self._window.end - self._window.start
-        if self._window.audio_gap > LOST * length:
+        if self._window.audio_gap > MAX_LOST_SOUND * length:
             lost = f"{self._window.audio_gap / SECOND:.1f} s of {length / SECOND:.1f} s of sound are missing"
             yield self._final(Outcome.BACKEND_ERROR, f"{lost}: nothing can be concluded from the rest")
             return
-        if _loudest(audio) < QUIET:
-            yield self._final(Outcome.SILENT, f"no 50 ms of it are louder than {QUIET:.0f} dBFS")
+        if _loudest(audio) < SILENCE_DBFS:
+            yield self._final(Outcome.SILENT, f"no 50 ms of it are louder than {SILENCE_DBFS:.0f} dBFS")
             return
         self._deadline.check()
         with self._timed("read"):
@@ -154,7 +154,7 @@ class _Run:
         if not unseen.off_screen:
             return self._final(Outcome.UNCERTAIN, unseen.reason)  # of damaged pictures too: it claims nothing of them
         length, damage = self._window.end - self._window.start, self._window.damage
-        if damage > SPOILT * length:
+        if damage > MAX_DAMAGED_TIME * length:
             damaged = f"{damage / SECOND:.1f} s of {length / SECOND:.1f} s show damaged pictures"
             return self._final(Outcome.BACKEND_ERROR, f"{damaged}: that nothing was found in them proves nothing")
         return self._final(Outcome.OFF_SCREEN, unseen.reason)
@@ -224,7 +224,7 @@ class _Run:
         seen = [(self._box(one.sides), one.id) for one in self._window.sightings if one.id]
         overlaps = [(box.iou(other), name) for other, name in seen if other is not None]
         overlap, name = max(overlaps, default=(0.0, ""))
-        return name if overlap >= SAME else ""
+        return name if overlap >= SAME_THING_IOU else ""
 
     def _refined(self, initial: Box, reply: Refinement) -> Box:
         """The reply's box, or else its operation on the initial box, never further than refinement may go."""

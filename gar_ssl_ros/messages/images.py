@@ -52,7 +52,7 @@ PLANAR = {"nv21": 1.5, "nv24": 3.0}  # rows of `step` bytes in the data for each
 MOST_PIXELS = 4096 * 4096  # of a picture
 MOST_BYTES = 3 * MOST_PIXELS  # of one as decoded, before it is RGB
 MOST_WORK = 2**27  # pixels times the scans of a JPEG: what one core does in a few tenths of a second
-BAND = 256  # rows that are converted at a time where that takes several times their memory
+BAND_ROWS = 256  # rows that are converted at a time where that takes several times their memory
 FRAME_ID = 256  # characters
 
 
@@ -163,8 +163,8 @@ def _rgb_from_planes(rows: NDArray[np.uint8], encoding: str, width: int, height:
     # nv24: one pair of U and V for each pixel, which are the NV12 of an image twice the size.
     rgb = np.empty((height, width, 3), np.uint8)
     colours = rows[height:].reshape(height, -1)[:, : 2 * width]
-    for top in range(0, height, BAND):
-        band = slice(top, top + BAND)
+    for top in range(0, height, BAND_ROWS):
+        band = slice(top, top + BAND_ROWS)
         brightness = rows[:height][band, :width].repeat(2, axis=0).repeat(2, axis=1)
         doubled = cv2.cvtColor(np.vstack([brightness, colours[band]]), cv2.COLOR_YUV2RGB_NV12)
         rgb[band] = doubled[::2, ::2]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 PNG_VALUES = {0: 1, 2: 3, 3: 3, 4: 4, 6: 4}  # decoded, by the colour type: a palette gives colours, grey may get alpha
-CHUNKS = 2**15  # of a PNG: more than the largest has in pieces of 8 KiB, as libpng writes them
-SEGMENTS = 2**11  # before a JPEG's size: more than ICC profile and EXIF together can fill
+MAX_PNG_CHUNKS = 2**15  # of a PNG: more than the largest has in pieces of 8 KiB, as libpng writes them
+MAX_JPEG_SEGMENTS = 2**11  # before a JPEG's size: more than ICC profile and EXIF together can fill
 SCAN = b"\xff\xda"
 
 
@@ -49,7 +49,7 @@ def _png(content: bytes) -> PictureHeader | None:
 def _whole_png(content: bytes) -> bool:
     """True if its chunks fit one after another, up to the last, and none of them makes frames that move."""
     at = len(PNG)
-    for _ in range(CHUNKS):
+    for _ in range(MAX_PNG_CHUNKS):
         end = at + 12 + int.from_bytes(content[at : at + 4], "big")  # length and kind before, checksum after
         kind = content[at + 4 : at + 8]
         if end > len(content) or kind == b"acTL":
@@ -62,7 +62,7 @@ def _whole_png(content: bytes) -> bool:
 
 def _jpeg(content: bytes) -> PictureHeader | None:
     at = 2
-    for _ in range(SEGMENTS):
+    for _ in range(MAX_JPEG_SEGMENTS):
         if len(content) < at + 10 or content[at] != 0xFF:
             return None
         marker, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4], "big")

@@ -15,9 +15,9 @@ from gar_ssl_ros.gar.consensus import unit
 from gar_ssl_ros.media.window import Detections, Frame, Sighting
 from gar_ssl_ros.messages.stamps import StampError, stamp_of
 
-MOST = 100  # things that one message may say are seen; of more, the surest count
-HUMANS = 20  # faces, or bodies, that may be tracked at a time
-LONGEST = 100  # characters of a name or id
+MAX_DETECTIONS = 100  # things that one message may say are seen; of more, the surest count
+MAX_HUMANS = 20  # faces, or bodies, that may be tracked at a time
+MAX_CHARACTERS = 100  # characters of a name or id
 NAME = re.compile(r"(?!.*__)[A-Za-z_][A-Za-z0-9_]{0,63}")  # a part of a topic's name
 
 
@@ -38,9 +38,9 @@ def detections_from_array(message: Any, detector: str, frame: Frame | None, now:
             sightings.append(_sighting(one, frame))
         except SightingError as problem:
             problems.append(str(problem))
-    if len(sightings) > MOST:
-        problems.append(f"they are more than the {MOST} that count, the surest")
-        sightings = sorted(sightings, key=lambda seen: -seen.score)[:MOST]
+    if len(sightings) > MAX_DETECTIONS:
+        problems.append(f"they are more than the {MAX_DETECTIONS} that count, the surest")
+        sightings = sorted(sightings, key=lambda seen: -seen.score)[:MAX_DETECTIONS]
     count = len(message.detections)
     told = f"{count - len(sightings)} of its {count} detections cannot be used: {problems[0]}" if problems else ""
     return Detections(stamp, detector, tuple(sightings)), told
@@ -58,11 +58,11 @@ def detections_from_region(
 
 
 def ids_from_list(message: Any) -> tuple[tuple[str, ...], str]:
-    """The ids of a hri_msgs/IdsList that can be part of a topic's name, HUMANS at most, and what is wrong with it."""
+    """The ids of a hri_msgs/IdsList that can be in a topic's name, MAX_HUMANS at most, and what is wrong with it."""
     given = tuple(dict.fromkeys(message.ids))
     usable = tuple(one for one in given if NAME.fullmatch(one))
-    if len(usable) > HUMANS:
-        return usable[:HUMANS], f"it has {len(usable)} ids: at most {HUMANS} are followed at a time"
+    if len(usable) > MAX_HUMANS:
+        return usable[:MAX_HUMANS], f"it has {len(usable)} ids: at most {MAX_HUMANS} are followed at a time"
     wrong = next((shortened(repr(one)) for one in given if one not in usable), "")
     return usable, f"its id {wrong} cannot be part of a topic's name" if wrong else ""
 
@@ -112,6 +112,6 @@ def _placed(header: Any, frame: Frame | None, now: int) -> tuple[int, Frame]:
 
 
 def _text(text: str, what: str) -> str:
-    if len(text) > LONGEST or not text.isprintable():
-        raise SightingError(f"its {what} {shortened(repr(text))} is not at most {LONGEST} printable characters")
+    if len(text) > MAX_CHARACTERS or not text.isprintable():
+        raise SightingError(f"its {what} {shortened(repr(text))} is not at most {MAX_CHARACTERS} printable characters")
     return text

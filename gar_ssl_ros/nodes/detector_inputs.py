@@ -19,8 +19,8 @@ from gar_ssl_ros.work.window_assembler import WindowAssembler
 DETECTIONS_TYPE = "vision_msgs/msg/Detection2DArray"
 IDS_TYPE, REGION_TYPE = "hri_msgs/msg/IdsList", "hri_msgs/msg/NormalizedRegionOfInterest2D"
 KINDS = {"faces": "face", "bodies": "person"}  # of ROS4HRI's humans, and what a detector would call one
-AT_A_LOOK = 4  # new faces, or bodies, whose publisher is looked for: that takes about a millisecond each
-WAITING = 10  # messages that may wait for their callback
+MAX_NEW_AT_A_POLL = 4  # new faces, or bodies, whose publisher is looked for: that takes about a millisecond each
+QUEUE_DEPTH = 10  # messages that may wait for their callback
 # Bytes of a message: some 1000 detections of one hypothesis each, 1000 ids, a frame_id and five numbers.
 DETECTIONS_BYTES, IDS_BYTES, REGION_BYTES = 2**19, 2**15, 2**12
 
@@ -34,7 +34,7 @@ class DetectorInputs:
         self, node: Any, assembler: WindowAssembler, detections: bool, humans: bool, reliability: str, group: Any
     ) -> None:
         """assembler: given what is seen. detections, humans, reliability: the parameters of these names."""
-        listen = partial(AdaptiveSubscription, node, depth=WAITING, reliability=reliability, group=group)
+        listen = partial(AdaptiveSubscription, node, depth=QUEUE_DEPTH, reliability=reliability, group=group)
         self._streams: list[_Detector | _Humans] = []
         self._missing = ""
         if detections:
@@ -131,7 +131,7 @@ class _Humans(InputStream):
                     callback=partial(self._on_region, identity),
                     refuse=self.refuse,
                 )
-        for identity in [name for name, one in self._regions.items() if one.offer is None][:AT_A_LOOK]:
+        for identity in [name for name, one in self._regions.items() if one.offer is None][:MAX_NEW_AT_A_POLL]:
             self._regions[identity] = region = self._regions.pop(identity)  # to the end: each has its turn
             region.poll_graph()
 

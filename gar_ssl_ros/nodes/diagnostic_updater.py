@@ -13,10 +13,10 @@ from rclpy.qos import QoSProfile
 
 from gar_ssl_ros.errors import place, sentence, shortened
 from gar_ssl_ros.nodes.diagnostics import Status, diagnostics
-from gar_ssl_ros.work.complaints import AGAIN, Complaints
+from gar_ssl_ros.work.complaints import REPEAT_AFTER_S, Complaints
 
-PERIOD = 1.0  # s
-LONGEST = 300  # characters of what a callback raised
+PERIOD_S = 1.0  # s
+MAX_PROBLEM_CHARACTERS = 300  # characters of what a callback raised
 
 
 class DiagnosticUpdater:
@@ -30,10 +30,10 @@ class DiagnosticUpdater:
         self._complaints = Complaints(node.get_logger().error)
         self._guard = Lock()
         self._raised = 0
-        self._newest = (-AGAIN, "")  # monotonic s of what was raised last, and what it was
+        self._newest = (-REPEAT_AFTER_S, "")  # monotonic s of what was raised last, and what it was
         self._namesakes = 0
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while simulated time is paused
-        node.create_timer(PERIOD, self.publish, callback_group=group, clock=steady)
+        node.create_timer(PERIOD_S, self.publish, callback_group=group, clock=steady)
 
     @property
     def raised(self) -> int:
@@ -42,7 +42,7 @@ class DiagnosticUpdater:
 
     def failed(self, problem: Exception) -> None:
         """A callback raised this: count it, tell it, go on."""
-        told = shortened(f"{sentence(problem)} ({place(problem)})", LONGEST)
+        told = shortened(f"{sentence(problem)} ({place(problem)})", MAX_PROBLEM_CHARACTERS)
         with self._guard:
             self._raised += 1
             self._newest = (monotonic(), told)
@@ -62,7 +62,7 @@ class DiagnosticUpdater:
     def _own_status(self) -> Status:
         self._look_for_namesakes()
         at, told = self._newest
-        if monotonic() - at < AGAIN:
+        if monotonic() - at < REPEAT_AFTER_S:
             level, message = DiagnosticStatus.ERROR, f"a callback failed: {told}"
         elif self._namesakes:
             level, message = DiagnosticStatus.WARN, self._namesakes_told()

@@ -14,7 +14,7 @@ from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
 from gar_ssl_ros.work.stream_monitor import StreamStatistics
 from gar_ssl_ros.work.worker import WorkerStatistics
 
-IDLE = 3.0  # s without a message after which a stream is not there
+IDLE_S = 3.0  # s without a message after which a stream is not there
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def stream_status(
     """Of an input: what came, and how that differs from what had come so many seconds before."""
     if came.idle is None:
         level, message = DiagnosticStatus.ERROR, heard.problem or "nothing has come yet"
-    elif came.idle > IDLE:
+    elif came.idle > IDLE_S:
         level, message = DiagnosticStatus.ERROR, heard.problem or f"nothing has come for {came.idle:.0f} s"
     elif came.refused > before.refused:
         level, message = DiagnosticStatus.ERROR, f"{came.refused - before.refused} left out: {came.problem}"

@@ -14,7 +14,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from gar_ssl_ros.messages.ros import message_type
 
-DISCOVERY = 0.2  # s from one look at the graph to the next
+DISCOVERY_S = 0.2  # s from one look at the graph to the next
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def watch(seconds: float, types: frozenset[str]) -> SeenGraph:
             for name, kinds in node.get_topic_names_and_types():
                 if name not in watched and types & set(kinds):
                     _listen(node, name, watched)
-            look = min(end, time.monotonic() + DISCOVERY)
+            look = min(end, time.monotonic() + DISCOVERY_S)
             while (left := look - time.monotonic()) > 0:
                 executor.spin_once(timeout_sec=left)
         seen = _summary(node, types, watched)

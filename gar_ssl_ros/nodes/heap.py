@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-PERIOD = 10.0  # s from one time to the next; it takes a few ms
+GIVE_BACK_PERIOD_S = 10.0  # s from one time to the next; it takes a few ms
 
 
 def give_back() -> None:

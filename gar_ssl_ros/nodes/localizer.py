@@ -29,7 +29,7 @@ from gar_ssl_ros.messages.answers import OUTCOMES
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status, work_status
-from gar_ssl_ros.nodes.heap import PERIOD, give_back
+from gar_ssl_ros.nodes.heap import GIVE_BACK_PERIOD_S, give_back
 from gar_ssl_ros.nodes.localizer_inputs import LocalizerInputs
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import LOCALIZER
@@ -40,7 +40,7 @@ from gar_ssl_ros.work.encoder import AnswerEncoder
 from gar_ssl_ros.work.worker import Answer, Request, Worker
 
 GRAPH_POLL_S = 0.2  # s from one look at the graph to the next
-STOP = 0.8  # s that a reasoner is given to stop
+STOP_S = 0.8  # s that a reasoner is given to stop
 
 
 class LocalizerNode(LifecycleNode):
@@ -72,7 +72,7 @@ class LocalizerNode(LifecycleNode):
         self.create_service(SetBool, "~/enable", self._on_enable)
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while simulated time is paused
         self.diagnostics = DiagnosticUpdater(self, self._statuses, self._health_group)
-        self.create_timer(PERIOD, give_back, callback_group=self._health_group, clock=steady)
+        self.create_timer(GIVE_BACK_PERIOD_S, give_back, callback_group=self._health_group, clock=steady)
         self.create_timer(GRAPH_POLL_S, self._poll_graph, callback_group=self._inputs_group, clock=steady)
 
     @property
@@ -164,7 +164,7 @@ class LocalizerNode(LifecycleNode):
         worker, self._worker = self._worker, None
         if worker is None:
             return True
-        ended = worker.close(STOP)
+        ended = worker.close(STOP_S)
         if not ended:
             self.get_logger().error("the reasoner does not stop; it is left behind")
         del worker

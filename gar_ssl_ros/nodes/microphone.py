@@ -19,8 +19,8 @@ from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import MICROPHONE
 from gar_ssl_ros.nodes.sound_publisher import SoundPublisher
 
-AGAIN = 1.0  # s from one attempt to open the device to the next
-SILENT = 3.0  # s without a sample after which a device is taken to be gone
+REOPEN_AFTER_S = 1.0  # s from one attempt to open the device to the next
+DEVICE_GONE_S = 3.0  # s without a sample after which a device is taken to be gone
 
 
 class MicrophoneError(UserError):
@@ -103,7 +103,7 @@ class MicrophoneNode(Node):
         self._stopping.set()
         if self._thread.is_alive():
             self._interrupt()
-            self._thread.join(SILENT)
+            self._thread.join(DEVICE_GONE_S)
 
     def _record(self) -> None:
         while not self._stopping.is_set():
@@ -111,7 +111,7 @@ class MicrophoneNode(Node):
                 self._record_until_it_breaks()
             except Exception as problem:  # PortAudio's errors, and ours where the device is not there any more
                 self._say(str(problem).splitlines()[0])
-            self._stopping.wait(AGAIN)
+            self._stopping.wait(REOPEN_AFTER_S)
 
     def _record_until_it_breaks(self) -> None:
         if self._counts["opened"] or self._problem:
@@ -139,7 +139,7 @@ class MicrophoneNode(Node):
 
     def _say(self, problem: str) -> None:
         if problem and problem != self._problem:
-            self.get_logger().error(f"{problem}; it is tried again every {AGAIN:.0f} s")
+            self.get_logger().error(f"{problem}; it is tried again every {REOPEN_AFTER_S:.0f} s")
         elif self._problem and not problem:
             self.get_logger().info(f"recording {self._chosen['device'] or 'the default device'}")
         self._problem = problem
@@ -155,7 +155,7 @@ class MicrophoneNode(Node):
 
     def _statuses(self) -> list[Status]:
         idle = monotonic() - self._newest
-        if self._stream is not None and idle > SILENT:
+        if self._stream is not None and idle > DEVICE_GONE_S:
             self._say(f"no sample has come for {idle:.0f} s")
             self._interrupt()
         level = DiagnosticStatus.ERROR if self._problem else DiagnosticStatus.OK

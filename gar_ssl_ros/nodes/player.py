@@ -26,8 +26,8 @@ from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import PLAYER
 from gar_ssl_ros.nodes.sound_publisher import SoundPublisher
 
-SETTLE = 0.3  # s for listeners that have just come to be ready
-CHUNK = SECOND // 10  # ns of sound a message, as usual drivers have it
+SETTLE_S = 0.3  # s for listeners that have just come to be ready
+CHUNK_NS = SECOND // 10  # ns of sound a message, as usual drivers have it
 
 
 class PlayerNode(Node):
@@ -88,7 +88,7 @@ class PlayerNode(Node):
             if self._clip.info.channels:
                 counts.append(self._sound_out.listeners)
             if min(counts) >= self._chosen["listeners"]:
-                self._stopping.wait(SETTLE)
+                self._stopping.wait(SETTLE_S)
                 return
 
     def _lap(self, begin: int, offset: int) -> int:
@@ -138,7 +138,7 @@ def timed(clip: Clip) -> Iterator[tuple[int, Frame | Audio]]:
 
 
 def _chunked(items: Iterator[Frame | Audio]) -> Iterator[Frame | Audio]:
-    """The same with the sound in pieces of CHUNK, each but the last of a stretch exactly that long."""
+    """The same with the sound in pieces of CHUNK_NS, each but the last of a stretch exactly that long."""
     held: Audio | None = None
     for item in items:
         if isinstance(item, Frame):
@@ -148,11 +148,11 @@ def _chunked(items: Iterator[Frame | Audio]) -> Iterator[Frame | Audio]:
             yield held
             held = None
         held = item if held is None else replace(held, samples=np.concatenate([held.samples, item.samples], axis=1))
-        size = round(held.rate * CHUNK / SECOND)
+        size = round(held.rate * CHUNK_NS / SECOND)
         while held is not None and held.samples.shape[1] >= size:
             yield replace(held, samples=np.ascontiguousarray(held.samples[:, :size]))
             rest = held.samples[:, size:]
-            held = replace(held, stamp=held.stamp + CHUNK, samples=rest) if rest.shape[1] else None
+            held = replace(held, stamp=held.stamp + CHUNK_NS, samples=rest) if rest.shape[1] else None
     if held is not None:
         yield held
 

@@ -11,11 +11,13 @@ from gar_ssl_ros.perception.detection import Detection, Image, clipped
 from gar_ssl_ros.perception.failure import ModelError
 
 FACE = "face"
-SIDE = 480  # pixels: the longer side at which faces are looked for; they are found from about 10 of these pixels on
-LEAST = 0.6  # score of a face that counts
-SAME = 0.3  # overlap above which two are one
-QUIET = 2  # of OpenCV's log: errors only
-MOST = 20  # faces in one picture
+FACE_SIDE_PX = (
+    480  # pixels: the longer side at which faces are looked for; they are found from about 10 of these pixels on
+)
+MIN_SCORE = 0.6  # score of a face that counts
+SAME_FACE_IOU = 0.3  # overlap above which two are one
+OPENCV_ERRORS_ONLY = 2  # of OpenCV's log: errors only
+MAX_FACES = 20  # faces in one picture
 
 
 class Faces:
@@ -25,10 +27,12 @@ class Faces:
 
     def __init__(self, path: Path) -> None:
         told = cv2.utils.logging.getLogLevel()
-        cv2.utils.logging.setLogLevel(QUIET)  # it warns of a setting that is its own
+        cv2.utils.logging.setLogLevel(OPENCV_ERRORS_ONLY)  # it warns of a setting that is its own
         try:
-            self._net = cv2.FaceDetectorYN.create(str(path), "", (SIDE, SIDE), LEAST, SAME, 5000)
-            self._net.detect(np.zeros((SIDE, SIDE, 3), np.uint8))
+            self._net = cv2.FaceDetectorYN.create(
+                str(path), "", (FACE_SIDE_PX, FACE_SIDE_PX), MIN_SCORE, SAME_FACE_IOU, 5000
+            )
+            self._net.detect(np.zeros((FACE_SIDE_PX, FACE_SIDE_PX, 3), np.uint8))
         except cv2.error as problem:
             what = f"YuNet, the face detector, for OpenCV 4.8 or later (this is {cv2.__version__})"
             raise ModelError(path, what, problem) from None
@@ -36,9 +40,9 @@ class Faces:
             cv2.utils.logging.setLogLevel(told)
 
     def detect(self, image: Image) -> list[Detection]:
-        """At most MOST, the surest first; labelled `face`, boxed from forehead to chin."""
+        """At most MAX_FACES, the surest first; labelled `face`, boxed from forehead to chin."""
         height, width = image.shape[:2]
-        scale = min(1.0, SIDE / max(height, width))
+        scale = min(1.0, FACE_SIDE_PX / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         small = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), size, interpolation=cv2.INTER_AREA)
         self._net.setInputSize(size)
@@ -49,4 +53,4 @@ class Faces:
             box = clipped(sides, image)
             if box is not None:
                 found.append(Detection(FACE, float(row[-1]), box))
-        return sorted(found, key=lambda face: -face.score)[:MOST]
+        return sorted(found, key=lambda face: -face.score)[:MAX_FACES]

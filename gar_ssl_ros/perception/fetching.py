@@ -23,8 +23,8 @@ from gar_ssl_ros.files import check_file, put
 from gar_ssl_ros.perception.catalog import Model, obtaining
 from gar_ssl_ros.perception.store import ModelFileError, folder, is_there, sha256
 
-TIMEOUT = 30.0  # s without a byte
-BLOCK = 1 << 16  # bytes
+TIMEOUT_S = 30.0  # s without a byte
+BLOCK_BYTES = 1 << 16  # bytes
 PARTIAL, OUT_OF_RANGE = 206, 416  # HTTP statuses
 
 
@@ -96,7 +96,7 @@ def _download(model: Model, begun: int, file: BinaryIO) -> None:
         bar.update(done)
         while done < model.size:
             with _network(model):
-                block = reply.read1(min(BLOCK, model.size - done))
+                block = reply.read1(min(BLOCK_BYTES, model.size - done))
             if not block:
                 raise ModelFileError(f"{model.url} ended after {done:,} of {model.size:,} bytes: {_again(model)}")
             file.write(block)
@@ -111,7 +111,7 @@ def _ask(model: Model, begun: int) -> HTTPResponse:
     with _network(model):
         try:
             # An opener of its own: the proxies are those of the environment as it is now.
-            reply: HTTPResponse = build_opener().open(Request(model.url, headers=headers), timeout=TIMEOUT)
+            reply: HTTPResponse = build_opener().open(Request(model.url, headers=headers), timeout=TIMEOUT_S)
         except HTTPError as problem:
             if not begun or problem.code != OUT_OF_RANGE:
                 raise

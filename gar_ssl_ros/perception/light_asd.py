@@ -19,14 +19,15 @@ from gar_ssl_ros.perception.sound import HOP, WINDOW, mfcc_light_asd
 from gar_ssl_ros.perception.torch_file import TorchFileError, state_dict
 from gar_ssl_ros.perception.winograd import INPUTS, ONE, OUTPUTS, STEP, TAPS, TILE, Floats
 
-FPS = 25  # steps a second
-SIDE = 112  # pixels of a face, square and grey
+STEPS_HZ = 25  # steps a second
+FACE_SIDE_PX = 112  # pixels of a face, square and grey
 PER_STEP = 4
+REACH = 6  # steps on either side that what is seen in one depends on: three blocks of five taps
 WIDTH = 128  # of what is told of a step, by sight or by sound
 BLOCKS = ((1, 32), (32, 64), (64, WIDTH))  # channels in and out
 EPSILON = 1e-3  # of the batch norms
 MEAN, DEVIATION = 0.4161 * 255, 0.1688 * 255  # of the pixels
-ROWS = 4  # of the first block's picture at once: what is worked on stays in the processor's cache
+ROWS_AT_ONCE = 4  # of the first block's picture at once: what is worked on stays in the processor's cache
 WHAT = "Light-ASD, who speaks"
 
 Weights = dict[str, NDArray[np.float64]]
@@ -49,17 +50,23 @@ class LightASD:
         to_logits = weights["lossAV.FC.weight"], weights["lossAV.FC.bias"]
         self._to_odds, self._odds = (np.float32(both[1] - both[0]) for both in to_logits)
 
-    def see(self, faces: NDArray[np.uint8]) -> Floats:
-        """What is seen in each step: (steps, WIDTH). faces: grey (steps, SIDE, SIDE), FPS a second."""
+    def see(self, faces: NDArray[np.uint8], ahead: bool = False, behind: bool = False) -> Floats:
+        """What is seen in each step: (steps, WIDTH).
+
+        faces: grey uint8 (steps, FACE_SIDE_PX, FACE_SIDE_PX), STEPS_HZ a second.
+        ahead, behind: whether the first, the last REACH steps are there for the others' sake only, and not answered.
+        """
         first, second, third = self._sight
-        x = first.start(faces.astype(np.float32) - np.float32(MEAN))
-        x = second(_halved(x))
-        return np.asarray(third(_halved(x)).max(axis=(1, 2)))
+        kept = slice(REACH // 3 if ahead else None, -REACH // 3 if behind else None)  # each block spoils two more
+        x = first.start(faces.astype(np.float32) - np.float32(MEAN))[kept]
+        x = second(_halved(x))[kept]
+        return np.asarray(third(_halved(x))[kept].max(axis=(1, 2)))
 
     def hear(self, samples: Floats, steps: int) -> Floats:
-        """What is heard in each step: (steps, WIDTH). samples: (samples,) in [-1, 1] at RATE, from the first step on.
+        """What is heard in each step: (steps, WIDTH).
 
-        Sound that is missing at the end counts as silence.
+        samples: (samples,) in [-1, 1] at SPEECH_RATE_HZ, from the first step on. What is missing at the end counts as
+        silence.
         """
         needed = steps * PER_STEP
         cepstra = mfcc_light_asd(np.pad(samples, (0, max(0, needed * HOP + WINDOW - HOP - len(samples)))))[:needed]
@@ -103,14 +110,14 @@ class _Sight:
         patches = np.lib.stride_tricks.sliding_window_view(np.pad(x, ((0, 0), (2, 2), (2, 2))), (TAPS, TAPS), (1, 2))
         patches = patches[:, ::2, ::2]
         out = np.empty((steps, height, width, self._channels), np.float32)
-        strip = np.zeros((winograd.padded(steps), ROWS, width, 2 * self._channels), np.float32)
-        patch = np.ones((ROWS * width, TAPS * TAPS + 1), np.float32)
-        pixels = patch[:, :-1].reshape(ROWS, width, TAPS, TAPS)
-        for row in range(0, height, ROWS):
+        strip = np.zeros((winograd.padded(steps), ROWS_AT_ONCE, width, 2 * self._channels), np.float32)
+        patch = np.ones((ROWS_AT_ONCE * width, TAPS * TAPS + 1), np.float32)
+        pixels = patch[:, :-1].reshape(ROWS_AT_ONCE, width, TAPS, TAPS)
+        for row in range(0, height, ROWS_AT_ONCE):
             for step in range(steps):
-                np.copyto(pixels, patches[step, row : row + ROWS])
+                np.copyto(pixels, patches[step, row : row + ROWS_AT_ONCE])
                 np.maximum((patch @ self._space).reshape(strip.shape[1:]), 0, out=strip[2 + step])
-            self._over_time(strip, out[:, row : row + ROWS])
+            self._over_time(strip, out[:, row : row + ROWS_AT_ONCE])
         return out
 
     def __call__(self, x: Floats) -> Floats:

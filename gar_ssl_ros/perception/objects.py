@@ -16,10 +16,10 @@ from gar_ssl_ros.perception.failure import ModelError
 
 Floats = NDArray[np.float32]
 
-SIDE = 416  # pixels: of the square picture that the small models of both families take
-LEAST = 0.15  # score of a thing that counts: what is heard may make it likelier
-SAME = 0.5  # overlap above which two of one kind are one
-MOST = 50  # things in one picture
+OBJECT_SIDE_PX = 416  # pixels: of the square picture that the small models of both families take
+MIN_SCORE = 0.15  # score of a thing that counts: what is heard may make it likelier
+SAME_OBJECT_IOU = 0.5  # overlap above which two of one kind are one
+MAX_OBJECTS = 50  # things in one picture
 NANODET_MEAN = np.array([103.53, 116.28, 123.675])  # of BGR, as it was trained
 NANODET_SPREAD = np.array([57.375, 57.12, 58.395])
 
@@ -32,7 +32,10 @@ class Objects:
         try:
             self._net = cv2.dnn.readNetFromONNX(str(path))
             self._names = self._net.getUnconnectedOutLayersNames()
-            shapes = [output.shape for output in self._outputs(np.zeros((SIDE, SIDE, 3), np.uint8), yolox=True)]
+            shapes = [
+                output.shape
+                for output in self._outputs(np.zeros((OBJECT_SIDE_PX, OBJECT_SIDE_PX, 3), np.uint8), yolox=True)
+            ]
             self._yolox = len(shapes) == 1
             if not _is_yolox(shapes, len(self.kinds)) and not _is_nanodet(shapes, len(self.kinds)):
                 raise ModelError(path, "a detector of COCO's 80 kinds", f"its outputs are {shapes}")
@@ -40,27 +43,27 @@ class Objects:
             raise ModelError(path, "a YOLOX or NanoDet", problem) from None
 
     def detect(self, image: Image) -> list[Detection]:
-        """At most MOST, the surest first, under COCO's names."""
+        """At most MAX_OBJECTS, the surest first, under COCO's names."""
         height, width = image.shape[:2]
-        scale = SIDE / max(height, width)
+        scale = OBJECT_SIDE_PX / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        square = np.full((SIDE, SIDE, 3), 114, np.uint8)
+        square = np.full((OBJECT_SIDE_PX, OBJECT_SIDE_PX, 3), 114, np.uint8)
         square[: size[1], : size[0]] = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), size)
         outputs = self._outputs(square, self._yolox)
         decode: Callable[[Sequence[Floats]], tuple[Floats, Floats]] = _yolox if self._yolox else _nanodet
         sides, scores = decode(outputs)
         kind, best = scores.argmax(axis=1), scores.max(axis=1)
         found = []
-        sure = np.flatnonzero(best >= LEAST)
+        sure = np.flatnonzero(best >= MIN_SCORE)
         # Boxes of each kind are told apart by moving them where no other kind's are.
-        apart = sides[sure] + 4 * SIDE * kind[sure, None]
+        apart = sides[sure] + 4 * OBJECT_SIDE_PX * kind[sure, None]
         rects = np.concatenate([apart[:, :2], apart[:, 2:] - apart[:, :2]], axis=1)
-        for i in cv2.dnn.NMSBoxes(rects.tolist(), best[sure].tolist(), LEAST, SAME) if len(sure) else ():
+        for i in cv2.dnn.NMSBoxes(rects.tolist(), best[sure].tolist(), MIN_SCORE, SAME_OBJECT_IOU) if len(sure) else ():
             one = sure[i]
             box = clipped(sides[one] / scale, image)
             if box is not None:
                 found.append(Detection(self.kinds[int(kind[one])], min(1.0, float(best[one])), box))
-        return sorted(found, key=lambda thing: -thing.score)[:MOST]
+        return sorted(found, key=lambda thing: -thing.score)[:MAX_OBJECTS]
 
     def _outputs(self, square: Image, yolox: bool) -> list[Floats]:
         picture = square.astype(np.float32)
@@ -77,11 +80,11 @@ def kinds() -> tuple[str, ...]:
 
 
 def _is_yolox(shapes: Sequence[tuple[int, ...]], count: int) -> bool:
-    return list(shapes) == [(1, sum((SIDE // s) ** 2 for s in (8, 16, 32)), 5 + count)]
+    return list(shapes) == [(1, sum((OBJECT_SIDE_PX // s) ** 2 for s in (8, 16, 32)), 5 + count)]
 
 
 def _is_nanodet(shapes: Sequence[tuple[int, ...]], count: int) -> bool:
-    cells = [(SIDE // stride) ** 2 for stride in (8, 16, 32)]
+    cells = [(OBJECT_SIDE_PX // stride) ** 2 for stride in (8, 16, 32)]
     return sorted(shapes) == sorted([(1, n, count) for n in cells] + [(1, n, 32) for n in cells])
 
 
@@ -90,7 +93,7 @@ def _grid() -> tuple[Floats, Floats]:
     """For each cell of the strides 8, 16 and 32, its column and row, and its stride."""
     cells, strides = [], []
     for stride in (8, 16, 32):
-        rows, columns = np.mgrid[: SIDE // stride, : SIDE // stride]
+        rows, columns = np.mgrid[: OBJECT_SIDE_PX // stride, : OBJECT_SIDE_PX // stride]
         cells.append(np.stack([columns.ravel(), rows.ravel()], axis=1))
         strides.append(np.full(columns.size, stride))
     return np.concatenate(cells).astype(np.float32), np.concatenate(strides).astype(np.float32)[:, None]

@@ -11,7 +11,8 @@ import librosa  # loads nothing yet: its parts come when they are asked for
 import numpy as np
 from numpy.typing import NDArray
 
-RATE = 16_000  # Hz
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ
+
 WINDOW, HOP, FFT = 400, 160, 512  # samples: 25 ms every 10 ms, the spectrum over some zeros more
 FILTERS, COEFFICIENTS, LIFTER, EMPHASIS = 26, 13, 22, 0.97
 FULL_SCALE = 32_768  # Light-ASD was trained on sound as 16 bit integers
@@ -37,9 +38,9 @@ def warm() -> None:
 def mfcc_light_asd(samples: NDArray[np.float32]) -> NDArray[np.float64]:
     """The cepstral coefficients that Light-ASD hears: (frames, 13), 100 frames a second, the last one padded.
 
-    samples: mono at RATE, -1..1, at least one. They are those of `python_speech_features.mfcc` with numcep 13, winlen
-    0.025 and winstep 0.010, as Light-ASD's code calls it: the first is the frame's log energy, triangles begin and end
-    at whole bins of the spectrum, and the sound is one of 16 bit integers.
+    samples: mono at SPEECH_RATE_HZ, -1..1, at least one. They are those of `python_speech_features.mfcc` with numcep
+    13, winlen 0.025 and winstep 0.010, as Light-ASD's code calls it: the first is the frame's log energy, triangles
+    begin and end at whole bins of the spectrum, and the sound is one of 16 bit integers.
     """
     warm()
     whole = FULL_SCALE * samples.astype(np.float64)
@@ -49,8 +50,8 @@ def mfcc_light_asd(samples: NDArray[np.float32]) -> NDArray[np.float64]:
     padded = np.pad(emphasized, (before, (frames - 1) * HOP + FFT - before - len(whole)))
     spectra = librosa.stft(padded, n_fft=FFT, hop_length=HOP, win_length=WINDOW, window="boxcar", center=False)
     power = np.abs(spectra) ** 2 / FFT
-    hertz = librosa.mel_frequencies(FILTERS + 2, fmin=0, fmax=RATE / 2, htk=True)
-    edges = np.floor((FFT + 1) * hertz / RATE)
+    hertz = librosa.mel_frequencies(FILTERS + 2, fmin=0, fmax=SPEECH_RATE_HZ / 2, htk=True)
+    edges = np.floor((FFT + 1) * hertz / SPEECH_RATE_HZ)
     bins = np.arange(len(power))
     filters = np.array([np.interp(bins, edges[i : i + 3], (0, 1, 0)) for i in range(FILTERS)])
     cepstra = librosa.feature.mfcc(S=np.log(_positive(filters @ power)), n_mfcc=COEFFICIENTS)

@@ -6,22 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from weakref import ref
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from gar_ssl_ros.media.window import SECOND, Window
-from gar_ssl_ros.perception.light_asd import FPS, LightASD
-from gar_ssl_ros.perception.sound import RATE, warm
-from gar_ssl_ros.perception.tracks import FaceTrack
+from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Window
+from gar_ssl_ros.perception.detection import Image
+from gar_ssl_ros.perception.light_asd import REACH, STEPS_HZ, LightASD
+from gar_ssl_ros.perception.sound import warm
+from gar_ssl_ros.perception.tracks import STEP, FaceTrack, first_step
 from gar_ssl_ros.perception.winograd import Floats
 
-NEAR = (-1, 0, 1)  # steps by which sound and picture of one recording differ
-FAR = (8, 3)  # steps from which on, and by which, the sound is moved to hear how it does for these lips out of time
-LAGS = range(-4, 5)  # steps between loudness and the lips' motion: they open before they sound
-BLUR = 3  # steps over which both are averaged
-FAINT = 1e-3  # of full scale: the loudness below which differences count little
+NEAR_STEPS = (-1, 0, 1)  # steps by which sound and picture of one recording differ
+FAR_STEPS = (
+    8,
+    3,
+)  # steps from which on, and by which, the sound is moved to hear how it does for these lips out of time
+LAG_STEPS = range(-4, 5)  # steps between loudness and the lips' motion: they open before they sound
+BLUR_STEPS = 3  # steps over which both are averaged
+MIN_LOUDNESS = 1e-3  # of full scale: the loudness below which differences count little
 LIPS = (slice(56, None), slice(24, 88))  # rows and columns of a crop
+SAME_PLACE = 0.02  # of half a face's size: from a crop so far off, what was seen in the window before stands
 # Conditional logit over two faces and nobody, fitted to one half of the speakers that benchmarks/speakers.py lists.
 PER_ODDS, PER_TIMING, PER_MOTION, NOBODY = 1.56, 2.15, 4.2, 1.75
 
@@ -47,7 +54,7 @@ class Speakers(Protocol):
     """Tells which of a window's faces speak."""
 
     def speaking(self, window: Window, tracks: Sequence[FaceTrack], samples: Floats) -> list[Speaking]:
-        """One for each track, in their order. samples: the window's sound, (samples,) in [-1, 1] at RATE."""
+        """One for each track, in their order. samples: the window's sound, (samples,) in [-1, 1] at SPEECH_RATE_HZ."""
 
 
 class SpeakerDetector:
@@ -58,20 +65,24 @@ class SpeakerDetector:
 
     def __init__(self, path: Path) -> None:
         self._network = LightASD(path)
+        self._seen: list[_Seen] = []  # of the last window that was asked about
         warm()  # now, not at the first window
 
     def speaking(self, window: Window, tracks: Sequence[FaceTrack], samples: Floats) -> list[Speaking]:
-        """One for each track, in their order. samples: the window's sound, (samples,) in [-1, 1] at RATE.
+        """One for each track, in their order. samples: the window's sound, (samples,) in [-1, 1] at SPEECH_RATE_HZ.
 
         Of one who speaks and others who only move their mouths, the network alone prefers either about as often;
         what tells them apart is how much each of them loses where the sound is moved out of time.
         """
-        steps = max([(window.end - window.start) * FPS // SECOND, *(t.first + len(t.crops) for t in tracks)])
+        first = first_step(window)
+        samples = samples[(first * STEP - window.start) * SPEECH_RATE_HZ // SECOND :]
+        steps = max([window.end // STEP - first, *(t.first + len(t.crops) - first for t in tracks)])
         heard, loud = self._network.hear(samples, steps), _loudness(samples, steps)
+        self._seen = [self._see(track) for track in tracks]
         found = []
-        for track in tracks:
-            during = slice(track.first, track.first + len(track.crops))
-            log_odds, timing = self._in_time(self._network.see(track.crops), heard[during])
+        for track, seen in zip(tracks, self._seen, strict=True):
+            during = slice(track.first - first, track.first - first + len(track.crops))
+            log_odds, timing = self._in_time(seen.features, heard[during])
             found.append((log_odds, timing, _motion(track.crops, loud[during])))
         worth = np.array([_worth(float(log_odds.mean()), timing, motion) for log_odds, timing, motion in found])
         return [
@@ -79,15 +90,60 @@ class SpeakerDetector:
             for i, (track, (log_odds, timing, motion)) in enumerate(zip(tracks, found, strict=True))
         ]
 
+    def _see(self, track: FaceTrack) -> _Seen:
+        """What the network sees of a face; what it saw of it in the window before stands where that is the same."""
+        stretch, seen = max(
+            ((known.same(track), known) for known in self._seen),
+            key=lambda both: len(both[0]),
+            default=(range(0), None),
+        )
+        if seen is None or len(stretch) <= 2 * REACH:  # not more steps than are looked at twice for it
+            return _Seen(track.first, [ref(p) for p in track.pictures], track.places, self._network.see(track.crops))
+        ahead, behind = stretch[0], stretch[-1] + 1
+        whole = slice(ahead + track.first - seen.first, behind + track.first - seen.first)
+        features = [
+            self._network.see(track.crops[: ahead + REACH], behind=True),
+            seen.features[whole],
+            self._network.see(track.crops[behind - REACH :], ahead=True),
+        ]
+        places = [track.places[:ahead], seen.places[whole], track.places[behind:]]
+        return _Seen(track.first, [ref(p) for p in track.pictures], np.concatenate(places), np.concatenate(features))
+
     def _in_time(self, seen: Floats, heard: Floats) -> tuple[Floats, float]:
         """Log-odds for each step, and by how much their mean exceeds what the face has by chance."""
-        far = range(FAR[0], len(seen) // 2 + 1, FAR[1])
-        shifts = [*NEAR, *far, *(-shift for shift in far)]
+        far = range(FAR_STEPS[0], len(seen) // 2 + 1, FAR_STEPS[1])
+        shifts = [*NEAR_STEPS, *far, *(-shift for shift in far)]
         moved = np.stack([np.roll(heard, shift, axis=0) for shift in shifts])
         log_odds = self._network.log_odds(seen, moved)
-        near, chance = np.split(log_odds.mean(axis=1), [len(NEAR)])
+        near, chance = np.split(log_odds.mean(axis=1), [len(NEAR_STEPS)])
         timing = float(near.max() - np.median(chance)) if len(chance) else 0.0
-        return log_odds[NEAR.index(0)], timing
+        return log_odds[NEAR_STEPS.index(0)], timing
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What the network saw of a face, (steps, WIDTH), and where it looked; see `FaceTrack`."""
+
+    first: int
+    pictures: list[ref[Image]]
+    places: NDArray[np.float64]
+    features: Floats
+
+    def same(self, track: FaceTrack) -> range:
+        """The longest stretch of a track's steps whose pictures were all seen, with all around them, in this place."""
+        begin = max(track.first, self.first)
+        end = min(track.first + len(track.pictures), self.first + len(self.pictures))
+        if end - begin <= 2 * REACH:
+            return range(0)
+        here, there = (slice(begin - first, end - first) for first in (track.first, self.first))
+        apart = np.abs(self.places[there] - track.places[here]).max(axis=1) / track.places[here, 2]
+        shown = [was() is now for was, now in zip(self.pictures[there], track.pictures[here], strict=True)]
+        same = np.asarray((apart <= SAME_PLACE) & shown)
+        around: NDArray[np.bool_] = sliding_window_view(same, 2 * REACH + 1).min(axis=1)
+        breaks = np.concatenate([[-1], np.flatnonzero(~around), [len(around)]])
+        longest = int(np.diff(breaks).argmax())
+        offset = begin - track.first + REACH
+        return range(offset + int(breaks[longest]) + 1, offset + int(breaks[longest + 1]))
 
 
 def _worth(score: float, timing: float, motion: float) -> float:
@@ -108,9 +164,9 @@ def _share(which: int, worth: NDArray[np.float64], tracks: Sequence[FaceTrack]) 
 
 def _loudness(samples: Floats, steps: int) -> NDArray[np.float64]:
     """The logarithm of each step's level."""
-    length = RATE // FPS
+    length = SPEECH_RATE_HZ // STEPS_HZ
     whole = np.pad(samples[: steps * length], (0, max(0, steps * length - len(samples)))).astype(np.float64)
-    return np.asarray(np.log(np.sqrt((whole.reshape(steps, length) ** 2).mean(axis=1)) + FAINT))
+    return np.asarray(np.log(np.sqrt((whole.reshape(steps, length) ** 2).mean(axis=1)) + MIN_LOUDNESS))
 
 
 def _motion(crops: NDArray[np.uint8], loud: NDArray[np.float64]) -> float:
@@ -118,11 +174,11 @@ def _motion(crops: NDArray[np.uint8], loud: NDArray[np.float64]) -> float:
     lips = crops[:, LIPS[0], LIPS[1]].astype(np.float32)
     change = np.abs(np.diff(lips, axis=0)).mean(axis=(1, 2), dtype=np.float64)
     moves, sounds = _normal(np.append(change[:1], change)), _normal(loud)
-    return max(float((moves * np.roll(sounds, lag)).mean()) for lag in LAGS)
+    return max(float((moves * np.roll(sounds, lag)).mean()) for lag in LAG_STEPS)
 
 
 def _normal(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Averaged over BLUR steps, with mean 0 and deviation 1."""
-    smooth = np.convolve(np.pad(values, BLUR // 2, mode="edge"), np.ones(BLUR) / BLUR, "valid")
+    """Averaged over BLUR_STEPS steps, with mean 0 and deviation 1."""
+    smooth = np.convolve(np.pad(values, BLUR_STEPS // 2, mode="edge"), np.ones(BLUR_STEPS) / BLUR_STEPS, "valid")
     away = smooth - smooth.mean()
     return np.asarray(away / (away.std() + 1e-6))

@@ -16,8 +16,7 @@ from gar_ssl_ros.errors import pip_install
 from gar_ssl_ros.gar.reasoner import ReasonerError
 from gar_ssl_ros.perception.failure import ModelError
 
-RATE = 16_000  # Hz
-LENGTH = 15_600  # samples: of one look, 0.975 s
+LOOK_SAMPLES = 15_600  # samples: of one look, 0.975 s
 LOOKS = 5  # at a window of 3 s: an event at the edge of one is in the middle of the next
 
 
@@ -54,19 +53,19 @@ class Yamnet:
             self._net.allocate_tensors()
             takes, gives = self._net.get_input_details()[0], self._net.get_output_details()[0]
             self._in, self._out = takes["index"], gives["index"]
-            if takes["shape"].tolist()[-1:] != [LENGTH] or gives["shape"].tolist()[-1:] != [len(self._names)]:
+            if takes["shape"].tolist()[-1:] != [LOOK_SAMPLES] or gives["shape"].tolist()[-1:] != [len(self._names)]:
                 raise ValueError(f"it takes {takes['shape'].tolist()} and gives {gives['shape'].tolist()}")
             self._shape = tuple(takes["shape"].tolist())
-            self.tags(np.zeros(LENGTH, np.float32))
+            self.tags(np.zeros(LOOK_SAMPLES, np.float32))
         except (ValueError, RuntimeError) as problem:
             raise ModelError(path, "YAMNet, the audio tagger", problem) from None
 
     def tags(self, samples: NDArray[np.float32]) -> Tags:
         """See `Tagger`. What is shorter than a look is padded with silence."""
-        padded = np.pad(samples.astype(np.float32), (0, max(0, LENGTH - len(samples))))
-        looks = LOOKS if len(padded) > LENGTH else 1
-        starts = np.linspace(0, len(padded) - LENGTH, looks).astype(int)
-        return Tags(np.array([self._look(padded[start : start + LENGTH]) for start in starts]), self._names)
+        padded = np.pad(samples.astype(np.float32), (0, max(0, LOOK_SAMPLES - len(samples))))
+        looks = LOOKS if len(padded) > LOOK_SAMPLES else 1
+        starts = np.linspace(0, len(padded) - LOOK_SAMPLES, looks).astype(int)
+        return Tags(np.array([self._look(padded[start : start + LOOK_SAMPLES]) for start in starts]), self._names)
 
     def _look(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         self._net.set_tensor(self._in, samples.reshape(self._shape))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MOST = 1 << 30  # bytes: no file that is read here unpacks to more
+MAX_BYTES = 1 << 30  # bytes: no file that is read here unpacks to more
 STORAGES = {  # torch's name of an element's type -> NumPy's; torch writes little-endian
     "DoubleStorage": "<f8",
     "FloatStorage": "<f4",
@@ -72,8 +72,8 @@ def state_dict(path: Path) -> dict[str, NDArray[Any]]:
 
 def _read(archive: zipfile.ZipFile) -> dict[str, NDArray[Any]]:
     infos = archive.infolist()
-    if sum(info.file_size for info in infos) > MOST:
-        raise TorchFileError(f"it unpacks to more than {MOST >> 20} MiB")
+    if sum(info.file_size for info in infos) > MAX_BYTES:
+        raise TorchFileError(f"it unpacks to more than {MAX_BYTES >> 20} MiB")
     described = [info.filename for info in infos if info.filename.endswith("/data.pkl")]
     if len(described) != 1:
         raise TorchFileError("it is a zip file that torch.save did not write")

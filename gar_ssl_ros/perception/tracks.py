@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -13,28 +13,32 @@ from numpy.typing import NDArray
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.perception.detection import Detection, Detector, Image
-from gar_ssl_ros.perception.light_asd import FPS, SIDE
+from gar_ssl_ros.perception.light_asd import FACE_SIDE_PX, STEPS_HZ
+from gar_ssl_ros.perception.once import OncePerPicture
 
-EVERY = FPS * 2 // 5  # steps at most between two looks for faces: 0.4 s
-LOST = 1  # looks that may miss a face which goes on
-NEAR = 0.75  # of a face's size: how far it moves between two looks at most
-GROWTH = 1.5  # by which its size changes at most
-SHORTEST = 20  # steps: of less, it cannot be told whether it is in time
-SMALLEST = 16  # pixels: the lips of a smaller face are less than six wide, and nothing is seen of them
-CUT = 27.0  # mean change of hue, saturation and value that is a new shot: PySceneDetect's, as published
-THUMB = (64, 36)  # pixels in which a cut is seen
-SMOOTHED = 13  # steps of the median over a face's place and size, as published
-CONTEXT = 0.40  # of half a face's size: what is cut out around it, as published
-GREY = 110  # where that lies outside the picture, as published
+STEP = SECOND // STEPS_HZ  # ns
+PERIOD, LOOKS = 75, frozenset((0, 9, 18, 28, 37, 46, 56, 65, 74))  # steps: when faces are looked for, of each 3 s
+MAX_LOST_LOOKS = 1  # looks that may miss a face which goes on
+MAX_MOVE = 0.75  # of a face's size: how far it moves between two looks at most
+MAX_GROWTH = 1.5  # by which its size changes at most
+MIN_STEPS = 20  # steps: of less, it cannot be told whether it is in time
+MIN_FACE_PX = 16  # pixels: the lips of a smaller face are less than six wide, and nothing is seen of them
+CUT_CHANGE = 27.0  # mean change of hue, saturation and value that is a new shot: PySceneDetect's, as published
+THUMB_PX = (64, 36)  # pixels in which a cut is seen
+MEDIAN_STEPS = 13  # steps of the median over a face's place and size, as published
+CONTEXT_SHARE = 0.40  # of half a face's size: what is cut out around it, as published
+OUTSIDE_GREY = 110  # where that lies outside the picture, as published
 
 
 @dataclass(frozen=True, eq=False)
 class FaceTrack:
     """One face through a stretch of a window without a cut.
 
-    first: the step at which it starts; steps are FPS a second from the window's start. boxes: float64 (steps, 4), x1,
-    y1, x2, y2 in pixels. crops: grey uint8 (steps, SIDE, SIDE) around mouth and nose. score: the detector's, on the
-    average. box: at the window's center frame, or where it is nearest to that.
+    first: the step at which it starts; steps are STEPS_HZ a second from stamp 0, the same in every window. boxes:
+    float64 (steps, 4), x1, y1, x2, y2 in pixels. crops: grey uint8 (steps, FACE_SIDE_PX, FACE_SIDE_PX) around mouth and
+    nose. score: the detector's, on the average. box: at the window's center frame, or where it is nearest to that.
+    pictures: from which the crops are. places: float64 (steps, 3), the middle of each in its picture and half its
+    face's size, pixels.
     """
 
     first: int
@@ -42,6 +46,8 @@ class FaceTrack:
     crops: NDArray[np.uint8]
     score: float
     box: Box
+    pictures: tuple[Image, ...]
+    places: NDArray[np.float64]
 
 
 @dataclass
@@ -67,49 +73,84 @@ class _Chain:
         last = self.seen[-1].box
         sizes = [max(box.width, box.height) for box in (last, face.box)]
         away = float(np.hypot(*np.subtract(last.center, face.box.center))) / max(sizes)
-        return away if away < NEAR and max(sizes) < GROWTH * min(sizes) else np.inf
+        return away if away < MAX_MOVE and max(sizes) < MAX_GROWTH * min(sizes) else np.inf
 
 
-def face_tracks(window: Window, detector: Detector, most: int = 4) -> list[FaceTrack]:
-    """The faces of a window that can be judged, at most `most`: the largest, surest and longest seen, in that order.
+class FaceTracker:
+    """Finds faces as its detector does, and follows them; a picture of several windows is looked at once for all."""
 
-    Faces are looked for at most EVERY steps apart and at both sides of each cut. Left out are those that are smaller
-    than SMALLEST, or seen for less than SHORTEST steps of one shot.
-    """
-    frames = _steps(window)
-    chains: list[_Chain] = []
-    looked: dict[int, list[Detection]] = {}
-    for shot in _shots(frames):
-        looks = np.linspace(shot[0], shot[-1], 2 + (len(shot) - 2) // EVERY).round().astype(int)
-        chains += _linked([int(step) for step in looks], lambda step: _look(detector, frames[step], looked))
-    chains = [chain for chain in chains if chain.length >= SHORTEST]
-    chains.sort(key=lambda chain: -chain.rank)
-    center = min(range(len(frames)), key=lambda step: abs(frames[step].stamp - window.center.stamp))
-    return [_track(chain, frames, center) for chain in chains[:most]]
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._faces = OncePerPicture(detector.detect)
+        self._thumb = OncePerPicture(_thumb)
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """The detector's."""
+        return self._detector.kinds
+
+    def detect(self, image: Image) -> list[Detection]:
+        """The detector's detections. image: not written to again."""
+        return self._faces(image)
+
+    def tracks(self, window: Window, most: int = 4) -> list[FaceTrack]:
+        """The faces that can be judged, at most `most`: the largest, surest and longest seen, in that order.
+
+        Faces are looked for at most 0.4 s apart, at LOOKS of each PERIOD from stamp 0, and at both sides of each cut.
+        Left out are those that are smaller than MIN_FACE_PX, or seen for less than MIN_STEPS steps of one shot.
+        """
+        first = first_step(window)
+        frames = _steps(window)
+        chains: list[_Chain] = []
+        for shot in self._shots(frames):
+            among = {step for step in shot if (first + step) % PERIOD in LOOKS}
+            chains += _linked(sorted({shot[0], shot[-1]} | among), lambda step: self._large(frames[step]))
+        chains = [chain for chain in chains if chain.length >= MIN_STEPS]
+        chains.sort(key=lambda chain: -chain.rank)
+        center = min(range(len(frames)), key=lambda step: abs(frames[step].stamp - window.center.stamp))
+        return [_track(chain, frames, first, center) for chain in chains[:most]]
+
+    def _large(self, frame: Frame) -> list[Detection]:
+        faces = self.detect(frame.image)
+        return [face for face in faces if max(face.box.width, face.box.height) >= MIN_FACE_PX]
+
+    def _shots(self, frames: Sequence[Frame]) -> list[range]:
+        """Stretches of steps between cuts."""
+        cuts = [0]
+        for step in range(1, len(frames)):
+            was, now = frames[step - 1].image, frames[step].image
+            if now.shape != was.shape or cv2.absdiff(self._thumb(now), self._thumb(was)).mean() > CUT_CHANGE:
+                cuts.append(step)
+        return [range(a, b) for a, b in zip(cuts, [*cuts[1:], len(frames)], strict=True)]
 
 
 def crop(image: Image, x: float, y: float, half: float) -> NDArray[np.uint8]:
-    """What the network sees of a face with that middle and half size: grey (SIDE, SIDE).
+    """What the network sees of a face with that middle and half size: grey (FACE_SIDE_PX, FACE_SIDE_PX).
 
     As the published code: the face with its surroundings, 224 pixels wide, and of these the inner 112.
     """
-    top, bottom = int(np.floor(y - half)), int(np.floor(y + half * (1 + 2 * CONTEXT)))
-    left, right = (int(np.floor(x + side * half * (1 + CONTEXT))) for side in (-1, 1))
+    top, bottom = int(np.floor(y - half)), int(np.floor(y + half * (1 + 2 * CONTEXT_SHARE)))
+    left, right = (int(np.floor(x + side * half * (1 + CONTEXT_SHARE))) for side in (-1, 1))
     part = image[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
-    whole = np.full((max(1, bottom - top), max(1, right - left)), GREY, np.uint8)
+    whole = np.full((max(1, bottom - top), max(1, right - left)), OUTSIDE_GREY, np.uint8)
     if part.size:
         above, before = max(0, -top), max(0, -left)
         grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
         whole[above : above + len(part), before : before + part.shape[1]] = grey
-    resized = cv2.resize(whole, (2 * SIDE, 2 * SIDE))
-    return np.asarray(resized[SIDE // 2 : -SIDE // 2, SIDE // 2 : -SIDE // 2], np.uint8)
+    resized = cv2.resize(whole, (2 * FACE_SIDE_PX, 2 * FACE_SIDE_PX))
+    return np.asarray(resized[FACE_SIDE_PX // 2 : -FACE_SIDE_PX // 2, FACE_SIDE_PX // 2 : -FACE_SIDE_PX // 2], np.uint8)
+
+
+def first_step(window: Window) -> int:
+    """The number of the first whole step in a window."""
+    return -(-window.start // STEP)
 
 
 def _steps(window: Window) -> list[Frame]:
     """The frame nearest to each step's time."""
     stamps = np.array([frame.stamp for frame in window.frames])
-    count = max(1, (window.end - window.start) * FPS // SECOND)
-    times = window.start + np.arange(count) * SECOND // FPS
+    first = first_step(window)
+    times = np.arange(first, max(first + 1, window.end // STEP)) * STEP
     after = np.searchsorted(stamps, times).clip(1, max(1, len(stamps) - 1))
     before = after - 1
     after = after.clip(0, len(stamps) - 1)
@@ -117,30 +158,12 @@ def _steps(window: Window) -> list[Frame]:
     return [window.frames[i] for i in nearest]
 
 
-def _shots(frames: Sequence[Frame]) -> list[range]:
-    """Stretches of steps between cuts."""
-    thumbs = {stamp: _thumb(image) for stamp, image in {frame.stamp: frame.image for frame in frames}.items()}
-    cuts = [0]
-    for step in range(1, len(frames)):
-        was, now = frames[step - 1], frames[step]
-        changed = np.abs(thumbs[now.stamp] - thumbs[was.stamp]).mean()
-        if now.image.shape != was.image.shape or changed > CUT:
-            cuts.append(step)
-    return [range(a, b) for a, b in zip(cuts, [*cuts[1:], len(frames)], strict=True)]
-
-
-def _thumb(image: Image) -> NDArray[np.float32]:
-    few = max(1, min(image.shape[0] // THUMB[1], image.shape[1] // THUMB[0]) // 4)  # pixels are enough of a large one
-    small = cv2.resize(image[::few, ::few], THUMB, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2HSV), np.float32)
-
-
-def _look(detector: Detector, frame: Frame, looked: dict[int, list[Detection]]) -> list[Detection]:
-    """The faces of a frame, each frame looked at once."""
-    if frame.stamp not in looked:
-        faces = detector.detect(frame.image)
-        looked[frame.stamp] = [face for face in faces if max(face.box.width, face.box.height) >= SMALLEST]
-    return looked[frame.stamp]
+def _thumb(image: Image) -> NDArray[np.uint8]:
+    few = max(
+        1, min(image.shape[0] // THUMB_PX[1], image.shape[1] // THUMB_PX[0]) // 4
+    )  # pixels are enough of a large one
+    small = cv2.resize(image[::few, ::few], THUMB_PX, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2HSV), np.uint8)
 
 
 def _linked(looks: Sequence[int], see: Callable[[int], list[Detection]]) -> list[_Chain]:
@@ -148,7 +171,7 @@ def _linked(looks: Sequence[int], see: Callable[[int], list[Detection]]) -> list
     chains: list[_Chain] = []
     for i, step in enumerate(looks):
         faces = list(see(step))
-        going = [chain for chain in chains if chain.steps[-1] >= looks[max(0, i - 1 - LOST)]]
+        going = [chain for chain in chains if chain.steps[-1] >= looks[max(0, i - 1 - MAX_LOST_LOOKS)]]
         pairs = [(chain.distance(face), a, b) for a, chain in enumerate(going) for b, face in enumerate(faces)]
         taken: set[int] = set()
         for distance, a, b in sorted(pairs):
@@ -160,18 +183,20 @@ def _linked(looks: Sequence[int], see: Callable[[int], list[Detection]]) -> list
     return chains
 
 
-def _track(chain: _Chain, frames: Sequence[Frame], center: int) -> FaceTrack:
+def _track(chain: _Chain, frames: Sequence[Frame], first: int, center: int) -> FaceTrack:
     steps = np.arange(chain.steps[0], chain.steps[-1] + 1)
     sides = np.array([face.box.sides for face in chain.seen])
     boxes = np.stack([np.interp(steps, chain.steps, side) for side in sides.T], axis=1)
     half = _median(np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) / 2)
     x, y = (_median((boxes[:, i] + boxes[:, i + 2]) / 2) for i in (0, 1))
-    pictures = (frames[int(step)].image for step in steps)
+    pictures = tuple(frames[int(step)].image for step in steps)
     crops = np.stack([crop(*place) for place in zip(pictures, x, y, half, strict=True)])
     box = Box(*boxes[int(np.abs(steps - center).argmin())])
-    return FaceTrack(int(steps[0]), boxes, crops, float(np.mean([face.score for face in chain.seen])), box)
+    score = float(np.mean([face.score for face in chain.seen]))
+    places = np.stack([x, y, half], axis=1)
+    return FaceTrack(first + int(steps[0]), boxes, crops, score, box, pictures, places)
 
 
 def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    around = np.pad(values, SMOOTHED // 2, mode="edge")
-    return np.asarray(np.median(sliding_window_view(around, SMOOTHED), axis=1))
+    around = np.pad(values, MEDIAN_STEPS // 2, mode="edge")
+    return np.asarray(np.median(sliding_window_view(around, MEDIAN_STEPS), axis=1))

@@ -7,9 +7,9 @@ from time import monotonic
 
 from gar_ssl_ros.errors import shortened
 
-AGAIN = 10.0  # s after which the same is said again
+REPEAT_AFTER_S = 10.0  # s after which the same is said again
 AT_ONCE = 10  # sentences within that time; who sends nonsense can make each another one
-LONGEST = 400  # characters
+MAX_CHARACTERS = 400  # characters
 
 
 class Complaints:
@@ -21,8 +21,8 @@ class Complaints:
 
     def tell(self, sentence: str) -> None:
         """Say so, unless it has just been said, or too much else has."""
-        now, sentence = monotonic(), shortened(sentence, LONGEST)
-        self._said = {said: at for said, at in self._said.items() if now - at < AGAIN}
+        now, sentence = monotonic(), shortened(sentence, MAX_CHARACTERS)
+        self._said = {said: at for said, at in self._said.items() if now - at < REPEAT_AFTER_S}
         if sentence not in self._said and len(self._said) < AT_ONCE:
             self._said[sentence] = now
             self._say(sentence)

@@ -16,7 +16,7 @@ from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.spatial.view import NO_VIEW, View
 
-GRACE = 0.25  # s after the deadline in which a reasoner may still notice it
+GRACE_S = 0.25  # s after the deadline in which a reasoner may still notice it
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Inference:
     def start(self, job: InferenceJob) -> bool:
         """Work on it; False where an earlier job does not end."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._job is None, GRACE):
+            if not self._changed.wait_for(lambda: self._job is None, GRACE_S):
                 return False
             self._job = job
         self._jobs.put(job)

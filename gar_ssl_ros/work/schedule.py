@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from gar_ssl_ros.media.window import SECOND
 
-LAG = 2 * SECOND  # how far the sound's stamps may be from the images' for both to be of one window
-LEAP = 10 * SECOND  # images further apart than this are not of one stretch of time
+MAX_LAG_NS = 2 * SECOND  # how far the sound's stamps may be from the images' for both to be of one window
+MIN_LEAP_NS = 10 * SECOND  # images further apart than this are not of one stretch of time
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,9 @@ class Schedule:
     """Windows of `length` ns, each ending at least `hop` ns after the one before.
 
     A window ends where the slower of the two streams is: nothing is waited for that has not come, and nothing is cut
-    off that has. Sound that is missing or lies more than LAG off is not waited for, but at the beginning, for LAG. Time
-    that jumps, back or by more than LEAP, begins anew: the next window is due when it is whole again.
+    off that has. Sound that is missing or lies more than MAX_LAG_NS off is not waited for, but at the beginning, for
+    that long. Time that jumps, back or by more than MIN_LEAP_NS, begins anew: the next window is due when it is whole
+    again.
     """
 
     def __init__(self, length: int, hop: int) -> None:
@@ -41,13 +42,13 @@ class Schedule:
         """
         if frame is None:
             return None
-        if self._frame is None or not 0 <= frame - self._frame <= LEAP:
+        if self._frame is None or not 0 <= frame - self._frame <= MIN_LEAP_NS:
             self._next = frame + self._length
             self._began = frame
         self._frame = frame
-        heard = audio is not None and abs(audio - frame) <= LAG
+        heard = audio is not None and abs(audio - frame) <= MAX_LAG_NS
         end = min(frame, audio) if heard and audio is not None else frame
-        if end < self._next or (not heard and frame - self._began <= LAG):
+        if end < self._next or (not heard and frame - self._began <= MAX_LAG_NS):
             return None
         self._next = end + self._hop
         return Due(end - self._length, end, heard)

@@ -9,7 +9,7 @@ from time import monotonic
 from gar_ssl_ros.errors import shortened
 from gar_ssl_ros.work.complaints import Complaints
 
-LONGEST = 200  # characters of a problem
+MAX_PROBLEM_CHARACTERS = 200  # characters of a problem
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class StreamMonitor:
     def refuse(self, problem: str, whole: bool = True) -> None:
         """It could not; problem: a sentence. whole: whether nothing of it could be used."""
         self._refused += 1
-        self._problem = problem = shortened(problem, LONGEST)
+        self._problem = problem = shortened(problem, MAX_PROBLEM_CHARACTERS)
         self.warn(f"{'a message' if whole else 'a part of a message'} was left out: {problem}")
 
     def warn(self, sentence: str) -> None:

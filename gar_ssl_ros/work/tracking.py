@@ -9,9 +9,9 @@ from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.localization import Source
 from gar_ssl_ros.media.window import SECOND
 
-OVERLAP = 0.3  # intersection over union from which on two boxes may be the same source's
-OVERLAP_UNLIKE = 0.6  # the same where their labels differ: a label may change while its source goes on sounding
-PATIENCE = 10 * SECOND  # for so long a source may be still before its id is given up
+SAME_SOURCE_IOU = 0.3  # intersection over union from which on two boxes may be the same source's
+SAME_SOURCE_UNLIKE_IOU = 0.6  # the same where their labels differ: a label may change while its source goes on sounding
+KEEP_ID_NS = 10 * SECOND  # for so long a source may be still before its id is given up
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Tracker:
 
     def follow(self, sources: Sequence[Source], time: int) -> tuple[int, ...]:
         """The ids of a window's sources, in their order; all different. time: ns, of the window."""
-        self._tracks = [track for track in self._tracks if abs(time - track.seen) <= PATIENCE]
+        self._tracks = [track for track in self._tracks if abs(time - track.seen) <= KEEP_ID_NS]
         ids: list[int | None] = [None] * len(sources)
         free = list(self._tracks)
         pairs = [(_affinity(track, source), index, track) for index, source in enumerate(sources) for track in free]
@@ -55,4 +55,4 @@ def _affinity(track: _Track, source: Source) -> float:
     """How much a source looks like a track, 0 where it is another one."""
     overlap = track.box.iou(source.box)
     alike = track.label == source.label
-    return overlap + alike if overlap >= (OVERLAP if alike else OVERLAP_UNLIKE) else 0.0
+    return overlap + alike if overlap >= (SAME_SOURCE_IOU if alike else SAME_SOURCE_UNLIKE_IOU) else 0.0

@@ -13,7 +13,7 @@ from gar_ssl_ros.messages.audio.codec import AudioError
 from gar_ssl_ros.messages.audio.reader import AudioReader
 from gar_ssl_ros.messages.images import ImageError, frame_from_message
 from gar_ssl_ros.messages.stamps import StampError, stamp_of
-from gar_ssl_ros.work.schedule import LAG, Due, Schedule
+from gar_ssl_ros.work.schedule import MAX_LAG_NS, Due, Schedule
 from gar_ssl_ros.work.stream_monitor import StreamMonitor, StreamStatistics
 
 
@@ -41,7 +41,7 @@ class WindowAssembler:
     def begin(self, windows: WindowOptions) -> None:
         """Forget what came, and cut other windows from here on."""
         self.windows = windows
-        self._span = windows.length_ns + LAG + SECOND
+        self._span = windows.length_ns + MAX_LAG_NS + SECOND
         self._buffer = WindowBuffer(self._span)
         self._schedule = Schedule(windows.length_ns, windows.hop_ns)
 
@@ -104,7 +104,7 @@ class WindowAssembler:
         frame, audio = self._buffer.newest_frame, self._buffer.newest_audio
         if frame is None:
             return None
-        heard = audio is not None and abs(audio - frame) <= LAG
+        heard = audio is not None and abs(audio - frame) <= MAX_LAG_NS
         end = (min(frame, audio) if heard and audio is not None else frame) + 1  # the newest image included
         return self._cut(Due(end - self.windows.length_ns, end, heard))
 

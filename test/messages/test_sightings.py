@@ -15,8 +15,8 @@ from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.window import SECOND, Frame
 from gar_ssl_ros.messages.answers import bounding_box_from_box
 from gar_ssl_ros.messages.sightings import (
-    HUMANS,
-    MOST,
+    MAX_DETECTIONS,
+    MAX_HUMANS,
     NAME,
     SightingError,
     detections_from_array,
@@ -95,7 +95,7 @@ def test_names_and_ids_are_short_and_printable(text):
 
 def test_of_too_many_the_surest_count():
     seen, problem = read(*(detection(Box(0, 0, 9, 9), ("dog", at / 999)) for at in range(1000)))
-    assert len(seen.sightings) == MOST
+    assert len(seen.sightings) == MAX_DETECTIONS
     assert min(one.score for one in seen.sightings) > 0.89
     assert problem.startswith("900 of its 1000 detections cannot be used: they are more than the 100")
 
@@ -136,7 +136,7 @@ def test_a_region_is_a_share_of_the_image():
 @given(st.lists(st.text(max_size=70) | st.from_regex(NAME, fullmatch=True), max_size=40))
 def test_of_ids_only_those_are_followed_that_a_topic_can_have(ids):
     usable, problem = ids_from_list(IdsList(check_fields=False, ids=ids))
-    assert len(usable) <= HUMANS
+    assert len(usable) <= MAX_HUMANS
     assert all(one in ids and one.isascii() and "/" not in one and "__" not in one for one in usable)
     assert bool(problem) == (set(usable) != set(ids))
     assert problem.isprintable()

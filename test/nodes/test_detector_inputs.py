@@ -12,7 +12,7 @@ from pathlib import Path
 from domains import own_domain
 from robot import localizer, robot, until
 
-from gar_ssl_ros.messages.sightings import HUMANS
+from gar_ssl_ros.messages.sightings import MAX_HUMANS
 from gar_ssl_ros.nodes import detector_inputs
 from gar_ssl_ros.output.record import WindowRecord
 
@@ -91,7 +91,7 @@ def test_hostile_ids_are_few_and_end_nothing():
         bot.meet()
         bot.play(10, 1)
         ask_again(bot, "abcde")
-        until(lambda: value(bot, "faces", "tracked") == HUMANS)
+        until(lambda: value(bot, "faces", "tracked") == MAX_HUMANS)
         topics = [name for name, _ in node.get_topic_names_and_types() if name.startswith("/humans/")]
         assert len(topics) <= 2 + 2
         until(lambda: "ids: at most 20" in bot.state_of("faces")()["message"])

@@ -16,7 +16,7 @@ from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND, Audio, Frame
 from gar_ssl_ros.messages.audio.reader import AudioReader
 from gar_ssl_ros.messages.images import rgb_from_image
-from gar_ssl_ros.nodes.player import CHUNK, timed
+from gar_ssl_ros.nodes.player import CHUNK_NS, timed
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_pictures_come_at_their_time_and_sound_when_its_last_sample_has_been(cli
         assert time == (item.stamp if isinstance(item, Frame) else item.end)
     chunks = [item for _, item in items if isinstance(item, Audio)]
     assert {chunk.samples.shape[1] for chunk in chunks[:-1]} == {1600}
-    assert all(later.stamp - earlier.stamp == CHUNK for earlier, later in itertools.pairwise(chunks))
+    assert all(later.stamp - earlier.stamp == CHUNK_NS for earlier, later in itertools.pairwise(chunks))
     whole = np.concatenate([piece.samples for piece in Clip(clip).audio()], axis=1)
     np.testing.assert_array_equal(np.concatenate([chunk.samples for chunk in chunks], axis=1), whole)
     assert sum(isinstance(item, Frame) for _, item in items) == sum(isinstance(i, Frame) for i in Clip(clip).read())

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gar_ssl_ros.perception.failure import ModelError
-from gar_ssl_ros.perception.light_asd import SIDE, WIDTH, LightASD, _shapes
+from gar_ssl_ros.perception.light_asd import FACE_SIDE_PX, REACH, WIDTH, LightASD, _shapes
 from gar_ssl_ros.perception.sound import mfcc_light_asd
 
 torch = pytest.importorskip("torch", reason="needs torch, which is not installed")
@@ -91,7 +91,7 @@ def reference(weights, faces, cepstra):
 @pytest.mark.parametrize("steps", [1, 7, 20, 75])
 def test_it_gives_what_torch_gives(network, weights, steps):
     random = np.random.default_rng(steps)
-    faces = random.integers(0, 256, (steps, SIDE, SIDE), np.uint8)
+    faces = random.integers(0, 256, (steps, FACE_SIDE_PX, FACE_SIDE_PX), np.uint8)
     samples = (random.standard_normal(steps * 640) * 0.1).astype(np.float32)
     cepstra = mfcc_light_asd(np.pad(samples, (0, 400)))[: 4 * steps]
     seen, heard = network.see(faces), network.hear(samples, steps)
@@ -107,6 +107,13 @@ def test_many_sounds_are_judged_at_once(network):
     seen, heard = random.random((9, WIDTH)).astype(np.float32), random.random((3, 9, WIDTH)).astype(np.float32)
     at_once = network.log_odds(seen, heard)
     np.testing.assert_allclose(at_once, [network.log_odds(seen, one) for one in heard], rtol=1e-4, atol=1e-5)
+
+
+def test_a_part_is_seen_as_in_the_whole(network):
+    faces = np.random.default_rng(0).integers(0, 256, (40, FACE_SIDE_PX, FACE_SIDE_PX), np.uint8)
+    whole = network.see(faces)
+    parts = network.see(faces[: 10 + REACH], behind=True), network.see(faces[10 - REACH :], ahead=True)
+    np.testing.assert_allclose(np.concatenate(parts), whole, rtol=1e-4, atol=1e-4)
 
 
 def test_silence_and_sound_that_ends_early_are_judged(network):
@@ -198,5 +205,5 @@ def test_the_published_weights_tell_speech_from_a_still_face():
     if not published.is_file():
         pytest.skip("needs ../shared/models/light_asd_pretrain_AVA_CVPR.model, which is not here")
     network = LightASD(published)
-    still = np.full((75, SIDE, SIDE), 120, np.uint8)
+    still = np.full((75, FACE_SIDE_PX, FACE_SIDE_PX), 120, np.uint8)
     assert network.log_odds(network.see(still), network.hear(np.zeros(48_000, np.float32), 75)).mean() < -2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.window import SECOND, Frame, Window
-from gar_ssl_ros.perception.light_asd import SIDE
+from gar_ssl_ros.perception.light_asd import FACE_SIDE_PX
 from gar_ssl_ros.perception.speaking import SpeakerDetector
 from gar_ssl_ros.perception.tracks import FaceTrack
 
@@ -26,12 +27,19 @@ def detector() -> SpeakerDetector:
 
 def drawn(opening: np.ndarray, first: int = 0) -> FaceTrack:
     """A face of grey with a mouth as wide open as told, 0..1 for each step."""
-    crops = np.full((len(opening), SIDE, SIDE), 150, np.uint8)
+    crops = np.full((len(opening), FACE_SIDE_PX, FACE_SIDE_PX), 150, np.uint8)
     crops[:, 20:30, 25:40] = crops[:, 20:30, 72:87] = 40
     for one, wide in zip(crops, opening, strict=True):
         one[80 - round(12 * wide) : 82 + round(12 * wide), 40:72] = 30
-    boxes = np.tile([10.0, 10, 70, 90], (len(opening), 1))
-    return FaceTrack(first, boxes, crops, 0.9, Box(10, 10, 70, 90))
+    boxes, places = np.tile([10.0, 10, 70, 90], (len(opening), 1)), np.tile([40.0, 50, 40], (len(opening), 1))
+    return FaceTrack(first, boxes, crops, 0.9, Box(10, 10, 70, 90), tuple(np.array(crops)), places)
+
+
+def part(track: FaceTrack, first: int, length: int = 75, off: float = 0.0) -> FaceTrack:
+    """Of a track, so many steps from one on, found so many sizes off."""
+    during = slice(first, first + length)
+    fields = track.boxes[during], track.crops[during], track.score, track.box, track.pictures[during]
+    return FaceTrack(track.first + first, *fields, track.places[during] + off * track.places[0, 2])
 
 
 def babble(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +74,7 @@ def test_faces_of_different_shots_are_no_rivals(detector):
     early, late = drawn(opening[:30]), drawn(opening[30:], first=30)
     alone = [detector.speaking(WINDOW, [track], samples)[0].probability for track in (early, late)]
     both = [one.probability for one in detector.speaking(WINDOW, [early, late], samples)]
-    assert both == pytest.approx(alone)
+    assert both == pytest.approx(alone, rel=1e-4)
 
 
 def test_silence_no_sound_and_no_face_are_answered(detector):
@@ -75,3 +83,73 @@ def test_silence_no_sound_and_no_face_are_answered(detector):
         assert np.isfinite(one.log_odds).all()
         assert one.probability < 0.2
         assert detector.speaking(WINDOW, [], samples) == []
+
+
+class Counted:
+    """A network that counts the steps that it sees."""
+
+    def __init__(self, network) -> None:
+        self.network, self.steps = network, 0
+        self.hear, self.log_odds = network.hear, network.log_odds
+
+    def see(self, crops, **context):
+        self.steps += len(crops)
+        return self.network.see(crops, **context)
+
+
+@pytest.fixture
+def counted(detector, monkeypatch) -> Counted:
+    monkeypatch.setattr(detector, "_seen", [])
+    monkeypatch.setattr(detector, "_network", Counted(detector._network))
+    return detector._network
+
+
+def overlapping(detector, off: float = 0.0, forgets: bool = False, other: bool = False) -> list[float]:
+    """The log-odds in six windows of 3 s, one each second, of a face that babbles and of one that gapes."""
+    words, samples = (np.concatenate(part) for part in zip(*map(babble, range(3)), strict=True))
+    faces = drawn(words), drawn(np.tile([0.0, 0.5, 1.0], 75))
+    said: list[float] = []
+    for i, first in enumerate(range(0, 150, 25)):
+        if forgets:
+            detector._seen = []
+        if other:
+            faces = tuple(replace(face, pictures=tuple(map(np.array, face.pictures))) for face in faces)
+        window = Window(first * SECOND // 25, (first + 75) * SECOND // 25, WINDOW.frames, None)
+        tracks = [part(face, first, off=off * (i % 2)) for face in faces]
+        said += [one.probability for one in detector.speaking(window, tracks, samples[640 * first :][:48_000])]
+    return said
+
+
+def test_windows_that_overlap_are_judged_as_if_nothing_had_been_seen_before_for_less(detector, counted):
+    alone = overlapping(detector, forgets=True)
+    before, counted.steps = counted.steps, 0
+    assert overlapping(detector) == pytest.approx(alone, abs=1e-4)
+    assert counted.steps < 0.75 * before
+
+
+@pytest.mark.parametrize("change", [{"off": 0.05}, {"other": True}])
+def test_a_face_in_another_place_or_another_picture_is_seen_anew(detector, counted, change):
+    alone = overlapping(detector, forgets=True)
+    before, counted.steps = counted.steps, 0
+    assert overlapping(detector, **change) == alone
+    assert counted.steps == before
+
+
+def test_a_window_that_starts_between_two_steps_is_heard_from_the_first_one_on(detector):
+    opening, samples = babble(2)
+    early = Window(-SECOND // 50, 3 * SECOND, WINDOW.frames, None)  # 20 ms before step 0
+    (on_time,), (later,) = (
+        detector.speaking(window, [drawn(opening)], sound)
+        for window, sound in ((WINDOW, samples), (early, np.concatenate([samples[:320], samples])))
+    )
+    assert later.probability == pytest.approx(on_time.probability, abs=1e-6)
+
+
+def test_what_is_kept_of_a_window_is_small_and_holds_no_picture(detector):
+    track = drawn(babble(0)[0])
+    detector.speaking(WINDOW, [track] * 4, babble(0)[1])
+    assert sum(seen.features.nbytes + seen.places.nbytes for seen in detector._seen) < 200_000
+    (shown, *_), known = track.pictures, detector._seen[0].pictures[0]
+    assert known() is shown
+    del track, shown
+    assert known() is None

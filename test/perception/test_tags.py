@@ -11,10 +11,10 @@ import pytest
 from clips import read_sound
 from pictures import damaged
 
-from gar_ssl_ros.media.window import Audio, Frame, Window
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Audio, Frame, Window
 from gar_ssl_ros.perception.failure import ModelError
 from gar_ssl_ros.perception.store import load_path
-from gar_ssl_ros.perception.tags import LENGTH, RATE, Tags, Yamnet, names
+from gar_ssl_ros.perception.tags import LOOK_SAMPLES, Tags, Yamnet, names
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def heard(yamnet, shared_media) -> Callable[[str, int], Tags]:
         sound = Audio(0, np.stack([samples, samples]).clip(-1, 1), rate)
         window = Window(0, 1, (Frame(0, np.zeros((1, 1, 3), np.uint8)),), sound)
         assert window.audio is not None
-        return yamnet.tags(window.audio.mono(RATE))
+        return yamnet.tags(window.audio.mono(SPEECH_RATE_HZ))
 
     return tags
 
@@ -59,11 +59,11 @@ def test_a_real_sound_is_named_whatever_the_rate(heard, what, expected, rate):
 
 
 def test_silence_is_silence(yamnet):
-    tags = yamnet.tags(np.zeros(3 * RATE, np.float32))
+    tags = yamnet.tags(np.zeros(3 * SPEECH_RATE_HZ, np.float32))
     assert tags.scores[:, names().index("silence")].min() > 0.99
 
 
-@pytest.mark.parametrize("length", [0, 1, LENGTH - 1, LENGTH])
+@pytest.mark.parametrize("length", [0, 1, LOOK_SAMPLES - 1, LOOK_SAMPLES])
 def test_what_is_no_longer_than_a_look_is_looked_at_once(yamnet, length):
     tags = yamnet.tags(np.random.default_rng(0).normal(0, 0.1, length).astype(np.float32))
     assert tags.scores.shape == (1, 521)
@@ -71,9 +71,9 @@ def test_what_is_no_longer_than_a_look_is_looked_at_once(yamnet, length):
 
 
 def test_one_window_after_another_changes_nothing(yamnet):
-    sound = np.random.default_rng(0).normal(0, 0.1, 2 * RATE).astype(np.float32)
+    sound = np.random.default_rng(0).normal(0, 0.1, 2 * SPEECH_RATE_HZ).astype(np.float32)
     before = yamnet.tags(sound)
-    yamnet.tags(np.zeros(RATE, np.float32))
+    yamnet.tags(np.zeros(SPEECH_RATE_HZ, np.float32))
     assert np.array_equal(yamnet.tags(sound).scores, before.scores)
 
 

@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.perception.detection import Detection
-from gar_ssl_ros.perception.light_asd import SIDE
-from gar_ssl_ros.perception.tracks import crop, face_tracks
+from gar_ssl_ros.perception.light_asd import FACE_SIDE_PX
+from gar_ssl_ros.perception.tracks import FaceTrack, FaceTracker, crop
 
 WIDTH, HEIGHT = 320, 240
 
 
 class Told:
     """A detector that reads a frame's time, ms, from its first pixels, and counts its looks."""
+
+    kinds = ("face",)
 
     def __init__(self, faces_at: Callable[[float], list[Detection]]) -> None:
         self.faces_at = faces_at
@@ -28,6 +30,10 @@ class Told:
     def detect(self, image):
         self.looks += 1
         return self.faces_at((int(image[0, 0, 0]) * 256 + int(image[0, 0, 1])) / 1000)
+
+
+def face_tracks(window: Window, detector: Told, most: int = 4) -> list[FaceTrack]:
+    return FaceTracker(detector).tracks(window, most)
 
 
 def window(fps: float = 25, seconds: float = 3, grey: Callable[[float], int] = lambda t: 100) -> Window:
@@ -48,7 +54,7 @@ def test_a_face_that_moves_is_one_track_whatever_the_frame_rate(fps):
     detector = Told(lambda t: [face(80 + 40 * t)])
     (track,) = face_tracks(window(fps), detector)
     assert track.first == 0
-    assert track.crops.shape == (75, SIDE, SIDE)
+    assert track.crops.shape == (75, FACE_SIDE_PX, FACE_SIDE_PX)
     assert track.boxes[37].mean() == pytest.approx((80 + 40 * 1.48 + 100) / 2, abs=5)
     assert track.box.contains(80 + 40 * 1.5, 100)
     assert detector.looks <= 9
@@ -103,11 +109,56 @@ def test_one_picture_shown_on_is_looked_at_once():
     assert detector.looks == 1
 
 
+def cut(whole: Window, start: float, seconds: float = 3) -> Window:
+    begin, end = round(start * SECOND), round((start + seconds) * SECOND)
+    return Window(begin, end, tuple(frame for frame in whole.frames if begin <= frame.stamp < end), None)
+
+
+@pytest.mark.parametrize(("fps", "hop"), [(25, 1), (30, 1), (30, 1.033), (15, 0.5)])
+def test_windows_that_overlap_are_followed_as_if_nothing_had_been_seen_before(fps, hop):
+    detector = Told(lambda t: [face(100 + 30 * np.sin(3 * t), score=0.7), face(240 - 10 * t)])
+    whole, tracker = window(fps, seconds=8), FaceTracker(detector)
+    for start in np.arange(0, 5, hop):
+        before = detector.looks
+        found = tracker.tracks(cut(whole, start))
+        assert detector.looks - before <= (10 if start == 0 else 6)
+        alone = face_tracks(cut(whole, start), detector)
+        assert [one.first for one in found] == [one.first for one in alone]
+        for one, other in zip(found, alone, strict=True):
+            np.testing.assert_array_equal(one.places, other.places)
+            np.testing.assert_array_equal(one.crops, other.crops)
+
+
+def test_another_picture_of_the_same_stamp_is_looked_at():
+    tracker = FaceTracker(Told(lambda t: [face(100)]))
+    assert tracker.tracks(window())[0].box.center[0] == 100
+    loop = window()
+    tracker._detector.faces_at = lambda t: [face(200)]
+    assert tracker.tracks(loop)[0].box.center[0] == 200
+
+
+def test_what_was_seen_of_a_picture_goes_with_it():
+    tracker = FaceTracker(Told(lambda t: [face(100)]))
+    for _ in range(3):
+        shown = window()
+        tracker.tracks(shown)
+        assert len(tracker._thumb) == 75
+    del shown
+    assert len(tracker._thumb) == len(tracker._faces) == 0
+
+
+def test_the_steps_of_a_face_are_the_same_whatever_window_shows_it():
+    whole = window(seconds=5)
+    early, late = (face_tracks(cut(whole, start), Told(lambda t: [face(100)]))[0] for start in (0.5, 1.51))
+    assert (early.first, late.first, len(late.crops)) == (13, 38, 74)
+    assert early.pictures[30] is late.pictures[5]
+
+
 @given(st.floats(-50, 370), st.floats(-50, 290), st.floats(0.5, 400))
 def test_any_place_can_be_cut_out(x, y, half):
     image = np.full((HEIGHT, WIDTH, 3), 200, np.uint8)
     cut = crop(image, x, y, half)
-    assert cut.shape == (SIDE, SIDE)
+    assert cut.shape == (FACE_SIDE_PX, FACE_SIDE_PX)
     assert set(np.unique(cut)) <= set(range(110, 201))
 
 
@@ -115,4 +166,4 @@ def test_a_crop_is_the_lower_middle_of_the_face():
     image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     image[120:] = 255
     cut = crop(image, 160, 100, 50)  # rows 50..190 are cut out, of which the inner half is 85..155
-    assert int((cut[:, 56] < 128).argmin()) == pytest.approx((120 - 85) / 70 * SIDE, abs=2)
+    assert int((cut[:, 56] < 128).argmin()) == pytest.approx((120 - 85) / 70 * FACE_SIDE_PX, abs=2)

@@ -6,11 +6,10 @@ import pytest
 from clips import read_sound
 
 from gar_ssl_ros.evaluation.scenes import sounds
-from gar_ssl_ros.media.window import audio_from_samples
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ, audio_from_samples
 from gar_ssl_ros.reasoners.signal.hearing import UNKNOWN, hear
-from gar_ssl_ros.reasoners.signal.sound import RATE
 
-TIME = np.arange(3 * RATE) / RATE
+TIME = np.arange(3 * SPEECH_RATE_HZ) / SPEECH_RATE_HZ
 
 
 @pytest.mark.parametrize("label", sounds.KINDS)
@@ -23,9 +22,9 @@ def test_rendered_sounds_are_called_what_they_are(label):
 @pytest.mark.parametrize(
     ("samples", "label"),
     [
-        (np.zeros(3 * RATE), "silence"),
-        (np.random.default_rng(0).normal(0, 10 ** (-65 / 20), 3 * RATE), "silence"),
-        (np.random.default_rng(0).normal(0, 0.1, 3 * RATE), "noise"),
+        (np.zeros(3 * SPEECH_RATE_HZ), "silence"),
+        (np.random.default_rng(0).normal(0, 10 ** (-65 / 20), 3 * SPEECH_RATE_HZ), "silence"),
+        (np.random.default_rng(0).normal(0, 0.1, 3 * SPEECH_RATE_HZ), "noise"),
         (0.3 * np.sin(2 * np.pi * 220 * TIME) + 0.1 * np.sin(2 * np.pi * 440 * TIME), "tonal"),
         (np.zeros(10), "silence"),
     ],
@@ -46,18 +45,18 @@ def test_sounds_of_any_length(length):
 
 
 def test_a_clipped_sound_is_still_heard():
-    loud = audio_from_samples(0, 50 * sounds.melody(np.random.default_rng(0), 3.0).samples[None], RATE)
-    assert hear(loud.mono(RATE)).label != "silence"
+    loud = audio_from_samples(0, 50 * sounds.melody(np.random.default_rng(0), 3.0).samples[None], SPEECH_RATE_HZ)
+    assert hear(loud.mono(SPEECH_RATE_HZ)).label != "silence"
 
 
 def test_what_is_like_none_of_its_labels_gets_little_confidence(shared_media):
     """A bark and a bird are none of them; a wrong label said for sure would be worse than a doubtful one."""
     for name in ("dog", "bird"):
-        assert hear(read_sound(shared_media / f"{name}.wav", RATE)[: 3 * RATE]).confidence < 0.5
+        assert hear(read_sound(shared_media / f"{name}.wav", SPEECH_RATE_HZ)[: 3 * SPEECH_RATE_HZ]).confidence < 0.5
 
 
 def test_a_sound_unlike_all_that_was_measured_is_called_a_sound(shared_media):
-    assert hear(read_sound(shared_media / "dog.wav", RATE)[: 3 * RATE]).label == UNKNOWN
+    assert hear(read_sound(shared_media / "dog.wav", SPEECH_RATE_HZ)[: 3 * SPEECH_RATE_HZ]).label == UNKNOWN
 
 
 def test_a_reasoner_that_is_made_has_loaded_all_that_hearing_needs():

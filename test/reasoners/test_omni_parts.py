@@ -15,10 +15,11 @@ torch = pytest.importorskip("torch", reason="needs torch, which is not installed
 from transformers import WhisperFeatureExtractor  # noqa: E402
 
 from gar_ssl_ros.gar.deadline import Deadline  # noqa: E402
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ  # noqa: E402
 from gar_ssl_ros.reasoners.omni import decoding  # noqa: E402
 from gar_ssl_ros.reasoners.omni.branches import Branches  # noqa: E402
 from gar_ssl_ros.reasoners.omni.sampling import draw  # noqa: E402
-from gar_ssl_ros.reasoners.prompted.runtime import RATE, ModelError, Question, Sampling  # noqa: E402
+from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Question, Sampling  # noqa: E402
 
 
 class Beside:
@@ -182,9 +183,9 @@ def test_a_schema_that_makes_no_grammar_says_so(omni):
 @pytest.mark.parametrize("seconds", [0.1, 0.5, 1.003, 3.0, 29.99])
 def test_a_spectrogram_is_the_one_of_the_published_padding(omni_folder, omni, seconds):
     """Which is 300 s long."""
-    audio = np.random.default_rng(0).normal(0, 0.1, round(seconds * RATE)).astype(np.float32)
+    audio = np.random.default_rng(0).normal(0, 0.1, round(seconds * SPEECH_RATE_HZ)).astype(np.float32)
     published = WhisperFeatureExtractor.from_pretrained(omni_folder)(
-        audio, sampling_rate=RATE, return_attention_mask=True, return_tensors="pt"
+        audio, sampling_rate=SPEECH_RATE_HZ, return_attention_mask=True, return_tensors="pt"
     )
     made = omni._processors.sound(audio)
     held = published["attention_mask"].to(torch.bool)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.localization import Source
 from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.work.tracking import PATIENCE, Tracker
+from gar_ssl_ros.work.tracking import KEEP_ID_NS, Tracker
 
 
 def source(x: float, y: float = 10.0, label: str = "dog_bark", side: float = 50.0) -> Source:
@@ -49,8 +49,8 @@ def test_a_source_is_known_again_after_a_pause_and_forgotten_after_a_long_one():
     tracker = Tracker()
     tracker.follow([source(10)], 0)
     tracker.follow([], SECOND)
-    assert tracker.follow([source(10)], PATIENCE) == (1,)
-    assert tracker.follow([source(10)], 2 * PATIENCE + 1) == (2,)
+    assert tracker.follow([source(10)], KEEP_ID_NS) == (1,)
+    assert tracker.follow([source(10)], 2 * KEEP_ID_NS + 1) == (2,)
 
 
 def test_the_initial_and_the_final_answer_of_a_window_share_their_ids():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LoadOptions", "folder_checkpoint", "load", "omni_reasoner", "plan"]
 
-OLDEST = (5, 23)  # of transformers: before, the Thinker is built in another way
+MIN_TRANSFORMERS = (5, 23)  # of transformers: before, the Thinker is built in another way
 
 
 def omni_reasoner(options: OmniOptions) -> PromptedReasoner:
@@ -58,8 +58,8 @@ def _require(model: str) -> None:
         import transformers
     except ImportError as missing:
         raise ModelError(f"{model} {needs} {missing.name}, which is not installed: {_remedy()}") from None
-    if tuple(map(int, transformers.__version__.split(".")[:2])) < OLDEST:
-        oldest = ".".join(map(str, OLDEST))
+    if tuple(map(int, transformers.__version__.split(".")[:2])) < MIN_TRANSFORMERS:
+        oldest = ".".join(map(str, MIN_TRANSFORMERS))
         raise ModelError(f"{model} {needs} transformers {oldest} or later, not {transformers.__version__}: {_remedy()}")
 
 

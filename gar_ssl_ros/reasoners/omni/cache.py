@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicLayer
 
-BLOCK = 256  # slots: what a layer's room is a multiple of
+BLOCK_SLOTS = 256  # slots: what a layer's room is a multiple of
 
 
 class SlotLayer(DynamicLayer):
@@ -26,7 +26,7 @@ class SlotLayer(DynamicLayer):
             self.keys = key_states.new_zeros((*key_states.shape[:2], 0, key_states.shape[-1]))
             self.values = value_states.new_zeros((*value_states.shape[:2], 0, value_states.shape[-1]))
         if self.top > self.keys.shape[-2]:
-            more = -(-2 * self.top // BLOCK) * BLOCK - self.keys.shape[-2]
+            more = -(-2 * self.top // BLOCK_SLOTS) * BLOCK_SLOTS - self.keys.shape[-2]
             self.keys = torch.nn.functional.pad(self.keys, (0, 0, 0, more))
             self.values = torch.nn.functional.pad(self.values, (0, 0, 0, more))
         slots = self.slots.to(self.device)

@@ -23,8 +23,8 @@ from gar_ssl_ros.reasoners.omni.grammar import Constraint, Grammar
 from gar_ssl_ros.reasoners.omni.sampling import draw
 from gar_ssl_ros.reasoners.prompted.runtime import Question, Reply
 
-AHEAD = 64  # tokens a step that may go in ahead of their choice, of all replies together
-FEW = 1024  # tokens whose logits are computed apart
+MAX_TOKENS_AHEAD = 64  # tokens a step that may go in ahead of their choice, of all replies together
+MAX_APART_TOKENS = 1024  # tokens whose logits are computed apart
 
 
 def decode(
@@ -51,7 +51,7 @@ def decode(
         rows = [row for answers in batch for row in answers.wanted()]
         if not rows:
             return [answers.replies for answers in batch]
-        guesses = [guess for row in rows for guess in row.guesses(AHEAD // len(rows), context)]
+        guesses = [guess for row in rows for guess in row.guesses(MAX_TOKENS_AHEAD // len(rows), context)]
         hidden = context.feed([*(row.chosen for row in rows), *(guess.span for guess in guesses)])
         deadline.check()
         _choose(dict(zip(rows, hidden[: len(rows)], strict=True)), context)
@@ -65,7 +65,7 @@ def decode(
 
 def _choose(states: dict[_Row, Tensor], context: Context) -> None:
     """The next token of each reply, from the state that it has come to."""
-    free = [row for row in states if len(row.allowed) > FEW]
+    free = [row for row in states if len(row.allowed) > MAX_APART_TOKENS]
     logits = iter(context.logits(torch.stack([states[row] for row in free])) if free else ())
     for row, state in states.items():
         allowed = torch.from_numpy(row.allowed).to(state.device)

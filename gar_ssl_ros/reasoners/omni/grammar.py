@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 from gar_ssl_ros.reasoners.omni.prompt import with_special_tokens
 
 ANYTHING = r"start: /(?s:.*)/"  # any text, in Lark
-KNOWN = 64  # grammars kept ready
+MAX_GRAMMARS = 64  # grammars kept ready
 
 
 class Grammar:
@@ -25,7 +25,7 @@ class Grammar:
         """vocabulary: how many logits there are, tokens or not. ends: the tokens that end a reply."""
         self._vocabulary = vocabulary
         self._tokenizer = LLTokenizer(with_special_tokens(tokenizer), n_vocab=vocabulary, eos_token=sorted(ends))
-        self._compiled = lru_cache(KNOWN)(self._compile)
+        self._compiled = lru_cache(MAX_GRAMMARS)(self._compile)
 
     def constraint(self, schema: Mapping[str, object] | None) -> Constraint:
         """What holds for one reply: the JSON schema, or nothing but that it is text. Raises ValueError."""

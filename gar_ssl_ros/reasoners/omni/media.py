@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import Qwen2VLImageProcessorPil, WhisperFeatureExtractor
 
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 from gar_ssl_ros.reasoners.prompted.description import ModelDescription
-from gar_ssl_ros.reasoners.prompted.runtime import RATE
 
-SHORTEST = RATE // 10  # samples: less gives the audio tower too few frames to make a token of
+MIN_SAMPLES = SPEECH_RATE_HZ // 10  # samples: less gives the audio tower too few frames to make a token of
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Processors:
         self._description = description
         self._images = Qwen2VLImageProcessorPil.from_pretrained(folder)
         self._sounds = WhisperFeatureExtractor.from_pretrained(folder)
-        if self._sounds.sampling_rate != RATE:
-            raise ValueError(f"it hears at {self._sounds.sampling_rate} Hz instead of {RATE} Hz")
+        if self._sounds.sampling_rate != SPEECH_RATE_HZ:
+            raise ValueError(f"it hears at {self._sounds.sampling_rate} Hz instead of {SPEECH_RATE_HZ} Hz")
 
     def picture(self, image: NDArray[np.uint8]) -> PictureInput:
         """RGB (H, W, 3) as the vision tower takes it. Raises ValueError where one side is far longer than the other."""
@@ -62,13 +62,13 @@ class Processors:
         )
 
     def sound(self, audio: NDArray[np.float32]) -> SoundInput:
-        """Mono (samples,) at RATE as the audio tower takes it."""
-        audio = np.pad(audio, (0, max(0, SHORTEST - len(audio))))
+        """Mono (samples,) at SPEECH_RATE_HZ as the audio tower takes it."""
+        audio = np.pad(audio, (0, max(0, MIN_SAMPLES - len(audio))))
         # The published front end pads to 300 s. All it takes for the same frames is silence as long as half of the
         # last one's window, so that no sound is mirrored into it.
         hop, window = self._sounds.hop_length, self._sounds.n_fft
         padded = -(-len(audio) // hop) * hop + -(-window // hop) * hop
         made = self._sounds(
-            audio, sampling_rate=RATE, max_length=padded, return_attention_mask=True, return_tensors="pt"
+            audio, sampling_rate=SPEECH_RATE_HZ, max_length=padded, return_attention_mask=True, return_tensors="pt"
         )
         return SoundInput(made["input_features"], made["attention_mask"].to(torch.bool))

@@ -11,11 +11,11 @@ from gar_ssl_ros.reasoners.prompted.description import ModelDescription
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError
 
 GIB = 1 << 30
-QUANTIZED = {"nf4": 0.53, "int8": 1.01}  # bytes a number takes, its share of the scales included
-LIBRARIES = 0.6 * GIB  # what CUDA and its libraries take of a GPU
+BYTES_A_NUMBER = {"nf4": 0.53, "int8": 1.01}  # bytes a number takes, its share of the scales included
+LIBRARIES_BYTES = 0.6 * GIB  # what CUDA and its libraries take of a GPU
 OTHER_TOKENS = 4096  # sound, questions and replies of a window, generously
-ROWS = 16  # replies at once, likewise
-MARGIN = 1.1
+MAX_REPLIES = 16  # replies at once, likewise
+MEMORY_MARGIN = 1.1
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Need:
 def need(checkpoint: Checkpoint, description: ModelDescription, options: LoadOptions, width: int, gpu: bool) -> Need:
     """What it takes loaded that way; `width`: bytes of a number that is not quantised."""
     weights = sum(_loaded(weight, description, options.quantization, width) for weight in checkpoint.weights)
-    return Need(round(weights), round(MARGIN * _working(checkpoint, description, width) + LIBRARIES * gpu))
+    return Need(round(weights), round(MEMORY_MARGIN * _working(checkpoint, description, width) + LIBRARIES_BYTES * gpu))
 
 
 def check(
@@ -70,7 +70,7 @@ def _loaded(weight: Weight, description: ModelDescription, quantization: Quantiz
     # Experts are one tensor once loaded, not the linear layers that bitsandbytes knows.
     linear = len(weight.shape) == 2 and "embed_tokens" not in name and ".experts." not in name
     if quantization != "none" and linear and not name.startswith(kept):
-        return weight.count * QUANTIZED[quantization]
+        return weight.count * BYTES_A_NUMBER[quantization]
     return weight.count * width
 
 
@@ -84,6 +84,6 @@ def _working(checkpoint: Checkpoint, description: ModelDescription, width: int) 
     cache = 2 * 2 * text["num_hidden_layers"] * text["num_key_value_heads"] * head * tokens * width
     layer = tokens * (2 * text["intermediate_size"] + 8 * text["hidden_size"]) * width
     mask = tokens * tokens * (width + 1)
-    logits = ROWS * text["vocab_size"] * 4 * 4
+    logits = MAX_REPLIES * text["vocab_size"] * 4 * 4
     tower = 4 * image * (2 * vision["intermediate_size"] + 8 * vision["hidden_size"]) * width
     return float(cache + max(layer + mask, tower) + logits)

@@ -14,6 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import PreTrainedTokenizerFast
 
 from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 from gar_ssl_ros.reasoners.omni.context import Context
 from gar_ssl_ros.reasoners.omni.decoding import decode
 from gar_ssl_ros.reasoners.omni.grammar import Grammar
@@ -21,9 +22,9 @@ from gar_ssl_ros.reasoners.omni.media import Processors
 from gar_ssl_ros.reasoners.omni.prompt import Prompt
 from gar_ssl_ros.reasoners.omni.thinker import Thinker
 from gar_ssl_ros.reasoners.prompted.description import ModelDescription
-from gar_ssl_ros.reasoners.prompted.runtime import RATE, ModelError, Question, Reply, Sampling
+from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Question, Reply, Sampling
 
-POLL = 0.05  # s: how often a window that waits for another one looks at its deadline
+POLL_S = 0.05  # s: how often a window that waits for another one looks at its deadline
 # Not cuDNN's, torch's first choice on an H100 and later: it plans anew for each number of tokens and slots, and no two
 # steps share theirs.
 KERNELS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
@@ -69,7 +70,7 @@ class OmniRuntime:
 
     def warm_up(self) -> None:
         """Answer one small question of each kind, so that the first window takes no longer than the next ones."""
-        image, audio = np.zeros((480, 640, 3), np.uint8), np.zeros(3 * RATE, np.float32)
+        image, audio = np.zeros((480, 640, 3), np.uint8), np.zeros(3 * SPEECH_RATE_HZ, np.float32)
         question = Question("", {"type": "boolean"}, Sampling(0.4, 0.9), seeds=(0, 1), max_new_tokens=8)
         with self.encode("", image, audio, Deadline()) as window:
             for seen in (False, True):
@@ -78,7 +79,7 @@ class OmniRuntime:
     @contextmanager
     def turn(self, deadline: Deadline) -> Iterator[None]:
         """Hold the model for one batch. What the machine cannot do becomes a ModelError, and the next batch works."""
-        while not self._lock.acquire(timeout=POLL):
+        while not self._lock.acquire(timeout=POLL_S):
             deadline.check()
         try:
             with torch.inference_mode(), sdpa_kernel(KERNELS):

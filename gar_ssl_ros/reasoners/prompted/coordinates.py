@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gar_ssl_ros.gar.boxes import THINNEST
+from gar_ssl_ros.gar.boxes import MIN_SIDE_PX
 from gar_ssl_ros.reasoners.prompted.description import ModelDescription
 
 THOUSANDTHS = (1000, 1000)
@@ -53,7 +53,7 @@ def view(description: ModelDescription, image: tuple[int, int], seen: tuple[int,
 
 def _stretch(a: float, b: float, length: int) -> tuple[float, float]:
     start, end = (min(max(place, 0.0), float(length)) for place in sorted((a, b)))
-    if end - start < THINNEST:
+    if end - start < MIN_SIDE_PX:
         start = float(min(math.floor((start + end) / 2), length - 1))
-        end = start + THINNEST
+        end = start + MIN_SIDE_PX
     return start, end

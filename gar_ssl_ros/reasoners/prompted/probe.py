@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from gar_ssl_ros.gar.boxes import Box, box_from_reply
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.stages import Failure
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 from gar_ssl_ros.reasoners.prompted.coordinates import THOUSANDTHS, View
 from gar_ssl_ros.reasoners.prompted.prompts import prompt
-from gar_ssl_ros.reasoners.prompted.runtime import RATE, Question, Runtime, Sampling
+from gar_ssl_ros.reasoners.prompted.runtime import Question, Runtime, Sampling
 
 WIDTH, HEIGHT = 1920, 1080
 GROUND = (128, 128, 128)
@@ -26,8 +27,8 @@ SQUARES = {  # no two conventions put any of them on the same place
     "blue": ((30, 60, 200), Box(140, 640, 500, 1000)),
     "green": ((30, 150, 50), Box(1480, 90, 1800, 410)),
 }
-SURE = 0.5  # mean IoU
-CLEAR = 0.2  # ahead of the next one
+MIN_IOU = 0.5  # mean IoU
+MIN_LEAD_IOU = 0.2  # ahead of the next one
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
@@ -51,7 +52,7 @@ def probe(runtime: Runtime, deadline: Deadline | None = None) -> Probed:
     overlaps: dict[str, list[float]] = {}
     for name, (color, square) in SQUARES.items():
         with runtime.encode(
-            prompt("system"), _picture(color, square), np.zeros(RATE, np.float32), deadline or Deadline()
+            prompt("system"), _picture(color, square), np.zeros(SPEECH_RATE_HZ, np.float32), deadline or Deadline()
         ) as seen:
             question = Question(prompt("probe", color=name), None, Sampling(), seeds=(0,), max_new_tokens=128)
             reply = seen.ask([question], seen=True)[0][0]
@@ -62,7 +63,7 @@ def probe(runtime: Runtime, deadline: Deadline | None = None) -> Probed:
             overlaps.setdefault(convention, []).append(_overlap(named, View((WIDTH, HEIGHT), span), square))
     agreement = {convention: sum(found) / len(found) for convention, found in overlaps.items()}
     first, second = sorted(agreement, key=lambda convention: -agreement[convention])[:2]
-    clear = agreement[first] >= SURE and agreement[first] - agreement[second] >= CLEAR
+    clear = agreement[first] >= MIN_IOU and agreement[first] - agreement[second] >= MIN_LEAD_IOU
     return Probed(replies, agreement, first if clear else None)
 
 

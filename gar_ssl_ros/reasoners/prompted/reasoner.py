@@ -24,7 +24,7 @@ from gar_ssl_ros.gar.stages import (
     Trial,
     Unseen,
 )
-from gar_ssl_ros.media.window import SECOND, Window
+from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Window
 from gar_ssl_ros.reasoners.options import PromptOptions
 from gar_ssl_ros.reasoners.prompted.coordinates import View, view
 from gar_ssl_ros.reasoners.prompted.prompts import prompt
@@ -43,7 +43,7 @@ from gar_ssl_ros.reasoners.prompted.replies import (
     parse,
     schema_of,
 )
-from gar_ssl_ros.reasoners.prompted.runtime import RATE, Encoded, Question, Reply, Runtime, Sampling
+from gar_ssl_ros.reasoners.prompted.runtime import Encoded, Question, Reply, Runtime, Sampling
 
 GREEDY = Sampling()
 STOCHASTIC = Sampling(temperature=0.4, top_p=0.9)  # of the analysis
@@ -89,7 +89,9 @@ class PromptedReasoner:
             )
         if window.audio is None:
             raise ReasonerError("there is no sound in the window: check the audio source")
-        with self._runtime.encode(prompt("system"), image.image, window.audio.mono(RATE), deadline) as encoded:
+        with self._runtime.encode(
+            prompt("system"), image.image, window.audio.mono(SPEECH_RATE_HZ), deadline
+        ) as encoded:
             seen_as = view(known, (image.width, image.height), encoded.image_size)
             yield PromptedReading(encoded, seen_as, self._options)
 

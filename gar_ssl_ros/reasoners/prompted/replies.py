@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter, ValidationError
 
-from gar_ssl_ros.gar.consensus import ANCHORS, ROLE_TAGS
+from gar_ssl_ros.gar.consensus import MAX_ANCHORS, ROLE_TAGS
 from gar_ssl_ros.gar.reasoner import Unparseable
 
-FAR = 1_000_000  # no model names a place further out; a reply that does, outside any schema, is no reply
+MAX_COORDINATE = 1_000_000  # no model names a place further out; a reply that does, outside any schema, is no reply
 # Strings are plain ASCII without quotes and backslashes, so that nothing in them is escaped, nothing reaches a screen
 # or a later prompt that should not, and their length bounds their tokens.
 PLAIN = r"[ !#-\[\]-~]"
@@ -25,7 +25,7 @@ PHRASE = rf"^[A-Za-z0-9]{PLAIN}{{0,119}}$"
 SENTENCE = r"[A-Z][ #-,\-/->@-\[\]-~]{7,119}[.!?]"
 SENTENCES = rf"^{SENTENCE}( {SENTENCE}){{1,3}}$"  # 2 to 4
 
-Whole: TypeAlias = Annotated[int, Field(ge=-FAR, le=FAR)]
+Whole: TypeAlias = Annotated[int, Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
 Score: TypeAlias = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, json_schema_extra={"multipleOf": 0.01})]
 Token: TypeAlias = Annotated[str, Field(pattern=TOKEN)]
 
@@ -87,7 +87,7 @@ class Analysis(Part):
 
     av_consistency: Score
     role_tags: Annotated[tuple[Token, ...], Field(max_length=ROLE_TAGS)]
-    anchor_votes: Annotated[tuple[Vote, ...], Field(max_length=ANCHORS)]
+    anchor_votes: Annotated[tuple[Vote, ...], Field(max_length=MAX_ANCHORS)]
     keep: bool
 
 
@@ -96,7 +96,7 @@ class GroundedAnalysis(Part):
 
     av_consistency: Score
     role_tags: Annotated[tuple[Token, ...], Field(max_length=ROLE_TAGS)]
-    anchor_votes: Annotated[tuple[GroundedVote, ...], Field(max_length=ANCHORS)]
+    anchor_votes: Annotated[tuple[GroundedVote, ...], Field(max_length=MAX_ANCHORS)]
     keep: bool
 
 

@@ -15,8 +15,6 @@ from gar_ssl_ros.gar.reasoner import ReasonerError
 from gar_ssl_ros.gar.stages import Failure
 from gar_ssl_ros.reasoners.prompted.description import ModelDescription
 
-RATE = 16_000  # Hz: what every described model hears at
-
 Reply: TypeAlias = str | Failure | None  # None: not finished, as nobody needs it any more
 
 
@@ -79,7 +77,7 @@ class Runtime(Protocol):
     def encode(
         self, system: str, image: NDArray[np.uint8], audio: NDArray[np.float32], deadline: Deadline
     ) -> AbstractContextManager[Encoded]:
-        """Take in a window: what the model is told of its task, RGB (H, W, 3), mono (samples,) at RATE.
+        """Take in a window: what the model is told of its task, RGB (H, W, 3), mono (samples,) at SPEECH_RATE_HZ.
 
         What that holds on the device is freed when the context ends. Raises ModelError.
         """

@@ -14,9 +14,9 @@ from gar_ssl_ros.reasoners.senses.senses import Senses
 MOVING = "moving"  # the kind of what moves and no detector names
 IN_TIME = "in time"  # the kind of what `signal` finds to move in time with the sound
 PERSON = "person"
-HEAD = (0.1, 0.22, 0.1, 0.02)  # of a face's width and height: how far its head reaches beyond it, by side
-THEN = 0.8  # of how sure a thing is that only another frame shows
-TWICE = 0.5  # intersection over union from which on two detectors see the same thing
+HEAD_MARGINS = (0.1, 0.22, 0.1, 0.02)  # of a face's width and height: how far its head reaches beyond it, by side
+OTHER_FRAME_SURENESS = 0.8  # of how sure a thing is that only another frame shows
+SAME_THING_IOU = 0.5  # intersection over union from which on two detectors see the same thing
 OTHER_LOOKS = (1 / 6, 5 / 6)  # of the window: when it is looked again for what the center frame does not show
 
 
@@ -64,7 +64,7 @@ def sighted(window: Window) -> list[Candidate]:
 def with_sighted(found: Sequence[Candidate], window: Window) -> list[Candidate]:
     """Candidates, and what the robot's own detectors see instead of those of the same kind and place."""
     own = sighted(window)
-    return [*own, *(c for c in found if not any(c.kind == o.kind and c.box.iou(o.box) >= TWICE for o in own))]
+    return [*own, *(c for c in found if not any(c.kind == o.kind and c.box.iou(o.box) >= SAME_THING_IOU for o in own))]
 
 
 def again(senses: Senses, window: Window, wanted: Collection[str]) -> list[Candidate]:
@@ -72,12 +72,12 @@ def again(senses: Senses, window: Window, wanted: Collection[str]) -> list[Candi
     same = [frame for frame in window.frames if frame.image.shape == window.center.image.shape]
     looks = {int(at * len(same)) for at in OTHER_LOOKS}
     found = [one for look in sorted(looks) for one in seen(senses, same[look]) if one.kind in wanted]
-    return [replace(one, sure=THEN * one.sure) for one in found]
+    return [replace(one, sure=OTHER_FRAME_SURENESS * one.sure) for one in found]
 
 
 def head(face: Box, frame: Frame) -> Box:
     """The head of a face, from crown to chin, within the picture."""
-    left, up, right, down = HEAD
+    left, up, right, down = HEAD_MARGINS
     sides = (
         face.x1 - left * face.width,
         face.y1 - up * face.height,

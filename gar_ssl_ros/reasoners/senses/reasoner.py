@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from gar_ssl_ros.gar.boxes import box_from_reply
 from gar_ssl_ros.gar.consensus import consensus, unit
@@ -24,11 +25,11 @@ from gar_ssl_ros.gar.stages import (
     Trial,
     Unseen,
 )
-from gar_ssl_ros.media.window import Window
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Window
 from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import By
-from gar_ssl_ros.perception.tags import RATE, Tags
-from gar_ssl_ros.perception.tracks import face_tracks
+from gar_ssl_ros.perception.tags import Tags
+from gar_ssl_ros.perception.tracks import FaceTracker
 from gar_ssl_ros.reasoners.senses.candidates import (
     IN_TIME,
     MOVING,
@@ -41,9 +42,9 @@ from gar_ssl_ros.reasoners.senses.candidates import (
 from gar_ssl_ros.reasoners.senses.moving import moving
 from gar_ssl_ros.reasoners.senses.senses import Senses
 from gar_ssl_ros.reasoners.senses.weighing import (
-    FAINT,
-    KNOWN,
     LIPS,
+    MIN_GROUP_SHARE,
+    MIN_KNOWN_SURENESS,
     UNNAMED,
     Evidence,
     Weighed,
@@ -59,10 +60,13 @@ from gar_ssl_ros.reasoners.signal.synchrony import Courses
 
 SIGNAL_LOOKS = 3  # of `signal`, at what it finds to be in time
 SAME_FACE = 0.3  # overlap from which a face and a followed one are the same
-ENOUGH = 0.2  # support from which a candidate is named
-CLAIM = 0.5  # how sure a sound must be before something is said to be out of view
-KEEP = 0.8  # of the best support: a source that has as much stands
-EVEN, DOUBT = 0.6, 0.12  # of a match's score: as likely in time as by chance, and how gradually that changes
+MIN_SUPPORT = 0.2  # support from which a candidate is named
+MIN_SURENESS_OFF_SCREEN = 0.5  # how sure a sound must be before something is said to be out of view
+KEEP_SHARE = 0.8  # of the best support: a source that has as much stands
+EVEN_SCORE, SCORE_WIDTH = (
+    0.6,
+    0.12,
+)  # of a match's score: as likely in time as by chance, and how gradually that changes
 
 
 class SensesReasoner:
@@ -71,14 +75,17 @@ class SensesReasoner:
     name = "senses"
 
     def __init__(self, senses: Senses, seed: int = 0) -> None:
-        self._senses = senses
+        self._tracker = None if senses.faces is None else FaceTracker(senses.faces)
+        self._senses = replace(senses, faces=self._tracker)
         self._seed = seed
+        self._libraries = ThreadpoolController()  # threads of a BLAS lose more by waiting for each other than they gain
         self.model: str | None = ", ".join(senses.names)
 
     @contextmanager
     def read(self, window: Window, deadline: Deadline) -> Iterator[_SensesReading]:
         """Take in a window's sound; its picture is looked at when it is asked for."""
-        yield _SensesReading(window, deadline, self._senses, self._seed)
+        with self._libraries.limit(limits=1, user_api="blas"):
+            yield _SensesReading(window, deadline, self._senses, self._tracker, self._seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,13 +101,16 @@ class _Sight:
 class _SensesReading:
     """One window: heard at once, seen when `locate` asks."""
 
-    def __init__(self, window: Window, deadline: Deadline, senses: Senses, seed: int) -> None:
+    def __init__(
+        self, window: Window, deadline: Deadline, senses: Senses, tracker: FaceTracker | None, seed: int
+    ) -> None:
         assert window.audio is not None  # the pipeline asks nobody about a window without sound
         self._window = window
         self._deadline = deadline
         self._senses = senses
+        self._tracker = tracker
         self._seed = seed
-        self._samples = window.audio.mono(RATE)
+        self._samples = window.audio.mono(SPEECH_RATE_HZ)
         self._tags = senses.tagger.tags(self._samples)
         self._heard = senses.makers.heard(self._tags)
         self._sight: _Sight | None = None
@@ -108,7 +118,9 @@ class _SensesReading:
     def classify(self) -> AudioLabel:
         label, share = self._senses.makers.label(self._tags)
         silence = float(self._tags.scores[:, self._tags.names.index(SILENCE)].min())
-        return AudioLabel(SILENCE, silence) if silence > max(share, CLAIM) else AudioLabel(label, share)
+        return (
+            AudioLabel(SILENCE, silence) if silence > max(share, MIN_SURENESS_OFF_SCREEN) else AudioLabel(label, share)
+        )
 
     def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
         motion = measure(self._window)
@@ -127,7 +139,7 @@ class _SensesReading:
         for one in weighed:
             if (
                 len(sight.named) < max_sources
-                and one.support >= ENOUGH
+                and one.support >= MIN_SUPPORT
                 and all(apart(one, other) for other in sight.named)
             ):
                 sight.named.append(one)
@@ -168,9 +180,9 @@ class _SensesReading:
         voices = any(heard.group.by in LIPS for heard in asked(self._heard))
         faces = [i for i, candidate in enumerate(candidates) if candidate.kind == FACE]
         lips: list[tuple[float, float] | None] = [None for _ in candidates]
-        if self._senses.faces is None or self._senses.speakers is None or not voices or not faces:
+        if self._tracker is None or self._senses.speakers is None or not voices or not faces:
             return lips
-        tracks = face_tracks(self._window, self._senses.faces)
+        tracks = self._tracker.tracks(self._window)
         speaking = self._senses.speakers.speaking(self._window, tracks, self._samples)
         total = max(sum(one.probability for one in speaking), 1e-9)
         for one in speaking:
@@ -213,12 +225,16 @@ class _SensesReading:
     def _unseen(self, weighed: Sequence[Weighed]) -> Unseen:
         """Whether what would make the sound was looked for, and is not there."""
         first = self._heard[0]
-        if first.share < FAINT:
+        if first.share < MIN_GROUP_SHARE:
             return Unseen(off_screen=False, reason="nothing that is heard is clear enough to be named")
-        if first.share < CLAIM or not first.group.seen or not self._senses.kinds.issuperset(first.group.seen):
+        if (
+            first.share < MIN_SURENESS_OFF_SCREEN
+            or not first.group.seen
+            or not self._senses.kinds.issuperset(first.group.seen)
+        ):
             return Unseen(off_screen=False, reason=f"{first.sound} is heard, and no model here knows what makes that")
-        there = any(c.kind in first.group.seen and c.sure >= KNOWN for c in self._seen().candidates)
-        if there or not first.group.only or (weighed and weighed[0].support >= ENOUGH / 2):
+        there = any(c.kind in first.group.seen and c.sure >= MIN_KNOWN_SURENESS for c in self._seen().candidates)
+        if there or not first.group.only or (weighed and weighed[0].support >= MIN_SUPPORT / 2):
             return Unseen(off_screen=False, reason=f"{first.sound} is heard, and nothing shows which thing makes it")
         return Unseen(
             off_screen=True, reason=f"{first.sound} is heard, and no {' or '.join(first.group.seen)} is in view"
@@ -253,7 +269,7 @@ class _SensesReading:
             av_consistency=0.0 if mine is None else mine.likelihood,
             role_tags=() if mine is None else mine.tags,
             anchor_votes=tuple(votes),
-            keep=mine is not None and best is not None and mine.support >= KEEP * best.support,
+            keep=mine is not None and best is not None and mine.support >= KEEP_SHARE * best.support,
         )
 
     def _refinement(self, one: Weighed, sight: _Sight) -> Refinement:
@@ -275,7 +291,7 @@ def _evidence(sight: _Sight, part: slice = slice(None)) -> list[Evidence]:
     if sight.courses is None:
         return [Evidence(0.0, lips) for lips in sight.lips]
     return [
-        Evidence(float(1 / (1 + np.exp((EVEN - match.score) / DOUBT))), lips, match.way)
+        Evidence(float(1 / (1 + np.exp((EVEN_SCORE - match.score) / SCORE_WIDTH))), lips, match.way)
         for match, lips in zip(sight.courses.matches(part), sight.lips, strict=True)
     ]
 

@@ -13,16 +13,16 @@ from gar_ssl_ros.reasoners.senses.candidates import IN_TIME, MOVING, PERSON, Can
 from gar_ssl_ros.reasoners.signal.synchrony import Way
 
 # Chosen on every other real clip, with its own and with other clips' sounds.
-COUNTS = 0.3  # of the surest group's share: a group that has less of it is not asked for its makers
-NAMELESS = 0.7  # of it: what has no name is only taken for the maker of a group that has as much
-FAINT = 0.1  # share of a group below which it says nothing
-KNOWN = 0.3  # how sure a detection must be to say that what moves is that, and nothing else
-SAME = 0.4  # overlap from which what moves is the known thing
-MOST_OF = 0.6  # of what moves: that much of it in a known thing is that thing
-STRONG = 5.0  # grey levels a frame: what moves by as much may well make a sound
-PLAYING = 30.0  # grey levels a frame: so do the hands of somebody who plays
-SPEAKS = 0.5  # of a face whose lips nobody has looked at
-LAUGHS = 0.07  # of lips, as a voice's: even odds of a laugh, in which they move less with the sound
+MIN_SHARE_OF_SUREST = 0.3  # of the surest group's share: a group that has less of it is not asked for its makers
+MIN_SHARE_NAMELESS = 0.7  # of it: what has no name is only taken for the maker of a group that has as much
+MIN_GROUP_SHARE = 0.1  # share of a group below which it says nothing
+MIN_KNOWN_SURENESS = 0.3  # how sure a detection must be to say that what moves is that, and nothing else
+SAME_THING_IOU = 0.4  # overlap from which what moves is the known thing
+PART_SHARE = 0.6  # of what moves: that much of it in a known thing is that thing
+STRONG_GREY = 5.0  # grey levels a frame: what moves by as much may well make a sound
+PLAYING_GREY = 30.0  # grey levels a frame: so do the hands of somebody who plays
+UNSEEN_LIPS_ODDS = 0.5  # of a face whose lips nobody has looked at
+EVEN_LAUGH_LIPS = 0.07  # of lips, as a voice's: even odds of a laugh, in which they move less with the sound
 LIPS = (By.VOICE, By.FACE)  # whose sounds lips tell
 UNNAMED = Group(name="unnamed", by=By.ALL, seen=(), sounds=())
 SPEAKER, NAMED, MOVER = (0.45, 0.5), (0.75, 0.2), (0.35, 0.7)  # S_av: at least, and how much more at most
@@ -56,7 +56,7 @@ class Weighed:
     def likelihood(self) -> float:
         """How often such a candidate is the source, 0..1: S_av (measured by `benchmarks/real.py`)."""
         if self.candidate.kind == FACE:
-            sure, share = self.does.lips or (SPEAKS, 1.0)
+            sure, share = self.does.lips or (UNSEEN_LIPS_ODDS, 1.0)
             anybody = SPEAKER[0] + SPEAKER[1] * _told(self.heard.group, min(1.0, sure / max(share, 1e-6)))
             return share * anybody
         if self.candidate.kind == IN_TIME:
@@ -67,12 +67,12 @@ class Weighed:
     @property
     def speaks(self) -> bool:
         """Whether it is a face whose lips are seen to go with the sound."""
-        return self.does.lips is not None and self.does.lips[0] >= SPEAKS
+        return self.does.lips is not None and self.does.lips[0] >= UNSEEN_LIPS_ODDS
 
     @property
     def way(self) -> Way | None:
         """In which it plainly moves with the sound, if it does."""
-        return self.does.way if self.does.timing >= SPEAKS else None
+        return self.does.way if self.does.timing >= UNSEEN_LIPS_ODDS else None
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ def asked(heard: Sequence[Heard]) -> list[Heard]:
 
     Of music behind another sound nothing is asked: it is laid under it.
     """
-    enough = [h for h in heard if h.share >= max(FAINT, COUNTS * heard[0].share)]
+    enough = [h for h in heard if h.share >= max(MIN_GROUP_SHARE, MIN_SHARE_OF_SUREST * heard[0].share)]
     return [h for h in enough if h is heard[0] or not h.group.mostly]
 
 
@@ -118,7 +118,7 @@ def apart(one: Weighed, other: Weighed) -> bool:
 
 def part_of(part: Candidate, whole: Candidate) -> bool:
     """Whether it is that thing, or a part of it."""
-    return part.box.share_in(whole.box) >= MOST_OF or part.box.iou(whole.box) >= SAME
+    return part.box.share_in(whole.box) >= PART_SHARE or part.box.iou(whole.box) >= SAME_THING_IOU
 
 
 def _may(one: Heard, surest: Heard, candidate: Candidate, does: Evidence, judged: bool) -> bool:
@@ -128,7 +128,7 @@ def _may(one: Heard, surest: Heard, candidate: Candidate, does: Evidence, judged
     known to: it must not come before one that may.
     """
     if candidate.kind in (MOVING, IN_TIME):
-        return one.share >= NAMELESS * surest.share
+        return one.share >= MIN_SHARE_NAMELESS * surest.share
     return not (judged and does.lips is None and candidate.kind == FACE and one.group.by in LIPS)
 
 
@@ -144,7 +144,7 @@ def _fit(group: Group, candidate: Candidate, does: Evidence, candidates: Sequenc
     rank = BY_RANK[min(group.seen.index(candidate.kind), len(BY_RANK) - 1)]
     fit = rank * float(np.sqrt(candidate.sure)) * in_time
     if group.by in LIPS:  # a person without a face may speak, or not: nothing tells
-        sure = SPEAKS if does.lips is None else _told(group, does.lips[0])
+        sure = UNSEEN_LIPS_ODDS if does.lips is None else _told(group, does.lips[0])
         return fit * sure if candidate.kind == FACE else 0.0
     if group.by is By.HANDS and candidate.kind == PERSON:
         return 0.0 if group.mostly else 0.3 * fit  # what they hold and move is nearer to it than all of them
@@ -153,7 +153,7 @@ def _fit(group: Group, candidate: Candidate, does: Evidence, candidates: Sequenc
 
 def _told(group: Group, lips: float) -> float:
     """How surely a face makes the group's sounds, 0..1, by how surely its lips go with the sound as a voice's would."""
-    return lips if group.by is By.VOICE else lips / (lips + LAUGHS)
+    return lips if group.by is By.VOICE else lips / (lips + EVEN_LAUGH_LIPS)
 
 
 def _in_time(group: Group, candidate: Candidate, candidates: Sequence[Candidate]) -> float:
@@ -172,7 +172,7 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
     if not _free(group, moving, candidates):
         return 0.0
     hands = group.by is By.HANDS
-    plain = 1 / (1 + ((PLAYING if group.mostly else STRONG) / max(moving.strength, 1e-3)) ** 2)
+    plain = 1 / (1 + ((PLAYING_GREY if group.mostly else STRONG_GREY) / max(moving.strength, 1e-3)) ** 2)
     does = max(plain, timing)
     if hands and not _held(moving, candidates):
         does *= 0.0 if group.mostly else 0.5
@@ -181,12 +181,14 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
 
 def _held(moving: Candidate, candidates: Sequence[Candidate]) -> bool:
     """Whether somebody is where it moves."""
-    return any(moving.box.share_in(c.box) > 0 for c in candidates if c.kind in (PERSON, FACE) and c.sure >= KNOWN)
+    return any(
+        moving.box.share_in(c.box) > 0 for c in candidates if c.kind in (PERSON, FACE) and c.sure >= MIN_KNOWN_SURENESS
+    )
 
 
 def _free(group: Group, moving: Candidate, candidates: Sequence[Candidate]) -> bool:
     """Whether a thing without a name may be the maker: none that has one is, nor is this known to be something else."""
-    known = [c for c in candidates if c.kind not in (MOVING, IN_TIME) and c.sure >= KNOWN]
+    known = [c for c in candidates if c.kind not in (MOVING, IN_TIME) and c.sure >= MIN_KNOWN_SURENESS]
     if group.by is not By.HANDS and any(c.kind in group.seen for c in known):
         return False
     return not any(part_of(moving, thing) for thing in known if not _makes(group, thing))

@@ -17,8 +17,8 @@ Grey = NDArray[np.uint8]  # (frames, height, width)
 Motions = NDArray[np.float64]  # (frames, 3, 3): from the center frame's pixels to each frame's, homogeneous
 Rect = tuple[int, int, int, int]  # x1, y1, x2, y2 in measured pixels, half-open
 
-STILL = 0.05  # pixels: a smaller motion is not worth a resampling
-SLOW = 0.27  # s: a camera's motion smoother than this is a pan, what is left of it is shake
+STILL_PX = 0.05  # pixels: a smaller motion is not worth a resampling
+SHAKE_S = 0.27  # s: a camera's motion smoother than this is a pan, what is left of it is shake
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +40,10 @@ def steady(grey: Grey, center: int, rate: float) -> tuple[Still, ...]:
     """
     motions = _camera_motions(grey, center)
     affine = motions[:, :2].reshape(len(grey), 6).astype(np.float32)
-    size = 2 * round(2 * SLOW * rate) + 1
-    smooth = cv2.GaussianBlur(affine, (1, size), SLOW * rate, borderType=cv2.BORDER_REPLICATE)
+    size = 2 * round(2 * SHAKE_S * rate) + 1
+    smooth = cv2.GaussianBlur(affine, (1, size), SHAKE_S * rate, borderType=cv2.BORDER_REPLICATE)
     pan = np.asarray(smooth, np.float64).reshape(affine.shape)
-    if _reach(pan - pan[center], grey) < 10 * STILL:
+    if _reach(pan - pan[center], grey) < 10 * STILL_PX:
         return (_aligned(grey, motions),)
     shake = np.tile(np.eye(3), (len(grey), 1, 1))
     shake[:, :2] += (affine - pan - (affine - pan)[center]).reshape(-1, 2, 3)
@@ -52,7 +52,7 @@ def steady(grey: Grey, center: int, rate: float) -> tuple[Still, ...]:
 
 def _aligned(grey: Grey, motions: Motions) -> Still:
     height, width = grey.shape[1:]
-    if _reach(motions[:, :2].reshape(-1, 6) - np.eye(3)[:2].ravel(), grey) < STILL:
+    if _reach(motions[:, :2].reshape(-1, 6) - np.eye(3)[:2].ravel(), grey) < STILL_PX:
         return Still(grey, motions, (0, 0, width, height))
     aligned = np.empty_like(grey)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

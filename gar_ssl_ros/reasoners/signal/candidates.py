@@ -11,17 +11,19 @@ from gar_ssl_ros.reasoners.signal.camera import Rect
 from gar_ssl_ros.reasoners.signal.motion import Motion, connected
 from gar_ssl_ros.reasoners.signal.synchrony import Courses, Match
 
-MOST = 12  # moving parts: more than that cannot be told apart in a few seconds
-FEW = 3  # larger things
-ALIKE = 0.75  # correlation: two parts that move as alike as this are one thing
-COMPARABLE = 0.65  # of the agreement with the sound: a part that has this much of another's may belong to it
+MAX_PARTS = 12  # moving parts: more than that cannot be told apart in a few seconds
+MAX_LARGE_PARTS = 3  # larger things
+MIN_CORRELATION = 0.75  # correlation: two parts that move as alike as this are one thing
+MIN_SHARE_OF_AGREEMENT = (
+    0.65  # of the agreement with the sound: a part that has this much of another's may belong to it
+)
 
 
 def moving(motion: Motion, synchrony_map: NDArray[np.float64]) -> list[Rect]:
     """The connected moving parts, larger things that stand out by their motion, and what alone goes with the sound."""
-    found = motion.parts()[:MOST]
+    found = motion.parts()[:MAX_PARTS]
     hot = connected(synchrony_map > 0.5 * synchrony_map.max())[:3] if synchrony_map.max() > 0 else []
-    for rect in motion.things()[:FEW] + hot:
+    for rect in motion.things()[:MAX_LARGE_PARTS] + hot:
         if all(_overlap(rect, part) < 0.5 for part in found):
             found.append(rect)
     return found
@@ -29,13 +31,13 @@ def moving(motion: Motion, synchrony_map: NDArray[np.float64]) -> list[Rect]:
 
 def whole(best: int, parts: Sequence[Rect], matches: Sequence[Match], courses: Courses) -> list[int]:
     """The parts that make one thing with part `best`: what encloses it, and what is near and moves alike."""
-    enough = [match.agreement > COMPARABLE * matches[best].agreement for match in matches]
+    enough = [match.agreement > MIN_SHARE_OF_AGREEMENT * matches[best].agreement for match in matches]
     found = [best] + [i for i, part in enumerate(parts) if i != best and enough[i] and _encloses(part, parts[best])]
     for i in found:
         found += [
             j
             for j, part in enumerate(parts)
-            if j not in found and enough[j] and _near(part, parts[i]) and courses.alike(i, j) > ALIKE
+            if j not in found and enough[j] and _near(part, parts[i]) and courses.alike(i, j) > MIN_CORRELATION
         ]
     return found
 

@@ -19,32 +19,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.gar.stages import SILENCE, AudioLabel
-from gar_ssl_ros.reasoners.signal.sound import RATE
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 
 Samples = NDArray[np.float32]
 Series = NDArray[np.float64]
 
-FRAME = 1024  # samples of one spectrum: 64 ms
-HOP = FRAME // 2
-FINE = 80  # samples of one step of the envelope: 5 ms
+SPECTRUM_SAMPLES = 1024  # samples of one spectrum: 64 ms
+SPECTRUM_HOP_SAMPLES = SPECTRUM_SAMPLES // 2
+ENVELOPE_SAMPLES = 80  # samples of one step of the envelope: 5 ms
 MEL_BANDS = 40
-STEADY = 9  # spectra, and mel bands, over which a median tells what is harmonic from what is percussive
-LOWEST = 4  # bins: 62 Hz
-BEATS = slice(round(0.2 * RATE / HOP), round(1.5 * RATE / HOP))  # lags of the onsets' course: 300 to 40 beats a minute
+MEDIAN_WIDTH = 9  # spectra, and mel bands, over which a median tells what is harmonic from what is percussive
+LOWEST_BIN = 4  # bins: 62 Hz
+BEAT_LAGS = slice(
+    round(0.2 * SPEECH_RATE_HZ / SPECTRUM_HOP_SAMPLES), round(1.5 * SPEECH_RATE_HZ / SPECTRUM_HOP_SAMPLES)
+)  # lags of the onsets' course: 300 to 40 beats a minute
 
-DIGITS = 5  # of a confidence: the sums behind it differ in later ones with the number of threads
+CONFIDENCE_DIGITS = 5  # of a confidence: the sums behind it differ in later ones with the number of threads
 
 # Chosen on rendered sounds (seeds 300000 and up) and on every second real clip together: there, what is said of real
 # sounds is on average as sure as it is right.
-TEMPER = 2.0  # sounds vary more than the rendered ones: their evidence counts half
-STRANGE = 42.0  # squared distance from its nearest profile at which a sound is as likely none of them
-STRANGENESS = 8.0  # how gradually that changes
+EVIDENCE_TEMPER = 2.0  # sounds vary more than the rendered ones: their evidence counts half
+STRANGE_DISTANCE = 42.0  # squared distance from its nearest profile at which a sound is as likely none of them
+STRANGE_WIDTH = 8.0  # how gradually that changes
 UNKNOWN = "sound"  # the label of what is likely none of them
 
 
 def hear(samples: Samples) -> AudioLabel:
-    """The label of mono `samples` at RATE, and the probability that it is right."""
-    samples = np.pad(samples, (0, max(0, FRAME - len(samples))))
+    """The label of mono `samples` at SPEECH_RATE_HZ, and the probability that it is right."""
+    samples = np.pad(samples, (0, max(0, SPECTRUM_SAMPLES - len(samples))))
     envelope = _envelope(samples)
     if not envelope.any():
         return AudioLabel(SILENCE, 1.0)
@@ -54,16 +56,16 @@ def hear(samples: Samples) -> AudioLabel:
     steady = 1 / (1 + np.exp((level[1] - level[0] - 5) / 0.7))
     silent = float(max(faint * steady, 1 / (1 + np.exp((level[1] + 65) / 1.5))))
     if silent > 0.5:
-        return AudioLabel(SILENCE, round(silent, DIGITS))
+        return AudioLabel(SILENCE, round(silent, CONFIDENCE_DIGITS))
     found = features(samples)
     profiles = _profiles()
     distance = np.array([profile.distance(found) for profile in profiles])
     likelihood = -0.5 * (distance + [profile.log_volume for profile in profiles])
-    odds = np.exp((likelihood - likelihood.max()) / TEMPER)
+    odds = np.exp((likelihood - likelihood.max()) / EVIDENCE_TEMPER)
     best = int(odds.argmax())
-    known = 1 / (1 + np.exp((distance[best] - STRANGE) / STRANGENESS))
+    known = 1 / (1 + np.exp((distance[best] - STRANGE_DISTANCE) / STRANGE_WIDTH))
     confidence = float(odds[best] / odds.sum() * known) * (1 - silent)
-    return AudioLabel(profiles[best].label if known > 0.5 else UNKNOWN, round(confidence, DIGITS))
+    return AudioLabel(profiles[best].label if known > 0.5 else UNKNOWN, round(confidence, CONFIDENCE_DIGITS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,16 +103,18 @@ def features(samples: Samples) -> Series:
     mean; the strongest onset over the mean; how regularly onsets come back, as at a tempo; the energy of the percussive
     part over that of the harmonic one.
     """
-    spectra = np.abs(librosa.stft(samples, n_fft=FRAME, hop_length=HOP))
-    energy = librosa.feature.rms(S=spectra, frame_length=FRAME)[0].astype(np.float64) ** 2
+    spectra = np.abs(librosa.stft(samples, n_fft=SPECTRUM_SAMPLES, hop_length=SPECTRUM_HOP_SAMPLES))
+    energy = librosa.feature.rms(S=spectra, frame_length=SPECTRUM_SAMPLES)[0].astype(np.float64) ** 2
     weight = energy / energy.sum()
-    centroid = librosa.feature.spectral_centroid(S=spectra, sr=RATE)[0]
+    centroid = librosa.feature.spectral_centroid(S=spectra, sr=SPEECH_RATE_HZ)[0]
     flatness = librosa.feature.spectral_flatness(S=spectra)[0]
     crest = spectra.max(axis=0) / np.maximum(spectra.mean(axis=0), 1e-12)
     mel = _mel_filters() @ spectra**2
-    harmonic, percussive = librosa.decompose.hpss(np.sqrt(mel), kernel_size=STEADY)
-    onset = librosa.onset.onset_strength(S=librosa.power_to_db(mel, ref=np.max, top_db=60), sr=RATE, hop_length=HOP)
-    pitch = np.log2((spectra[LOWEST:].argmax(axis=0) + LOWEST)[energy > 0.0225 * energy.max()])
+    harmonic, percussive = librosa.decompose.hpss(np.sqrt(mel), kernel_size=MEDIAN_WIDTH)
+    onset = librosa.onset.onset_strength(
+        S=librosa.power_to_db(mel, ref=np.max, top_db=60), sr=SPEECH_RATE_HZ, hop_length=SPECTRUM_HOP_SAMPLES
+    )
+    pitch = np.log2((spectra[LOWEST_BIN:].argmax(axis=0) + LOWEST_BIN)[energy > 0.0225 * energy.max()])
     pitches = np.unique(np.round(pitch * 6), return_counts=True)[1]  # by whole tones
     envelope = _envelope(samples)
     rise = np.diff(np.log(envelope + 0.01 * envelope.max()))
@@ -136,12 +140,14 @@ def features(samples: Samples) -> Series:
 
 @cache
 def _mel_filters() -> NDArray[np.float32]:
-    return np.asarray(librosa.filters.mel(sr=RATE, n_fft=FRAME, n_mels=MEL_BANDS))
+    return np.asarray(librosa.filters.mel(sr=SPEECH_RATE_HZ, n_fft=SPECTRUM_SAMPLES, n_mels=MEL_BANDS))
 
 
 def _envelope(samples: Samples) -> Series:
     """RMS every 5 ms, over 15 ms."""
-    return np.asarray(librosa.feature.rms(y=samples, frame_length=3 * FINE, hop_length=FINE)[0], np.float64)
+    return np.asarray(
+        librosa.feature.rms(y=samples, frame_length=3 * ENVELOPE_SAMPLES, hop_length=ENVELOPE_SAMPLES)[0], np.float64
+    )
 
 
 def _spread(weight: Series, course: Series) -> float:
@@ -152,7 +158,7 @@ def _syllables(envelope: Series) -> float:
     """The share of the loudness's swing that is at the pace of syllables, 2 to 9 a second."""
     swing = envelope - envelope.mean()
     power = np.abs(np.fft.rfft(swing * np.hanning(len(swing)))) ** 2
-    frequency = np.fft.rfftfreq(len(swing), FINE / RATE)
+    frequency = np.fft.rfftfreq(len(swing), ENVELOPE_SAMPLES / SPEECH_RATE_HZ)
     every = power[(frequency > 0.3) & (frequency < 40)].sum() + 1e-12
     return float(power[(frequency > 2) & (frequency < 9)].sum() / every)
 
@@ -160,4 +166,4 @@ def _syllables(envelope: Series) -> float:
 def _regularity(onset: Series) -> float:
     """The correlation of the onsets' course with itself at the tempo where it is greatest, 0 where it is too short."""
     again = librosa.autocorrelate(onset - onset.mean())
-    return float(again[BEATS].max(initial=0.0) / max(again[0], 1e-9))
+    return float(again[BEAT_LAGS].max(initial=0.0) / max(again[0], 1e-9))

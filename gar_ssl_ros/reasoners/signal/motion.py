@@ -12,13 +12,17 @@ from numpy.typing import NDArray
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.reasoners.signal.camera import Rect, Still, steady
 
-SIDE = 160  # pixels: about the longer side at which motion is measured
-RATE = 16  # frames a second at most that are looked at
-FEWEST = 8  # frames: with fewer, nothing can be said about rhythm
-CUT = 0.75  # correlation of two pictures' 16 x 12 pixels: less of it is another shot (chosen on real clips' first half)
-CHANGED = 5.0  # grey levels: pictures of which half differs by less are the same shot, whatever flashes in the rest
-LARGE = 17  # of a longer side, one part: things are looked for over as much
-UNIT = 32  # of change: a 32nd of the noise, so that what is beyond 8 times the noise, and certain, is alike
+MOTION_SIDE_PX = 160  # pixels: about the longer side at which motion is measured
+MAX_FRAME_RATE_HZ = 16  # frames a second at most that are looked at
+MIN_FRAMES = 8  # frames: with fewer, nothing can be said about rhythm
+MIN_SHOT_CORRELATION = (
+    0.75  # correlation of two pictures' 16 x 12 pixels: less of it is another shot (chosen on real clips' first half)
+)
+SAME_SHOT_GREY = (
+    5.0  # grey levels: pictures of which half differs by less are the same shot, whatever flashes in the rest
+)
+LARGE_PART_SHARE = 17  # of a longer side, one part: things are looked for over as much
+CHANGE_UNITS = 32  # of change: a 32nd of the noise, so that what is beyond 8 times the noise, and certain, is alike
 
 Map = NDArray[np.float32]  # (height, width)
 
@@ -76,7 +80,7 @@ class Motion:
     @cached_property
     def standing_out(self) -> Map:
         """The energy, smoothed over the width of a small thing, where it is above its mean by its deviation; else 0."""
-        reach = max(3, max(self.energy.shape) // LARGE | 1)
+        reach = max(3, max(self.energy.shape) // LARGE_PART_SHARE | 1)
         smooth = cv2.blur(self.energy, (reach, reach))
         return np.asarray(np.where(smooth >= smooth.mean() + smooth.std(), smooth, 0), np.float32)
 
@@ -84,7 +88,7 @@ class Motion:
         """How what is inside `rect` moved, its pixels weighted by how much they moved at all."""
         x1, y1, x2, y2 = rect
         inside = np.s_[:, y1:y2, x1:x2]
-        change = self.change[inside].astype(np.float32) / UNIT
+        change = self.change[inside].astype(np.float32) / CHANGE_UNITS
         weight = np.maximum(change.mean(axis=0) - 1.0, 1e-3)
         weight /= weight.sum()
         looks = [(still.grey[inside].astype(np.float32), still) for still in self.stills]
@@ -106,10 +110,10 @@ class Motion:
 def measure(window: Window) -> Motion | None:
     """The motion in a window, or None where too few frames of one size show its center frame's shot to speak of any."""
     frames = _shot(_evenly(window), window.center)
-    if len(frames) < FEWEST:
+    if len(frames) < MIN_FRAMES:
         return None
     center = window.center
-    scale = max(1, round(max(center.width, center.height) / SIDE))
+    scale = max(1, round(max(center.width, center.height) / MOTION_SIDE_PX))
     grey = np.stack([grey_at(frame, scale) for frame in frames])
     times = np.array([(frame.stamp - window.start) / SECOND for frame in frames])
     middle = frames.index(center)
@@ -117,7 +121,7 @@ def measure(window: Window) -> Motion | None:
     change = _change(stills[0], middle)
     for still in stills[1:]:
         np.minimum(change, _change(still, middle), out=change)
-    energy = np.asarray(cv2.blur(_mean(change) / UNIT, (3, 3)), np.float32)
+    energy = np.asarray(cv2.blur(_mean(change) / CHANGE_UNITS, (3, 3)), np.float32)
     return Motion(frames, middle, times, scale, change, energy, stills)
 
 
@@ -130,11 +134,11 @@ def connected(mask: NDArray[np.bool_]) -> list[Rect]:
 
 
 def _evenly(window: Window) -> tuple[Frame, ...]:
-    """The center frame and as many others of its size, evenly, as RATE allows."""
+    """The center frame and as many others of its size, evenly, as MAX_FRAME_RATE_HZ allows."""
     center = window.center
     same = [f for f in window.frames if f.image.shape == center.image.shape]
     rate = (len(same) - 1) * SECOND / max(1, same[-1].stamp - same[0].stamp)
-    step = max(1, round(rate / RATE))
+    step = max(1, round(rate / MAX_FRAME_RATE_HZ))
     return tuple(same[same.index(center) % step :: step])
 
 
@@ -145,7 +149,9 @@ def _shot(frames: tuple[Frame, ...], center: Frame) -> tuple[Frame, ...]:
     changed = np.median(np.abs(np.diff(looks, axis=0)), axis=1)
     looks -= looks.mean(axis=1, keepdims=True)
     looks /= np.maximum(np.linalg.norm(looks, axis=1, keepdims=True), 1e-9)
-    cuts = np.flatnonzero(((looks[1:] * looks[:-1]).sum(axis=1) < CUT) & (changed > CHANGED)) + 1
+    cuts = (
+        np.flatnonzero(((looks[1:] * looks[:-1]).sum(axis=1) < MIN_SHOT_CORRELATION) & (changed > SAME_SHOT_GREY)) + 1
+    )
     middle = frames.index(center)
     return frames[max(cuts[cuts <= middle], default=0) : min(cuts[cuts > middle], default=len(frames))]
 
@@ -173,7 +179,7 @@ def _change(still: Still, middle: int) -> NDArray[np.uint8]:
     slip = float(np.median(slips)) if slips.size else 0.0
     x1, y1, x2, y2 = still.inner
     per_noise = np.zeros_like(center)  # what was not in view throughout cannot be seen to move
-    per_noise[y1:y2, x1:x2] = (UNIT / np.sqrt(noise**2 + slip**2 * slope2))[y1:y2, x1:x2]
+    per_noise[y1:y2, x1:x2] = (CHANGE_UNITS / np.sqrt(noise**2 + slip**2 * slope2))[y1:y2, x1:x2]
     for between in change:
         cv2.multiply(between, per_noise, between, dtype=cv2.CV_8U)
     return change

@@ -19,13 +19,13 @@ Patch = NDArray[np.float32]  # (height, width), grey levels
 Affine = NDArray[np.float64]  # (2, 3): from the center frame's pixels to another frame's
 Sides = tuple[float, float, float, float]
 
-SIDE = 320  # pixels: about the longer side at which bounds are drawn
-MARGIN = 8  # pixels around the region that belong to the search
-VIEWS = 7  # other frames that are compared with the center frame
-FAR = 14  # pixels: a thing is searched for this far from where it was
-OUTLIER = 30  # grey levels: a difference beyond it means another thing, and how far beyond means nothing
-WINDOW = (3, 3)  # pixels over which differences are averaged
-CERTAIN = 4.0  # times the noise: a squared difference beyond it is none
+OUTLINE_SIDE_PX = 320  # pixels: about the longer side at which bounds are drawn
+MARGIN_PX = 8  # pixels around the region that belong to the search
+MAX_VIEWS = 7  # other frames that are compared with the center frame
+MAX_SHIFT_PX = 14  # pixels: a thing is searched for this far from where it was
+OUTLIER_GREY = 30  # grey levels: a difference beyond it means another thing, and how far beyond means nothing
+AVERAGE_PX = (3, 3)  # pixels over which differences are averaged
+CERTAIN_NOISE = 4.0  # times the noise: a squared difference beyond it is none
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class _Drawn:
     covered: float
 
 
-def outline(motion: Motion, region: Region, views: int = VIEWS) -> Box:
+def outline(motion: Motion, region: Region, views: int = MAX_VIEWS) -> Box:
     """The box of `region`'s thing in the center frame, pixels of the original image."""
     center = motion.frames[motion.center]
     rough = box_from_reply([side * motion.scale for side in region.rect], center.width, center.height)
@@ -75,12 +75,12 @@ def outline(motion: Motion, region: Region, views: int = VIEWS) -> Box:
 
 def _draw(motion: Motion, region: Region, views: int) -> _Drawn | None:
     center = motion.frames[motion.center]
-    scale = max(1, round(max(center.width, center.height) / SIDE))
+    scale = max(1, round(max(center.width, center.height) / OUTLINE_SIDE_PX))
     ratio = motion.scale / scale
     size = (center.width // scale, center.height // scale)
     x1, y1, x2, y2 = (round(side * ratio) for side in region.rect)
-    left, top = max(0, x1 - MARGIN), max(0, y1 - MARGIN)
-    inside = np.s_[top : min(size[1], y2 + MARGIN), left : min(size[0], x2 + MARGIN)]
+    left, top = max(0, x1 - MARGIN_PX), max(0, y1 - MARGIN_PX)
+    inside = np.s_[top : min(size[1], y2 + MARGIN_PX), left : min(size[0], x2 + MARGIN_PX)]
     weight = np.asarray(cv2.resize(np.clip((motion.energy - 1.2) / 2, 0.01, 1), size), np.float32)[inside]
     template = _Template(_smoothed(grey_at(center, scale)[inside].astype(np.float32)), weight)
 
@@ -99,11 +99,11 @@ def _draw(motion: Motion, region: Region, views: int) -> _Drawn | None:
     rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
     if not len(rows):
         return None
-    changed = layers.as_ground > CERTAIN * layers.noise
+    changed = layers.as_ground > CERTAIN_NOISE * layers.noise
     unexplained = np.minimum(layers.as_thing, layers.as_ground)[changed].sum()
-    always = layers.always > CERTAIN * layers.noise
+    always = layers.always > CERTAIN_NOISE * layers.noise
     held = always[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].sum()
-    # A pixel less on each side: the means over WINDOW reach that far beyond what they show.
+    # A pixel less on each side: the means over AVERAGE_PX reach that far beyond what they show.
     sides = (left + columns[0] + 1, top + rows[0] + 1, left + columns[-1], top + rows[-1])
     return _Drawn(
         (sides[0] * scale, sides[1] * scale, sides[2] * scale, sides[3] * scale),
@@ -147,25 +147,27 @@ class _Template:
         """The squared difference to another frame's patch; `relit`: after allowing for more or less light on it."""
         if relit:
             there = there + np.float32(((self.here - there) * self._weight).sum() / self._weight.sum())
-        return np.asarray(cv2.blur((there - self.here) ** 2, WINDOW), np.float32)
+        return np.asarray(cv2.blur((there - self.here) ** 2, AVERAGE_PX), np.float32)
 
     def follow(self, there: Patch, earlier: list[Affine]) -> Affine:
         """How the thing moved: an affine motion, found by descent from the best of a few starts."""
-        around = cv2.copyMakeBorder(there, FAR, FAR, FAR, FAR, cv2.BORDER_REPLICATE)[::2, ::2]
+        around = cv2.copyMakeBorder(
+            there, MAX_SHIFT_PX, MAX_SHIFT_PX, MAX_SHIFT_PX, MAX_SHIFT_PX, cv2.BORDER_REPLICATE
+        )[::2, ::2]
         mask = np.ascontiguousarray(self._weight[::2, ::2])
         x, y = cv2.minMaxLoc(cv2.matchTemplate(around, self.here[::2, ::2], cv2.TM_SQDIFF, mask=mask))[2]
-        shifted = np.array([[1.0, 0, 2 * x - FAR], [0, 1, 2 * y - FAR]])
+        shifted = np.array([[1.0, 0, 2 * x - MAX_SHIFT_PX], [0, 1, 2 * y - MAX_SHIFT_PX]])
         return self._descend(there, min([shifted, np.eye(3)[:2], *earlier], key=lambda way: self._misfit(there, way)))
 
     def _misfit(self, there: Patch, way: Affine) -> float:
-        return float((np.minimum(np.abs(_moved(there, way) - self.here), OUTLIER) * self._weight).sum())
+        return float((np.minimum(np.abs(_moved(there, way) - self.here), OUTLIER_GREY) * self._weight).sum())
 
     def _descend(self, there: Patch, start: Affine) -> Affine:
         """Inverse-compositional Gauss-Newton on squared differences (Baker and Matthews, 2004)."""
         (middle_x, middle_y), unit = self._middle, self._unit
         way = np.vstack([start, [0, 0, 1]])
         for _ in range(8):
-            left = np.clip(_moved(there, way[:2]) - self.here, -OUTLIER, OUTLIER)
+            left = np.clip(_moved(there, way[:2]) - self.here, -OUTLIER_GREY, OUTLIER_GREY)
             shift_x, shift_y, xx, xy, yx, yy = self._inverse @ (self._weighted @ left.ravel())
             step = np.eye(3)
             step[0] += np.array([xx, xy, shift_x * unit - xx * middle_x - xy * middle_y]) / unit
@@ -184,7 +186,7 @@ def _layers(here: Patch, as_thing: list[Patch], as_ground: list[Patch]) -> _Laye
     ground = np.sort(np.stack(as_ground, axis=-1), axis=-1)
     noise = float(np.median(np.minimum(thing, ground)[::2, ::2])) + 0.5
     slope_x, slope_y = _slopes(here)
-    structure = cv2.blur(slope_x**2 + slope_y**2, WINDOW) - 0.12 * noise  # 0.12: of the noise, what slopes keep
+    structure = cv2.blur(slope_x**2 + slope_y**2, AVERAGE_PX) - 0.12 * noise  # 0.12: of the noise, what slopes keep
     return _Layers(
         as_thing=thing[..., round(0.6 * views)],
         as_ground=ground[..., round(0.75 * views)],
@@ -197,7 +199,7 @@ def _layers(here: Patch, as_thing: list[Patch], as_ground: list[Patch]) -> _Laye
 def _mask(layers: _Layers) -> NDArray[np.bool_]:
     """Pixels of the thing: the ground fails to explain them, the thing does, and there is something to explain."""
     shown = (
-        (layers.as_ground > CERTAIN * layers.noise)
+        (layers.as_ground > CERTAIN_NOISE * layers.noise)
         & (layers.as_thing < 0.35 * layers.as_ground)
         & (layers.as_thing < layers.noise + layers.structure)
         & (layers.structure > 0.25 * layers.noise)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.consensus import unit
@@ -29,25 +30,29 @@ from gar_ssl_ros.gar.stages import (
     Trial,
     Unseen,
 )
-from gar_ssl_ros.media.window import Window
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Window
 from gar_ssl_ros.perception.sound import warm
 from gar_ssl_ros.reasoners.signal.camera import Rect
 from gar_ssl_ros.reasoners.signal.candidates import bounds, inside, moving, whole
 from gar_ssl_ros.reasoners.signal.growing import grown
 from gar_ssl_ros.reasoners.signal.hearing import hear
 from gar_ssl_ros.reasoners.signal.motion import Motion, Region, measure
-from gar_ssl_ros.reasoners.signal.outline import VIEWS, outline
-from gar_ssl_ros.reasoners.signal.sound import BANDS, RATE, BandedSound, Sound
+from gar_ssl_ros.reasoners.signal.outline import MAX_VIEWS, outline
+from gar_ssl_ros.reasoners.signal.sound import BAND_EDGES_HZ, BandedSound, Sound
 from gar_ssl_ros.reasoners.signal.synchrony import Courses, Match, swing, synchrony_map
 
 # Chosen on every other real clip, with its own and with other clips' sounds, and on scenes with the seeds 0 to 59.
-VARIED = 16.0  # dB that loudness swings: such a sound has a rhythm to go by
-EVENTFUL = 28.0  # dB: such a sound comes and goes so clearly that what makes it would be seen to
-ENOUGH = 0.65  # score from which a match with a varied sound is told
-SEVERAL = 0.62  # score from which each of several sources is, if two have it: each has less of all motion
-LIKELY = 0.45  # score from which one with an even sound is: that what moves makes it is the better part of it then
-SURER = 0.1  # of score above that: there a match is as likely a hit as not, if half of all sounds are of things in view
-DOUBT = 0.17  # of score: how gradually that changes
+VARIED_DB = 16.0  # dB that loudness swings: such a sound has a rhythm to go by
+EVENTFUL_DB = 28.0  # dB: such a sound comes and goes so clearly that what makes it would be seen to
+MIN_SCORE_VARIED = 0.65  # score from which a match with a varied sound is told
+MIN_SCORE_SEVERAL = 0.62  # score from which each of several sources is, if two have it: each has less of all motion
+MIN_SCORE_EVEN = (
+    0.45  # score from which one with an even sound is: that what moves makes it is the better part of it then
+)
+EVEN_ODDS_ABOVE = (
+    0.1  # of score above that: there a match is as likely a hit as not, if half of all sounds are of things in view
+)
+SCORE_WIDTH = 0.17  # of score: how gradually that changes
 
 
 class SignalReasoner:
@@ -59,12 +64,14 @@ class SignalReasoner:
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
         warm()
-        hear(np.sin(np.arange(RATE, dtype=np.float32)))  # loads the rest of librosa: not in the first window
+        hear(np.sin(np.arange(SPEECH_RATE_HZ, dtype=np.float32)))  # loads the rest of librosa: not in the first window
+        self._libraries = ThreadpoolController()  # threads of a BLAS lose more by waiting for each other than they gain
 
     @contextmanager
     def read(self, window: Window, deadline: Deadline) -> Iterator[SignalReading]:
         """Take in a window's sound; its picture is looked at when it is asked for."""
-        yield SignalReading(window, deadline, self._seed)
+        with self._libraries.limit(limits=1, user_api="blas"):
+            yield SignalReading(window, deadline, self._seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +108,7 @@ class SignalReading:
         self._deadline = deadline
         self._seed = seed
         self._motion = motion
-        self._samples = window.audio.mono(RATE)
+        self._samples = window.audio.mono(SPEECH_RATE_HZ)
         self._sight: _Sight | None = None
 
     def classify(self) -> AudioLabel:
@@ -116,7 +123,7 @@ class SignalReading:
         self._deadline.check()
         sound = Sound(self._samples)
         swung = swing(sound.loudness, motion.times)
-        self._sight = self._see(motion, sound, ENOUGH if swung >= VARIED else LIKELY, max_sources)
+        self._sight = self._see(motion, sound, MIN_SCORE_VARIED if swung >= VARIED_DB else MIN_SCORE_EVEN, max_sources)
         if self._sight.found:
             return [self._location(found, self._sight) for found in self._sight.found]
         return self._unseen(self._sight, swung)
@@ -127,9 +134,9 @@ class SignalReading:
 
         Only a sound that comes and goes clearly is evidence, against what moves otherwise or does not move at all.
         """
-        if swung < VARIED:
+        if swung < VARIED_DB:
             return Unseen(off_screen=False, reason="the sound is too even to tell what moves with it")
-        if swung < EVENTFUL:
+        if swung < EVENTFUL_DB:
             return Unseen(off_screen=False, reason="what moves goes with the sound no better than by chance")
         if sight.parts:
             return Unseen(off_screen=True, reason="what moves in view moves out of time with the sound")
@@ -164,8 +171,8 @@ class SignalReading:
         regions = [motion.region(rect) for rect in parts]
         if most > 1:
             banded = BandedSound(self._samples)
-            loudnesses = [sound.loudness, *(banded.band(i) for i in range(len(BANDS) - 1))]
-            several = _Sight(motion, hot, parts, Courses(motion.times, regions, loudnesses), [], SEVERAL)
+            loudnesses = [sound.loudness, *(banded.band(i) for i in range(len(BAND_EDGES_HZ) - 1))]
+            several = _Sight(motion, hot, parts, Courses(motion.times, regions, loudnesses), [], MIN_SCORE_SEVERAL)
             self._find(several, regions, most)
             if len(several.found) > 1:
                 return several
@@ -207,9 +214,9 @@ class SignalReading:
         """The part of the sound that a source explains, as it would sound alone, and how much of the whole it is."""
         own = np.array(found.match.bands[1:]) ** 2  # of each band's loudness, the variance that it explains
         explained = np.sum([np.array(f.match.bands[1:]) ** 2 for f in sight.found], axis=0)
-        middles = np.sqrt(np.array(BANDS[:-1]) * np.array(BANDS[1:]))
+        middles = np.sqrt(np.array(BAND_EDGES_HZ[:-1]) * np.array(BAND_EDGES_HZ[1:]))
         spectrum = np.fft.rfft(self._samples)
-        frequency = np.fft.rfftfreq(len(self._samples), 1 / RATE)
+        frequency = np.fft.rfftfreq(len(self._samples), 1 / SPEECH_RATE_HZ)
         alone = spectrum * np.sqrt(np.interp(frequency, middles, own / np.maximum(explained, 1e-9)))
         power = np.abs(spectrum) ** 2
         share = power @ np.interp(frequency, middles, own / np.maximum(explained, 1.0)) / power.sum()
@@ -229,7 +236,7 @@ class SignalReading:
             if not any(inside(part, source.region.rect) for source in sight.found)
         ]
         return Trial(
-            av_consistency=float(1 / (1 + np.exp((sight.enough + SURER - own.score) / DOUBT))),
+            av_consistency=float(1 / (1 + np.exp((sight.enough + EVEN_ODDS_ABOVE - own.score) / SCORE_WIDTH))),
             role_tags=tuple(dict.fromkeys(look[i].way.tag for i in found.parts)),
             anchor_votes=self._anchors(found, sight, look),
             keep=own.score >= max([sight.enough, *rivals]),
@@ -247,17 +254,17 @@ class SignalReading:
 
     def _refinement(self, found: _Found, sight: _Sight) -> Refinement:
         """The bounds again from twice as many frames, met halfway."""
-        again = self._bounds(sight.motion, found.region, views=2 * VIEWS)
+        again = self._bounds(sight.motion, found.region, views=2 * MAX_VIEWS)
         sides = tuple((a + b) / 2 for a, b in zip(found.box.sides, again.sides, strict=True))
         return Refinement(
             sides=sides,
             changed=max(abs(a - b) for a, b in zip(sides, found.box.sides, strict=True)) >= 1,
             operation=None,
             description=f"The thing in the {self._window.center.place(*found.box.center)} {found.match.way.words}. "
-            f"Its bounds were drawn again from {2 * VIEWS} frames and met halfway.",
+            f"Its bounds were drawn again from {2 * MAX_VIEWS} frames and met halfway.",
         )
 
-    def _bounds(self, motion: Motion, region: Region, views: int = VIEWS) -> Box:
+    def _bounds(self, motion: Motion, region: Region, views: int = MAX_VIEWS) -> Box:
         """Of a region's thing in the center frame: of what moves, or of the whole that it is a part of."""
         return grown(self._window.center.image, outline(motion, region, views))
 

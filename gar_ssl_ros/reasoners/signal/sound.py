@@ -8,16 +8,17 @@ import librosa  # loads nothing yet: see `perception.sound.warm`
 import numpy as np
 from numpy.typing import NDArray
 
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ
+
 Series = NDArray[np.float64]
 
-RATE = 16_000  # Hz
-BANDS = tuple(np.geomspace(100, 7500, 9).tolist())  # Hz: edges of 8 bands
-FRAME = 512  # samples: 32 ms
-HOP = 64  # samples: 4 ms
+BAND_EDGES_HZ = tuple(np.geomspace(100, 7500, 9).tolist())  # Hz: edges of 8 bands
+FRAME_SAMPLES = 512  # samples: 32 ms
+HOP_SAMPLES = 64  # samples: 4 ms
 
 
 class Sound:
-    """The mono sound of a window, (samples,) at RATE, its first sample at the window's start.
+    """The mono sound of a window, (samples,) at SPEECH_RATE_HZ, its first sample at the window's start.
 
     Loudness is the square root of the RMS amplitude: nearer to what is heard than the amplitude, and an event half as
     loud still counts.
@@ -25,8 +26,8 @@ class Sound:
 
     def __init__(self, samples: NDArray[np.float32]) -> None:
         self.samples = samples
-        self._times = np.arange(len(samples) + 1) / RATE
-        self._energy = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)]) / RATE
+        self._times = np.arange(len(samples) + 1) / SPEECH_RATE_HZ
+        self._energy = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)]) / SPEECH_RATE_HZ
 
     def loudness(self, starts: Series, ends: Series) -> Series:
         """Between each of `starts` and `ends`, s."""
@@ -34,14 +35,19 @@ class Sound:
 
 
 class BandedSound:
-    """The same sound in each of BANDS."""
+    """The same sound in each of BAND_EDGES_HZ."""
 
     def __init__(self, samples: NDArray[np.float32]) -> None:
-        samples = np.pad(samples, (0, max(0, FRAME - len(samples))))
-        power = np.abs(librosa.stft(samples, n_fft=FRAME, hop_length=HOP)[:, : -(-len(samples) // HOP)]) ** 2
-        edges = np.searchsorted(librosa.fft_frequencies(sr=RATE, n_fft=FRAME), BANDS)
+        samples = np.pad(samples, (0, max(0, FRAME_SAMPLES - len(samples))))
+        power = (
+            np.abs(
+                librosa.stft(samples, n_fft=FRAME_SAMPLES, hop_length=HOP_SAMPLES)[:, : -(-len(samples) // HOP_SAMPLES)]
+            )
+            ** 2
+        )
+        edges = np.searchsorted(librosa.fft_frequencies(sr=SPEECH_RATE_HZ, n_fft=FRAME_SAMPLES), BAND_EDGES_HZ)
         banded = np.add.reduceat(power, edges, axis=0)[:-1]
-        self._times = np.arange(banded.shape[1] + 1) * HOP / RATE
+        self._times = np.arange(banded.shape[1] + 1) * HOP_SAMPLES / SPEECH_RATE_HZ
         self._energy = np.pad(np.cumsum(banded, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
 
     def band(self, index: int) -> Callable[[Series, Series], Series]:

@@ -10,17 +10,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gar_ssl_ros.reasoners.signal.motion import UNIT, Motion, Region
+from gar_ssl_ros.reasoners.signal.motion import CHANGE_UNITS, Motion, Region
 
 Series = NDArray[np.float64]
 Loudness = Callable[[Series, Series], Series]  # of the sound, or of a band of it, between times and times, s
 
-LAGS = (-0.07, -0.035, 0.0, 0.035, 0.07)  # s: how much later the sound may be stamped than what is seen of it
-UNCOMMON = 0.05  # of score for each standard deviation above what is usual for a region
-PRIOR = 0.1  # of score for each e-fold of a region's share of all motion: the thing that moves most often sounds
-FAINTEST = 0.01  # loudness, -80 dBFS: what is fainter is not heard
-LEAST = 0.02  # a share below which less says no more
-APART = 0.4  # s: audio shifted by more than this has nothing to do with what is seen
+LAGS_S = (-0.07, -0.035, 0.0, 0.035, 0.07)  # s: how much later the sound may be stamped than what is seen of it
+SCORE_PER_DEVIATION = 0.05  # of score for each standard deviation above what is usual for a region
+SCORE_PER_EFOLD = (
+    0.1  # of score for each e-fold of a region's share of all motion: the thing that moves most often sounds
+)
+MIN_LOUDNESS = 0.01  # loudness, -80 dBFS: what is fainter is not heard
+MIN_SHARE = 0.02  # a share below which less says no more
+UNRELATED_S = 0.4  # s: audio shifted by more than this has nothing to do with what is seen
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,11 @@ class Match:
     @property
     def score(self) -> float:
         """One figure: the agreement, a little for its being out of the ordinary, and less the less moves."""
-        return self.agreement + UNCOMMON * self.surprise + PRIOR * math.log(max(self.share, LEAST))
+        return (
+            self.agreement
+            + SCORE_PER_DEVIATION * self.surprise
+            + SCORE_PER_EFOLD * math.log(max(self.share, MIN_SHARE))
+        )
 
 
 class Courses:
@@ -83,7 +89,7 @@ class Courses:
         self._shares = [region.share for region in regions]
         self._step = (times[-1] - times[0]) / self.count
         self._motion = np.array([[_motion(region, way) for way in WAYS] for region in regions])
-        heard = [_heard(loudness, times, lag) for loudness in loudnesses for lag in LAGS]
+        heard = [_heard(loudness, times, lag) for loudness in loudnesses for lag in LAGS_S]
         self._sound = np.array([[course[way.sound] for course in heard] for way in WAYS])  # (ways, bands x lags, count)
 
     def matches(self, part: slice = slice(None)) -> list[Match]:
@@ -99,7 +105,7 @@ class Courses:
         found = []
         for region, agreed, surprising, share in zip(actual, agreement, surprise, self._shares, strict=True):
             way, lag = np.unravel_index(int(region.argmax()), region.shape)
-            bands = region.reshape(len(WAYS), -1, len(LAGS)).max(axis=(0, 2))
+            bands = region.reshape(len(WAYS), -1, len(LAGS_S)).max(axis=(0, 2))
             best = float(region[way, lag])
             found.append(
                 Match(
@@ -108,7 +114,7 @@ class Courses:
                     float(surprising),
                     share,
                     WAYS[way],
-                    LAGS[lag % len(LAGS)],
+                    LAGS_S[lag % len(LAGS_S)],
                     tuple(bands.tolist()),
                 )
             )
@@ -128,7 +134,7 @@ class Courses:
     def _shifted(self, sound: NDArray[np.float64]) -> NDArray[np.float64]:
         """The sound turned about, by every other shift that takes it far away: (shifts, ways, bands x lags, n)."""
         count = sound.shape[2]
-        guard = min(max(1, round(APART / self._step)), count // 3)
+        guard = min(max(1, round(UNRELATED_S / self._step)), count // 3)
         shifts = np.arange(guard, count - guard + 1, 2)
         turned = sound[:, :, (np.arange(count)[None] - shifts[:, None]) % count]
         return turned.transpose(2, 0, 1, 3)
@@ -139,19 +145,21 @@ def synchrony_map(motion: Motion, loudness: Loudness) -> NDArray[np.float64]:
     intervals, height, width = motion.change.shape
     half = (max(1, width // 2), max(1, height // 2))
     speed = np.stack([cv2.resize(cv2.blur(c, (3, 3)), half, interpolation=cv2.INTER_AREA) for c in motion.change])
-    heard = [_heard(loudness, motion.times, lag) for lag in LAGS]
+    heard = [_heard(loudness, motion.times, lag) for lag in LAGS_S]
     sound = _unit(np.array([course[way.sound] for course in heard for way in WAYS if way.motion == "speed"]))
     speed = speed.reshape(intervals, -1).astype(np.float32)
     speed -= speed.mean(axis=0)
     varying = np.sqrt(np.einsum("tp,tp->p", speed, speed))
-    timed = (sound.astype(np.float32) @ speed).max(axis=0) / np.maximum(varying, UNIT)
+    timed = (sound.astype(np.float32) @ speed).max(axis=0) / np.maximum(varying, CHANGE_UNITS)
     timed = cv2.resize(np.maximum(timed, 0).reshape(half[::-1]), (width, height))
     return np.asarray(timed * np.clip((motion.energy - 1) / 2, 0, 1), np.float64)
 
 
 def swing(loudness: Loudness, times: Series) -> float:
     """How far the sound's loudness goes up and down between frames, dB: from what is usual in its quiet to its loud."""
-    level = 40 * np.log10(np.maximum(loudness(times[:-1], times[1:]), FAINTEST))  # loudness is the root of amplitude
+    level = 40 * np.log10(
+        np.maximum(loudness(times[:-1], times[1:]), MIN_LOUDNESS)
+    )  # loudness is the root of amplitude
     quiet, loud = np.quantile(level, [0.1, 0.95])
     return float(loud - quiet)
 
