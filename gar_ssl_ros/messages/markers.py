@@ -17,10 +17,10 @@ from gar_ssl_ros.output.drawing import COLOURS
 from gar_ssl_ros.spatial.direction import optical_of_angles
 
 RAY, POINT, LABEL = KINDS = ("ray", "point", "label")  # namespaces; ids are the sources'
-LENGTH = 3.0  # m of a ray whose source is no one knows how far
-SHAFT, HEAD, HEAD_LENGTH, BALL, TEXT = 0.02, 0.06, 0.12, 0.15, 0.15  # m
+RAY_LENGTH_M = 3.0  # of a ray whose source is no one knows how far
+SHAFT_M, HEAD_M, HEAD_LENGTH_M, BALL_M, TEXT_M = 0.02, 0.06, 0.12, 0.15, 0.15  # thickness, height
 COLOUR = tuple(part / 255 for part in COLOURS[0])  # red, green, blue, as the overlay's first box
-LARGEST_ID = 2**31 - 1  # of a marker; a source's may be larger, and begins anew
+MAX_MARKER_ID = 2**31 - 1  # of a marker; a source's may be larger, and begins anew
 
 
 def markers_message(answer: SoundSourceArray, gone: Iterable[int], lifetime: int) -> MarkerArray:
@@ -31,16 +31,16 @@ def markers_message(answer: SoundSourceArray, gone: Iterable[int], lifetime: int
     markers = [_marker(answer, kind, identity) for identity in gone for kind in KINDS]
     for source in pointed_at(answer):
         known = math.isfinite(source.distance)
-        ray = optical_of_angles(source.bearing, source.elevation) * (source.distance if known else LENGTH)
+        ray = optical_of_angles(source.bearing, source.elevation) * (source.distance if known else RAY_LENGTH_M)
         tip = Point(**dict(zip("xyz", map(float, ray), strict=True)))
-        arrow = _marker(answer, RAY, source.id, Marker.ARROW, lifetime, (SHAFT, HEAD, HEAD_LENGTH))
+        arrow = _marker(answer, RAY, source.id, Marker.ARROW, lifetime, (SHAFT_M, HEAD_M, HEAD_LENGTH_M))
         arrow.points = [Point(), tip]
-        text = _marker(answer, LABEL, source.id, Marker.TEXT_VIEW_FACING, lifetime, (0.0, 0.0, TEXT))
+        text = _marker(answer, LABEL, source.id, Marker.TEXT_VIEW_FACING, lifetime, (0.0, 0.0, TEXT_M))
         text.pose.position = tip
         text.text = _words(source)
         ball = _marker(answer, POINT, source.id)
         if known:
-            ball = _marker(answer, POINT, source.id, Marker.SPHERE, lifetime, (BALL, BALL, BALL))
+            ball = _marker(answer, POINT, source.id, Marker.SPHERE, lifetime, (BALL_M, BALL_M, BALL_M))
             ball.pose.position = tip
         markers += [arrow, text, ball]
     return MarkerArray(markers=markers)
@@ -65,7 +65,7 @@ def _marker(
     scale: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> Any:
     """One of that shape, or where there is none, that there is none any more."""
-    marker = Marker(header=answer.header, ns=kind, id=identity & LARGEST_ID)
+    marker = Marker(header=answer.header, ns=kind, id=identity & MAX_MARKER_ID)
     marker.action = Marker.DELETE if shape is None else Marker.ADD
     if shape is not None:
         marker.type = shape

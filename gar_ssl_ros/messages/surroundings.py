@@ -17,10 +17,14 @@ from gar_ssl_ros.spatial.camera import Camera, CameraError
 from gar_ssl_ros.spatial.depth import DepthError, DepthImage, PointCloud
 from gar_ssl_ros.spatial.transforms import Transform, TransformError
 
-ENCODINGS = {"16uc1": ("u2", 1e-3), "mono16": ("u2", 1e-3), "32fc1": ("f4", 1.0)}  # REP-118: of numbers, and m each
-MOST_PIXELS = 4096 * 4096  # of a depth image
-MOST_POINTS = 2**20  # of a cloud
-LONGEST = 256  # characters of a frame_id
+DEPTH_ENCODINGS = {
+    "16uc1": ("u2", 1e-3),
+    "mono16": ("u2", 1e-3),
+    "32fc1": ("f4", 1.0),
+}  # REP-118: of numbers, and m each
+MAX_PIXELS = 4096 * 4096  # of a depth image
+MAX_POINTS = 2**20  # of a cloud
+MAX_FRAME_ID_CHARACTERS = 256
 AXES = ("x", "y", "z")
 POINT_TYPES = {7: "f4", 8: "f8"}  # of sensor_msgs/PointField: FLOAT32, FLOAT64
 
@@ -46,14 +50,14 @@ def camera_from_info(message: Any) -> Camera:
 def depth_from_image(message: Any, now: int) -> DepthImage:
     """The depths of an Image of 16UC1 (mm) or 32FC1 (m); as of `now`, ns, where it has no stamp. Raises DepthError."""
     encoding = str(message.encoding).lower()
-    if encoding not in ENCODINGS:
+    if encoding not in DEPTH_ENCODINGS:
         told = shortened(repr(message.encoding))
         raise DepthError(f"its encoding {told} is none of a depth image: have its driver send 16UC1 or 32FC1")
-    kind, unit = ENCODINGS[encoding]
+    kind, unit = DEPTH_ENCODINGS[encoding]
     dtype = np.dtype((">" if message.is_bigendian else "<") + kind)
     width, height, step = int(message.width), int(message.height), int(message.step)
-    if not 0 < width * height <= MOST_PIXELS:
-        raise DepthError(f"it is {width}x{height} pixels: a depth image may have at most {MOST_PIXELS}")
+    if not 0 < width * height <= MAX_PIXELS:
+        raise DepthError(f"it is {width}x{height} pixels: a depth image may have at most {MAX_PIXELS}")
     if step < width * dtype.itemsize or len(message.data) < step * height:
         raise DepthError(
             f"its {len(message.data)} bytes in rows of {step} are not {width}x{height} pixels of {encoding}"
@@ -70,8 +74,8 @@ def cloud_from_message(message: Any, now: int) -> PointCloud:
         raise DepthError("it has no x, y and z of FLOAT32 or FLOAT64: take a cloud that has them")
     width, height, step, row = (int(getattr(message, one)) for one in ("width", "height", "point_step", "row_step"))
     count = width * height
-    if count > MOST_POINTS:
-        raise DepthError(f"it has {count} points: send at most {MOST_POINTS}")
+    if count > MAX_POINTS:
+        raise DepthError(f"it has {count} points: send at most {MAX_POINTS}")
     order = ">" if message.is_bigendian else "<"
     formats = [order + POINT_TYPES[fields[axis].datatype] for axis in AXES]
     offsets = [int(fields[axis].offset) for axis in AXES]
@@ -106,6 +110,6 @@ def _stamp(message: Any) -> int:
 
 def _frame_id(message: Any, refusal: type[CameraError] | type[DepthError]) -> str:
     name = str(message.header.frame_id).lstrip("/")
-    if len(name) > LONGEST:
-        raise refusal(f"its frame_id has {len(name)} characters: give it at most {LONGEST}")
+    if len(name) > MAX_FRAME_ID_CHARACTERS:
+        raise refusal(f"its frame_id has {len(name)} characters: give it at most {MAX_FRAME_ID_CHARACTERS}")
     return name

@@ -21,8 +21,8 @@ from gar_ssl_ros.work.surroundings import Surroundings, camera_info_beside, is_r
 INFO_TYPE, IMAGE_TYPE = "sensor_msgs/msg/CameraInfo", "sensor_msgs/msg/Image"
 CLOUD_TYPE, TRANSFORMS_TYPE = "sensor_msgs/msg/PointCloud2", "tf2_msgs/msg/TFMessage"
 # Bytes of a message: a calibration, 4096x4096 pixels of 32FC1, a million points of 32 bytes, some 5000 transforms.
-INFO_BYTES, IMAGE_BYTES, CLOUD_BYTES, TRANSFORMS_BYTES = 2**14, 2**26, 2**25, 2**19
-FEW, MANY = 5, 100  # messages that may wait for their callback; as tf2's
+MAX_INFO_BYTES, MAX_IMAGE_BYTES, MAX_CLOUD_BYTES, MAX_TRANSFORMS_BYTES = 2**14, 2**26, 2**25, 2**19
+DEPTH, TRANSFORMS_DEPTH = 5, 100  # messages that may wait for their callback; as tf2's
 
 
 class SpatialInputs:
@@ -46,25 +46,27 @@ class SpatialInputs:
             return
         listen = partial(AdaptiveSubscription, node, reliability=reliability, group=group)
         topic = node.resolve_topic_name
-        infos = partial(listen, types=[INFO_TYPE], depth=FEW, most=INFO_BYTES, latched=True)
+        infos = partial(listen, types=[INFO_TYPE], depth=DEPTH, most=MAX_INFO_BYTES, latched=True)
         beside = map(camera_info_beside, images)
         self._streams.append(
             _Stream("camera_info", node, here.take_camera_info, partial(infos, topics=[topic("camera_info"), *beside]))
         )
         if options.depth == "image":
-            listened = partial(listen, topics=[topic("depth")], types=[IMAGE_TYPE], depth=FEW, most=IMAGE_BYTES)
+            listened = partial(listen, topics=[topic("depth")], types=[IMAGE_TYPE], depth=DEPTH, most=MAX_IMAGE_BYTES)
             self._streams.append(_Stream("depth", node, here.take_depth, listened, timed=True))
             listened = partial(infos, topics=[topic("depth_camera_info")])
             self._streams.append(
                 _Stream("depth_camera_info", node, here.take_depth_camera_info, listened, optional=True)
             )
         elif options.depth == "points":
-            listened = partial(listen, topics=[topic("points")], types=[CLOUD_TYPE], depth=FEW, most=CLOUD_BYTES)
+            listened = partial(listen, topics=[topic("points")], types=[CLOUD_TYPE], depth=DEPTH, most=MAX_CLOUD_BYTES)
             self._streams.append(_Stream("points", node, here.take_points, listened, timed=True))
         if options.target_frame or options.depth != "none":
             for name in ("tf", "tf_static"):
                 static = name == "tf_static"
-                listened = partial(listen, types=[TRANSFORMS_TYPE], depth=MANY, most=TRANSFORMS_BYTES, latched=static)
+                listened = partial(
+                    listen, types=[TRANSFORMS_TYPE], depth=TRANSFORMS_DEPTH, most=MAX_TRANSFORMS_BYTES, latched=static
+                )
                 take = partial(here.take_transforms, static=static)
                 self._streams.append(
                     _Stream(name, node, take, partial(listened, topics=[topic(f"/{name}")]), optional=True)

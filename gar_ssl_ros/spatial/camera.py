@@ -21,9 +21,9 @@ Points: TypeAlias = NDArray[np.float64]
 
 MODELS = {"plumb_bob": (0, 4, 5), "rational_polynomial": (8, 12, 14), "equidistant": (4,)}  # and how many numbers D has
 ALIASES = {"": "plumb_bob", "fisheye": "equidistant"}  # a simulator's, of a lens without distortion; a driver's
-MIDDLE = 0.5  # pixels from a pixel's edge
-ITERATIONS, STEP = 100, 1e-10  # of the undistortion
-MOST_OFF = 0.5  # pixels that a ray may miss its pixel by; one that misses by more is none
+PIXEL_MIDDLE = 0.5  # pixels from a pixel's edge
+MAX_ITERATIONS, MIN_STEP = 100, 1e-10  # of the undistortion
+MAX_MISS_PX = 0.5  # that a ray may miss its pixel by; one that misses by more is none
 
 
 class CameraError(UserError):
@@ -91,11 +91,11 @@ class Camera:
         """Unit vectors (n, 3) of pixels (n, 2); NaN where the lens's model has none."""
         if not len(pixels):
             return np.empty((0, 3))
-        seen = np.asarray(pixels, np.float64) - MIDDLE
+        seen = np.asarray(pixels, np.float64) - PIXEL_MIDDLE
         rays = np.concatenate([self._flat(seen), np.ones((len(seen), 1))], axis=1)
         if not self._straight:
             missed = np.linalg.norm(self._projected(rays) - seen, axis=1)
-            rays[~(missed <= MOST_OFF)] = np.nan
+            rays[~(missed <= MAX_MISS_PX)] = np.nan
         rays /= np.linalg.norm(rays, axis=1, keepdims=True)
         return rays if self.rectified else rays @ self._turn.T
 
@@ -107,7 +107,7 @@ class Camera:
         seen = (given[:, 2] > 0) & (given[:, 2] >= length * self._edge)
         found = np.full((len(given), 2), np.nan)
         if seen.any():
-            found[seen] = self._projected(given[seen]) + MIDDLE
+            found[seen] = self._projected(given[seen]) + PIXEL_MIDDLE
         return found
 
     @property
@@ -155,7 +155,7 @@ class Camera:
             return np.asarray(cv2.fisheye.undistortPoints(given, self._lens, self._bend), np.float64).reshape(-1, 2)
         # OpenCV before 5 takes the criteria in a function of its own.
         undistort: Any = getattr(cv2, "undistortPointsIter", None) or cv2.undistortPoints
-        criteria = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, ITERATIONS, STEP)
+        criteria = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, MAX_ITERATIONS, MIN_STEP)
         flat = undistort(given, self._lens, self._bend, R=None, P=None, criteria=criteria)
         return np.asarray(flat, np.float64).reshape(-1, 2)
 
@@ -177,7 +177,7 @@ class Camera:
 
         def moved(matrix: tuple[float, ...]) -> tuple[float, ...]:
             fx, skew, cx, _, fy, cy, *_ = matrix
-            left, up = (cx - x + MIDDLE) * across - MIDDLE, (cy - y + MIDDLE) * down - MIDDLE
+            left, up = (cx - x + PIXEL_MIDDLE) * across - PIXEL_MIDDLE, (cy - y + PIXEL_MIDDLE) * down - PIXEL_MIDDLE
             return (fx * across, skew * across, left, 0.0, fy * down, up, 0.0, 0.0, 1.0)
 
         projection = moved(self.projection) if any(self.projection) else self.projection

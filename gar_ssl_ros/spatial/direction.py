@@ -10,7 +10,7 @@ import numpy as np
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.spatial.camera import Camera, Points
 
-UNIFORM = 1 / math.sqrt(12)  # standard deviation of what is anywhere in an interval of length 1
+SD_OF_UNIFORM = 1 / math.sqrt(12)  # standard deviation of what is anywhere in an interval of length 1
 
 
 @dataclass(frozen=True)
@@ -61,4 +61,4 @@ def direction_of_box(camera: Camera, box: Box) -> Direction:
         for ray in camera.rays(np.array([(x, y), (box.x1, y), (box.x2, y), (x, box.y1), (x, box.y2)]))
     )
     across = math.remainder(left[0] - right[0], math.tau)
-    return Direction(*middle, abs(across) * UNIFORM, abs(top[1] - bottom[1]) * UNIFORM)
+    return Direction(*middle, abs(across) * SD_OF_UNIFORM, abs(top[1] - bottom[1]) * SD_OF_UNIFORM)

@@ -15,9 +15,9 @@ from gar_ssl_ros.errors import UserError, shortened
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.spatial.camera import Points
 
-MOST_FRAMES = 1000
-MOST_STAMPS = 500  # of a frame's history; what comes closer together is thinned
-NAME = 256  # characters
+MAX_FRAMES = 1000
+MAX_STAMPS = 500  # of a frame's history; what comes closer together is thinned
+MAX_NAME_CHARACTERS = 256
 
 Vector = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]  # x, y, z, w
@@ -112,7 +112,7 @@ class _Frame:
 
 
 class TransformBuffer:
-    """Keeps the newest `span` ns of each frame, in MOST_STAMPS at most, and MOST_FRAMES. For one thread at a time."""
+    """Keeps the newest `span` ns of each frame, in MAX_STAMPS at most, and MAX_FRAMES. For one thread at a time."""
 
     def __init__(self, span: int) -> None:
         self.span = span
@@ -125,11 +125,11 @@ class TransformBuffer:
     def add(self, parent: str, child: str, stamp: int, transform: Transform, static: bool = False) -> None:
         """Where `child` is in `parent` at `stamp`, ns; always, where static. Raises TransformError."""
         parent, child = parent.lstrip("/"), child.lstrip("/")
-        if not parent or not child or parent == child or max(len(parent), len(child)) > NAME:
+        if not parent or not child or parent == child or max(len(parent), len(child)) > MAX_NAME_CHARACTERS:
             raise TransformError(f"{shortened(repr(child))} in {shortened(repr(parent))} are no two frames: name both")
         frame = self._frames.get(child)
-        if frame is None and len(self._frames) >= MOST_FRAMES:
-            raise TransformError(f"{shortened(child)} is one more than the {MOST_FRAMES} frames that are followed")
+        if frame is None and len(self._frames) >= MAX_FRAMES:
+            raise TransformError(f"{shortened(child)} is one more than the {MAX_FRAMES} frames that are followed")
         if frame is None or static or frame.static or frame.parent != parent:
             frame = self._frames[child] = _Frame(parent, static)
         history = frame.history
@@ -138,9 +138,9 @@ class TransformBuffer:
         at = bisect_left(history, stamp, key=_stamp)
         if at < len(history) and history[at][0] == stamp:
             history[at] = (stamp, transform)
-        elif at < len(history) or not history or stamp - history[-1][0] >= self.span // MOST_STAMPS:
+        elif at < len(history) or not history or stamp - history[-1][0] >= self.span // MAX_STAMPS:
             history.insert(at, (stamp, transform))
-        while history[-1][0] - history[0][0] > self.span or len(history) > MOST_STAMPS:
+        while history[-1][0] - history[0][0] > self.span or len(history) > MAX_STAMPS:
             del history[0]
 
     def lookup(self, target: str, source: str, stamp: int) -> Transform:

@@ -18,7 +18,7 @@ from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.spatial.view import NO_VIEW, View
 from gar_ssl_ros.work.tracking import Tracker
 
-SHORTEST, LONGEST = SECOND, 10 * SECOND  # from one answer to the next, for how long markers are to be seen
+MIN_SHOWN_NS, MAX_SHOWN_NS = SECOND, 10 * SECOND  # from one answer to the next, for how long markers are to be seen
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,6 @@ class AnswerEncoder:
         """They are to be seen for twice as long as it took from the last answer to this one."""
         ids = {source.id for source in pointed_at(message)}
         gone = self._shown - ids
-        step = SHORTEST if self._stamp is None else min(max(stamp - self._stamp, SHORTEST), LONGEST)
+        step = MIN_SHOWN_NS if self._stamp is None else min(max(stamp - self._stamp, MIN_SHOWN_NS), MAX_SHOWN_NS)
         self._shown, self._stamp = ids, stamp
         return markers_message(message, sorted(gone), 2 * step) if ids or gone else None

@@ -21,11 +21,11 @@ from gar_ssl_ros.spatial.depth import DepthError, DepthImage, PointCloud
 from gar_ssl_ros.spatial.options import SpatialOptions
 from gar_ssl_ros.spatial.transforms import IDENTITY, TransformBuffer
 from gar_ssl_ros.spatial.view import View
-from gar_ssl_ros.work.schedule import LAG
+from gar_ssl_ros.work.schedule import MAX_LAG_NS
 
-TOLERANCE = SECOND // 10  # ns from an image within which a depth is of the same time
-SPACING = SECOND // 20  # ns from one depth that is kept to the next
-MOST_BYTES = 2**27  # of depths that are kept
+DEPTH_TOLERANCE_NS = SECOND // 10  # from an image, within which a depth is of the same time
+DEPTH_SPACING_NS = SECOND // 20  # from one depth that is kept to the next
+MAX_DEPTH_BYTES = 2**27  # of depths that are kept
 RECTIFIED = re.compile(r"(^|[/_])rect([/_]|$)")  # image_rect, image_rect_color, rect/image
 
 Depth: TypeAlias = DepthImage | PointCloud
@@ -34,8 +34,8 @@ Depth: TypeAlias = DepthImage | PointCloud
 class Surroundings:
     """Keeps what came for as long as a window needs it. Thread-safe.
 
-    Of a CameraInfo the newest counts; of depths, the one nearest to the image, at most TOLERANCE away; transforms are
-    interpolated. `now`, ns, is when a message has come; it counts where the message has no stamp.
+    Of a CameraInfo the newest counts; of depths, the one nearest to the image, at most DEPTH_TOLERANCE_NS away;
+    transforms are interpolated. `now`, ns, is when a message has come; it counts where the message has no stamp.
     """
 
     def __init__(self, options: SpatialOptions, windows: WindowOptions) -> None:
@@ -51,7 +51,7 @@ class Surroundings:
     def keep(self, windows: WindowOptions) -> None:
         """Keep what windows of that length need: their images are half of it old, and wait for the sound."""
         with self._guard:
-            self._span = self._transforms.span = windows.length_ns // 2 + LAG + SECOND
+            self._span = self._transforms.span = windows.length_ns // 2 + MAX_LAG_NS + SECOND
 
     def take_camera_info(self, message: Any) -> None:
         """Of the images; one that is none takes back what was known. Raises CameraError."""
@@ -122,9 +122,9 @@ class Surroundings:
             raise DepthError(f"nothing has come on `{topic}`: remap it to the sensor's topic")
         depth = min(self._depths, key=lambda one: abs(one.stamp - frame.stamp))
         away = abs(depth.stamp - frame.stamp)
-        if away > TOLERANCE:
-            told = f"what came on `{topic}` is {away / SECOND:.2f} s from the image, more than {TOLERANCE / SECOND:g} s"
-            raise DepthError(f"{told}: look at its rate and its clock")
+        if away > DEPTH_TOLERANCE_NS:
+            told = f"{away / SECOND:.2f} s from the image, more than {DEPTH_TOLERANCE_NS / SECOND:g} s"
+            raise DepthError(f"what came on `{topic}` is {told}: look at its rate and its clock")
         ours = frame.frame_id.lstrip("/")
         same = not depth.frame_id or not ours or depth.frame_id == ours
         if isinstance(depth, DepthImage):
@@ -144,7 +144,7 @@ class Surroundings:
             kept = self._depths
             if kept and depth.stamp < kept[-1].stamp - SECOND:  # time jumped back: a bag began anew
                 kept.clear()
-            if kept and depth.stamp - kept[-1].stamp < max(SPACING, self._span * size // MOST_BYTES):
+            if kept and depth.stamp - kept[-1].stamp < max(DEPTH_SPACING_NS, self._span * size // MAX_DEPTH_BYTES):
                 return
             kept.append(depth)
             while depth.stamp - kept[0].stamp > self._span:

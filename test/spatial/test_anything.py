@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.spatial.camera import MODELS, Camera
-from gar_ssl_ros.spatial.depth import FARTHEST, DepthImage, PointCloud
+from gar_ssl_ros.spatial.depth import MAX_DISTANCE_M, DepthImage, PointCloud
 from gar_ssl_ros.spatial.transforms import Transform
 from gar_ssl_ros.spatial.view import View
 
@@ -49,6 +49,6 @@ def test_a_place_is_told_or_a_sentence(k, lens, r, p, rectified, moved, values, 
         View(camera, PointCloud(0, points, ""), to_camera=to_target),
     ):
         place = view.place(box)
-        assert np.isnan(place.distance) or 0 < place.distance < FARTHEST
+        assert np.isnan(place.distance) or 0 < place.distance < MAX_DISTANCE_M
         assert np.isnan(place.distance_sd) == np.isnan(place.distance)
         assert abs(place.direction.bearing) <= np.pi or np.isnan(place.direction.bearing)

@@ -85,11 +85,11 @@ def test_it_holds_no_more_than_it_says():
     buffer = TransformBuffer(SECOND)
     for stamp in range(0, 3 * SECOND, SECOND // 2000):
         buffer.add("odom", "base", stamp, at(stamp / SECOND))
-    assert len(buffer._frames["base"].history) <= transforms.MOST_STAMPS
+    assert len(buffer._frames["base"].history) <= transforms.MAX_STAMPS
     assert buffer.lookup("odom", "base", 2 * SECOND + SECOND // 2).translation[0] == pytest.approx(2.5)
     with pytest.raises(TransformError):
         buffer.lookup("odom", "base", SECOND)
-    for child in range(transforms.MOST_FRAMES - 1):
+    for child in range(transforms.MAX_FRAMES - 1):
         buffer.add("odom", f"f{child}", 0, at(1))
     with pytest.raises(TransformError, match="one more than the 1000 frames"):
         buffer.add("odom", "one more", 0, at(1))

@@ -19,7 +19,7 @@ from gar_ssl_ros.spatial.camera import CameraError
 from gar_ssl_ros.spatial.depth import DepthError
 from gar_ssl_ros.spatial.options import SpatialOptions
 from gar_ssl_ros.spatial.transforms import TransformError
-from gar_ssl_ros.work.surroundings import MOST_BYTES, Surroundings
+from gar_ssl_ros.work.surroundings import MAX_DEPTH_BYTES, Surroundings
 
 BOX = Box(16, 12, 48, 36)
 FRAME = Frame(10 * SECOND, np.zeros((48, 64, 3), np.uint8), "camera")
@@ -160,7 +160,7 @@ def test_depths_are_bounded_in_bytes_and_a_bag_that_begins_anew_is_followed():
     here = surroundings(depth="image")
     for step in range(200):
         here.take_depth(depth(1.0, 10 + step / 100, width=1024, height=768), 0)
-    assert sum(one.values.nbytes for one in here._depths) <= MOST_BYTES
+    assert sum(one.values.nbytes for one in here._depths) <= MAX_DEPTH_BYTES
     here.take_depth(depth(3.0, 5.0), 0)
     assert [one.stamp for one in here._depths] == [5 * SECOND]
 
