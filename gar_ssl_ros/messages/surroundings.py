@@ -5,7 +5,6 @@ What a message says of its size is judged before anything is made of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -76,6 +75,9 @@ def cloud_from_message(message: Any, now: int) -> PointCloud:
     count = width * height
     if count > MAX_POINTS:
         raise DepthError(f"it has {count} points: send at most {MAX_POINTS}")
+    stamp, frame_id = _stamp(message) or now, _frame_id(message, DepthError)
+    if not count:
+        return PointCloud(stamp, np.empty((0, 3), np.float32), frame_id)
     order = ">" if message.is_bigendian else "<"
     formats = [order + POINT_TYPES[fields[axis].datatype] for axis in AXES]
     offsets = [int(fields[axis].offset) for axis in AXES]
@@ -85,20 +87,19 @@ def cloud_from_message(message: Any, now: int) -> PointCloud:
     point = np.dtype({"names": list(AXES), "formats": formats, "offsets": offsets, "itemsize": step})
     rows = np.frombuffer(message.data, np.uint8, row * height).reshape(height, row)
     given = np.ascontiguousarray(rows[:, : width * step]).view(point).reshape(-1)
-    points: NDArray[np.float32] = np.stack([given[axis].astype(np.float32) for axis in AXES], axis=1)
-    return PointCloud(_stamp(message) or now, points[np.isfinite(points).all(axis=1)], _frame_id(message, DepthError))
+    with np.errstate(over="ignore"):  # a double beyond a float is infinite, and left out
+        points: NDArray[np.float32] = np.stack([given[axis].astype(np.float32) for axis in AXES], axis=1)
+    return PointCloud(stamp, points[np.isfinite(points).all(axis=1)], frame_id)
 
 
-def transforms_from_message(message: Any) -> Iterator[tuple[str, str, int, Transform]]:
-    """Parent, child, stamp (ns) and transform of each of a TFMessage. Raises TransformError at one that is none."""
-    for one in message.transforms:
-        moved, turned = one.transform.translation, one.transform.rotation
-        try:
-            stamp = stamp_of(one.header)
-        except StampError as problem:
-            raise TransformError(str(problem)) from None
-        transform = Transform((moved.x, moved.y, moved.z), (turned.x, turned.y, turned.z, turned.w))
-        yield one.header.frame_id, one.child_frame_id, stamp, transform
+def transform_from_message(message: Any) -> tuple[int, Transform]:
+    """The stamp, ns, and transform of a TransformStamped. Raises TransformError."""
+    moved, turned = message.transform.translation, message.transform.rotation
+    try:
+        stamp = stamp_of(message.header)
+    except StampError as problem:
+        raise TransformError(str(problem)) from None
+    return stamp, Transform((moved.x, moved.y, moved.z), (turned.x, turned.y, turned.z, turned.w))
 
 
 def _stamp(message: Any) -> int:

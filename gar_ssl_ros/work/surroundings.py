@@ -14,12 +14,12 @@ from gar_ssl_ros.messages.surroundings import (
     camera_from_info,
     cloud_from_message,
     depth_from_image,
-    transforms_from_message,
+    transform_from_message,
 )
 from gar_ssl_ros.spatial.camera import Camera, CameraError
 from gar_ssl_ros.spatial.depth import DepthError, DepthImage, PointCloud
 from gar_ssl_ros.spatial.options import SpatialOptions
-from gar_ssl_ros.spatial.transforms import IDENTITY, TransformBuffer
+from gar_ssl_ros.spatial.transforms import IDENTITY, TransformBuffer, TransformError
 from gar_ssl_ros.spatial.view import View
 from gar_ssl_ros.work.schedule import MAX_LAG_NS
 
@@ -78,10 +78,17 @@ class Surroundings:
         self._keep_depth(cloud_from_message(message, now))
 
     def take_transforms(self, message: Any, static: bool) -> None:
-        """Some have come, of /tf or /tf_static. Raises TransformError at the first that is none."""
+        """Some have come, of /tf or /tf_static. Raises TransformError where one of them is none; the others count."""
+        wrong: TransformError | None = None
         with self._guard:
-            for parent, child, stamp, transform in transforms_from_message(message):
-                self._transforms.add(parent, child, stamp, transform, static)
+            for one in message.transforms:
+                try:
+                    stamp, transform = transform_from_message(one)
+                    self._transforms.add(one.header.frame_id, one.child_frame_id, stamp, transform, static)
+                except TransformError as problem:
+                    wrong = wrong or problem
+        if wrong is not None:
+            raise wrong
 
     @property
     def frames(self) -> int:

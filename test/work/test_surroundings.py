@@ -214,7 +214,9 @@ def test_millimetres_of_either_byte_order_are_read_and_rows_may_be_padded():
     assert (made.values.shape, made.unit, int(made.values[1, 2])) == ((2, 3), 1e-3, 1500)
 
 
-def test_a_transform_that_is_none_is_refused():
-    message = transform("base", "camera", 0, math.nan)
+def test_a_transform_that_is_none_is_refused_and_the_others_count():
+    here, message = surroundings(), transform("base", "camera", 0, math.nan)
+    message.transforms += transform("odom", "base", 0, 1.0).transforms
     with pytest.raises(TransformError, match="no translation and quaternion"):
-        surroundings().take_transforms(message, True)
+        here.take_transforms(message, True)
+    assert here.frames == 1
