@@ -39,6 +39,7 @@ bench: .venv/test
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/metrics.py
+	$(BIN)/python benchmarks/places.py
 	$(BIN)/python benchmarks/omni.py calls
 	$(BIN)/python benchmarks/omni.py replies
 	$(BIN)/python benchmarks/omni.py soak

@@ -9,8 +9,9 @@ from random import Random
 from typing import Any
 
 import hostile_samples as samples
+import numpy as np
 import psutil
-from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioInfo, AudioStamped
+from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioStamped
 from audio_utils_msgs.msg import AudioFrame
 from hostile import Tally
 from rclpy.serialization import deserialize_message, serialize_message
@@ -18,13 +19,16 @@ from rmw_dds_common.msg import ParticipantEntitiesInfo
 from sensor_msgs.msg import CompressedImage, Image
 
 from gar_ssl_ros.embedded_ros import entities_info
+from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.interfaces import CdrError
 from gar_ssl_ros.media.options import WindowOptions
-from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.messages.audio.codec import AudioError
+from gar_ssl_ros.media.window import SECOND, Frame
 from gar_ssl_ros.messages.audio.reader import AudioReader
-from gar_ssl_ros.messages.images import ImageError, frame_from_message
+from gar_ssl_ros.messages.images import frame_from_message
 from gar_ssl_ros.nodes.heap import give_back
+from gar_ssl_ros.spatial.options import SpatialOptions
+from gar_ssl_ros.work.surroundings import Surroundings
 from gar_ssl_ros.work.window_assembler import WindowAssembler
 
 MOST = 0.5  # s that a callback may take
@@ -44,7 +48,7 @@ def _run(tally: Tally) -> None:
     tally.cases = each * len(names)
     for convert in _conversions().values():  # what is loaded and cached at first is no growth
         for _ in range(WARM):
-            with suppress(ImageError, AudioError, CdrError):
+            with suppress(UserError, CdrError):
                 convert(chance)()
     before = _memory()
     for name, convert in _conversions().items():
@@ -52,7 +56,7 @@ def _run(tally: Tally) -> None:
             if tally.out_of_time:
                 return
             case = convert(chance)
-            with tally.case(name, ImageError, AudioError, CdrError):
+            with tally.case(name, UserError, CdrError):
                 case()
     del convert, case  # with what a buffer of windows holds of them
     tally.notes.append(f"{each:,} calls each of {', '.join(names)}")
@@ -96,7 +100,33 @@ def _conversions() -> dict[str, Callable[[Random], Callable[[], Any]]]:
         message = samples.audio_frame(chance) if chance.random() < 0.5 else samples.audio_stamped(chance)
         return lambda: windowing.take_audio(message, 100 * SECOND)
 
-    kinds = (Image, CompressedImage, AudioStamped, AudioDataStamped, AudioInfo, AudioFrame)
+    seen = [Frame(101 * SECOND, np.zeros((48, 64, 3), np.uint8), name) for name in ("camera", "")]
+    box = Box(10, 10, 50, 40)
+    around = {
+        kind: Surroundings(SpatialOptions(depth=kind, target_frame="base"), WindowOptions(1.0, 0.5))
+        for kind in ("image", "points")
+    }
+
+    def place(chance: Random) -> Callable[[], Any]:
+        """Whatever has come of calibrations, depth and transforms, a box has a place, or a sentence."""
+        kind = chance.choice(["image", "points"])
+        here, part = around[kind], chance.random()
+        if part < 0.3:
+            return lambda: here.view(chance.choice(seen), chance.random() < 0.5).place(box)
+        if part < 0.5:
+            take = chance.choice([here.take_camera_info, here.take_depth_camera_info])
+            message = samples.camera_info(chance)
+            return lambda: take(message)
+        if part < 0.7:
+            message = samples.transforms(chance)
+            return lambda: here.take_transforms(message, chance.random() < 0.3)
+        if kind == "image":
+            message = samples.depth(chance)
+            return lambda: here.take_depth(message, 101 * SECOND)
+        message = samples.cloud(chance)
+        return lambda: here.take_points(message, 101 * SECOND)
+
+    kinds = tuple(samples.MAKERS)
 
     def bytes_(chance: Random) -> Callable[[], Any]:
         kind = chance.choice(kinds)
@@ -120,6 +150,7 @@ def _conversions() -> dict[str, Callable[[Random], Callable[[], Any]]]:
         "AudioDataStamped of aac": sound(AudioDataStamped, "aac"),
         "AudioFrame": sound(AudioFrame),
         "windows": window,
+        "places": place,
         "CDR": bytes_,
         "ros_discovery_info": nodes,
     }

@@ -42,8 +42,9 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.serialization import serialize_message
 from rmw_dds_common.msg import ParticipantEntitiesInfo
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import SetBool
+from tf2_msgs.msg import TFMessage
 
 from gar_ssl_ros.embedded_ros.dds.library import DDSError
 from gar_ssl_ros.embedded_ros.dds.policies import Policies
@@ -70,7 +71,7 @@ SETTLE = 12.0  # s, in which the localizer gives back what it has freed
 
 def run(tally: Tally) -> None:
     with isolated(), rclpy.init(), graph() as start:
-        localizer = start("localizer", {"window": 1.0, "hop": 0.5})
+        localizer = start("localizer", {"window": 1.0, "hop": 0.5, "depth": "image", "target_frame": "base"})
         storm = _Storm(tally, psutil.Process(localizer.process.pid))
         try:
             storm.run()
@@ -153,6 +154,9 @@ class _Storm:
             "audio, ros-drivers": AudioDataStamped,
             "audio, without stamps": AudioData,
             "audio, introlab": AudioFrame,
+            "camera_info": CameraInfo,
+            "depth": Image,
+            "/tf": TFMessage,
         }
         found: dict[str, Callable[[], Any]] = {
             name: partial(self._topic, name.partition(",")[0], kind) for name, kind in kinds.items()

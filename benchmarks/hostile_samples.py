@@ -18,7 +18,9 @@ import cv2
 import numpy as np
 from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioInfo, AudioStamped
 from audio_utils_msgs.msg import AudioFrame
-from sensor_msgs.msg import CompressedImage, Image
+from geometry_msgs.msg import TransformStamped
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, PointField
+from tf2_msgs.msg import TFMessage
 
 WORDS = (0, 1, 2, 255, 2**15, 2**16, 2**24, 2**31 - 1, 2**31, 2**32 - 1)
 TEXTS = (
@@ -134,6 +136,51 @@ def audio_frame(chance: Random) -> Any:
     return headed(message, chance)
 
 
+def camera_info(chance: Random) -> Any:
+    """Of any lens, right or not."""
+    message = CameraInfo(width=chance.choice([64, 64, 128, 0, 2**32 - 1]), height=chance.choice([48, 48, 96, 7]))
+    message.distortion_model = chance.choice(["plumb_bob", "rational_polynomial", "equidistant", *TEXTS])
+    message.d = floats(chance, chance.choice([0, 4, 5, 8, 14, 200]))
+    message.k = [60.0, 0.0, 31.5, 0.0, 60.0, 23.5, 0.0, 0.0, 1.0] if chance.random() < 0.7 else floats(chance, 9)
+    message.r, message.p = floats(chance, 9), floats(chance, 12)
+    message.binning_x, message.roi.width = chance.choice([0, 1, 2, 2**32 - 1]), chance.choice([0, 32, 2**32 - 1])
+    return headed(message, chance)
+
+
+def depth(chance: Random) -> Any:
+    """An image of depths, right or not."""
+    message = image(chance)
+    message.encoding = chance.choice(["16UC1", "32FC1", "mono16", *TEXTS])
+    content = array("f", floats(chance, 500)).tobytes()
+    message.data = array("B", (content * (1 + len(message.data) // len(content)))[: len(message.data)])
+    return message
+
+
+def cloud(chance: Random) -> Any:
+    """Of points, right or not."""
+    message, count = PointCloud2(height=1), chance.choice([0, 5, 100])
+    message.width, message.point_step = chance.choice([count, count, 2**32 - 1]), chance.choice([12, 16, 0, 2**32 - 1])
+    message.row_step = chance.choice([16 * count, 12 * count, 0])
+    message.data = array("B", array("f", floats(chance, 4 * count)).tobytes())
+    for at, name in enumerate(chance.choice(["xyz", "xyz", "xy", "zzz"])):
+        field = PointField(name=name, offset=chance.choice([4 * at, 4 * at, 2**32 - 1]), count=1)
+        field.datatype = chance.choice([7, 7, 8, 0, 255])
+        message.fields.append(field)
+    return headed(message, chance)
+
+
+def transforms(chance: Random) -> Any:
+    """Of few frames, so that they meet and go in circles."""
+    message, names = TFMessage(), ["camera", "base", "odom", "lidar", "", *TEXTS]
+    for _ in range(chance.choice([0, 1, 5, 50])):
+        one = headed(TransformStamped(child_frame_id=chance.choice(names)), chance)
+        one.header.frame_id = chance.choice(names)
+        moved, turned = one.transform.translation, one.transform.rotation
+        moved.x, moved.y, moved.z, turned.x, turned.y, turned.z, turned.w = floats(chance, 7)
+        message.transforms.append(one)
+    return message
+
+
 MAKERS: Mapping[type, Callable[[Random], Any]] = {
     Image: image,
     CompressedImage: compressed_image,
@@ -142,6 +189,9 @@ MAKERS: Mapping[type, Callable[[Random], Any]] = {
     AudioData: audio_data,
     AudioInfo: audio_info,
     AudioFrame: audio_frame,
+    CameraInfo: camera_info,
+    PointCloud2: cloud,
+    TFMessage: transforms,
 }
 
 

@@ -30,6 +30,11 @@ ARGUMENTS = {
     "audio_info": ("audio_info", "the topic that describes the sound, where its messages do not"),
     "detections_in": ("", "the topic of the robot's own detector, Detection2DArray; none where empty"),
     "humans": ("", "true: listen to the faces and bodies of ROS4HRI; as params_file says where empty"),
+    "camera_info": ("", "the camera's calibration, CameraInfo; beside the images where empty"),
+    "depth": ("", "a depth image, 16UC1 or 32FC1; none where empty"),
+    "depth_camera_info": ("depth_camera_info", "its calibration, where it is not registered to the images"),
+    "points": ("", "a PointCloud2 to take distances from; none where empty"),
+    "target_frame": ("", "the frame in which positions are told, too; as params_file says where empty"),
     "use_sim_time": ("false", "take the time from /clock"),
     "autostart": ("true", "configure and activate at the start"),
     "log_level": ("info", "of the localizer"),
@@ -57,6 +62,10 @@ def _nodes(context):
     eyes = {"humans": true["humans"]} if given["humans"] else {}
     if given["detections_in"]:
         eyes["detections"] = True
+    places = {"target_frame": given["target_frame"]} if given["target_frame"] else {}
+    if given["depth"] or given["points"]:
+        places["depth"] = "image" if given["depth"] else "points"
+    optional = ("detections_in", "camera_info", "depth", "points")
     localizer = LifecycleNode(
         package="gar_ssl_ros",
         executable="localizer",
@@ -64,9 +73,13 @@ def _nodes(context):
         namespace=given["namespace"],
         parameters=[
             given["params_file"],
-            {"use_sim_time": true["use_sim_time"], "autostart": true["autostart"], **chosen, **eyes},
+            {"use_sim_time": true["use_sim_time"], "autostart": true["autostart"], **chosen, **eyes, **places},
         ],
-        remappings=[*topics, ("detections_in", given["detections_in"] or "detections_in")],
+        remappings=[
+            *topics,
+            *((name, given[name] or name) for name in optional),
+            ("depth_camera_info", given["depth_camera_info"]),
+        ],
         arguments=["--ros-args", "--log-level", given["log_level"]],
         output="screen",
         emulate_tty=True,

@@ -19,24 +19,33 @@ from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.audio.families import AUDIO_TYPES
 from gar_ssl_ros.messages.images import IMAGE_TYPES
+from gar_ssl_ros.spatial.camera import CameraError
+from gar_ssl_ros.spatial.options import SpatialOptions
 from gar_ssl_ros.work.encoder import AnswerEncoder
+from gar_ssl_ros.work.surroundings import Surroundings, camera_info_beside, is_rectified
 from gar_ssl_ros.work.window_assembler import Cut, WindowAssembler
 
+CAMERA_INFO_TYPE = "sensor_msgs/msg/CameraInfo"
 MAX_REASONS = 10  # of one kind that are told apart
 TOPICS = (
     ("sources", "gar_ssl_ros/msg/SoundSourceArray"),
     ("detections", "vision_msgs/msg/Detection2DArray"),
+    ("markers", "visualization_msgs/msg/MarkerArray"),
     ("image_annotated", "sensor_msgs/msg/Image"),
 )
 
 
 @dataclass(frozen=True)
 class Topics:
-    """Where a bag's images and sound are. info: what describes the sound, where its messages do not."""
+    """Where a bag's images and sound are.
+
+    info: what describes the sound, where its messages do not. camera_info: of the images; None where there is none.
+    """
 
     image: str
     audio: str
     info: str | None
+    camera_info: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,8 @@ def choose_topics(bag: Bag, image: str | None, sound: str | None) -> Topics:
         if not infos:
             raise BagError(f"{bag.path} has no {needed.name}, which says what the bytes of {sound} are: record it too")
         info = beside if beside in infos else infos[0]
-    return Topics(image, sound, info)
+    camera_info = camera_info_beside(image)
+    return Topics(image, sound, info, camera_info if found.get(camera_info) == CAMERA_INFO_TYPE else None)
 
 
 def localize_bag(
@@ -103,6 +113,7 @@ class _Replay:
     def __init__(self, bag: Bag, writer: BagWriter, job: BagJob, reasoner: Reasoner, done: BagSummary) -> None:
         self._bag, self._writer, self._job, self._reasoner, self._done = bag, writer, job, reasoner, done
         self._assembler = WindowAssembler(job.windows, partial(_count, done.complaints))
+        self._surroundings = Surroundings(SpatialOptions(), job.windows)
         self._encoder = AnswerEncoder(job.topics.image)
         self._unreadable = 0
         self._out = {topic: writer.add_topic(f"{job.name}/{topic}", kind, qos(depth=10)) for topic, kind in TOPICS}
@@ -110,7 +121,7 @@ class _Replay:
     def take(self, recorded: Recorded) -> None:
         """A message of any topic."""
         topics = self._job.topics
-        if recorded.topic not in (topics.image, topics.audio, topics.info):
+        if recorded.topic not in (topics.image, topics.audio, topics.info, topics.camera_info):
             return
         cut = None
         try:
@@ -123,11 +134,19 @@ class _Replay:
                 cut = self._assembler.take_image(message, recorded.time)
             elif recorded.topic == topics.audio:
                 cut = self._assembler.take_audio(message, recorded.time)
-            else:
+            elif recorded.topic == topics.info:
                 self._assembler.take_info(message)
+            else:
+                self._take_camera_info(message)
         self._done.left_out = self._assembler.left_out + self._unreadable
         if cut is not None:
             self._answer(cut, recorded.time)
+
+    def _take_camera_info(self, message: Any) -> None:
+        try:
+            self._surroundings.take_camera_info(message)
+        except CameraError as problem:
+            _count(self._done.complaints, f"{self._job.topics.camera_info}: {problem}")
 
     def _answer(self, cut: Cut, now: int) -> None:
         """All that is known of a window, at the bag's time `now`, in which inference takes no time."""
@@ -135,12 +154,15 @@ class _Replay:
         refused = Localization(
             Outcome.BACKEND_ERROR, Stage.FINAL, self._reasoner.name, self._reasoner.model, cut.refusal
         )
+        view = self._surroundings.view(window.center, is_rectified(self._job.topics.image))
         for timed in [refused] if cut.refusal else localize(window, self._reasoner, self._job.options):
             found = replace(timed, timing=Timing())
-            told = self._encoder.encode(found, window, (now - window.end) / SECOND, self._done.left_out)
+            told = self._encoder.encode(found, window, (now - window.end) / SECOND, self._done.left_out, view=view)
             self._write("sources", told.sources, now)
             if told.detections is not None:
                 self._write("detections", told.detections, now)
+            if told.markers is not None:
+                self._write("markers", told.markers, now)
             if told.draw is None:
                 continue
             self._write("image_annotated", told.draw(), now)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Point
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -19,6 +20,8 @@ from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.msg import AnchorVote, SoundSource, SoundSourceArray
 from gar_ssl_ros.output.drawing import annotated, caption_from_localization
 from gar_ssl_ros.output.record import record_from_localization
+from gar_ssl_ros.spatial.transforms import Vector
+from gar_ssl_ros.spatial.view import NO_VIEW, Place, View
 
 OUTCOMES = {getattr(SoundSourceArray, outcome.name): outcome for outcome in Outcome}  # by their numbers
 
@@ -29,15 +32,16 @@ def header_of_frame(frame: Frame) -> Header:
 
 
 def sources_message(
-    found: Localization, window: Window, ids: Sequence[int], topic: str, index: int
+    found: Localization, window: Window, ids: Sequence[int], topic: str, index: int, view: View = NO_VIEW
 ) -> SoundSourceArray:
     """A window's answer, but for what came about it: drops and latency.
 
-    ids: of its sources. topic: of the images. index: of the window, 0 or more.
+    ids: of its sources. topic: of the images. index: of the window, 0 or more. view: of its center frame.
     """
     frame = window.center
     return SoundSourceArray(
         header=header_of_frame(frame),
+        target_frame=view.target_frame,
         image_width=frame.width,
         image_height=frame.height,
         outcome=getattr(SoundSourceArray, found.outcome.name),
@@ -46,7 +50,7 @@ def sources_message(
         label=found.sound.label if found.sound else "",
         audio_confidence=found.sound.confidence if found.sound else 0.0,
         sources=[
-            _source_message(source, case, identity)
+            _source_message(source, case, identity, view.place(source.box))
             for (source, case), identity in zip(with_cases(found.sources, found.cases), ids, strict=True)
         ],
         window_start=time_message(window.start),
@@ -122,7 +126,7 @@ def box_from_bounding_box(message: BoundingBox2D) -> Box:
     return Box(point.x - half_width, point.y - half_height, point.x + half_width, point.y + half_height)
 
 
-def _source_message(source: Source, case: Case, identity: int) -> SoundSource:
+def _source_message(source: Source, case: Case, identity: int, place: Place) -> SoundSource:
     agreed = case.consensus
     message = SoundSource(
         id=identity,
@@ -134,6 +138,16 @@ def _source_message(source: Source, case: Case, identity: int) -> SoundSource:
         box=bounding_box_from_box(source.box),
         initial_box=bounding_box_from_box(source.initial_box),
         refined=source.refined,
+        bearing=place.direction.bearing,
+        elevation=place.direction.elevation,
+        bearing_sd=place.direction.bearing_sd,
+        elevation_sd=place.direction.elevation_sd,
+        distance=place.distance,
+        distance_sd=place.distance_sd,
+        position=_point(place.position),
+        target_bearing=place.target_bearing,
+        target_elevation=place.target_elevation,
+        target_position=_point(place.target_position),
         description=source.description,
         role_tags=list(agreed.role_tags) if agreed else [],
     )
@@ -142,3 +156,8 @@ def _source_message(source: Source, case: Case, identity: int) -> SoundSource:
         told.point.x, told.point.y = vote.point or (math.nan, math.nan)
         message.anchor_votes.append(told)
     return message
+
+
+def _point(position: Vector) -> Point:
+    x, y, z = position
+    return Point(x=x, y=y, z=z)

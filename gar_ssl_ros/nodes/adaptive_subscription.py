@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 
 from gar_ssl_ros.errors import sentence, shortened
@@ -23,12 +23,16 @@ MOST_TOLD = 3  # types of a topic that are no use
 
 @dataclass(frozen=True)
 class Offer:
-    """What somebody publishes, and how it is listened to. depth: messages that may wait."""
+    """What somebody publishes, and how it is listened to.
+
+    depth: messages that may wait. latched: whether what was published before is given, too (transient local).
+    """
 
     topic: str
     type: str
     reliable: bool
     depth: int
+    latched: bool = False
 
     @property
     def told(self) -> str:
@@ -50,11 +54,13 @@ class AdaptiveSubscription:
         callback: Callable[[Any], None],
         refuse: Callable[[str], None],
         group: Any,
+        latched: bool = False,
     ) -> None:
         """
         topics: full names, the best first. types: those that it understands. depth: messages that may wait, fewer where
         they are large. most: bytes of one. reliability: of the parameter of that name. refuse: given a sentence for
-        each message that cannot be read.
+        each message that cannot be read. latched: whether what was published before is wanted, of those who keep it;
+        where there are any, nobody else is heard.
         """
         self._node = node
         self._topics = tuple(dict.fromkeys(topics))
@@ -65,6 +71,7 @@ class AdaptiveSubscription:
         self._callback = callback
         self._refuse = refuse
         self._group = group
+        self._latched = latched
         self._subscription: Any = None
         self.offer: Offer | None = None
         self.problem = f"nobody publishes {' or '.join(self._topics)}"
@@ -88,11 +95,12 @@ class AdaptiveSubscription:
             return False
         self.close()
         reliability = ReliabilityPolicy.RELIABLE if offer.reliable else ReliabilityPolicy.BEST_EFFORT
+        durability = DurabilityPolicy.TRANSIENT_LOCAL if offer.latched else DurabilityPolicy.VOLATILE
         self._subscription = self._node.create_subscription(
             kind,
             offer.topic,
             partial(self._take, kind),
-            QoSProfile(depth=offer.depth, reliability=reliability),
+            QoSProfile(depth=offer.depth, reliability=reliability, durability=durability),
             callback_group=self._group,
             raw=True,
         )
@@ -140,7 +148,10 @@ class AdaptiveSubscription:
                 one.qos_profile.reliability == ReliabilityPolicy.RELIABLE for one in usable if one.topic_type == kind
             ]
             reliable = all(promises) if self._insisted is None else self._insisted
-            return Offer(topic, kind, reliable, self._depth), self._clash(
+            latched = self._latched and any(
+                one.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for one in usable
+            )
+            return Offer(topic, kind, reliable, self._depth, latched), self._clash(
                 topic, reliable and not all(promises), len(kinds) > 1
             )
         if foreign:

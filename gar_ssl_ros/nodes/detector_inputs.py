@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -12,10 +11,9 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from gar_ssl_ros.media.window import Detections
 from gar_ssl_ros.messages.ros import message_type
 from gar_ssl_ros.messages.sightings import SightingError, detections_from_array, detections_from_region, ids_from_list
-from gar_ssl_ros.messages.stamps import StampError, stamp_of
 from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
-from gar_ssl_ros.nodes.diagnostics import Status, stream_status
-from gar_ssl_ros.work.stream_monitor import StreamMonitor
+from gar_ssl_ros.nodes.diagnostics import Status
+from gar_ssl_ros.nodes.input_stream import InputStream
 from gar_ssl_ros.work.window_assembler import WindowAssembler
 
 DETECTIONS_TYPE = "vision_msgs/msg/Detection2DArray"
@@ -63,63 +61,22 @@ class DetectorInputs:
     def statuses(self, seconds: float) -> list[Status]:
         """Of each stream, since they were last told, so many seconds ago: WARN at worst, since the node needs none."""
         told = [one.status(seconds) for one in self._streams]
-        if self._missing:
-            told.append(Status("humans", DiagnosticStatus.WARN, self._missing, {}))
-        return [replace(one, level=min(one.level, DiagnosticStatus.WARN)) for one in told]
+        return [*told, Status("humans", DiagnosticStatus.WARN, self._missing, {})] if self._missing else told
 
 
-class _Stream:
-    """The messages of one kind, counted."""
-
-    def __init__(self, name: str, node: Any, assembler: WindowAssembler) -> None:
-        self._name = name
-        self._node = node
-        self._assembler = assembler
-        self._monitor = StreamMonitor(name, node.get_logger().warning)
-        self._before = self._monitor.statistics
-
-    def _told(self, seconds: float, heard: AdaptiveSubscription, more: Mapping[str, object]) -> Status:
-        came, before = self._monitor.statistics, self._before
-        self._before = came
-        return stream_status(self._name, came, before, seconds, heard, more)
-
-    def _receive(self, header: Any) -> int:
-        """A message has come; the time that it is about, ns."""
-        try:
-            stamp = stamp_of(header)
-        except StampError:
-            self._monitor.receive(None)
-            return self._now()
-        self._monitor.receive(stamp)
-        return stamp or self._now()
-
-    def _refuse(self, problem: str) -> None:
-        """A message has come that cannot be read."""
-        self._monitor.receive(None)
-        self._monitor.refuse(problem)
-
-    def _use(self, problem: str) -> None:
-        """What has come could be used, but for that."""
-        self._monitor.use()
-        if problem:
-            self._monitor.refuse(problem, whole=False)
-
-    def _now(self) -> int:
-        return int(self._node.get_clock().now().nanoseconds)
-
-
-class _Detector(_Stream):
+class _Detector(InputStream):
     """Whoever publishes a Detection2DArray on `detections_in`."""
 
     def __init__(self, node: Any, assembler: WindowAssembler, listen: Listen) -> None:
-        super().__init__("detections", node, assembler)
+        super().__init__("detections", node)
+        self._assembler = assembler
         self._topic = node.resolve_topic_name("detections_in")
         self._input = listen(
             topics=[self._topic],
             types=[DETECTIONS_TYPE],
             most=DETECTIONS_BYTES,
             callback=self._on_array,
-            refuse=self._refuse,
+            refuse=self.refuse,
         )
 
     def poll_graph(self) -> None:
@@ -129,24 +86,25 @@ class _Detector(_Stream):
         self._input.close()
 
     def status(self, seconds: float) -> Status:
-        return self._told(seconds, self._input, {})
+        return self.statistics(seconds, self._input, {})
 
     def _on_array(self, message: Any) -> None:
-        self._receive(message.header)
+        self.receive(message.header)
         try:
-            seen, problem = detections_from_array(message, self._topic, self._assembler.frame, self._now())
+            seen, problem = detections_from_array(message, self._topic, self._assembler.frame, self.now())
         except SightingError as refusal:
-            self._monitor.refuse(str(refusal))
+            self.monitor.refuse(str(refusal))
             return
         self._assembler.take_detections(seen)
-        self._use(problem)
+        self.use(problem)
 
 
-class _Humans(_Stream):
+class _Humans(InputStream):
     """ROS4HRI's faces or bodies: a list of those that are tracked, and a topic for each."""
 
     def __init__(self, kind: str, node: Any, assembler: WindowAssembler, listen: Listen) -> None:
-        super().__init__(kind, node, assembler)
+        super().__init__(kind, node)
+        self._assembler = assembler
         self._label = KINDS[kind]
         self._listen = listen
         self._ids: tuple[str, ...] = ()
@@ -156,7 +114,7 @@ class _Humans(_Stream):
             types=[IDS_TYPE],
             most=IDS_BYTES,
             callback=self._on_ids,
-            refuse=self._refuse,
+            refuse=self.refuse,
         )
 
     def poll_graph(self) -> None:
@@ -171,7 +129,7 @@ class _Humans(_Stream):
                     types=[REGION_TYPE],
                     most=REGION_BYTES,
                     callback=partial(self._on_region, identity),
-                    refuse=self._refuse,
+                    refuse=self.refuse,
                 )
         for identity in [name for name, one in self._regions.items() if one.offer is None][:MAX_NEW_AT_A_POLL]:
             self._regions[identity] = region = self._regions.pop(identity)  # to the end: each has its turn
@@ -183,26 +141,26 @@ class _Humans(_Stream):
 
     def status(self, seconds: float) -> Status:
         heard = sum(one.offer is not None for one in self._regions.values())
-        return self._told(seconds, self._list, {"tracked": len(self._ids), "heard": heard})
+        return self.statistics(seconds, self._list, {"tracked": len(self._ids), "heard": heard})
 
     def _topic(self, identity: str) -> str:
-        return f"/humans/{self._name}/{identity}/roi"
+        return f"/humans/{self.name}/{identity}/roi"
 
     def _on_ids(self, message: Any) -> None:
-        stamp = self._receive(message.header)
+        stamp = self.receive(message.header)
         ids, problem = ids_from_list(message)
         for gone in set(self._ids) - set(ids):
             self._assembler.take_detections(Detections(stamp, self._topic(gone)))
         self._ids = ids
-        self._use(problem)
+        self.use(problem)
 
     def _on_region(self, identity: str, message: Any) -> None:
-        self._receive(message.header)
+        self.receive(message.header)
         try:
             seen = detections_from_region(
-                message, self._topic(identity), self._label, identity, self._assembler.frame, self._now()
+                message, self._topic(identity), self._label, identity, self._assembler.frame, self.now()
             )
         except SightingError as refusal:
-            self._monitor.refuse(str(refusal))
+            self.monitor.refuse(str(refusal))
             return
         self._assembler.take_detections(seen)

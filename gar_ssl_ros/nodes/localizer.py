@@ -20,6 +20,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray
+from visualization_msgs.msg import MarkerArray
 
 from gar_ssl_ros.errors import UsageError, sentence
 from gar_ssl_ros.gar.reasoner import Fallback, Reasoner, Unavailable
@@ -65,6 +66,7 @@ class LocalizerNode(LifecycleNode):
         self._health_group = MutuallyExclusiveCallbackGroup()
         self._sources_out = self.create_lifecycle_publisher(SoundSourceArray, "~/sources", QoSProfile(depth=10))
         self._detections_out = self.create_lifecycle_publisher(Detection2DArray, "~/detections", QoSProfile(depth=10))
+        self._markers_out = self.create_lifecycle_publisher(MarkerArray, "~/markers", QoSProfile(depth=10))
         self._annotated_out = self.create_lifecycle_publisher(Image, "~/image_annotated", QoSProfile(depth=2))
         self.create_service(Localize, "~/localize", self._on_localize, callback_group=self._asking_group)
         self.create_service(SetBool, "~/enable", self._on_enable)
@@ -202,10 +204,12 @@ class LocalizerNode(LifecycleNode):
         else:
             latency = monotonic() - request.asked
         left_out = 0 if inputs is None else inputs.left_out
-        told = self._encoder.encode(answer.found, request.window, latency, left_out, answer.dropped)
+        told = self._encoder.encode(answer.found, request.window, latency, left_out, answer.dropped, request.view)
         self._sources_out.publish(told.sources)
         if told.detections is not None:
             self._detections_out.publish(told.detections)
+        if told.markers is not None:
+            self._markers_out.publish(told.markers)
         if told.draw is not None and self._annotated_out.get_subscription_count() > 0:
             self._annotated_out.publish(told.draw())
         return told.sources

@@ -15,7 +15,9 @@ from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
 from gar_ssl_ros.nodes.detector_inputs import DetectorInputs
 from gar_ssl_ros.nodes.diagnostics import Status, buffer_values, stream_status
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
+from gar_ssl_ros.nodes.spatial_inputs import SpatialInputs
 from gar_ssl_ros.options import from_values
+from gar_ssl_ros.spatial.options import SpatialOptions
 from gar_ssl_ros.work.window_assembler import Cut, WindowAssembler
 from gar_ssl_ros.work.worker import Request
 
@@ -64,6 +66,8 @@ class LocalizerInputs:
             reliability,
             group,
         )
+        spatial = from_values(SpatialOptions, parameters.values)
+        self._spatial = SpatialInputs(node, spatial, self._windows(), images, reliability, group)
         self._began = monotonic()
         self._waited_for: list[str] = []  # what it was last said to wait for
 
@@ -76,9 +80,11 @@ class LocalizerInputs:
         if heard is not None and AUDIO_TYPES[heard.type].info is not None:
             self._info_input.poll_graph()
         self._detectors.poll_graph()
+        self._spatial.poll_graph()
         self._tell_what_is_missing()
         if self._windows() != self._assembler.windows:
             self._assembler.begin(self._windows())
+            self._spatial.keep(self._windows())
 
     def _tell_what_is_missing(self) -> None:
         """Say in the log what it waits for, as often as that changes."""
@@ -97,7 +103,7 @@ class LocalizerInputs:
     def close(self) -> None:
         """Listen no more; from a callback of the same group, so that none of them is at work."""
         self._retired = True
-        for one in (self._image_input, self._audio_input, self._info_input, self._detectors):
+        for one in (self._image_input, self._audio_input, self._info_input, self._detectors, self._spatial):
             one.close()
 
     def newest(self) -> Cut | None:
@@ -106,8 +112,9 @@ class LocalizerInputs:
 
     def request(self, cut: Cut, asked: float | None = None) -> Request:
         """What the worker is asked about a window. asked: as of Request."""
-        chosen = self._parameters.values
-        return Request(cut.window, from_values(GarOptions, chosen), chosen["deadline"], cut.refusal, asked)
+        chosen, offer = self._parameters.values, self._image_input.offer
+        view = self._spatial.view(cut.window.center, "" if offer is None else offer.topic)
+        return Request(cut.window, from_values(GarOptions, chosen), chosen["deadline"], cut.refusal, asked, view)
 
     @property
     def left_out(self) -> int:
@@ -133,6 +140,7 @@ class LocalizerInputs:
                 {"samples": sound.samples, "audio_info": self._assembler.described},
             ),
             *self._detectors.statuses(seconds),
+            *self._spatial.statuses(seconds),
         ]
 
     def _windows(self) -> WindowOptions:

@@ -15,6 +15,7 @@ from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.options import Option, Value, options_of
 from gar_ssl_ros.reasoners import named_options
 from gar_ssl_ros.reasoners.options import ReasonerChoice
+from gar_ssl_ros.spatial.options import SpatialOptions
 
 
 class Change(Enum):
@@ -80,6 +81,7 @@ LOCALIZER = (
         "whether to listen to the faces and bodies of ROS4HRI (hri_msgs), whose ids its sources then have",
         change=Change.UNCONFIGURED,
     ),
+    *parameters(options_of(SpatialOptions), Change.UNCONFIGURED),
 )
 
 PLAYER = (

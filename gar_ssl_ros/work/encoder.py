@@ -8,12 +8,17 @@ from functools import partial
 
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
+from visualization_msgs.msg import MarkerArray
 
 from gar_ssl_ros.gar.localization import Localization, Stage
-from gar_ssl_ros.media.window import Window
+from gar_ssl_ros.media.window import SECOND, Window
 from gar_ssl_ros.messages.answers import annotated_message, detections_message, sources_message
+from gar_ssl_ros.messages.markers import markers_message, pointed_at
 from gar_ssl_ros.msg import SoundSourceArray
+from gar_ssl_ros.spatial.view import NO_VIEW, View
 from gar_ssl_ros.work.tracking import Tracker
+
+MIN_SHOWN_NS, MAX_SHOWN_NS = SECOND, 10 * SECOND  # from one answer to the next, for how long markers are to be seen
 
 
 @dataclass(frozen=True)
@@ -21,11 +26,13 @@ class AnswerMessages:
     """What an answer is on the topics of a localizer.
 
     detections: of a final answer that says what is there; None of another, since an empty one would say that nothing
-    is. draw: makes the annotated picture of a final answer; None of an initial one.
+    is. markers: of a final answer, where there is something to show or to take away. draw: makes the annotated picture
+    of a final answer; None of an initial one.
     """
 
     sources: SoundSourceArray
     detections: Detection2DArray | None = None
+    markers: MarkerArray | None = None
     draw: Callable[[], Image] | None = None
 
 
@@ -43,6 +50,8 @@ class AnswerEncoder:
         self._index = 0
         self._told = 0  # of the messages left out
         self._robots_ids = False
+        self._shown: set[int] = set()  # ids of sources that have markers
+        self._stamp: int | None = None  # of the last final answer's image, ns
 
     def begin(self, robots_ids: bool) -> None:
         """Messages left out are counted from 0 again.
@@ -52,14 +61,20 @@ class AnswerEncoder:
         self._told, self._robots_ids = 0, robots_ids
 
     def encode(
-        self, found: Localization, window: Window, latency: float, left_out: int, dropped: int = 0
+        self,
+        found: Localization,
+        window: Window,
+        latency: float,
+        left_out: int,
+        dropped: int = 0,
+        view: View = NO_VIEW,
     ) -> AnswerMessages:
         """
         latency: s, until now. left_out: input messages that could not be used so far. dropped: windows given up for
-        newer ones since the last final answer.
+        newer ones since the last final answer. view: of the window's center frame.
         """
         ids = self._tracker.follow(found.sources, window.center.stamp)
-        message = sources_message(found, window, ids, self._topic, self._index)
+        message = sources_message(found, window, ids, self._topic, self._index, view)
         message.latency = latency
         message.dropped_inputs = max(0, left_out - self._told)
         message.dropped_windows = dropped
@@ -72,4 +87,13 @@ class AnswerEncoder:
         if found.outcome.conclusive:
             names = [one.id if self._robots_ids else str(own) for one, own in zip(found.sources, ids, strict=True)]
             detections = detections_message(found, window.center, names)
-        return AnswerMessages(message, detections, partial(annotated_message, found, window.center))
+        markers = self._markers(message, window.center.stamp)
+        return AnswerMessages(message, detections, markers, partial(annotated_message, found, window.center))
+
+    def _markers(self, message: SoundSourceArray, stamp: int) -> MarkerArray | None:
+        """They are to be seen for twice as long as it took from the last answer to this one."""
+        ids = {source.id for source in pointed_at(message)}
+        gone = self._shown - ids
+        step = MIN_SHOWN_NS if self._stamp is None else min(max(stamp - self._stamp, MIN_SHOWN_NS), MAX_SHOWN_NS)
+        self._shown, self._stamp = ids, stamp
+        return markers_message(message, sorted(gone), 2 * step) if ids or gone else None

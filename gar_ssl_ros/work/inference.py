@@ -14,6 +14,7 @@ from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.window import Window
+from gar_ssl_ros.spatial.view import NO_VIEW, View
 
 GRACE_S = 0.25  # s after the deadline in which a reasoner may still notice it
 
@@ -23,7 +24,8 @@ class Request:
     """A window to be answered.
 
     limit: s that its inference may take. refusal: why the reasoner need not be asked; empty where it is to be.
-    asked: monotonic s at which somebody asked for it; None where nobody did.
+    asked: monotonic s at which somebody asked for it; None where nobody did. view: of the
+    window's center frame.
     """
 
     window: Window
@@ -31,6 +33,7 @@ class Request:
     limit: float
     refusal: str = ""
     asked: float | None = None
+    view: View = NO_VIEW
 
 
 class InferenceJob:

@@ -15,6 +15,7 @@ from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 
 START = 1_700_000_000 * 10**9  # ns: the stamp of a scene's first frame
 LATE = 20_000_000  # ns: from a stamp to the recording of its message
+INFO = "sensor_msgs/msg/CameraInfo"
 STAMPED = "audio_common_msgs/msg/AudioStamped"
 
 
@@ -27,10 +28,12 @@ def write_bag(
     restamp: Callable[[int], int] = lambda stamp: stamp,
     spoil: Callable[[Any, int], Any] = lambda image, index: image,
     compression: CompressionMode = CompressionMode.NONE,
+    focal: float = 0.0,
 ) -> Path:
     """A bag of 16-bit sound in chunks of 0.1 s and rgb8 images.
 
-    restamp: changes the stamps of the headers, ns. spoil: changes an image message, given its number.
+    restamp: changes the stamps of the headers, ns. spoil: changes an image message, given its number. focal: pixels, of
+    a CameraInfo beside each image; none where it is 0.
     """
     store = known_types(STAMPED)
     types = store.types
@@ -48,6 +51,14 @@ def write_bag(
         message = types["sensor_msgs/msg/Image"](stamped, height, width, "rgb8", 0, 3 * width, image.reshape(-1))
         return stamp, "sensor_msgs/msg/Image", spoil(message, index)
 
+    def calibration(index: int) -> tuple[int, str, Any]:
+        stamp, width, height = START + round(index * 1e9 / scene.options.fps), scene.options.width, scene.options.height
+        k = np.array([focal, 0, (width - 1) / 2, 0, focal, (height - 1) / 2, 0, 0, 1])
+        nothing, stamped = np.zeros(9), header(stamp, "camera_optical_frame")
+        roi = types["sensor_msgs/msg/RegionOfInterest"](0, 0, 0, 0, False)
+        message = types[INFO](stamped, height, width, "plumb_bob", np.zeros(5), k, nothing, np.zeros(12), 0, 0, roi)
+        return stamp, INFO, message
+
     def chunk(index: int) -> tuple[int, str, Any]:
         size = SPEECH_RATE_HZ // 10
         part = scene.samples[index * size : (index + 1) * size]
@@ -62,6 +73,8 @@ def write_bag(
 
     due = [(picture, index, cameras) for index in range(scene.frames)]
     due += [(chunk, index, microphones) for index in range(round(scene.options.seconds * 10))]
+    infos = tuple(f"{topic.rpartition('/')[0]}/camera_info" for topic in cameras) if focal else ()
+    due += [(calibration, index, infos) for index in range(scene.frames if infos else 0)]
     made = sorted(((*make(index), topics) for make, index, topics in due), key=lambda one: one[0])
     made_writer = Writer(path, version=8, storage_plugin=storage)
     made_writer.set_compression(compression, CompressionFormat.ZSTD)
@@ -69,6 +82,7 @@ def write_bag(
         known = {
             **{topic: writer.add_connection(topic, "sensor_msgs/msg/Image", typestore=store) for topic in cameras},
             **{topic: writer.add_connection(topic, STAMPED, typestore=store) for topic in microphones},
+            **{topic: writer.add_connection(topic, INFO, typestore=store) for topic in infos},
         }
         for time, kind, message, topics in made:
             for topic in topics:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import pty
 import resource
@@ -75,6 +76,23 @@ def test_every_topic_of_the_localizer_is_written_beside_the_recorded_ones(scene,
         assert WindowRecord.model_validate_json(message.reasoning).width == 160
     assert (pictures[0].width, pictures[0].encoding) == (320, "rgb8")
     assert detections[0].detections[0].results[0].hypothesis.class_id == answers[0][1].sources[0].label
+
+
+def test_with_a_calibration_in_the_bag_sources_have_a_bearing_and_markers(scene, recorded, tmp_path):
+    calibrated = write_bag(tmp_path / "bag", scene, focal=150.0)
+    for path in (calibrated, recorded):
+        out = tmp_path / f"{path.parent.name}_out"
+        assert main(["bag", str(path), "--out", str(out)]) == 0
+        with Bag(out) as bag:
+            read = [(one.topic, bag.message(one)) for one in bag.messages() if one.topic.startswith("/localizer/")]
+        sources = [source for topic, message in read if topic == "/localizer/sources" for source in message.sources]
+        shown = [message for topic, message in read if topic == "/localizer/markers"]
+        for source in sources:
+            middle = sum(box_from_bounding_box(source.box).sides[::2]) / 2
+            known = math.atan2(80 - middle, 150) if path is calibrated else math.nan
+            assert source.bearing == pytest.approx(known, abs=1e-5, nan_ok=True)
+        assert len(sources) == 4
+        assert len(shown) == (2 if path is calibrated else 0)
 
 
 def end(message: object) -> int:

@@ -12,6 +12,9 @@ from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, St
 from gar_ssl_ros.gar.stages import AudioLabel, Hypothesis, Location
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.output.record import WindowRecord
+from gar_ssl_ros.spatial.camera import Camera
+from gar_ssl_ros.spatial.depth import PointCloud
+from gar_ssl_ros.spatial.view import NO_VIEW, View
 from gar_ssl_ros.work.encoder import AnswerEncoder
 
 BOX, SOUND = Box(10, 10, 50, 40), AudioLabel("dog", 0.9)
@@ -75,3 +78,30 @@ def test_that_the_fallback_answered_is_said():
     for instead_of in (None, failed):
         told = encoder.encode(replace(FOUND, instead_of=instead_of), WINDOW, 0.1, 0, dropped=3)
         assert (told.sources.fallback, told.sources.dropped_windows) == (instead_of is not None, 3)
+
+
+def test_markers_have_the_sources_ids_live_two_answers_and_go_with_them():
+    encoder, camera = AnswerEncoder("/image"), Camera(64, 48, (60.0, 0.0, 31.5, 0.0, 60.0, 23.5, 0.0, 0.0, 1.0))
+    view = View(camera, PointCloud(0, np.full((9, 3), (-0.1, 0.0, 3.0), np.float32), "camera"))
+
+    def shown(found: Localization, seconds: int, view: View):
+        frame = Frame(seconds * SECOND, np.zeros((48, 64, 3), np.uint8), "camera")
+        told = encoder.encode(found, replace(WINDOW, frames=(frame,)), 0.1, 0, view=view)
+        return None if told.markers is None else [
+            (one.ns, one.id, one.action) for one in told.markers.markers
+        ], told.markers
+
+    assert shown(FOUND, 10, NO_VIEW) == (None, None)
+    kinds, message = shown(FOUND, 13, view)
+    assert kinds == [("ray", 1, 0), ("label", 1, 0), ("point", 1, 0)]
+    ray, label, ball = message.markers
+    assert (ray.lifetime.sec, ray.header.frame_id, ray.header.stamp.sec) == (6, "camera", 13)
+    tip = np.array([ray.points[1].x, ray.points[1].y, ray.points[1].z])
+    assert np.linalg.norm(tip) == pytest.approx(3.0, rel=0.01)
+    assert (label.text, ball.pose.position.z) == ("dog, +2 deg, 3.0 m", pytest.approx(tip[2]))
+    kinds, message = shown(FOUND, 16, View(camera))
+    assert kinds == [("ray", 1, 0), ("label", 1, 0), ("point", 1, 2)]
+    assert message.markers[1].text == "dog, +2 deg"
+    gone = Localization(Outcome.SILENT, Stage.FINAL, "r", None)
+    assert shown(gone, 19, view)[0] == [("ray", 1, 2), ("point", 1, 2), ("label", 1, 2)]
+    assert shown(gone, 22, view) == (None, None)
