@@ -188,7 +188,7 @@ class Worker(Generic[Published]):
         for found in self._found(job):
             if found.stage is Stage.FINAL:
                 final = found
-            elif found.instead_of is None:  # there is one initial answer at most
+            else:
                 self._publish(Answer(job.request, found, dropped))
         if final is None:
             return None

@@ -198,6 +198,10 @@ def test_the_fallback_answers_instead_and_the_message_says_so(reasoner):
         answer = bot.next_final()
         assert (answer.outcome, answer.fallback, answer.reasoner) == (SoundSourceArray.LOCALIZED, True, "fixed")
         assert "fixed answered instead" in answer.detail
+        initial = next(a for a in bot.answers if a.stage == SoundSourceArray.INITIAL and a.reasoner == "fixed")
+        assert (initial.fallback, initial.header, initial.sources[0].box) == (
+            True, answer.header, answer.sources[0].box
+        )  # fmt: skip
 
 
 def test_a_slow_reasoner_starves_nobody():

@@ -158,6 +158,17 @@ def test_the_fallback_answers_while_the_reasoner_hangs():
         hanging.released.set()
 
 
+@pytest.mark.parametrize("reasoner", [Unavailable("omni", None, "the weights are missing"), Raising()])
+def test_the_first_boxes_of_the_fallback_are_published_as_initial_too(reasoner):
+    with Desk(Fallback(reasoner, Fixed())) as desk:
+        desk.worker.ask(request()).result(PATIENCE)
+        initial, final = desk.answers[-2:]
+        assert (initial.found.stage, final.found.stage) == (Stage.INITIAL, Stage.FINAL)
+        assert initial.found.instead_of == final.found.instead_of
+        assert initial.found.instead_of is not None
+        assert initial.found.reasoner == "fixed"
+
+
 def test_a_fallback_that_fails_too_leaves_the_reasoners_own_failure():
     with Desk(Fallback(Raising(), ForeignReasoner(Garbage("none")))) as desk:
         answer = desk.worker.ask(request()).result(PATIENCE)
