@@ -7,6 +7,7 @@ Callbacks only store; the worker's threads answer and publish.
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from threading import Lock
 from time import monotonic
@@ -186,11 +187,11 @@ class LocalizerNode(LifecycleNode):
             return "another model is named at the node's start: -p model:=FOLDER (docs/security.md)"
         return ""
 
-    def _offer(self, request: Request) -> None:
+    def _offer(self, newest: Callable[[], Request]) -> None:
         """A window is due."""
         worker = self._worker
         if worker is not None and self._enabled:
-            worker.offer(request)
+            worker.offer(newest)
 
     def _publish(self, answer: Answer) -> SoundSourceArray | None:
         """On the worker's thread."""

@@ -33,8 +33,10 @@ DISCOVERY_S = 1.0  # after which those who publish have been discovered
 class LocalizerInputs:
     """From one activation to the next deactivation. Its callbacks and `poll_graph` are called one at a time."""
 
-    def __init__(self, node: Any, parameters: NodeParameters, offer: Callable[[Request], None], group: Any) -> None:
-        """offer: given each window that is due."""
+    def __init__(
+        self, node: Any, parameters: NodeParameters, offer: Callable[[Callable[[], Request]], None], group: Any
+    ) -> None:
+        """offer: given, as often as a window is due, what makes the request of the newest one."""
         self._node = node
         self._parameters = parameters
         self._offer = offer
@@ -146,7 +148,7 @@ class LocalizerInputs:
 
     def _due(self, cut: Cut | None) -> None:
         if cut is not None and not self._retired:
-            self._offer(self.request(cut))
+            self._offer(lambda: self.request(self._assembler.renewed(cut)))
 
     def _now(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)

@@ -26,7 +26,8 @@ class Cut:
 
 
 class WindowAssembler:
-    """Takes messages in, whatever they are, and gives windows as they are due. For one thread at a time, but `newest`.
+    """Takes messages in, whatever they are, and gives windows as they are due. For one thread at a time, but `newest`
+    and `renewed`.
 
     `now`, ns, is when a message has come; it counts where the message has no stamp.
     """
@@ -107,6 +108,11 @@ class WindowAssembler:
         heard = audio is not None and abs(audio - frame) <= LAG
         end = (min(frame, audio) if heard and audio is not None else frame) + 1  # the newest image included
         return self._cut(Due(end - self.windows.length_ns, end, heard))
+
+    def renewed(self, cut: Cut) -> Cut:
+        """The window up to now, where there is a whole one later than the given one; else that. From any thread."""
+        due = self._schedule.newest(self._buffer.newest_frame, self._buffer.newest_audio)
+        return (None if due is None or due.end <= cut.window.end else self._cut(due)) or cut
 
     @property
     def counts(self) -> Counts:
