@@ -50,11 +50,12 @@ class AdaptiveSubscription:
         callback: Callable[[Any], None],
         refuse: Callable[[str], None],
         group: Any,
+        load: Callable[[str], Any] = message_type,
     ) -> None:
         """
         topics: full names, the best first. types: those that it understands. depth: messages that may wait, fewer where
         they are large. most: bytes of one. reliability: of the parameter of that name. refuse: given a sentence for
-        each message that cannot be read.
+        each message that cannot be read. load: the class of a type; raises LookupError where it is not installed.
         """
         self._node = node
         self._topics = tuple(dict.fromkeys(topics))
@@ -65,6 +66,7 @@ class AdaptiveSubscription:
         self._callback = callback
         self._refuse = refuse
         self._group = group
+        self._load = load
         self._subscription: Any = None
         self.offer: Offer | None = None
         self.problem = f"nobody publishes {' or '.join(self._topics)}"
@@ -82,7 +84,7 @@ class AdaptiveSubscription:
         if offer is None or offer == self.offer:
             return False
         try:
-            kind = message_type(offer.type)
+            kind = self._load(offer.type)
         except LookupError as problem:
             self.problem = f"{offer.topic}: {problem}"
             return False

@@ -10,6 +10,7 @@ from typing import Any
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.messages.audio.families import AUDIO_TYPES, INFO_TYPES
+from gar_ssl_ros.messages.audio.installed import audio_class
 from gar_ssl_ros.messages.images import IMAGE_TYPES
 from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
 from gar_ssl_ros.nodes.detector_inputs import DetectorInputs
@@ -53,7 +54,14 @@ class LocalizerInputs:
             images, IMAGE_TYPES, IMAGE_DEPTH, MAX_IMAGE_BYTES, reliability, self._on_image, assembler.refuse_image
         )
         self._audio_input = make(
-            [audio], [*AUDIO_TYPES], CHUNK_DEPTH, MAX_CHUNK_BYTES, reliability, self._on_audio, assembler.refuse_audio
+            [audio],
+            [*AUDIO_TYPES],
+            CHUNK_DEPTH,
+            MAX_CHUNK_BYTES,
+            reliability,
+            self._on_audio,
+            assembler.refuse_audio,
+            load=audio_class,
         )
         self._info_input = make(
             [info], [*INFO_TYPES], INFO_DEPTH, MAX_INFO_BYTES, "auto", assembler.take_info, assembler.refuse_audio

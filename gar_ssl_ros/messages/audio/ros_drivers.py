@@ -74,5 +74,7 @@ def _info_in_words(info: Any) -> str:
 
 
 AUDIO_INFO = InfoType("audio_common_msgs/msg/AudioInfo", _write_info, _info_in_words)
-AUDIO_DATA_STAMPED = AudioType("audio_common_msgs/msg/AudioDataStamped", _read_stamped, _write_stamped, AUDIO_INFO)
-AUDIO_DATA = AudioType("audio_common_msgs/msg/AudioData", _read, info=AUDIO_INFO)
+AUDIO_DATA_STAMPED = AudioType(
+    "audio_common_msgs/msg/AudioDataStamped", "ros-drivers", _read_stamped, _write_stamped, AUDIO_INFO
+)
+AUDIO_DATA = AudioType("audio_common_msgs/msg/AudioData", "ros-drivers", _read, info=AUDIO_INFO)
