@@ -1,8 +1,8 @@
 """Windows to answers, one at a time, off the executor's threads.
 
 Two threads: the reasoner's own, which alone ever calls it, and a supervisor's, which has the newest window cut once it
-is free, watches the clock while the reasoner works on it, and publishes. A reasoner that neither answers nor stops does not stop them:
-its window ends in TIMEOUT, and windows are answered without it until it comes back.
+is free, watches the clock while the reasoner works on it, and publishes. A reasoner that neither answers nor stops does
+not stop them: its window ends in TIMEOUT, and windows are answered without it until it comes back.
 """
 
 from __future__ import annotations
