@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Any
 
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 
 from gar_ssl_ros.errors import sentence, shortened
@@ -23,12 +24,16 @@ MOST_TOLD = 3  # types of a topic that are no use
 
 @dataclass(frozen=True)
 class Offer:
-    """What somebody publishes, and how it is listened to. depth: messages that may wait."""
+    """What somebody publishes, and how it is listened to.
+
+    depth: messages that may wait. latched: whether what was published before is sent, too.
+    """
 
     topic: str
     type: str
     reliable: bool
     depth: int
+    latched: bool = False
 
     @property
     def told(self) -> str:
@@ -51,11 +56,14 @@ class AdaptiveSubscription:
         refuse: Callable[[str], None],
         group: Any,
         load: Callable[[str], Any] = message_type,
+        remedy: str = "",
+        latched: bool = False,
     ) -> None:
         """
         topics: full names, the best first. types: those that it understands. depth: messages that may wait, fewer where
         they are large. most: bytes of one. reliability: of the parameter of that name. refuse: given a sentence for
         each message that cannot be read. load: the class of a type; raises LookupError where it is not installed.
+        remedy: what to do where nobody publishes. latched: whether what is kept for late comers is wanted.
         """
         self._node = node
         self._topics = tuple(dict.fromkeys(topics))
@@ -67,9 +75,12 @@ class AdaptiveSubscription:
         self._refuse = refuse
         self._group = group
         self._load = load
+        self._latched = latched
+        self._nobody = f"nobody publishes {' or '.join(self._topics)}" + (remedy and f": {remedy}")
+        self._since = monotonic()
         self._subscription: Any = None
         self.offer: Offer | None = None
-        self.problem = f"nobody publishes {' or '.join(self._topics)}"
+        self.problem = self._nobody
 
     def poll_graph(self) -> bool:
         """Listen as it is published now; whether that has changed.
@@ -90,15 +101,16 @@ class AdaptiveSubscription:
             return False
         self.close()
         reliability = ReliabilityPolicy.RELIABLE if offer.reliable else ReliabilityPolicy.BEST_EFFORT
+        durability = DurabilityPolicy.TRANSIENT_LOCAL if offer.latched else DurabilityPolicy.VOLATILE
         self._subscription = self._node.create_subscription(
             kind,
             offer.topic,
             partial(self._take, kind),
-            QoSProfile(depth=offer.depth, reliability=reliability),
+            QoSProfile(depth=offer.depth, reliability=reliability, durability=durability),
             callback_group=self._group,
             raw=True,
         )
-        self.offer = offer
+        self.offer, self._since = offer, monotonic()
         return True
 
     def close(self) -> None:
@@ -106,6 +118,11 @@ class AdaptiveSubscription:
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
         self._subscription = self.offer = None
+
+    @property
+    def age(self) -> float:
+        """Seconds since it began to listen as it does."""
+        return monotonic() - self._since
 
     @property
     def publishers(self) -> int | None:
@@ -138,16 +155,15 @@ class AdaptiveSubscription:
             kinds = Counter(one.topic_type for one in usable)
             held = self.offer.type if self.offer is not None and self.offer.topic == topic else ""
             kind = held if held in kinds else kinds.most_common(1)[0][0]
-            promises = [
-                one.qos_profile.reliability == ReliabilityPolicy.RELIABLE for one in usable if one.topic_type == kind
-            ]
+            offered = [one.qos_profile for one in usable if one.topic_type == kind]
+            promises = [one.reliability == ReliabilityPolicy.RELIABLE for one in offered]
             reliable = all(promises) if self._insisted is None else self._insisted
-            return Offer(topic, kind, reliable, self._depth), self._clash(
-                topic, reliable and not all(promises), len(kinds) > 1
-            )
+            latched = self._latched and all(one.durability == DurabilityPolicy.TRANSIENT_LOCAL for one in offered)
+            clash = self._clash(topic, reliable and not all(promises), len(kinds) > 1)
+            return Offer(topic, kind, reliable, self._depth, latched), clash
         if foreign:
             return None, f"{', '.join(foreign)}: it must be one of {', '.join(self._types)}"
-        return None, f"nobody publishes {' or '.join(self._topics)}"
+        return None, self._nobody
 
     def _clash(self, topic: str, unreliable: bool, mixed: bool) -> str:
         if unreliable:

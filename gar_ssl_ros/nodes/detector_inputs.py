@@ -15,6 +15,7 @@ from gar_ssl_ros.messages.sightings import SightingError, detections_from_array,
 from gar_ssl_ros.messages.stamps import StampError, stamp_of
 from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
 from gar_ssl_ros.nodes.diagnostics import Status, stream_status
+from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.work.stream_monitor import StreamMonitor
 from gar_ssl_ros.work.window_assembler import WindowAssembler
 
@@ -55,6 +56,11 @@ class DetectorInputs:
         for one in self._streams:
             one.poll_graph()
 
+    @property
+    def problems(self) -> dict[str, str]:
+        """What is wrong with each stream; empty where nothing is."""
+        return {one.name: one.input.problem for one in self._streams}
+
     def close(self) -> None:
         """Listen no more."""
         for one in self._streams:
@@ -71,17 +77,19 @@ class DetectorInputs:
 class _Stream:
     """The messages of one kind, counted."""
 
+    input: AdaptiveSubscription
+
     def __init__(self, name: str, node: Any, assembler: WindowAssembler) -> None:
-        self._name = name
+        self.name = name
         self._node = node
         self._assembler = assembler
-        self._monitor = StreamMonitor(name, node.get_logger().warning)
+        self._monitor = StreamMonitor(name, NodeLog(node).warning)
         self._before = self._monitor.statistics
 
     def _told(self, seconds: float, heard: AdaptiveSubscription, more: Mapping[str, object]) -> Status:
         came, before = self._monitor.statistics, self._before
         self._before = came
-        return stream_status(self._name, came, before, seconds, heard, more)
+        return stream_status(self.name, came, before, seconds, heard, more)
 
     def _receive(self, header: Any) -> int:
         """A message has come; the time that it is about, ns."""
@@ -114,7 +122,7 @@ class _Detector(_Stream):
     def __init__(self, node: Any, assembler: WindowAssembler, listen: Listen) -> None:
         super().__init__("detections", node, assembler)
         self._topic = node.resolve_topic_name("detections_in")
-        self._input = listen(
+        self.input = listen(
             topics=[self._topic],
             types=[DETECTIONS_TYPE],
             most=DETECTIONS_BYTES,
@@ -123,13 +131,13 @@ class _Detector(_Stream):
         )
 
     def poll_graph(self) -> None:
-        self._input.poll_graph()
+        self.input.poll_graph()
 
     def close(self) -> None:
-        self._input.close()
+        self.input.close()
 
     def status(self, seconds: float) -> Status:
-        return self._told(seconds, self._input, {})
+        return self._told(seconds, self.input, {})
 
     def _on_array(self, message: Any) -> None:
         self._receive(message.header)
@@ -151,7 +159,7 @@ class _Humans(_Stream):
         self._listen = listen
         self._ids: tuple[str, ...] = ()
         self._regions: dict[str, AdaptiveSubscription] = {}
-        self._list = listen(
+        self.input = listen(
             topics=[f"/humans/{kind}/tracked"],
             types=[IDS_TYPE],
             most=IDS_BYTES,
@@ -161,7 +169,7 @@ class _Humans(_Stream):
 
     def poll_graph(self) -> None:
         """Also at who has come and gone: not in a callback, so that no list makes more work than a look does."""
-        self._list.poll_graph()
+        self.input.poll_graph()
         for gone in self._regions.keys() - set(self._ids):
             self._regions.pop(gone).close()
         for identity in self._ids:
@@ -178,15 +186,15 @@ class _Humans(_Stream):
             region.poll_graph()
 
     def close(self) -> None:
-        for one in (self._list, *self._regions.values()):
+        for one in (self.input, *self._regions.values()):
             one.close()
 
     def status(self, seconds: float) -> Status:
         heard = sum(one.offer is not None for one in self._regions.values())
-        return self._told(seconds, self._list, {"tracked": len(self._ids), "heard": heard})
+        return self._told(seconds, self.input, {"tracked": len(self._ids), "heard": heard})
 
     def _topic(self, identity: str) -> str:
-        return f"/humans/{self._name}/{identity}/roi"
+        return f"/humans/{self.name}/{identity}/roi"
 
     def _on_ids(self, message: Any) -> None:
         stamp = self._receive(message.header)

@@ -31,6 +31,7 @@ from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status, work_status
 from gar_ssl_ros.nodes.heap import PERIOD, give_back
 from gar_ssl_ros.nodes.localizer_inputs import LocalizerInputs
+from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import LOCALIZER
 from gar_ssl_ros.reasoners import known, names, refuse_unused
@@ -113,7 +114,7 @@ class LocalizerNode(LifecycleNode):
             self._who = {"reasoner": made.name, "model": made.model or ""}
         first = made or Unavailable(chosen["reasoner"], None, self._missing)
         answering = first if fallback is None else Fallback(first, fallback)
-        self._worker = Worker(answering, self._publish, self.get_logger().error)
+        self._worker = Worker(answering, self._publish, NodeLog(self).error)
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
