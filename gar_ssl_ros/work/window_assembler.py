@@ -94,7 +94,8 @@ class WindowAssembler:
 
     def _keep(self, message: Any, now: int, problem: UndescribedError) -> None:
         """Have a message wait for what describes it; what has waited for too long, or is too much, is refused."""
-        size = max(problem.size, MIN_BYTES_PER_MESSAGE)
+        name = message.header.frame_id if hasattr(message, "header") else ""  # it may be as long as a message
+        size = max(problem.size + 4 * len(name), MIN_BYTES_PER_MESSAGE)
         self._undescribed.append((message, now, size))
         self._undescribed_bytes += size
         self._waits = str(problem)

@@ -79,6 +79,10 @@ def test_sound_that_waits_is_bounded_in_bytes():
     assert assembler.sound.statistics.refused == 5
     assembler.take_audio(chunk(SECOND, MAX_UNDESCRIBED_BYTES + 2), 0)
     assert assembler.sound.statistics.refused == 10
+    message = chunk(2 * SECOND, 2)
+    message.header.frame_id = "x" * MAX_UNDESCRIBED_BYTES
+    assembler.take_audio(message, 0)
+    assert assembler.sound.statistics.refused == 11
     assembler.take_info(INFO)
     assert assembler.sound.statistics.samples == 0
 

@@ -15,20 +15,17 @@ def audio_class(name: str) -> Any:
     there instead.
     """
     family = AUDIO_TYPES[name].family
-    package = name.partition("/")[0]
-    try:
-        if family in PUBLISHED:
-            message_type(PUBLISHED[family].name)  # no other package has it, while AudioData is in both
-        return message_type(name)
-    except LookupError as problem:
-        there = [other for other in PUBLISHED if other != family and _has(PUBLISHED[other].name)]
-        if family not in PUBLISHED or not there:
+    there = [one for one, kind in PUBLISHED.items() if _has(kind.name)]  # no other package has a message of that name
+    if family not in PUBLISHED or family in there or not there:
+        try:
+            return message_type(name)
+        except LookupError as problem:
             raise LookupError(f"{problem} of {family}") from None
-        instead = PUBLISHED[there[0]].name
-        raise LookupError(
-            f"{name} is of the {package} of {family}, and the one that is installed is of {there[0]}: have it sent as "
-            f"{instead} (our player and microphone: -p audio_type:={there[0]}), or install the other package"
-        ) from None
+    raise LookupError(
+        f"{name} is of the {name.partition('/')[0]} of {family}, and the one that is installed is of {there[0]}: have it "
+        f"sent as {PUBLISHED[there[0]].name} (our player and microphone: -p audio_type:={there[0]}), or install the other "
+        "package"
+    )
 
 
 def _has(name: str) -> bool:
