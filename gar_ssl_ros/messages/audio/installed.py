@@ -21,11 +21,9 @@ def audio_class(name: str) -> Any:
             return message_type(name)
         except LookupError as problem:
             raise LookupError(f"{problem} of {family}") from None
-    raise LookupError(
-        f"{name} is of the {name.partition('/')[0]} of {family}, and the one that is installed is of {there[0]}: have it "
-        f"sent as {PUBLISHED[there[0]].name} (our player and microphone: -p audio_type:={there[0]}), or install the other "
-        "package"
-    )
+    whose = f"{name} is of the {name.partition('/')[0]} of {family}, and the one that is installed is of {there[0]}"
+    ours = f"our player and microphone: -p audio_type:={there[0]}"
+    raise LookupError(f"{whose}: have it sent as {PUBLISHED[there[0]].name} ({ours}), or install the other package")
 
 
 def _has(name: str) -> bool:
