@@ -53,6 +53,11 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription([*declared, OpaqueFunction(function=_nodes)])
 
 
+def _full(namespace, topic):
+    """A topic's full name, as a node of that namespace resolves it: what RViz, which is in none, has to be given."""
+    return topic if topic.startswith("/") else "/" + "/".join(filter(None, [namespace.strip("/"), topic]))
+
+
 def _nodes(context):
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     switches = ("use_sim_time", "autostart", "loop", "humans")
@@ -88,7 +93,10 @@ def _nodes(context):
         package="rviz2",
         executable="rviz2",
         arguments=["-d", str(SHARE / "rviz" / "localize.rviz")],
-        remappings=[("/image", given["image"])],
+        remappings=[
+            ("/image", _full(given["namespace"], given["image"].removesuffix("/compressed"))),
+            ("/localizer/image_annotated", _full(given["namespace"], f"{given['name']}/image_annotated")),
+        ],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
     if not given["clip"]:

@@ -119,3 +119,12 @@ def test_both_manifests_tell_the_same_version():
     assert told is not None
     assert told.group(1) == gar_ssl_ros.__version__
     assert gar_ssl_ros.__version__ in (ROOT / "CHANGELOG.rst").read_text()
+
+
+@pytest.mark.parametrize("page", ["docs/ros.md", "docs/bags.md"])
+def test_what_the_docs_have_pip_install_is_what_the_package_requires(page):
+    required = {one.split(";")[0] for one in re.findall(r'"([^"]+)"', (ROOT / "pyproject.toml").read_text())}
+    lines = re.findall(r"pip install .*", (ROOT / page).read_text())
+    told = {one for line in lines for one in re.findall(r'"([^"]+)"', line)}
+    assert told
+    assert told <= required

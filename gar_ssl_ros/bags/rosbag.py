@@ -39,7 +39,7 @@ from gar_ssl_ros.messages.interfaces import interfaces
 
 BAG_VERSION: Literal[8] = 8  # of new bags: what Humble can read as well as Jazzy
 BAG_SUFFIXES = (".mcap", ".db3")
-REMEDY = "recover it with `ros2 bag reindex` or `mcap recover`, or record it again"
+REMEDY = "recover it with `ros2 bag convert` or `mcap recover`, or record it again"
 UNKNOWN_HASH = "RIHS01_" + "0" * 64  # of a type whose definition nobody has
 
 

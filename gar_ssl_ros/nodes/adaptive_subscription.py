@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -54,13 +55,15 @@ class AdaptiveSubscription:
         callback: Callable[[Any], None],
         refuse: Callable[[str], None],
         group: Any,
+        load: Callable[[str], Any] = message_type,
+        remedy: str = "",
         latched: bool = False,
     ) -> None:
         """
         topics: full names, the best first. types: those that it understands. depth: messages that may wait, fewer where
         they are large. most: bytes of one. reliability: of the parameter of that name. refuse: given a sentence for
-        each message that cannot be read. latched: whether what was published before is wanted, of those who keep it;
-        where there are any, nobody else is heard.
+        each message that cannot be read. load: the class of a type; raises LookupError where it is not installed.
+        remedy: what to do where nobody publishes. latched: whether what is kept for late comers is wanted.
         """
         self._node = node
         self._topics = tuple(dict.fromkeys(topics))
@@ -71,10 +74,13 @@ class AdaptiveSubscription:
         self._callback = callback
         self._refuse = refuse
         self._group = group
+        self._load = load
         self._latched = latched
+        self._nobody = f"nobody publishes {' or '.join(self._topics)}" + (remedy and f": {remedy}")
+        self._since = monotonic()
         self._subscription: Any = None
         self.offer: Offer | None = None
-        self.problem = f"nobody publishes {' or '.join(self._topics)}"
+        self.problem = self._nobody
 
     def poll_graph(self) -> bool:
         """Listen as it is published now; whether that has changed.
@@ -89,7 +95,7 @@ class AdaptiveSubscription:
         if offer is None or offer == self.offer:
             return False
         try:
-            kind = message_type(offer.type)
+            kind = self._load(offer.type)
         except LookupError as problem:
             self.problem = f"{offer.topic}: {problem}"
             return False
@@ -104,7 +110,7 @@ class AdaptiveSubscription:
             callback_group=self._group,
             raw=True,
         )
-        self.offer = offer
+        self.offer, self._since = offer, monotonic()
         return True
 
     def close(self) -> None:
@@ -112,6 +118,11 @@ class AdaptiveSubscription:
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
         self._subscription = self.offer = None
+
+    @property
+    def age(self) -> float:
+        """Seconds since it began to listen as it does."""
+        return monotonic() - self._since
 
     @property
     def publishers(self) -> int | None:
@@ -144,19 +155,15 @@ class AdaptiveSubscription:
             kinds = Counter(one.topic_type for one in usable)
             held = self.offer.type if self.offer is not None and self.offer.topic == topic else ""
             kind = held if held in kinds else kinds.most_common(1)[0][0]
-            promises = [
-                one.qos_profile.reliability == ReliabilityPolicy.RELIABLE for one in usable if one.topic_type == kind
-            ]
+            offered = [one.qos_profile for one in usable if one.topic_type == kind]
+            promises = [one.reliability == ReliabilityPolicy.RELIABLE for one in offered]
             reliable = all(promises) if self._insisted is None else self._insisted
-            latched = self._latched and any(
-                one.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for one in usable
-            )
-            return Offer(topic, kind, reliable, self._depth, latched), self._clash(
-                topic, reliable and not all(promises), len(kinds) > 1
-            )
+            latched = self._latched and all(one.durability == DurabilityPolicy.TRANSIENT_LOCAL for one in offered)
+            clash = self._clash(topic, reliable and not all(promises), len(kinds) > 1)
+            return Offer(topic, kind, reliable, self._depth, latched), clash
         if foreign:
             return None, f"{', '.join(foreign)}: it must be one of {', '.join(self._types)}"
-        return None, f"nobody publishes {' or '.join(self._topics)}"
+        return None, self._nobody
 
     def _clash(self, topic: str, unreliable: bool, mixed: bool) -> str:
         if unreliable:

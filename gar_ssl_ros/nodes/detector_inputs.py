@@ -53,6 +53,11 @@ class DetectorInputs:
         for one in self._streams:
             one.poll_graph()
 
+    @property
+    def problems(self) -> dict[str, str]:
+        """What is wrong with each stream; empty where nothing is."""
+        return {one.name: one.input.problem for one in self._streams}
+
     def close(self) -> None:
         """Listen no more."""
         for one in self._streams:
@@ -71,7 +76,7 @@ class _Detector(InputStream):
         super().__init__("detections", node)
         self._assembler = assembler
         self._topic = node.resolve_topic_name("detections_in")
-        self._input = listen(
+        self.input = listen(
             topics=[self._topic],
             types=[DETECTIONS_TYPE],
             most=DETECTIONS_BYTES,
@@ -80,13 +85,13 @@ class _Detector(InputStream):
         )
 
     def poll_graph(self) -> None:
-        self._input.poll_graph()
+        self.input.poll_graph()
 
     def close(self) -> None:
-        self._input.close()
+        self.input.close()
 
     def status(self, seconds: float) -> Status:
-        return self.statistics(seconds, self._input, {})
+        return self.statistics(seconds, self.input, {})
 
     def _on_array(self, message: Any) -> None:
         self.receive(message.header)
@@ -109,7 +114,7 @@ class _Humans(InputStream):
         self._listen = listen
         self._ids: tuple[str, ...] = ()
         self._regions: dict[str, AdaptiveSubscription] = {}
-        self._list = listen(
+        self.input = listen(
             topics=[f"/humans/{kind}/tracked"],
             types=[IDS_TYPE],
             most=IDS_BYTES,
@@ -119,7 +124,7 @@ class _Humans(InputStream):
 
     def poll_graph(self) -> None:
         """Also at who has come and gone: not in a callback, so that no list makes more work than a look does."""
-        self._list.poll_graph()
+        self.input.poll_graph()
         for gone in self._regions.keys() - set(self._ids):
             self._regions.pop(gone).close()
         for identity in self._ids:
@@ -136,12 +141,12 @@ class _Humans(InputStream):
             region.poll_graph()
 
     def close(self) -> None:
-        for one in (self._list, *self._regions.values()):
+        for one in (self.input, *self._regions.values()):
             one.close()
 
     def status(self, seconds: float) -> Status:
         heard = sum(one.offer is not None for one in self._regions.values())
-        return self.statistics(seconds, self._list, {"tracked": len(self._ids), "heard": heard})
+        return self.statistics(seconds, self.input, {"tracked": len(self._ids), "heard": heard})
 
     def _topic(self, identity: str) -> str:
         return f"/humans/{self.name}/{identity}/roi"

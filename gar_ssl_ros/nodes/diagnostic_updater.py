@@ -13,6 +13,7 @@ from rclpy.qos import QoSProfile
 
 from gar_ssl_ros.errors import place, sentence, shortened
 from gar_ssl_ros.nodes.diagnostics import Status, diagnostics
+from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.work.complaints import REPEAT_AFTER_S, Complaints
 
 PERIOD_S = 1.0  # s
@@ -27,7 +28,7 @@ class DiagnosticUpdater:
         self._node = node
         self._statuses = statuses
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", QoSProfile(depth=10))
-        self._complaints = Complaints(node.get_logger().error)
+        self._complaints = Complaints(NodeLog(node).error)
         self._guard = Lock()
         self._raised = 0
         self._newest = (-REPEAT_AFTER_S, "")  # monotonic s of what was raised last, and what it was

@@ -80,6 +80,12 @@ def stream_status(
     return Status(name, level, message, values)
 
 
+def stream_problem(came: StreamStatistics, heard: AdaptiveSubscription) -> str:
+    """What is wrong with an input as long as it is, for the log; empty where nothing is."""
+    quiet = heard.age if came.idle is None else min(heard.age, came.idle)
+    return heard.problem or ("it is published, and nothing comes" if quiet > IDLE_S else "")
+
+
 def buffer_values(counts: Counts) -> dict[str, object]:
     """Of what the window buffer has met."""
     return {field.name: getattr(counts, field.name) for field in fields(counts)}

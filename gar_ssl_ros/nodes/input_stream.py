@@ -11,6 +11,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from gar_ssl_ros.messages.stamps import StampError, stamp_of
 from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
 from gar_ssl_ros.nodes.diagnostics import Status, stream_status
+from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.work.stream_monitor import StreamMonitor
 
 
@@ -19,7 +20,7 @@ class InputStream:
 
     def __init__(self, name: str, node: Any) -> None:
         self.name = name
-        self.monitor = StreamMonitor(name, node.get_logger().warning)
+        self.monitor = StreamMonitor(name, NodeLog(node).warning)
         self._node = node
         self._before = self.monitor.statistics
 

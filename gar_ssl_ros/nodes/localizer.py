@@ -7,6 +7,7 @@ Callbacks only store; the worker's threads answer and publish.
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from threading import Lock
 from time import monotonic
@@ -31,6 +32,7 @@ from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status, work_status
 from gar_ssl_ros.nodes.heap import GIVE_BACK_PERIOD_S, give_back
 from gar_ssl_ros.nodes.localizer_inputs import LocalizerInputs
+from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import LOCALIZER
 from gar_ssl_ros.reasoners import known, names, refuse_unused
@@ -114,7 +116,7 @@ class LocalizerNode(LifecycleNode):
             self._who = {"reasoner": made.name, "model": made.model or ""}
         first = made or Unavailable(chosen["reasoner"], None, self._missing)
         answering = first if fallback is None else Fallback(first, fallback)
-        self._worker = Worker(answering, self._publish, self.get_logger().error)
+        self._worker = Worker(answering, self._publish, NodeLog(self).error)
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -188,11 +190,11 @@ class LocalizerNode(LifecycleNode):
             return "another model is named at the node's start: -p model:=FOLDER (docs/security.md)"
         return ""
 
-    def _offer(self, request: Request) -> None:
+    def _offer(self, newest: Callable[[], Request]) -> None:
         """A window is due."""
         worker = self._worker
         if worker is not None and self._enabled:
-            worker.offer(request)
+            worker.offer(newest)
 
     def _publish(self, answer: Answer) -> SoundSourceArray | None:
         """On the worker's thread."""

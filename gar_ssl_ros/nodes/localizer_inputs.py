@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from time import monotonic
 from typing import Any
 
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.messages.audio.families import AUDIO_TYPES, INFO_TYPES
+from gar_ssl_ros.messages.audio.installed import audio_class
 from gar_ssl_ros.messages.images import IMAGE_TYPES
 from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
 from gar_ssl_ros.nodes.detector_inputs import DetectorInputs
-from gar_ssl_ros.nodes.diagnostics import Status, buffer_values, stream_status
+from gar_ssl_ros.nodes.diagnostics import Status, buffer_values, stream_problem, stream_status
+from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.spatial_inputs import SpatialInputs
 from gar_ssl_ros.options import from_values
 from gar_ssl_ros.spatial.options import SpatialOptions
+from gar_ssl_ros.work.complaints import StandingProblems
 from gar_ssl_ros.work.window_assembler import Cut, WindowAssembler
 from gar_ssl_ros.work.worker import Request
 
@@ -29,19 +31,21 @@ REMEDIES = {
     "image": "start a camera, `gar-ssl run player`, or remap `image` to its topic",
     "audio": "start `gar-ssl run microphone`, or remap `audio` to its topic",
 }
-DISCOVERY_S = 1.0  # after which those who publish have been discovered
 
 
 class LocalizerInputs:
     """From one activation to the next deactivation. Its callbacks and `poll_graph` are called one at a time."""
 
-    def __init__(self, node: Any, parameters: NodeParameters, offer: Callable[[Request], None], group: Any) -> None:
-        """offer: given each window that is due."""
+    def __init__(
+        self, node: Any, parameters: NodeParameters, offer: Callable[[Callable[[], Request]], None], group: Any
+    ) -> None:
+        """offer: given, as often as a window is due, what makes the request of the newest one."""
         self._node = node
         self._parameters = parameters
         self._offer = offer
         self._retired = False
-        self._assembler = WindowAssembler(self._windows(), node.get_logger().warning)
+        log = NodeLog(node)
+        self._assembler = WindowAssembler(self._windows(), log.warning)
         self._seen = (self._assembler.images.statistics, self._assembler.sound.statistics)
         image = node.resolve_topic_name("image")
         images = (image, node.resolve_topic_name("image/compressed"), f"{image}/compressed")
@@ -50,13 +54,35 @@ class LocalizerInputs:
         assembler = self._assembler
         make = partial(AdaptiveSubscription, node, group=group)
         self._image_input = make(
-            images, IMAGE_TYPES, IMAGE_DEPTH, MAX_IMAGE_BYTES, reliability, self._on_image, assembler.refuse_image
+            images,
+            IMAGE_TYPES,
+            IMAGE_DEPTH,
+            MAX_IMAGE_BYTES,
+            reliability,
+            self._on_image,
+            assembler.refuse_image,
+            remedy=REMEDIES["image"],
         )
         self._audio_input = make(
-            [audio], [*AUDIO_TYPES], CHUNK_DEPTH, MAX_CHUNK_BYTES, reliability, self._on_audio, assembler.refuse_audio
+            [audio],
+            [*AUDIO_TYPES],
+            CHUNK_DEPTH,
+            MAX_CHUNK_BYTES,
+            reliability,
+            self._on_audio,
+            assembler.refuse_audio,
+            load=audio_class,
+            remedy=REMEDIES["audio"],
         )
         self._info_input = make(
-            [info], [*INFO_TYPES], INFO_DEPTH, MAX_INFO_BYTES, "auto", assembler.take_info, assembler.refuse_audio
+            [info],
+            [*INFO_TYPES],
+            INFO_DEPTH,
+            MAX_INFO_BYTES,
+            "auto",
+            assembler.take_info,
+            assembler.refuse_audio,
+            latched=True,  # audio_capture keeps it for late comers, and repeats it every 5 s only
         )
         self._detectors = DetectorInputs(
             node,
@@ -68,33 +94,39 @@ class LocalizerInputs:
         )
         spatial = from_values(SpatialOptions, parameters.values)
         self._spatial = SpatialInputs(node, spatial, self._windows(), images, reliability, group)
-        self._began = monotonic()
-        self._waited_for: list[str] = []  # what it was last said to wait for
+        self._problems = StandingProblems(log.warning, log.info)
 
     def poll_graph(self) -> None:
         """Listen to whoever publishes now."""
         for one in (self._image_input, self._audio_input):
             if one.poll_graph() and one.offer is not None:
                 self._node.get_logger().info(f"listening to {one.offer.told}")
-        heard = self._audio_input.offer
-        if heard is not None and AUDIO_TYPES[heard.type].info is not None:
+        if self._described_apart:
             self._info_input.poll_graph()
         self._detectors.poll_graph()
         self._spatial.poll_graph()
-        self._tell_what_is_missing()
+        self._tell_problems()
         if self._windows() != self._assembler.windows:
             self._assembler.begin(self._windows())
             self._spatial.keep(self._windows())
 
-    def _tell_what_is_missing(self) -> None:
-        """Say in the log what it waits for, as often as that changes."""
-        if monotonic() - self._began < DISCOVERY_S:
-            return
-        inputs = {REMEDIES["image"]: self._image_input, REMEDIES["audio"]: self._audio_input}
-        missing = [f"{one.problem}: {remedy}" for remedy, one in inputs.items() if one.offer is None]
-        if missing and missing != self._waited_for:
-            self._node.get_logger().info(f"waiting: {'; '.join(missing)}")
-        self._waited_for = missing
+    def _tell_problems(self) -> None:
+        """Say in the log what is wrong, when it begins and when it is over."""
+        problems = {
+            "image": stream_problem(self._assembler.images.statistics, self._image_input),
+            "audio": stream_problem(self._assembler.sound.statistics, self._audio_input),
+            "audio_info": self._info_input.problem if self._described_apart else "",
+            **self._detectors.problems,
+            **self._spatial.problems,
+        }
+        for name, problem in problems.items():
+            self._problems.look(name, problem)
+
+    @property
+    def _described_apart(self) -> bool:
+        """True if the sound's messages do not describe themselves."""
+        heard = self._audio_input.offer
+        return heard is not None and AUDIO_TYPES[heard.type].info is not None
 
     def retire(self) -> None:
         """Offer nothing more. From any thread."""
@@ -154,7 +186,7 @@ class LocalizerInputs:
 
     def _due(self, cut: Cut | None) -> None:
         if cut is not None and not self._retired:
-            self._offer(self.request(cut))
+            self._offer(lambda: self.request(self._assembler.renewed(cut)))
 
     def _now(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)

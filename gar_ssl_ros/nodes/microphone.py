@@ -79,7 +79,7 @@ class MicrophoneNode(Node):
         if not self.only_lists:
             device_of_name(self._chosen["device"], devices())
         self._sound_out = SoundPublisher(
-            self, str(self._chosen["frame_id"]), self._chosen["channels"], self._chosen["rate"]
+            self, *(self._chosen[name] for name in ("frame_id", "channels", "rate", "audio_type"))
         )
         self._counts = {"chunks": 0, "samples": 0, "overflows": 0, "opened": 0}
         self._problem = "not recording yet"

@@ -7,6 +7,7 @@ from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 
+from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.nodes.parameters import Change, ParameterError, ParameterSpec
 from gar_ssl_ros.options import Value
 
@@ -28,7 +29,7 @@ class NodeParameters:
         self._declared = {name: one for one in declared for name in (one.name, one.was) if name}
         self._configured = configured
         self._refusal = refusal
-        self._warn = node.get_logger().warning
+        self._warn = NodeLog(node).warning
         told = {
             name: node.declare_parameter(name, one.default, _descriptor(one, name)).value
             for name, one in self._declared.items()

@@ -12,6 +12,7 @@ from enum import Enum
 from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.options import WindowOptions
+from gar_ssl_ros.messages.audio.families import PUBLISHED
 from gar_ssl_ros.options import Option, Value, options_of
 from gar_ssl_ros.reasoners import named_options
 from gar_ssl_ros.reasoners.options import ReasonerChoice
@@ -84,6 +85,14 @@ LOCALIZER = (
     *parameters(options_of(SpatialOptions), Change.UNCONFIGURED),
 )
 
+AUDIO_TYPE = ParameterSpec(
+    "audio_type",
+    "auto",
+    "whose audio messages to publish; auto: those that the topic's subscribers understand, else ros-drivers'",
+    choices=("auto", *PUBLISHED),
+    change=Change.NEVER,
+)
+
 PLAYER = (
     ParameterSpec("clip", "", "the recording to play: any that FFmpeg reads", change=Change.NEVER),
     ParameterSpec("rate", 1.0, "how fast: 2 is twice as fast as it was recorded", 0.05, 20.0, change=Change.NEVER),
@@ -99,6 +108,7 @@ PLAYER = (
     ),
     ParameterSpec("listeners", 1, "how many nodes to wait for", 1, 100, change=Change.NEVER),
     ParameterSpec("frame_id", "camera_optical_frame", "of the images (REP-103)", change=Change.NEVER),
+    AUDIO_TYPE,
 )
 
 MICROPHONE = (
@@ -113,6 +123,7 @@ MICROPHONE = (
     ParameterSpec("rate", 16000, "samples a second, Hz", 1000, 768000, change=Change.NEVER),
     ParameterSpec("chunk", 0.1, "length of a message's sound, s", 0.01, 2.0, change=Change.NEVER),
     ParameterSpec("frame_id", "microphone", "of the sound", change=Change.NEVER),
+    AUDIO_TYPE,
 )
 
 RECORDER = (

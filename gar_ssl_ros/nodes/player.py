@@ -41,7 +41,9 @@ class PlayerNode(Node):
             raise UsageError("no clip is named: give one with --ros-args -p clip:=FILE")
         self._clip = Clip(Path(self._chosen["clip"]).expanduser())
         self._image_out = self.create_publisher(Image, "image", QoSProfile(depth=30))
-        self._sound_out = SoundPublisher(self, "", self._clip.info.channels, self._clip.info.rate)
+        self._sound_out = SoundPublisher(
+            self, "", self._clip.info.channels, self._clip.info.rate, self._chosen["audio_type"]
+        )
         self._counts = {"images": 0, "chunks": 0, "samples": 0, "laps": 0}
         self._doing = "waiting for listeners"
         self.broken = ""  # why it had to end early

@@ -22,6 +22,7 @@ from gar_ssl_ros.messages.ros import message_type
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status
+from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import RECORDER
 from gar_ssl_ros.work.complaints import Complaints
@@ -43,7 +44,7 @@ class RecorderNode(Node):
         self._wanted = [self.resolve_topic_name(topic) for topic in chosen["topics"].split()]
         self._writer = BagWriter(Path(chosen["bag"]).expanduser(), StoragePlugin.MCAP)
         self._counts = {"messages": 0}
-        self._complaints = Complaints(self.get_logger().warning)
+        self._complaints = Complaints(NodeLog(self).warning)
         self.broken = ""  # why it had to end early
         self.ended = Event()
         self.diagnostics = DiagnosticUpdater(self, self._statuses)

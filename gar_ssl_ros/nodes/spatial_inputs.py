@@ -48,9 +48,10 @@ class SpatialInputs:
         topic = node.resolve_topic_name
         infos = partial(listen, types=[INFO_TYPE], depth=DEPTH, most=MAX_INFO_BYTES, latched=True)
         beside = map(camera_info_beside, images)
-        self._streams.append(
-            _Stream("camera_info", node, here.take_camera_info, partial(infos, topics=[topic("camera_info"), *beside]))
-        )
+        self._wanted = options.depth != "none" or bool(options.target_frame)  # not only taken where it is there
+        listened = partial(infos, topics=[topic("camera_info"), *beside])
+        self._calibration = _Stream("camera_info", node, here.take_camera_info, listened, optional=not self._wanted)
+        self._streams.append(self._calibration)
         if options.depth == "image":
             listened = partial(listen, topics=[topic("depth")], types=[IMAGE_TYPE], depth=DEPTH, most=MAX_IMAGE_BYTES)
             self._streams.append(_Stream("depth", node, here.take_depth, listened, timed=True))
@@ -95,13 +96,19 @@ class SpatialInputs:
         self._view = view = self._surroundings.view(frame, rectified)
         return view
 
+    @property
+    def problems(self) -> dict[str, str]:
+        """What is wrong with each stream that is needed; empty where nothing is."""
+        return {one.name: one.input.problem for one in self._streams if not one.optional}
+
     def statuses(self, seconds: float) -> list[Status]:
         """Of each stream, since they were last told, so many seconds ago, and of directions: WARN at worst."""
         if not self._options.directions:
             return []
         told = [one.statistics(seconds, one.input, {}) for one in self._streams if not one.silent]
         problem = "" if self._view is None else self._view.problem
-        level = DiagnosticStatus.WARN if problem else DiagnosticStatus.OK
+        wanted = self._wanted or not self._calibration.silent
+        level = DiagnosticStatus.WARN if problem and wanted else DiagnosticStatus.OK
         message = "no window has come yet" if self._view is None else problem or "known"
         values = {"depth": self._options.depth, "target_frame": self._options.target_frame}
         frames = {"transforms": self._surroundings.frames}
@@ -123,13 +130,13 @@ class _Stream(InputStream):
         super().__init__(name, node)
         self._take = take
         self._timed = timed
-        self._optional = optional
+        self.optional = optional
         self.input = listen(callback=self._on_message, refuse=self.refuse)
 
     @property
     def silent(self) -> bool:
         """True if there is nothing to tell."""
-        return self._optional and self.input.offer is None
+        return self.optional and self.input.offer is None
 
     def _on_message(self, message: Any) -> None:
         self.monitor.receive(None)

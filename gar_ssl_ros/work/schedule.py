@@ -33,7 +33,7 @@ class Schedule:
         self._hop = hop
         self._frame: int | None = None
         self._next = 0
-        self._began = 0  # the first image
+        self._began: int | None = None  # the first image
 
     def due(self, frame: int | None, audio: int | None) -> Due | None:
         """The window that is due now, once.
@@ -46,9 +46,19 @@ class Schedule:
             self._next = frame + self._length
             self._began = frame
         self._frame = frame
+        newest = self.newest(frame, audio)
+        if newest is None or newest.end < self._next:
+            return None
+        self._next = newest.end + self._hop
+        return newest
+
+    def newest(self, frame: int | None, audio: int | None) -> Due | None:
+        """The window up to now, due or not; None where none is whole yet. From any thread."""
+        began = self._began
+        if frame is None or began is None:
+            return None
         heard = audio is not None and abs(audio - frame) <= MAX_LAG_NS
         end = min(frame, audio) if heard and audio is not None else frame
-        if end < self._next or (not heard and frame - self._began <= MAX_LAG_NS):
+        if end - self._length < began or (not heard and frame - began <= MAX_LAG_NS):
             return None
-        self._next = end + self._hop
         return Due(end - self._length, end, heard)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +10,16 @@ from typing import Any
 from gar_ssl_ros.media.buffer import MAX_AUDIO_BYTES, Counts, WindowBuffer
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND, Audio, Detections, Frame, Window
-from gar_ssl_ros.messages.audio.codec import AudioError
+from gar_ssl_ros.messages.audio.codec import AudioError, UndescribedError
 from gar_ssl_ros.messages.audio.reader import AudioReader
 from gar_ssl_ros.messages.images import ImageError, frame_from_message
 from gar_ssl_ros.messages.stamps import StampError, stamp_of
 from gar_ssl_ros.work.schedule import MAX_LAG_NS, Due, Schedule
 from gar_ssl_ros.work.stream_monitor import StreamMonitor, StreamStatistics
+
+INFO_WAIT_NS = 6 * SECOND  # ros-drivers' audio_capture describes its sound every 5 s
+MAX_UNDESCRIBED_BYTES = 2**23  # of sound that is not described yet
+MIN_BYTES_PER_MESSAGE = 2**11  # that each of its messages counts for at least
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,8 @@ class Cut:
 
 
 class WindowAssembler:
-    """Takes messages in, whatever they are, and gives windows as they are due. For one thread at a time, but `newest`.
+    """Takes messages in, whatever they are, and gives windows as they are due. For one thread at a time, but `newest`
+    and `renewed`.
 
     `now`, ns, is when a message has come; it counts where the message has no stamp.
     """
@@ -36,6 +42,9 @@ class WindowAssembler:
         self.images, self.sound = StreamMonitor("image", complain), StreamMonitor("audio", complain)
         self._reader = AudioReader()
         self._frame: Frame | None = None
+        self._undescribed: deque[tuple[Any, int, int]] = deque()  # messages, when they came, what they count for
+        self._undescribed_bytes = 0
+        self._waits = ""  # why those wait
         self.begin(windows)
 
     def begin(self, windows: WindowOptions) -> None:
@@ -64,17 +73,37 @@ class WindowAssembler:
     def take_audio(self, message: Any, now: int) -> Cut | None:
         """Any audio message has come; the window that is due with it."""
         self.sound.receive(_stamp(message.header) if hasattr(message, "header") else now)
+        return self._due() if self._hear(message, now) else None
+
+    def _hear(self, message: Any, now: int) -> bool:
+        """True if sound of it was stored."""
         try:
             audio = self._reader.read(message, now)
             self._check(audio)
+        except UndescribedError as problem:
+            self._keep(message, now, problem)
+            return False
         except AudioError as problem:
             self.sound.refuse(str(problem))
-            return None
+            return False
         if audio is None:
-            return None
+            return False
         self.sound.use(audio.samples.shape[1])
         self._buffer.add_audio(audio)
-        return self._due()
+        return True
+
+    def _keep(self, message: Any, now: int, problem: UndescribedError) -> None:
+        """Have a message wait for what describes it; what has waited for too long, or is too much, is refused."""
+        name = message.header.frame_id if hasattr(message, "header") else ""  # it may be as long as a message
+        size = max(problem.size + 4 * len(name), MIN_BYTES_PER_MESSAGE)
+        self._undescribed.append((message, now, size))
+        self._undescribed_bytes += size
+        self._waits = str(problem)
+        while self._undescribed and (
+            not 0 <= now - self._undescribed[0][1] <= INFO_WAIT_NS or self._undescribed_bytes > MAX_UNDESCRIBED_BYTES
+        ):
+            self._undescribed_bytes -= self._undescribed.popleft()[2]
+            self.sound.refuse(self._waits)
 
     def take_detections(self, detections: Detections) -> None:
         """One of the robot's own detectors has seen something, or nothing."""
@@ -91,8 +120,11 @@ class WindowAssembler:
         self.sound.refuse(problem)
 
     def take_info(self, message: Any) -> None:
-        """An AudioInfo has come."""
+        """An AudioInfo has come: hear what has waited for it, too."""
         self._reader.take_info(message)
+        waited, self._undescribed, self._undescribed_bytes, self._waits = self._undescribed, deque(), 0, ""
+        for held, came, _ in waited:
+            self._hear(held, came)
 
     @property
     def described(self) -> str:
@@ -107,6 +139,11 @@ class WindowAssembler:
         heard = audio is not None and abs(audio - frame) <= MAX_LAG_NS
         end = (min(frame, audio) if heard and audio is not None else frame) + 1  # the newest image included
         return self._cut(Due(end - self.windows.length_ns, end, heard))
+
+    def renewed(self, cut: Cut) -> Cut:
+        """The window up to now, where there is a whole one later than the given one; else that. From any thread."""
+        due = self._schedule.newest(self._buffer.newest_frame, self._buffer.newest_audio)
+        return (None if due is None or due.end <= cut.window.end else self._cut(due)) or cut
 
     @property
     def counts(self) -> Counts:
@@ -148,7 +185,8 @@ class WindowAssembler:
         if not sound.received:
             return "no sound has come: start the microphone, or remap `audio` to its topic"
         if audio is None or frame is None:
-            return f"no sound has come that can be used: {sound.problem or 'the newest is of another time'}"
+            why = sound.problem or self._waits or "the newest is of another time"
+            return f"no sound has come that can be used: {why}"
         away, side = abs(audio - frame) / SECOND, "behind" if audio < frame else "ahead of"
         why = "the microphone has stopped, or its clock is another than the camera's"
         return f"the newest sound is {away:.1f} s {side} the newest image: {why}"

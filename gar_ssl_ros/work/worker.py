@@ -1,8 +1,8 @@
 """Windows to answers, one at a time, off the executor's threads.
 
-Two threads: the reasoner's own, which alone ever calls it, and a supervisor's, which takes the newest window, watches
-the clock while the reasoner works on it, and publishes. A reasoner that neither answers nor stops does not stop them:
-its window ends in TIMEOUT, and windows are answered without it until it comes back.
+Two threads: the reasoner's own, which alone ever calls it, and a supervisor's, which has the newest window cut once it
+is free, watches the clock while the reasoner works on it, and publishes. A reasoner that neither answers nor stops does
+not stop them: its window ends in TIMEOUT, and windows are answered without it until it comes back.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Worker(Generic[Published]):
         self._publish = publish
         self._tell = tell
         self._changed = Condition()
-        self._newest: Request | None = None
+        self._newest: Callable[[], Request] | None = None
         self._asked: deque[tuple[Request, Future[Published]]] = deque()
         self._closing = False
         self._job: InferenceJob | None = None
@@ -92,14 +92,17 @@ class Worker(Generic[Published]):
         self._supervisor = Thread(target=self._supervise, name="supervisor", daemon=True)
         self._supervisor.start()
 
-    def offer(self, request: Request) -> None:
-        """Have it answered next, instead of one that still waits."""
+    def offer(self, newest: Callable[[], Request]) -> None:
+        """A window is due: have one answered next, instead of one that still waits.
+
+        newest: makes the request once it is its turn, so that its window can be the newest by then; called on the
+        supervisor's thread.
+        """
         with self._changed:
             self._counts["offered"] += 1
             if self._newest is not None:
-                self._counts["dropped"] += 1
-                self._dropped += 1
-            self._newest = request
+                self._drop()
+            self._newest = newest
             self._changed.notify_all()
 
     def ask(self, request: Request) -> Future[Published]:
@@ -155,6 +158,10 @@ class Worker(Generic[Published]):
                 last=self._last,
             )
 
+    def _drop(self) -> None:
+        self._counts["dropped"] += 1
+        self._dropped += 1
+
     def _supervise(self) -> None:
         while True:
             with self._changed:
@@ -166,8 +173,14 @@ class Worker(Generic[Published]):
                 if self._asked:
                     request, future = self._asked.popleft()
                 else:
-                    assert self._newest is not None
-                    request, self._newest = self._newest, None
+                    newest, self._newest = self._newest, None
+                    assert newest is not None
+                    try:
+                        request = newest()
+                    except Exception as problem:  # of memory, say: the next one is answered all the same
+                        self._tell(f"a window could not be cut: {type(problem).__name__}: {problem}")
+                        self._drop()
+                        continue
                 dropped, self._dropped = self._dropped, 0
                 self._job = InferenceJob(request)
             published: Published | None = None
@@ -188,7 +201,7 @@ class Worker(Generic[Published]):
         for found in self._found(job):
             if found.stage is Stage.FINAL:
                 final = found
-            elif found.instead_of is None:  # there is one initial answer at most
+            else:
                 self._publish(Answer(job.request, found, dropped))
         if final is None:
             return None

@@ -187,7 +187,7 @@ def test_a_bag_without_images_or_sound_says_what_it_has(tmp_path, capsys):
     blind = write_bag(tmp_path / "blind", short, cameras=())
     assert main(["bag", str(deaf)]) == main(["bag", str(blind)]) == 1
     first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith(f"gar-ssl: {deaf} has no audio topic, of type audio_common_msgs/msg/AudioStamped or ")
+    assert first.startswith(f"gar-ssl: {deaf} has no audio topic, of type audio_common_msgs/msg/AudioDataStamped or ")
     assert first.endswith("it has /camera/image (sensor_msgs/msg/Image)")
     assert second.startswith(f"gar-ssl: {blind} has no image topic, of type sensor_msgs/msg/Image or ")
     assert main(["bag", str(deaf), "--image", "/other"]) == 1

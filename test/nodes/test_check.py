@@ -61,7 +61,7 @@ def test_topics_are_told_with_type_rate_and_quality_of_service(environment, tmp_
     )
     assert found, done.stdout
     assert float(found[1]) > 1
-    assert re.search(r"^ok +/audio +audio_common_msgs/msg/AudioStamped; ", done.stdout, re.MULTILINE)
+    assert re.search(r"^ok +/audio +audio_common_msgs/msg/AudioDataStamped; ", done.stdout, re.MULTILINE)
     assert re.search(r"^ok +nodes +/player$", done.stdout, re.MULTILINE)
     assert "nobody publishes any" not in done.stdout
 

@@ -129,6 +129,13 @@ def test_without_a_calibration_boxes_go_on_and_diagnostics_say_why():
         told = until(
             lambda: "no CameraInfo" in bot.state_of("directions")().get("message", "") and bot.state_of("directions")()
         )
+        assert told["level"] == "0"  # nothing that needs it was asked for
+    with localizer(reasoner="misbehaving:Fixed", target_frame="map"), robot() as bot:
+        bot.meet()
+        bot.play(10, 2)
+        told = until(
+            lambda: "no CameraInfo" in bot.state_of("directions")().get("message", "") and bot.state_of("directions")()
+        )
         assert told["level"] == "1"
         assert bot.state_of("camera_info")()["level"] == "1"
 

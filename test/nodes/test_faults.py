@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import signal
 import time
 from array import array
 
 import pytest
+from audio_common_msgs.msg import AudioDataStamped, AudioInfo
 from gar_ssl_ros.msg import SoundSourceArray
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from robot import PATIENCE, localizer, process, robot, seconds, until
 from sensor_msgs.msg import Image
 
@@ -198,6 +201,10 @@ def test_the_fallback_answers_instead_and_the_message_says_so(reasoner):
         answer = bot.next_final()
         assert (answer.outcome, answer.fallback, answer.reasoner) == (SoundSourceArray.LOCALIZED, True, "fixed")
         assert "fixed answered instead" in answer.detail
+        initial = next(a for a in bot.answers if a.stage == SoundSourceArray.INITIAL and a.reasoner == "fixed")
+        assert (initial.fallback, initial.header, initial.sources[0].box) == (
+            True, answer.header, answer.sources[0].box
+        )  # fmt: skip
 
 
 def test_a_slow_reasoner_starves_nobody():
@@ -322,3 +329,85 @@ def test_a_message_of_another_type_on_the_topic_is_named():
         bot.node.create_publisher(Image, "audio", 10)
         bot.node.destroy_publisher(bot.sound)
         until(lambda: "is sensor_msgs/msg/Image" in bot.state_of("audio")().get("message", ""))
+
+
+def test_what_is_wrong_with_an_input_is_in_the_log_when_it_begins_and_when_it_is_over_once_each(capfd):
+    said = ""
+
+    def logged(*sentences: str) -> bool:
+        nonlocal said
+        said += capfd.readouterr().err
+        return all(sentence in said for sentence in sentences)
+
+    nobody = "nobody publishes /audio: start `gar-ssl run microphone`, or remap `audio` to its topic"
+    another = "/audio is sensor_msgs/msg/Image: it must be one of "
+    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
+        bot.meet()
+        bot.play(10, 2)
+        bot.node.destroy_publisher(bot.sound)
+        until(lambda: logged("[WARN]", f"audio: {nobody}"))
+        wrong = bot.node.create_publisher(Image, "audio", 10)
+        until(lambda: logged(f"audio: {another}"))
+        bot.node.destroy_publisher(wrong)
+        bot.sound = bot.node.create_publisher(AudioDataStamped, "audio", 100)
+        begins = itertools.count(20)
+        until(lambda: (bot.play(next(begins), 1), logged("audio: this is over: "))[1])
+        assert bot.next_final(after=22).outcome == SoundSourceArray.LOCALIZED
+    logged()
+    assert [said.count(one) for one in (f"audio: {nobody}", f"audio: {another}")] == [1, 1]
+    assert "[ERROR]" not in said
+
+
+def test_an_input_that_falls_silent_is_in_the_log(capfd):
+    said = ""
+
+    def logged(sentence: str) -> bool:
+        nonlocal said
+        said += capfd.readouterr().err
+        return sentence in said
+
+    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
+        bot.meet()
+        bot.play(10, 2)
+        until(lambda: logged("image: it is published, and nothing comes"))
+        until(lambda: (bot.play(20, 0.3), logged("image: this is over: it is published, and nothing comes"))[1])
+
+
+def test_sound_and_failures_may_both_be_logged(capfd):
+    """rclpy raises where one line logs at two levels."""
+    with localizer(reasoner="misbehaving:Fixed") as node, robot() as bot:
+        bot.meet()
+        node.diagnostics.failed(ValueError("the first"))
+        bot.images.publish(bot.picture(10 * SECOND, step=3))
+        until(lambda: bot.state_of("image")().get("refused") == "1")
+        node.diagnostics.failed(ValueError("the second"))
+        until(lambda: bot.state_of("node")().get("callback_errors") == "2")
+    said = capfd.readouterr().err
+    assert all(one in said for one in ("the first", "a message was left out", "the second"))
+
+
+def test_sound_is_heard_from_before_its_description(capfd):
+    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
+        until(lambda: bot.images.get_subscription_count() and bot.sound.get_subscription_count())
+        until(lambda: all(int(bot.state_of(what)().get("publishers") or 0) for what in ("image", "audio")))
+        for step in range(10):
+            bot.images.publish(bot.picture(10 * SECOND + step * SECOND // 10))
+            bot.sound.publish(bot.chunk(10 * SECOND + step * SECOND // 10))
+        until(lambda: bot.state_of("audio")().get("received") == "10")
+        bot.describe(16000)
+        assert until(lambda: bot.state_of("audio")().get("samples")) == "16000"
+        bot.play(11, 1)
+        first = bot.next_final()
+        assert (first.outcome, first.audio_gap) == (SoundSourceArray.LOCALIZED, 0.0)
+        assert seconds(first.window_start) < 11
+    assert "no AudioInfo" not in capfd.readouterr().err
+
+
+def test_who_comes_late_is_told_what_the_sound_is_where_that_is_kept():
+    kept = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    with robot() as bot:
+        bot.node.destroy_publisher(bot.infos)
+        bot.infos = bot.node.create_publisher(AudioInfo, "audio_info", kept)
+        bot._tell(16000)  # once, before anybody listens
+        with localizer(reasoner="misbehaving:Fixed"):
+            until(lambda: bot.state_of("audio")().get("audio_info") == "1 x 16000 Hz, S16LE, wave")

@@ -29,7 +29,8 @@ from gar_ssl_ros.output.record import read_records
 DEMO = [sys.executable, "-m", "gar_ssl_ros.cli", "demo"]
 OURS = {
     "/image": "sensor_msgs/msg/Image",
-    "/audio": "audio_common_msgs/msg/AudioStamped",
+    "/audio": "audio_common_msgs/msg/AudioDataStamped",
+    "/audio_info": "audio_common_msgs/msg/AudioInfo",
     "/localizer/sources": "gar_ssl_ros/msg/SoundSourceArray",
     "/localizer/detections": "vision_msgs/msg/Detection2DArray",
     "/localizer/image_annotated": "sensor_msgs/msg/Image",
@@ -96,8 +97,8 @@ def test_a_clip_of_one_s_own_is_played_again_over_the_last_time_when_told_to(tmp
 
 def test_the_last_window_of_a_slow_reasoner_is_waited_for(tmp_path, monkeypatch):
     """It takes 2 s for each of two windows of 1 s, of a clip that is shorter than three."""
-    nodes = str(Path(__file__).parents[1] / "nodes")  # where misbehaving.py is
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([nodes, os.environ.get("PYTHONPATH", "")]))
+    here = str(Path(__file__).parents[1])  # where misbehaving.py is
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([here, os.environ.get("PYTHONPATH", "")]))
     answers: list[str] = []
     clip = write_clip(tmp_path / "mine.mkv", seconds=2.9)
     before = dict(os.environ)

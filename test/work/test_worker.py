@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from array import array
 
 import numpy as np
 import pytest
 from misbehaving import Endless, Fixed, Garbage, Hanging, Raising, Slow
+from sensor_msgs.msg import Image
 
 from gar_ssl_ros.gar.foreign import ForeignReasoner
 from gar_ssl_ros.gar.localization import Outcome, Stage
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.reasoner import Fallback, Unavailable
+from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
+from gar_ssl_ros.work.window_assembler import WindowAssembler
 from gar_ssl_ros.work.worker import Answer, Request, Worker
 
 PATIENCE = 240.0  # s: what should happen has happened by then, on any machine
@@ -29,6 +33,12 @@ def request(number: int = 0, limit: float = PATIENCE, refusal: str = "") -> Requ
     return Request(window(number), GarOptions(), limit, refusal)
 
 
+def picture(stamp: int) -> Image:
+    message = Image(width=4, height=4, encoding="mono8", step=4, data=array("B", bytes(16)))
+    message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, SECOND)
+    return message
+
+
 class Desk:
     """A worker and what it published and told."""
 
@@ -40,6 +50,9 @@ class Desk:
     def publish(self, answer: Answer) -> Answer:
         self.answers.append(answer)
         return answer
+
+    def offer(self, number: int = 0) -> None:
+        self.worker.offer(lambda: request(number))
 
     def until(self, condition) -> None:
         end = time.monotonic() + PATIENCE
@@ -60,7 +73,7 @@ class Desk:
 
 def test_an_initial_answer_comes_before_the_final_one():
     with Desk(Fixed()) as desk:
-        desk.worker.offer(request())
+        desk.offer()
         desk.until(lambda: len(desk.answers) == 2)
         assert [a.found.stage for a in desk.answers] == [Stage.INITIAL, Stage.FINAL]
         assert {a.found.outcome for a in desk.answers} == {Outcome.LOCALIZED}
@@ -70,10 +83,10 @@ def test_a_slow_reasoner_gets_the_newest_window_each_time_and_the_rest_is_counte
     slow = Slow()
     slow.delay = 0.3
     with Desk(slow) as desk:
-        desk.worker.offer(request(0))
+        desk.offer(0)
         desk.until(lambda: desk.worker.statistics.busy is not None)
         for number in range(1, 6):
-            desk.worker.offer(request(number))
+            desk.offer(number)
         desk.until(lambda: len(desk.finals) == 2)
         assert [a.request.window.start // SECOND for a in desk.finals] == [0, 5]
         assert [a.dropped for a in desk.finals] == [0, 4]
@@ -81,13 +94,57 @@ def test_a_slow_reasoner_gets_the_newest_window_each_time_and_the_rest_is_counte
         assert (work.offered, work.answered, work.dropped) == (6, 2, 4)
 
 
+def test_a_worker_that_becomes_free_has_the_newest_window_cut_and_not_the_last_one_that_was_due():
+    assembler = WindowAssembler(WindowOptions(window=1.0, hop=0.5), pytest.fail)
+    slow = Slow()
+    with Desk(slow) as desk:
+
+        def see(tenth: int) -> None:
+            stamp = tenth * SECOND // 10
+            cut = assembler.take_image(picture(stamp), stamp)
+            if cut is not None:
+                desk.worker.offer(lambda: Request(assembler.renewed(cut).window, GarOptions(), PATIENCE, "not asked"))
+
+        for tenth in range(100, 131):  # without sound, windows are due once that is not waited for any more
+            see(tenth)
+        desk.until(lambda: desk.finals)
+        first = desk.finals[0].request.window
+        held = desk.worker.ask(request(0))  # which takes 2 s
+        desk.until(lambda: desk.worker.statistics.busy is not None)
+        offered = desk.worker.statistics.offered
+        for tenth in range(131, 145):
+            see(tenth)
+        work = desk.worker.statistics
+        assert (work.offered - offered, work.waiting) == (3, 1)
+        held.result(PATIENCE)
+        desk.until(lambda: len(desk.finals) == work.answered + 2)
+        newest = desk.finals[-1]
+        assert (newest.request.window.end, newest.request.window.start) == (14.4 * SECOND, 13.4 * SECOND)
+        assert first.end < newest.request.window.start
+        done = desk.worker.statistics
+        assert (done.offered, done.waiting) == (done.answered - 1 + done.dropped, 0)  # one was asked for
+
+
+def test_a_window_that_cannot_be_cut_is_told_and_dropped_and_the_next_one_is_answered():
+    def broken() -> Request:
+        raise MemoryError("no room for it")
+
+    with Desk(Fixed()) as desk:
+        desk.worker.offer(broken)
+        desk.until(lambda: desk.told)
+        assert "no room for it" in desk.told[0]
+        desk.offer(1)
+        desk.until(lambda: desk.finals)
+        assert (desk.finals[0].dropped, desk.worker.statistics.dropped) == (1, 1)
+
+
 def test_asking_waits_for_the_window_in_hand_and_drops_none():
     slow = Slow()
     slow.delay = 0.3
     with Desk(slow) as desk:
-        desk.worker.offer(request(0))
+        desk.offer(0)
         desk.until(lambda: desk.worker.statistics.busy is not None)
-        desk.worker.offer(request(1))
+        desk.offer(1)
         asked = desk.worker.ask(request(2))
         assert asked.result(PATIENCE).request.window.start == 2 * SECOND
         desk.until(lambda: len(desk.finals) == 3)
@@ -158,6 +215,17 @@ def test_the_fallback_answers_while_the_reasoner_hangs():
         hanging.released.set()
 
 
+@pytest.mark.parametrize("reasoner", [Unavailable("omni", None, "the weights are missing"), Raising()])
+def test_the_first_boxes_of_the_fallback_are_published_as_initial_too(reasoner):
+    with Desk(Fallback(reasoner, Fixed())) as desk:
+        desk.worker.ask(request()).result(PATIENCE)
+        initial, final = desk.answers[-2:]
+        assert (initial.found.stage, final.found.stage) == (Stage.INITIAL, Stage.FINAL)
+        assert initial.found.instead_of == final.found.instead_of
+        assert initial.found.instead_of is not None
+        assert initial.found.reasoner == "fixed"
+
+
 def test_a_fallback_that_fails_too_leaves_the_reasoners_own_failure():
     with Desk(Fallback(Raising(), ForeignReasoner(Garbage("none")))) as desk:
         answer = desk.worker.ask(request()).result(PATIENCE)
@@ -187,7 +255,7 @@ def test_clearing_gives_up_what_waits_and_what_is_worked_on_and_the_next_window_
     with Desk(Endless()) as desk:
         waiting = desk.worker.ask(request(0))
         desk.until(lambda: desk.worker.statistics.busy is not None)
-        desk.worker.offer(request(1))
+        desk.offer(1)
         second = desk.worker.ask(request(2))
         desk.worker.clear()
         desk.until(lambda: desk.worker.statistics.busy is None and desk.worker.statistics.waiting == 0)
@@ -199,7 +267,7 @@ def test_clearing_gives_up_what_waits_and_what_is_worked_on_and_the_next_window_
 
 def test_closing_ends_both_threads_even_in_the_middle_of_a_window():
     desk = Desk(Endless())
-    desk.worker.offer(request())
+    desk.offer()
     desk.until(lambda: desk.worker.statistics.busy is not None)
     assert desk.worker.close(PATIENCE)
     assert desk.worker.ask(request()).cancelled()
@@ -208,7 +276,7 @@ def test_closing_ends_both_threads_even_in_the_middle_of_a_window():
 def test_closing_does_not_wait_for_a_reasoner_that_hangs():
     hanging = Hanging()
     desk = Desk(hanging)
-    desk.worker.offer(request())
+    desk.offer()
     desk.until(lambda: desk.worker.statistics.busy is not None)
     assert not desk.worker.close(0.2)
     hanging.released.set()

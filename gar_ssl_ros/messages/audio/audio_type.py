@@ -42,13 +42,14 @@ class InfoType:
 class AudioType:
     """An audio message.
 
-    name: in full, such as audio_common_msgs/msg/AudioStamped, since two packages have the name audio_common_msgs. read:
-    the sound of one; None where the codec holds it back until the next one; raises AudioError. write: puts samples,
-    int16 (samples, channels), and their rate, Hz, into one, which has a header; None where sound is not published in
-    it. info: what describes it, where it does not do so itself.
+    name: in full, such as audio_common_msgs/msg/AudioStamped. family: whose package it is, since two packages have the
+    name audio_common_msgs. read: the sound of one; None where the codec holds it back until the next one; raises
+    AudioError. write: puts samples, int16 (samples, channels), and their rate, Hz, into one, which has a header; None
+    where sound is not published in it. info: what describes it, where it does not do so itself.
     """
 
     name: str
+    family: str
     read: Callable[[Any, AudioStream], Samples | None]
     write: Callable[[Any, NDArray[np.int16], int], None] | None = None
     info: InfoType | None = None

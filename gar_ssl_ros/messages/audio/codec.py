@@ -30,6 +30,14 @@ class AudioError(UserError):
     """A message that is no sound: one sentence that says why."""
 
 
+class UndescribedError(AudioError):
+    """A message whose sound is to be had once what describes it has come. size: its bytes."""
+
+    def __init__(self, sentence: str, size: int) -> None:
+        super().__init__(sentence)
+        self.size = size
+
+
 class Codec:
     """Decodes a stream that comes in pieces of any size. name: one of CODECS."""
 

@@ -27,4 +27,6 @@ def _read(message: Any, _stream: AudioStream) -> Samples:
     return samples_from_interleaved(bytes(message.data), pcm, channels), int(message.sampling_frequency)
 
 
-AUDIO_FRAMES = tuple(AudioType(f"{package}/msg/AudioFrame", _read) for package in ("audio_utils_msgs", "audio_utils"))
+AUDIO_FRAMES = tuple(
+    AudioType(f"{package}/msg/AudioFrame", "introlab", _read) for package in ("audio_utils_msgs", "audio_utils")
+)

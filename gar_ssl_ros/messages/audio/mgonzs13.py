@@ -43,4 +43,4 @@ def _write(message: Any, samples: NDArray[np.int16], rate: int) -> None:
     info.format, info.channels, info.rate, info.chunk = INT16, samples.shape[1], rate, len(samples)
 
 
-AUDIO_STAMPED = AudioType("audio_common_msgs/msg/AudioStamped", _read, _write)
+AUDIO_STAMPED = AudioType("audio_common_msgs/msg/AudioStamped", "mgonzs13", _read, _write)

@@ -39,7 +39,7 @@ class AudioReader:
         """The sound of a message; None where a codec holds it back until the next one.
 
         now: ns, the time of its arrival, which is the end of what carries no stamp. Raises AudioError where there is
-        no sound to be had.
+        no sound to be had, UndescribedError where there will be.
         """
         kind = AUDIO_TYPES[_type_name(message)]
         if kind is not self._type:  # another sender: the last one's codec is done

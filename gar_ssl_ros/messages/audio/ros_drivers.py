@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from gar_ssl_ros.errors import shortened
 from gar_ssl_ros.messages.audio.audio_type import AudioStream, AudioType, InfoType
-from gar_ssl_ros.messages.audio.codec import CODECS, FILE_FORMATS, AudioError, Codec, Samples, decode_file
+from gar_ssl_ros.messages.audio.codec import (
+    CODECS,
+    FILE_FORMATS,
+    AudioError,
+    Codec,
+    Samples,
+    UndescribedError,
+    decode_file,
+)
 from gar_ssl_ros.messages.audio.pcm import Pcm, checked_channels, samples_from_interleaved
 
 RAW = ("wave", "wav", "raw", "pcm", "")  # audio_capture says `wave` of samples without any header
@@ -34,7 +42,8 @@ def _read(data: Any, stream: AudioStream) -> Samples | None:
     """The sound of an AudioData."""
     info = stream.info
     if info is None:
-        raise AudioError("no AudioInfo has come yet, which says what its bytes are: publish one on `audio_info`")
+        problem = "no AudioInfo has come yet, which says what its bytes are: publish one on `audio_info`"
+        raise UndescribedError(problem, len(data.data))
     coding = info.coding_format.lower()
     if stream.codec is not None and stream.codec.name != coding:
         stream.codec, stream.held = None, 0
@@ -74,5 +83,7 @@ def _info_in_words(info: Any) -> str:
 
 
 AUDIO_INFO = InfoType("audio_common_msgs/msg/AudioInfo", _write_info, _info_in_words)
-AUDIO_DATA_STAMPED = AudioType("audio_common_msgs/msg/AudioDataStamped", _read_stamped, _write_stamped, AUDIO_INFO)
-AUDIO_DATA = AudioType("audio_common_msgs/msg/AudioData", _read, info=AUDIO_INFO)
+AUDIO_DATA_STAMPED = AudioType(
+    "audio_common_msgs/msg/AudioDataStamped", "ros-drivers", _read_stamped, _write_stamped, AUDIO_INFO
+)
+AUDIO_DATA = AudioType("audio_common_msgs/msg/AudioData", "ros-drivers", _read, info=AUDIO_INFO)

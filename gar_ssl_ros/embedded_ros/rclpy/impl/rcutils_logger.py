@@ -70,7 +70,8 @@ class RcutilsLogger:
         """Log, unless an option holds it back. Return True if it was logged.
 
         throttle_duration_sec: at most once in that time (by throttle_time_source_type, a Clock). skip_first: not the
-        first time. once: only once. An option counts by the line of the program; it cannot change between calls.
+        first time. once: only once. An option counts by the line of the program, at which neither options nor severity
+        can change.
         """
         severity = LoggingSeverity(severity)
         if not self.is_enabled_for(severity):
@@ -81,19 +82,18 @@ class RcutilsLogger:
                 raise TypeError(f"parameter {option!r} is not one of the recognized logging options {_OPTIONS}")
         frame = _caller()
         where = (frame.f_code.co_filename, frame.f_lineno, frame.f_lasti)
-        if kwargs:
-            options = {option: kwargs.get(option) for option in _OPTIONS}
-            if options["throttle_time_source_type"] is None:
-                options["throttle_time_source_type"] = _STEADY_CLOCK
-            elif not isinstance(options["throttle_time_source_type"], Clock):
-                raise ValueError("throttle_time_source_type is not a clock")
-            line = self._lines.setdefault(where, _Line(severity, options))
-            if line.severity != severity:
-                raise ValueError("Logger severity cannot be changed between calls.")
-            if line.options != options:
-                raise ValueError("Logging filter parameters cannot be changed between calls.")
-            if not line.lets_through():
-                return False
+        options = {option: kwargs.get(option) for option in _OPTIONS}
+        if options["throttle_time_source_type"] is None:
+            options["throttle_time_source_type"] = _STEADY_CLOCK
+        elif not isinstance(options["throttle_time_source_type"], Clock):
+            raise ValueError("throttle_time_source_type is not a clock")
+        line = self._lines.setdefault(where, _Line(severity, options))
+        if line.severity != severity:
+            raise ValueError("Logger severity cannot be changed between calls.")
+        if line.options != options:
+            raise ValueError("Logging filter parameters cannot be changed between calls.")
+        if not line.lets_through():
+            return False
         logging.emit(severity, name, str(message), where[0], frame.f_code.co_name, where[1])
         return True
 
