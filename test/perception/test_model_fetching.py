@@ -111,7 +111,7 @@ def test_a_connection_cut_midway_is_a_sentence_and_loses_nothing(publisher, mode
 
 
 def test_a_server_that_falls_silent_is_a_sentence(publisher, models, monkeypatch):
-    monkeypatch.setattr("gar_ssl_ros.perception.fetching.TIMEOUT", 0.2)
+    monkeypatch.setattr("gar_ssl_ros.perception.fetching.TIMEOUT_S", 0.2)
     publisher.holds_after = HALF
     with pytest.raises(
         ModelFileError, match=r"model.onnx cannot be had \(timed out\): check the network and https_proxy"

@@ -145,7 +145,7 @@ def test_tokens_that_go_in_ahead_of_their_choice_change_no_reply(omni, monkeypat
         return replies, len(steps)
 
     ahead, few = asked()
-    monkeypatch.setattr(decoding, "AHEAD", 0)
+    monkeypatch.setattr(decoding, "MAX_TOKENS_AHEAD", 0)
     plain, many = asked()
     assert ahead == plain
     assert few <= 0.7 * many
