@@ -22,7 +22,7 @@ INFO_TYPE, IMAGE_TYPE = "sensor_msgs/msg/CameraInfo", "sensor_msgs/msg/Image"
 CLOUD_TYPE, TRANSFORMS_TYPE = "sensor_msgs/msg/PointCloud2", "tf2_msgs/msg/TFMessage"
 # Bytes of a message: a calibration, 4096x4096 pixels of 32FC1, a million points of 32 bytes, some 5000 transforms.
 MAX_INFO_BYTES, MAX_IMAGE_BYTES, MAX_CLOUD_BYTES, MAX_TRANSFORMS_BYTES = 2**14, 2**26, 2**25, 2**19
-DEPTH, TRANSFORMS_DEPTH = 5, 100  # messages that may wait for their callback; as tf2's
+QUEUE_DEPTH, TRANSFORMS_DEPTH = 5, 100  # messages that may wait for their callback; as tf2's
 
 
 class SpatialInputs:
@@ -46,21 +46,25 @@ class SpatialInputs:
             return
         listen = partial(AdaptiveSubscription, node, reliability=reliability, group=group)
         topic = node.resolve_topic_name
-        infos = partial(listen, types=[INFO_TYPE], depth=DEPTH, most=MAX_INFO_BYTES, latched=True)
+        infos = partial(listen, types=[INFO_TYPE], depth=QUEUE_DEPTH, most=MAX_INFO_BYTES, latched=True)
         beside = map(camera_info_beside, images)
         self._wanted = options.depth != "none" or bool(options.target_frame)  # not only taken where it is there
         listened = partial(infos, topics=[topic("camera_info"), *beside])
         self._calibration = _Stream("camera_info", node, here.take_camera_info, listened, optional=not self._wanted)
         self._streams.append(self._calibration)
         if options.depth == "image":
-            listened = partial(listen, topics=[topic("depth")], types=[IMAGE_TYPE], depth=DEPTH, most=MAX_IMAGE_BYTES)
+            listened = partial(
+                listen, topics=[topic("depth")], types=[IMAGE_TYPE], depth=QUEUE_DEPTH, most=MAX_IMAGE_BYTES
+            )
             self._streams.append(_Stream("depth", node, here.take_depth, listened, timed=True))
             listened = partial(infos, topics=[topic("depth_camera_info")])
             self._streams.append(
                 _Stream("depth_camera_info", node, here.take_depth_camera_info, listened, optional=True)
             )
         elif options.depth == "points":
-            listened = partial(listen, topics=[topic("points")], types=[CLOUD_TYPE], depth=DEPTH, most=MAX_CLOUD_BYTES)
+            listened = partial(
+                listen, topics=[topic("points")], types=[CLOUD_TYPE], depth=QUEUE_DEPTH, most=MAX_CLOUD_BYTES
+            )
             self._streams.append(_Stream("points", node, here.take_points, listened, timed=True))
         if options.target_frame or options.depth != "none":
             for name in ("tf", "tf_static"):
@@ -93,7 +97,9 @@ class SpatialInputs:
             return View()
         auto = self._options.rectified == "auto"
         rectified = is_rectified(topic) if auto else self._options.rectified == "always"
-        self._view = view = self._surroundings.view(frame, rectified)
+        depths = [one.input.offer for one in self._streams if one.name == "depth"]
+        depth_rectified = any(offer is not None and is_rectified(offer.topic) for offer in depths)
+        self._view = view = self._surroundings.view(frame, rectified, depth_rectified)
         return view
 
     @property

@@ -95,8 +95,8 @@ class Surroundings:
         """How many have a transform."""
         return len(self._transforms)
 
-    def view(self, frame: Frame, rectified: bool) -> View:
-        """What is known of an image now. rectified: whether it is."""
+    def view(self, frame: Frame, rectified: bool, depth_rectified: bool = False) -> View:
+        """What is known of an image now. rectified, depth_rectified: whether it is, and an unregistered depth image."""
         with self._guard:
             if self._camera is None:
                 return View(problem=self._unknown)
@@ -111,7 +111,7 @@ class Surroundings:
             problems = []
             if self._options.depth != "none":
                 try:
-                    view = self._with_depth(view, frame)
+                    view = self._with_depth(view, frame, depth_rectified)
                 except UserError as problem:
                     problems.append(f"distances are not known: {problem}")
             if self._options.target_frame:
@@ -122,7 +122,7 @@ class Surroundings:
                     problems.append(f"nothing is told in {shortened(self._options.target_frame)}: {problem}")
             return replace(view, problem="; ".join(problems))
 
-    def _with_depth(self, view: View, frame: Frame) -> View:
+    def _with_depth(self, view: View, frame: Frame, rectified: bool) -> View:
         """Raises UserError where there is none that can be used."""
         topic = "depth" if self._options.depth == "image" else "points"
         if not self._depths:
@@ -141,7 +141,8 @@ class Surroundings:
                 told = f"{depth.width}x{depth.height} pixels in {shortened(repr(depth.frame_id))}"
                 told = f"the depth image of {told} is not registered to the images, and no CameraInfo of it has come"
                 raise DepthError(f"{told}: remap `depth_camera_info`")
-            view = replace(view, depth_camera=self._depth_camera.scaled(depth.width, depth.height))
+            lens = replace(self._depth_camera, rectified=rectified)
+            view = replace(view, depth_camera=lens.scaled(depth.width, depth.height))
         moved = IDENTITY if same else self._transforms.lookup(ours, depth.frame_id, depth.stamp)
         return replace(view, depth=depth, to_camera=moved)
 

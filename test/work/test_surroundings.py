@@ -19,7 +19,7 @@ from gar_ssl_ros.spatial.camera import CameraError
 from gar_ssl_ros.spatial.depth import DepthError
 from gar_ssl_ros.spatial.options import SpatialOptions
 from gar_ssl_ros.spatial.transforms import TransformError
-from gar_ssl_ros.work.surroundings import MAX_DEPTH_BYTES, Surroundings
+from gar_ssl_ros.work.surroundings import MAX_DEPTH_BYTES, Surroundings, camera_info_beside, is_rectified
 
 BOX = Box(16, 12, 48, 36)
 FRAME = Frame(10 * SECOND, np.zeros((48, 64, 3), np.uint8), "camera")
@@ -127,6 +127,34 @@ def test_depth_that_is_not_registered_needs_its_own_camera_and_the_way_to_the_ot
     view = here.view(FRAME, False)
     assert view.problem == ""
     assert view.place(BOX).distance == pytest.approx(2.0, rel=0.01)
+
+
+def test_of_rectified_pictures_p_counts():
+    here = surroundings(depth="image")
+    twice = [120.0, 0, 31.5, 0, 0, 120.0, 23.5, 0, 0, 0, 1, 0]
+    here.take_camera_info(info(p=twice))
+    here.take_depth_camera_info(info("depth", width=32, height=32, k=[30.0, 0, 15.5, 0, 30.0, 15.5, 0, 0, 1], p=twice))
+    here.take_depth(depth(2.0, frame_id="depth", width=32, height=32), 0)
+    here.take_transforms(transform("camera", "depth", 0, 0.0), True)
+    left = Box(0, 20, 8, 28)
+    wide, narrow = (here.view(FRAME, rectified).place(left).direction.bearing for rectified in (False, True))
+    assert math.tan(wide) == pytest.approx(2 * math.tan(narrow))
+    assert here.view(FRAME, False, True).depth_camera.rectified
+    assert not here.view(FRAME, True, False).depth_camera.rectified
+
+
+@pytest.mark.parametrize(
+    ("topic", "rectified", "beside"),
+    [
+        ("/camera/image_raw", False, "/camera/camera_info"),
+        ("/camera/image_rect_color/compressed", True, "/camera/camera_info"),
+        ("/zed/rgb/rect/image", True, "/zed/rgb/rect/camera_info"),
+        ("/image", False, "/camera_info"),
+        ("/direct/image", False, "/direct/camera_info"),
+    ],
+)
+def test_a_topic_s_name_says_what_its_images_are(topic, rectified, beside):
+    assert (is_rectified(topic), camera_info_beside(topic)) == (rectified, beside)
 
 
 def test_a_cloud_tells_distances_too():
