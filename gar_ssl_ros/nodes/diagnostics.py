@@ -52,8 +52,12 @@ def stream_status(
     seconds: float,
     heard: AdaptiveSubscription,
     more: Mapping[str, object],
+    concern: str = "",
 ) -> Status:
-    """Of an input: what came, and how that differs from what had come so many seconds before."""
+    """Of an input: what came, and how that differs from what had come so many seconds before.
+
+    concern: what is wrong with what came, a sentence, though it can be used.
+    """
     if came.idle is None:
         level, message = DiagnosticStatus.ERROR, heard.problem or "nothing has come yet"
     elif came.idle > IDLE_S:
@@ -64,8 +68,8 @@ def stream_status(
         level, message = DiagnosticStatus.WARN, "its stamps stand still"
     elif came.unstamped > before.unstamped:
         level, message = DiagnosticStatus.WARN, "its messages have no stamp"
-    elif heard.problem:
-        level, message = DiagnosticStatus.WARN, heard.problem
+    elif heard.problem or concern:
+        level, message = DiagnosticStatus.WARN, heard.problem or concern
     else:
         level, message = DiagnosticStatus.OK, "comes"
     values = {

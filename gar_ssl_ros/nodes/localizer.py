@@ -27,7 +27,7 @@ from gar_ssl_ros.errors import UsageError, sentence
 from gar_ssl_ros.gar.reasoner import Fallback, Reasoner, Unavailable
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.answers import OUTCOMES
-from gar_ssl_ros.msg import SoundSourceArray
+from gar_ssl_ros.msg import SoundLevel, SoundSourceArray
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status, work_status
 from gar_ssl_ros.nodes.heap import GIVE_BACK_PERIOD_S, give_back
@@ -70,6 +70,7 @@ class LocalizerNode(LifecycleNode):
         self._detections_out = self.create_lifecycle_publisher(Detection2DArray, "~/detections", QoSProfile(depth=10))
         self._markers_out = self.create_lifecycle_publisher(MarkerArray, "~/markers", QoSProfile(depth=10))
         self._annotated_out = self.create_lifecycle_publisher(Image, "~/image_annotated", QoSProfile(depth=2))
+        self._level_out = self.create_lifecycle_publisher(SoundLevel, "~/level", QoSProfile(depth=10))
         self.create_service(Localize, "~/localize", self._on_localize, callback_group=self._asking_group)
         self.create_service(SetBool, "~/enable", self._on_enable)
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while simulated time is paused
@@ -124,7 +125,7 @@ class LocalizerNode(LifecycleNode):
         done = super().on_activate(state)
         with self._guard:
             self._encoder.begin(bool(self._chosen.values["detections"] or self._chosen.values["humans"]))
-            self._inputs = LocalizerInputs(self, self._chosen, self._offer, self._inputs_group)
+            self._inputs = LocalizerInputs(self, self._chosen, self._offer, self._level_out.publish, self._inputs_group)
         return done
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -7,10 +7,15 @@ from functools import partial
 from typing import Any
 
 from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.media.level import LevelMeter
 from gar_ssl_ros.media.options import WindowOptions
+from gar_ssl_ros.media.window import Audio
 from gar_ssl_ros.messages.audio.families import AUDIO_TYPES, INFO_TYPES
 from gar_ssl_ros.messages.audio.installed import audio_class
 from gar_ssl_ros.messages.images import IMAGE_TYPES
+from gar_ssl_ros.messages.levels import level_message
+from gar_ssl_ros.messages.surroundings import MAX_FRAME_ID_CHARACTERS
+from gar_ssl_ros.msg import SoundLevel
 from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
 from gar_ssl_ros.nodes.detector_inputs import DetectorInputs
 from gar_ssl_ros.nodes.diagnostics import Status, buffer_values, stream_problem, stream_status
@@ -37,15 +42,24 @@ class LocalizerInputs:
     """From one activation to the next deactivation. Its callbacks and `poll_graph` are called one at a time."""
 
     def __init__(
-        self, node: Any, parameters: NodeParameters, offer: Callable[[Callable[[], Request]], None], group: Any
+        self,
+        node: Any,
+        parameters: NodeParameters,
+        offer: Callable[[Callable[[], Request]], None],
+        publish_level: Callable[[SoundLevel], None],
+        group: Any,
     ) -> None:
-        """offer: given, as often as a window is due, what makes the request of the newest one."""
+        """offer: given, as often as a window is due, what makes the request of the newest one. publish_level: given
+        the sound's level, as often as it is measured.
+        """
         self._node = node
         self._parameters = parameters
         self._offer = offer
+        self._publish_level = publish_level
+        self._meter = LevelMeter()
         self._retired = False
         log = NodeLog(node)
-        self._assembler = WindowAssembler(self._windows(), log.warning)
+        self._assembler = WindowAssembler(self._windows(), log.warning, self._measure)
         self._seen = (self._assembler.images.statistics, self._assembler.sound.statistics)
         image = node.resolve_topic_name("image")
         images = (image, node.resolve_topic_name("image/compressed"), f"{image}/compressed")
@@ -114,7 +128,7 @@ class LocalizerInputs:
         """Say in the log what is wrong, when it begins and when it is over."""
         problems = {
             "image": stream_problem(self._assembler.images.statistics, self._image_input),
-            "audio": stream_problem(self._assembler.sound.statistics, self._audio_input),
+            "audio": stream_problem(self._assembler.sound.statistics, self._audio_input) or self._meter.problem,
             "audio_info": self._info_input.problem if self._described_apart else "",
             **self._detectors.problems,
             **self._spatial.problems,
@@ -169,7 +183,8 @@ class LocalizerInputs:
                 before_sound,
                 seconds,
                 self._audio_input,
-                {"samples": sound.samples, "audio_info": self._assembler.described},
+                {"samples": sound.samples, "audio_info": self._assembler.described, **self._meter.values},
+                self._meter.problem,
             ),
             *self._detectors.statuses(seconds),
             *self._spatial.statuses(seconds),
@@ -183,6 +198,11 @@ class LocalizerInputs:
 
     def _on_audio(self, message: Any) -> None:
         self._due(self._assembler.take_audio(message, self._now()))
+
+    def _measure(self, audio: Audio, frame_id: str) -> None:
+        level = self._meter.add(audio)
+        if level is not None and not self._retired:
+            self._publish_level(level_message(level, frame_id[:MAX_FRAME_ID_CHARACTERS]))
 
     def _due(self, cut: Cut | None) -> None:
         if cut is not None and not self._retired:

@@ -12,6 +12,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 
 from gar_ssl_ros.errors import UserError, pip_install
+from gar_ssl_ros.media.level import LevelMeter
 from gar_ssl_ros.media.window import SECOND, audio_from_samples
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status
@@ -82,6 +83,7 @@ class MicrophoneNode(Node):
             self, *(self._chosen[name] for name in ("frame_id", "channels", "rate", "audio_type"))
         )
         self._counts = {"chunks": 0, "samples": 0, "overflows": 0, "opened": 0}
+        self._meter = LevelMeter()
         self._problem = "not recording yet"
         self._newest = monotonic()
         self._stream: Any = None
@@ -131,7 +133,9 @@ class MicrophoneNode(Node):
                     now = self.get_clock().now().nanoseconds - stream.read_available * SECOND // rate
                     self._newest = monotonic()
                     self._counts["overflows"] += bool(overflowed)
-                    self._sound_out.publish(audio_from_samples(now - size * SECOND // rate, samples.T, rate))
+                    audio = audio_from_samples(now - size * SECOND // rate, samples.T, rate)
+                    self._sound_out.publish(audio)
+                    self._meter.add(audio)
                     self._counts["chunks"] += 1
                     self._counts["samples"] += size
             finally:
@@ -158,6 +162,8 @@ class MicrophoneNode(Node):
         if self._stream is not None and idle > DEVICE_GONE_S:
             self._say(f"no sample has come for {idle:.0f} s")
             self._interrupt()
-        level = DiagnosticStatus.ERROR if self._problem else DiagnosticStatus.OK
-        values = {**self._counts, "rate_hz": self._chosen["rate"], "channels": self._chosen["channels"]}
-        return [Status("microphone", level, self._problem or "recording", values)]
+        concern = self._meter.problem
+        level = DiagnosticStatus.ERROR if self._problem else DiagnosticStatus.WARN if concern else DiagnosticStatus.OK
+        form = {"rate_hz": self._chosen["rate"], "channels": self._chosen["channels"]}
+        values = {**self._counts, **form, **self._meter.values}
+        return [Status("microphone", level, self._problem or concern or "recording", values)]

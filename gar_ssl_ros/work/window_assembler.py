@@ -37,8 +37,16 @@ class WindowAssembler:
     `now`, ns, is when a message has come; it counts where the message has no stamp.
     """
 
-    def __init__(self, windows: WindowOptions, complain: Callable[[str], None]) -> None:
-        """complain: given a sentence of what is wrong with the messages, each once in a while."""
+    def __init__(
+        self,
+        windows: WindowOptions,
+        complain: Callable[[str], None],
+        heard: Callable[[Audio, str], None] = lambda _, __: None,
+    ) -> None:
+        """complain: given a sentence of what is wrong with the messages, each once in a while. heard: given all sound
+        that is stored, and its message's frame_id, empty where it has none.
+        """
+        self._heard = heard
         self.images, self.sound = StreamMonitor("image", complain), StreamMonitor("audio", complain)
         self._reader = AudioReader()
         self._frame: Frame | None = None
@@ -90,12 +98,12 @@ class WindowAssembler:
             return False
         self.sound.use(audio.samples.shape[1])
         self._buffer.add_audio(audio)
+        self._heard(audio, _frame_id(message))
         return True
 
     def _keep(self, message: Any, now: int, problem: UndescribedError) -> None:
         """Have a message wait for what describes it; what has waited for too long, or is too much, is refused."""
-        name = message.header.frame_id if hasattr(message, "header") else ""  # it may be as long as a message
-        size = max(problem.size + 4 * len(name), MIN_BYTES_PER_MESSAGE)
+        size = max(problem.size + 4 * len(_frame_id(message)), MIN_BYTES_PER_MESSAGE)
         self._undescribed.append((message, now, size))
         self._undescribed_bytes += size
         self._waits = str(problem)
@@ -190,6 +198,11 @@ class WindowAssembler:
         away, side = abs(audio - frame) / SECOND, "behind" if audio < frame else "ahead of"
         why = "the microphone has stopped, or its clock is another than the camera's"
         return f"the newest sound is {away:.1f} s {side} the newest image: {why}"
+
+
+def _frame_id(message: Any) -> str:
+    """Which may be as long as a message."""
+    return str(message.header.frame_id) if hasattr(message, "header") else ""
 
 
 def _stamp(header: Any) -> int | None:

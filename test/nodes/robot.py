@@ -95,9 +95,10 @@ class Robot:
         message.header.frame_id = "camera_optical_frame"
         return stamped(message, stamp)
 
-    def chunk(self, stamp: int, rate: int = 16000) -> AudioDataStamped:
+    def chunk(self, stamp: int, rate: int = 16000, amplitude: int = 8000) -> AudioDataStamped:
         message = AudioDataStamped()
-        wave = 8000 * np.sin(np.arange(rate * CHUNK // SECOND) / 5)
+        wave = np.clip(amplitude * np.sin(np.arange(rate * CHUNK // SECOND) / 5), -32768, 32767)
+        message.header.frame_id = "microphone"
         message.audio.data = array("B", wave.astype("<i2").tobytes())
         return stamped(message, stamp)
 
