@@ -109,6 +109,7 @@ def test_what_it_records_is_published_with_its_rate_and_counted(plugged):
             status = bot.state_of("microphone")()
     assert (status["level"], status["message"], status["opened"]) == ("0", "recording", "1")
     assert int(status["samples"]) == 1600 * int(status["chunks"])
+    assert float(status["level_dbfs"]) == pytest.approx(-15.05, abs=0.05)  # a sine of 0.25
     assert heard[0].header.frame_id == "microphone"
     audio = AudioReader().read(heard[10], now=0)
     assert (audio.rate, audio.samples.shape) == (16000, (1, 1600))
