@@ -95,7 +95,10 @@ def _nodes(context):
         arguments=["-d", str(SHARE / "rviz" / "localize.rviz")],
         remappings=[
             ("/image", _full(given["namespace"], given["image"].removesuffix("/compressed"))),
-            ("/localizer/image_annotated", _full(given["namespace"], f"{given['name']}/image_annotated")),
+            *(
+                (f"/localizer/{topic}", _full(given["namespace"], f"{given['name']}/{topic}"))
+                for topic in ("image_annotated", "markers")
+            ),
         ],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
