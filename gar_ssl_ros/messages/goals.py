@@ -16,9 +16,7 @@ def heard_sources(answer: SoundSourceArray) -> list[HeardSource]:
     if answer.outcome != SoundSourceArray.LOCALIZED:
         return []
     return [
-        HeardSource(
-            one.id, one.av_consistency, (one.target_position.x, one.target_position.y, one.target_position.z)
-        )
+        HeardSource(one.id, one.av_consistency, (one.target_position.x, one.target_position.y, one.target_position.z))
         for one in answer.sources
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given
@@ -108,7 +109,7 @@ def test_there_is_at_most_one_goal_a_second(gaps):
         now += gap
         if followed(approach, {1: 0.9}, now):
             given_at.append(round(now * SECOND))
-    assert all(later - sooner >= SECOND for sooner, later in zip(given_at, given_at[1:], strict=False))
+    assert all(later - sooner >= SECOND for sooner, later in pairwise(given_at))
 
 
 def test_goals_go_on_when_time_begins_anew_and_wait_for_where_the_robot_is():
