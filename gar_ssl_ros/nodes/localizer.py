@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
+from geometry_msgs.msg import PoseStamped
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -35,8 +36,11 @@ from gar_ssl_ros.nodes.localizer_inputs import LocalizerInputs
 from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import LOCALIZER
+from gar_ssl_ros.options import from_values
 from gar_ssl_ros.reasoners import known, names, refuse_unused
 from gar_ssl_ros.reasoners import reasoner as reasoner_of_name
+from gar_ssl_ros.spatial.approach import Approach
+from gar_ssl_ros.spatial.options import SpatialOptions
 from gar_ssl_ros.srv import Localize
 from gar_ssl_ros.work.encoder import AnswerEncoder
 from gar_ssl_ros.work.worker import Answer, Request, Worker
@@ -69,6 +73,7 @@ class LocalizerNode(LifecycleNode):
         self._sources_out = self.create_lifecycle_publisher(SoundSourceArray, "~/sources", QoSProfile(depth=10))
         self._detections_out = self.create_lifecycle_publisher(Detection2DArray, "~/detections", QoSProfile(depth=10))
         self._markers_out = self.create_lifecycle_publisher(MarkerArray, "~/markers", QoSProfile(depth=10))
+        self._goal_out = self.create_lifecycle_publisher(PoseStamped, "~/goal", QoSProfile(depth=1))
         self._annotated_out = self.create_lifecycle_publisher(Image, "~/image_annotated", QoSProfile(depth=2))
         self._level_out = self.create_lifecycle_publisher(SoundLevel, "~/level", QoSProfile(depth=10))
         self.create_service(Localize, "~/localize", self._on_localize, callback_group=self._asking_group)
@@ -84,9 +89,10 @@ class LocalizerNode(LifecycleNode):
         return bool(self._chosen.values["autostart"])
 
     def check_choice(self) -> None:
-        """Raises UsageError where parameters say something about a model that nobody asks."""
+        """Raises UsageError where parameters say something about a model that nobody asks, or mean nothing together."""
         chosen = self._chosen.values
         refuse_unused(chosen["reasoner"], chosen["fallback"], chosen)
+        from_values(SpatialOptions, chosen)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Make the reasoner ready; FAILURE where it is not to be had and there is no fallback."""
@@ -124,7 +130,10 @@ class LocalizerNode(LifecycleNode):
         """Listen, and publish what is found."""
         done = super().on_activate(state)
         with self._guard:
-            self._encoder.begin(bool(self._chosen.values["detections"] or self._chosen.values["humans"]))
+            chosen = self._chosen.values
+            spatial = from_values(SpatialOptions, chosen)
+            approach = Approach(spatial.goal_distance, spatial.goal_consistency) if spatial.goal_distance else None
+            self._encoder.begin(bool(chosen["detections"] or chosen["humans"]), approach)
             self._inputs = LocalizerInputs(self, self._chosen, self._offer, self._level_out.publish, self._inputs_group)
         return done
 
@@ -213,6 +222,8 @@ class LocalizerNode(LifecycleNode):
             self._detections_out.publish(told.detections)
         if told.markers is not None:
             self._markers_out.publish(told.markers)
+        if told.goal is not None:
+            self._goal_out.publish(told.goal)
         if told.draw is not None and self._annotated_out.get_subscription_count() > 0:
             self._annotated_out.publish(told.draw())
         return told.sources

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.options import Options, option
 
 
 @dataclass(frozen=True)
 class SpatialOptions(Options):
-    """Raises OptionError where one is out of range."""
+    """Raises OptionError where one is out of range, UsageError where a goal is asked for that cannot be known."""
 
     directions: bool = option(True, "whether to say where sources are, by the CameraInfo on `camera_info`")
     rectified: str = option(
@@ -28,3 +29,16 @@ class SpatialOptions(Options):
         pattern=r"[\w/.-]{0,256}",
         fits="the name of a frame",
     )
+    goal_distance: float = option(
+        0.0, "how far before the surest source the pose on `~/goal` lies, m; no goals where 0", least=0.0, most=100.0
+    )
+    goal_consistency: float = option(0.6, "least S_av of a source to be a goal", least=0.0, most=1.0)
+
+    def __post_init__(self) -> None:
+        """A goal needs a position in a frame."""
+        super().__post_init__()
+        if self.goal_distance and not (self.directions and self.target_frame and self.depth != "none"):
+            raise UsageError(
+                f"goal_distance is {self.goal_distance:g}, but no position will be known: set target_frame and depth, "
+                "and leave directions on"
+            )

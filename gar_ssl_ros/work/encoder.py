@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import MarkerArray
@@ -13,8 +14,10 @@ from visualization_msgs.msg import MarkerArray
 from gar_ssl_ros.gar.localization import Localization, Stage
 from gar_ssl_ros.media.window import SECOND, Window
 from gar_ssl_ros.messages.answers import annotated_message, detections_message, sources_message
+from gar_ssl_ros.messages.goals import goal_message, heard_sources
 from gar_ssl_ros.messages.markers import markers_message, pointed_at
 from gar_ssl_ros.msg import SoundSourceArray
+from gar_ssl_ros.spatial.approach import Approach
 from gar_ssl_ros.spatial.view import NO_VIEW, View
 from gar_ssl_ros.work.tracking import Tracker
 
@@ -27,13 +30,14 @@ class AnswerMessages:
 
     detections: of a final answer that says what is there; None of another, since an empty one would say that nothing
     is. markers: of a final answer, where there is something to show or to take away. draw: makes the annotated picture
-    of a final answer; None of an initial one.
+    of a final answer; None of an initial one. goal: where to go for a final answer, where that is asked for and known.
     """
 
     sources: SoundSourceArray
     detections: Detection2DArray | None = None
     markers: MarkerArray | None = None
     draw: Callable[[], Image] | None = None
+    goal: PoseStamped | None = None
 
 
 class AnswerEncoder:
@@ -50,15 +54,17 @@ class AnswerEncoder:
         self._index = 0
         self._told = 0  # of the messages left out
         self._robots_ids = False
+        self._approach: Approach | None = None
         self._shown: set[int] = set()  # ids of sources that have markers
         self._stamp: int | None = None  # of the last final answer's image, ns
 
-    def begin(self, robots_ids: bool) -> None:
+    def begin(self, robots_ids: bool, approach: Approach | None = None) -> None:
         """Messages left out are counted from 0 again.
 
         robots_ids: whether detections have the ids of the robot's own detectors, which ours could be mistaken for.
+        approach: of goals, anew; None where there are to be none.
         """
-        self._told, self._robots_ids = 0, robots_ids
+        self._told, self._robots_ids, self._approach = 0, robots_ids, approach
 
     def encode(
         self,
@@ -88,7 +94,15 @@ class AnswerEncoder:
             names = [one.id if self._robots_ids else str(own) for one, own in zip(found.sources, ids, strict=True)]
             detections = detections_message(found, window.center, names)
         markers = self._markers(message, window.center.stamp)
-        return AnswerMessages(message, detections, markers, partial(annotated_message, found, window.center))
+        draw = partial(annotated_message, found, window.center)
+        return AnswerMessages(message, detections, markers, draw, self._goal(message, window.center.stamp, view))
+
+    def _goal(self, message: SoundSourceArray, stamp: int, view: View) -> PoseStamped | None:
+        if self._approach is None:
+            return None
+        robot = None if view.to_target is None else view.to_target.translation  # the camera's place stands for it
+        pose = self._approach.goal(heard_sources(message), robot, stamp)
+        return None if pose is None else goal_message(message, pose)
 
     def _markers(self, message: SoundSourceArray, stamp: int) -> MarkerArray | None:
         """They are to be seen for twice as long as it took from the last answer to this one."""

@@ -6,12 +6,13 @@ import math
 import time
 from array import array
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from geometry_msgs.msg import TransformStamped
+from geometry_msgs.msg import PoseStamped, TransformStamped
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from robot import FRAME, localizer, process, robot, stamped, until
+from robot import FRAME, PATIENCE, localizer, process, robot, seconds, stamped, until
 from sensor_msgs.msg import CameraInfo, Image
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
@@ -31,8 +32,10 @@ class Camera:
     def __init__(self, bot, matrix=MATRIX) -> None:
         self.bot = bot
         self.shown: list[MarkerArray] = []
+        self.goals: list[PoseStamped] = []
         node = bot.node
         node.create_subscription(MarkerArray, f"/{bot.localizer}/markers", self.shown.append, QoSProfile(depth=100))
+        node.create_subscription(PoseStamped, f"/{bot.localizer}/goal", self.goals.append, QoSProfile(depth=100))
         self.infos = node.create_publisher(CameraInfo, "camera_info", LATCHED)
         self.depths = node.create_publisher(Image, "depth", QoSProfile(depth=100))
         self.moving = node.create_publisher(TFMessage, "/tf", QoSProfile(depth=100))
@@ -117,6 +120,36 @@ def test_a_source_has_a_bearing_a_point_and_markers_over_real_processes():
         until(lambda: bot.state_of("directions")().get("message") == "known")
         told = bot.state_of("directions")()
         assert (told["level"], told["transforms"], bot.state_of("camera_info")()["level"]) == ("0", "2", "0")
+
+
+def test_a_goal_lies_before_the_source_and_faces_it():
+    more = ("-p", "depth:=image", "-p", "target_frame:=odom", "-p", "goal_distance:=1.0")
+    with process(*NODE, *more), camera() as (bot, eye):
+        bot.meet()
+        eye.answer(lambda _: len(eye.goals) > 2)
+        goals = list(eye.goals)
+        for goal in goals:
+            stamp = seconds(goal.header.stamp)
+            assert goal.header.frame_id == "odom"
+            # The camera is at x = stamp, the source 2 m ahead of it and 1 m to the left.
+            share = 1 - 1 / math.sqrt(5)
+            where, turned = goal.pose.position, goal.pose.orientation
+            assert (where.x, where.y, where.z) == pytest.approx((stamp + 2 * share, share, 0.0), abs=0.05)
+            assert 2 * math.atan2(turned.z, turned.w) == pytest.approx(math.atan2(1, 2), abs=1e-3)
+            assert (turned.x, turned.y) == (0.0, 0.0)
+        stamps = [seconds(goal.header.stamp) for goal in goals]
+        assert all(later - sooner >= 1.0 - 1e-6 for sooner, later in pairwise(stamps))
+
+
+def test_there_is_no_goal_unless_asked_for_and_one_that_cannot_be_known_is_refused():
+    with localizer(reasoner="misbehaving:Fixed", depth="image", target_frame="odom"), camera() as (bot, eye):
+        bot.meet()
+        eye.answer(lambda found: math.isfinite(found.sources[0].target_position.x))
+        assert eye.goals == []
+    with process(*NODE, "-p", "goal_distance:=1.0") as node:
+        told, _ = node.communicate(timeout=PATIENCE)
+        assert "goal_distance is 1, but no position will be known: set target_frame and depth" in told
+        assert node.returncode == 2
 
 
 def test_without_a_calibration_boxes_go_on_and_diagnostics_say_why():

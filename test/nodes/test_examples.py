@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 from clips import write_clip
 from domains import own_domain
-from robot import PATIENCE, localizer, robot
+from gar_ssl_ros.msg import SoundSource, SoundSourceArray
+from robot import PATIENCE, localizer, robot, until
+from trajectory_msgs.msg import JointTrajectory
 
 from gar_ssl_ros.output.record import read_records
 
@@ -38,6 +42,74 @@ def test_log_sources_tells_what_makes_the_sound_until_it_is_told_to_stop(how):
         example.send_signal(how)
         assert example.wait(PATIENCE) == 0
         assert "Traceback" not in example.stderr.read()
+
+
+@contextmanager
+def example(name, *arguments):
+    """A process of it, once its node is on the graph, and its lines."""
+    environment = os.environ | {"ROS_DOMAIN_ID": str(own_domain("nodes"))}
+    command = [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py"), *arguments]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as started:
+        lines = iter(started.stderr.readline, "")
+        assert "waiting for the localizer's answers" in next(lines)
+        try:
+            yield started, lines
+        finally:
+            started.kill()
+
+
+def answer_of(*sources, begin=0, stage=SoundSourceArray.FINAL):
+    """Of a window of 3 s."""
+    answer = SoundSourceArray(stage=stage, sources=[*sources])
+    answer.window_start.sec, answer.window_end.sec = begin, begin + 3
+    return answer
+
+
+@contextmanager
+def answering():
+    """A node on the graph, and what publishes answers as the localizer does, once somebody listens."""
+    with robot(localizer="/nobody") as bot:
+        out = bot.node.create_publisher(SoundSourceArray, "localizer/sources", 100)
+
+        def publish(answer):
+            until(out.get_subscription_count)
+            out.publish(answer)
+
+        yield bot, publish
+
+
+def test_turn_head_turns_to_the_surest_source_within_its_limit():
+    unsure = SoundSource(bearing=0.3, target_bearing=-0.4, av_consistency=0.2)
+    sure = SoundSource(bearing=0.5, target_bearing=-2.0, av_consistency=0.9)
+    unknown = SoundSource(bearing=math.nan, target_bearing=math.nan, av_consistency=1.0)
+    for arguments, angle in (((), 0.5), (("--ros-args", "-p", "on_head:=true", "-p", "limit:=1.0"), -1.0)):
+        moves = []
+        with answering() as (bot, publish), example("turn_head", *arguments) as (head, _):
+            bot.node.create_subscription(JointTrajectory, "head_controller/joint_trajectory", moves.append, 10)
+            until(lambda bot=bot: bot.node.count_publishers("head_controller/joint_trajectory"))
+            publish(answer_of(unknown))  # which it does not turn to
+            until(lambda publish=publish, moves=moves: publish(answer_of(unsure, sure, unknown)) or moves)
+            (point,) = moves[0].points
+            assert (list(moves[0].joint_names), list(point.positions)) == (["head_pan_joint"], [pytest.approx(angle)])
+            assert (point.time_from_start.sec, point.time_from_start.nanosec) == (0, 500_000_000)
+            head.send_signal(signal.SIGTERM)
+            assert head.wait(PATIENCE) == 0
+
+
+def test_who_spoke_tells_each_turn_once_it_is_over_and_the_open_ones_at_the_end():
+    ann = SoundSource(id=1, detection_id="ann", label="speech")
+    bob = SoundSource(id=2, label="Male speech, man speaking")
+    dog, cat = SoundSource(id=3, label="dog"), SoundSource(id=4, detection_id="cat", label="speech")
+    with answering() as (bot, publish), example("who_spoke") as (log, lines):
+        bot.node.wait_for_node("/who_spoke", PATIENCE)
+        publish(answer_of(ann, begin=0, stage=SoundSourceArray.INITIAL))
+        for begin, *heard in ((10, ann, dog), (11, ann, bob), (13, bob, cat), (15, bob), (16, bob), (17,)):
+            publish(answer_of(*heard, begin=begin))
+        assert "#1 ann spoke from 10.0 to 14.0 s" in next(lines)
+        assert "#4 cat spoke from 13.0 to 16.0 s" in next(lines)
+        log.send_signal(signal.SIGINT)
+        assert "#2 - spoke from 11.0 to 19.0 s" in log.stderr.read()
+        assert log.wait(PATIENCE) == 0
 
 
 def test_an_own_reasoner_answers_and_takes_its_options(tmp_path):

@@ -12,8 +12,10 @@ from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, St
 from gar_ssl_ros.gar.stages import AudioLabel, Hypothesis, Location
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.output.record import WindowRecord
+from gar_ssl_ros.spatial.approach import Approach
 from gar_ssl_ros.spatial.camera import Camera
 from gar_ssl_ros.spatial.depth import PointCloud
+from gar_ssl_ros.spatial.transforms import Transform
 from gar_ssl_ros.spatial.view import NO_VIEW, View
 from gar_ssl_ros.work.encoder import AnswerEncoder
 
@@ -78,6 +80,25 @@ def test_that_the_fallback_answered_is_said():
     for instead_of in (None, failed):
         told = encoder.encode(replace(FOUND, instead_of=instead_of), WINDOW, 0.1, 0, dropped=3)
         assert (told.sources.fallback, told.sources.dropped_windows) == (instead_of is not None, 3)
+
+
+def test_a_goal_is_of_a_final_answer_that_localizes_in_the_target_frame_and_only_where_asked_for():
+    camera = Camera(64, 48, (60.0, 0.0, 31.5, 0.0, 60.0, 23.5, 0.0, 0.0, 1.0))
+    cloud = PointCloud(0, np.full((9, 3), (0.0, 0.0, 3.0), np.float32), "camera")
+    view = View(camera, cloud, to_target=Transform((5.0, 0.0, 0.3), (-0.5, 0.5, -0.5, 0.5)), target_frame="map")
+
+    def goal(found: Localization, view: View = view, approach: Approach | None = None):
+        encoder = AnswerEncoder("/image")
+        encoder.begin(False, approach)
+        return encoder.encode(found, WINDOW, 0.1, 0, view=view).goal
+
+    told = goal(FOUND, approach=Approach(1.0, 0.6))
+    assert (told.header.frame_id, told.header.stamp.nanosec) == ("map", SECOND // 2)
+    assert (told.pose.position.x, told.pose.position.z) == (pytest.approx(7.0, abs=0.01), 0.0)
+    assert goal(FOUND) is None
+    assert goal(FOUND, replace(view, to_target=None, target_frame=""), Approach(1.0, 0.6)) is None
+    for changes in ({"stage": Stage.INITIAL}, {"outcome": Outcome.UNCERTAIN}):
+        assert goal(replace(FOUND, **changes), approach=Approach(1.0, 0.6)) is None
 
 
 def test_markers_have_the_sources_ids_live_two_answers_and_go_with_them():
