@@ -194,10 +194,10 @@ def test_both_of_two_processes_of_one_name_say_so_once():
 def test_nobody_who_publishes_is_waited_for_in_words():
     with process("localizer") as node:
         lines = iter(node.stdout.readline, "")
-        told = next(line for line in lines if "waiting" in line)
-        assert "nobody publishes /image or /image/compressed" in told
-        assert "nobody publishes /audio" in told
-        assert "gar-ssl run player" in told
+        told = [next(line for line in lines if "nobody publishes" in line) for _ in range(2)]
+        assert "image: nobody publishes /image or /image/compressed: start a camera, `gar-ssl run player`" in told[0]
+        assert "audio: nobody publishes /audio: start `gar-ssl run microphone`" in told[1]
+        assert all("[WARN]" in one for one in told)
 
 
 def test_sentences_are_few_and_short_whatever_comes():
