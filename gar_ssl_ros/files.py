@@ -74,9 +74,9 @@ def shown(text: str) -> str:
 
 
 def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], overwrite: bool, option: str = "--out") -> None:
-    """Whether all of `outputs` may be written. Touches nothing.
+    """True if all of `outputs` may be written. Touches nothing.
 
-    inputs: what is read. overwrite: whether what exists may be replaced; an input never may, by
+    inputs: what is read. overwrite: True if what exists may be replaced; an input never may, by
     whatever name or link it is given. option: what says where the outputs go. Raises OutputError where one is taken,
     and OSError where one can never be, as of too long a name.
     """
@@ -106,7 +106,7 @@ def taken(path: Path, option: str = "--out") -> OutputError:
 def draft_of(path: Path, replace: bool = True) -> Iterator[Path]:
     """A file to be written in the place of `path`, which it becomes at the end, or which is not touched.
 
-    replace: whether what is there by then is replaced. Raises OSError, which names `path`, where it cannot be written;
+    replace: True if what is there by then is replaced. Raises OSError, which names `path`, where it cannot be written;
     FileExistsError where it is there and may not be replaced.
     """
     draft = path.with_name(f".{uuid4().hex}.part")  # of a length that fits wherever the name itself does

@@ -29,7 +29,7 @@ class Option:
     default: its type is the option's. help: what it is, for the command line and the docs. least, most: of a number,
     both inclusive; any where None. choices: of a text; any where empty. pattern: a regular expression that a text must
     fit, `fits` in words. metavar: its value's name on the command line. was: its name in the release before. answers:
-    whether it decides answers, and not only where or how fast they are found. offered: whether nodes and commands
+    True if it decides answers, and not only where or how fast they are found. offered: True if nodes and commands
     offer it, and not only evaluations.
     """
 

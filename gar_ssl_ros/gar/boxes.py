@@ -70,7 +70,7 @@ class Box:
         return (self.x1 + self.x2) / 2, (self.y1 + self.y2) / 2
 
     def contains(self, x: float, y: float) -> bool:
-        """Whether the point lies in it."""
+        """True if the point lies in it."""
         return self.x1 <= x < self.x2 and self.y1 <= y < self.y2
 
     def iou(self, other: Box) -> float:

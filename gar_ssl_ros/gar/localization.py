@@ -27,17 +27,17 @@ class Outcome(str, Enum):
 
     @property
     def failed(self) -> bool:
-        """Whether the window could not be judged."""
+        """True if the window could not be judged."""
         return self in (Outcome.UNPARSEABLE, Outcome.TIMEOUT, Outcome.BACKEND_ERROR)
 
     @property
     def conclusive(self) -> bool:
-        """Whether it says what is there, or that nothing is: neither a failure nor UNCERTAIN."""
+        """True if it says what is there, or that nothing is: neither a failure nor UNCERTAIN."""
         return self in (Outcome.LOCALIZED, Outcome.SILENT, Outcome.OFF_SCREEN)
 
 
 class Stage(str, Enum):
-    """Whether a localization may still be refined."""
+    """How far a localization is: one that is INITIAL may still be refined."""
 
     INITIAL = "initial"
     FINAL = "final"
@@ -69,7 +69,7 @@ class Case:
     """How the stages went for one located source, for whoever wants the reasons.
 
     location: as replied. hypothesis: as understood; None where its box could not be used. trials, consensus: the
-    analysis. kept: whether the gate let the initial box stand (eq. 10). refinement: where it did not.
+    analysis. kept: True if the gate let the initial box stand (eq. 10). refinement: where it did not.
     failure: why it came to nothing, if so.
     """
 

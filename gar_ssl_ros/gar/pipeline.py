@@ -30,7 +30,7 @@ NOTHING_SAID = Unseen(off_screen=False, reason="nothing was located, and nothing
 
 
 def gate(analysis: Consensus, sound: AudioLabel, options: GarOptions) -> bool:
-    """Whether the initial box stands (eq. 10)."""
+    """True if the initial box stands (eq. 10)."""
     return analysis.keep and analysis.av_consistency >= options.tau_av and sound.confidence >= options.tau_aud
 
 

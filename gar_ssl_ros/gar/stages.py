@@ -93,7 +93,7 @@ class Failure:
 class Consensus:
     """What N trials say together (eqs. 11 and 12).
 
-    anchor_votes: the strongest first. keep: whether more than half of all trials, failed ones counted, said so.
+    anchor_votes: the strongest first. keep: True if more than half of all trials, failed ones counted, said so.
     trials, failed: how many there were, how many of them failed.
     """
 

@@ -26,7 +26,7 @@ MOST_TOLD = 3  # types of a topic that are no use
 class Offer:
     """What somebody publishes, and how it is listened to.
 
-    depth: messages that may wait. latched: whether what was published before is given, too (transient local).
+    depth: messages that may wait. latched: True if what was published before is given, too (transient local).
     """
 
     topic: str
@@ -63,7 +63,7 @@ class AdaptiveSubscription:
         topics: full names, the best first. types: those that it understands. depth: messages that may wait, fewer where
         they are large. most: bytes of one. reliability: of the parameter of that name. refuse: given a sentence for
         each message that cannot be read. load: the class of a type; raises LookupError where it is not installed.
-        remedy: what to do where nobody publishes. latched: whether what is kept for late comers is wanted.
+        remedy: what to do where nobody publishes. latched: True if what is kept for late comers is wanted.
         """
         self._node = node
         self._topics = tuple(dict.fromkeys(topics))
@@ -83,7 +83,7 @@ class AdaptiveSubscription:
         self.problem = self._nobody
 
     def poll_graph(self) -> bool:
-        """Listen as it is published now; whether that has changed.
+        """Listen as it is published now. Returns True if that has changed.
 
         Where nobody publishes any more it goes on listening as before: whoever comes back is heard at once.
         """

@@ -85,7 +85,7 @@ class LocalizerNode(LifecycleNode):
 
     @property
     def autostart(self) -> bool:
-        """Whether it is to be active from the start."""
+        """True if it is to be active from the start."""
         return bool(self._chosen.values["autostart"])
 
     def check_choice(self) -> None:

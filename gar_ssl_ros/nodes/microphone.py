@@ -93,7 +93,7 @@ class MicrophoneNode(Node):
 
     @property
     def only_lists(self) -> bool:
-        """Whether it is to do no more than list the devices."""
+        """True if it is to do no more than list the devices."""
         return bool(self._chosen["list"])
 
     def record(self) -> None:

@@ -23,7 +23,7 @@ class NodeParameters:
         refusal: Callable[[str, Any], str] = lambda *_: "",
     ) -> None:
         """
-        configured: whether a parameter that may only change before that may not. refusal: of a parameter's name and the
+        configured: True if a parameter that may only change before that may not. refusal: of a parameter's name and the
         value that it is to have after the start, why it may not; empty where it may.
         """
         self._declared = {name: one for one in declared for name in (one.name, one.was) if name}

@@ -122,7 +122,7 @@ class SpatialInputs:
 
 
 class _Stream(InputStream):
-    """One input. timed: whether `take` is told when a message came. optional: whether nothing need come."""
+    """One input. timed: True if `take` is told when a message came. optional: True if nothing need come."""
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ PARTIAL, OUT_OF_RANGE = 206, 416  # HTTP statuses
 def fetch(model: Model, overwrite: bool = False) -> Path:
     """A model's file, fetched where it is not there yet.
 
-    overwrite: whether another file in its place may be replaced. Raises ModelFileError where it cannot be had or its
+    overwrite: True if another file in its place may be replaced. Raises ModelFileError where it cannot be had or its
     place is taken, and OSError where it cannot be written.
     """
     place = folder() / model.file

@@ -54,7 +54,7 @@ class LightASD:
         """What is seen in each step: (steps, WIDTH).
 
         faces: grey uint8 (steps, FACE_SIDE_PX, FACE_SIDE_PX), STEPS_HZ a second.
-        ahead, behind: whether the first, the last REACH steps are there for the others' sake only, and not answered.
+        ahead, behind: True if the first, the last REACH steps are there for the others' sake only, and not answered.
         """
         first, second, third = self._sight
         kept = slice(REACH // 3 if ahead else None, -REACH // 3 if behind else None)  # each block spoils two more

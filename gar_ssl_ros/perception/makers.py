@@ -27,8 +27,8 @@ class By(str, Enum):
 class Group(BaseModel):
     """Sounds that the same things make.
 
-    seen: kinds of things, the likeliest first. only: whether nothing else makes them. mostly: whether they are often
-    heard without their maker in view. broad: whether they only say what others, heard as surely, say better.
+    seen: kinds of things, the likeliest first. only: True if nothing else makes them. mostly: True if they are often
+    heard without their maker in view. broad: True if they only say what others, heard as surely, say better.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

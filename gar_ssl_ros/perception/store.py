@@ -55,7 +55,7 @@ def load_path(name: str) -> Path:
 def add(model: Model, file: Path, overwrite: bool = False) -> Path:
     """Copy a model's file into the folder. Returns the copy.
 
-    overwrite: whether a file that is not the model may be replaced. Raises ModelFileError where `file` is not the
+    overwrite: True if a file that is not the model may be replaced. Raises ModelFileError where `file` is not the
     model, or its place is taken; OSError where one cannot be read or written.
     """
     if (found := sha256(file)) not in model.sha256:

@@ -30,7 +30,7 @@ class ReasonerSpec:
     """A reasoner that can be asked for.
 
     factory: module:function, called with the options where it has some, without arguments where not. options: their
-    type. needs_model: whether the option `model` must be given.
+    type. needs_model: True if the option `model` must be given.
     """
 
     name: str

@@ -35,7 +35,7 @@ class Camera:
     """A lens and an image of width x height pixels.
 
     matrix: K, 3 x 3 by rows. distortion: D. model: a key of MODELS. rectification: R. projection: the left 3 x 3 of P.
-    Both are 3 x 3 by rows; R of zeros is none, P of zeros is K. rectified: whether the image is: then P alone counts.
+    Both are 3 x 3 by rows; R of zeros is none, P of zeros is K. rectified: True if the image is: then P alone counts.
     frame_id: its optical frame. Raises CameraError where a number or the model is none.
     """
 

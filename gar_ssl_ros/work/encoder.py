@@ -61,7 +61,7 @@ class AnswerEncoder:
     def begin(self, robots_ids: bool, approach: Approach | None = None) -> None:
         """Messages left out are counted from 0 again.
 
-        robots_ids: whether detections have the ids of the robot's own detectors, which ours could be mistaken for.
+        robots_ids: True if detections have the ids of the robot's own detectors, which ours could be mistaken for.
         approach: of goals, anew; None where there are to be none.
         """
         self._told, self._robots_ids, self._approach = 0, robots_ids, approach

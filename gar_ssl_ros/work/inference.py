@@ -92,7 +92,7 @@ class Inference:
         return Localization(outcome, Stage.FINAL, self.name, self._model, detail)
 
     def close(self, patience: float) -> bool:
-        """End when the job in hand has; whether that was within so many seconds."""
+        """End when the job in hand has. Returns True if that was within so many seconds."""
         self._jobs.put(None)
         self._thread.join(patience)
         return not self._thread.is_alive()

@@ -62,7 +62,7 @@ class StreamMonitor:
         self._problem = ""
 
     def refuse(self, problem: str, whole: bool = True) -> None:
-        """It could not; problem: a sentence. whole: whether nothing of it could be used."""
+        """It could not; problem: a sentence. whole: True if nothing of it could be used."""
         self._refused += 1
         self._problem = problem = shortened(problem, MAX_PROBLEM_CHARACTERS)
         self.warn(f"{'a message' if whole else 'a part of a message'} was left out: {problem}")

@@ -96,7 +96,7 @@ class Surroundings:
         return len(self._transforms)
 
     def view(self, frame: Frame, rectified: bool, depth_rectified: bool = False) -> View:
-        """What is known of an image now. rectified, depth_rectified: whether it is, and an unregistered depth image."""
+        """What is known of an image now. rectified, depth_rectified: True if it, or an unregistered depth image, is."""
         with self._guard:
             if self._camera is None:
                 return View(problem=self._unknown)

@@ -130,7 +130,7 @@ class Worker(Generic[Published]):
                 self._job.cancel()
 
     def close(self, patience: float) -> bool:
-        """Stop; whether both threads ended within that many seconds. A reasoner that ignores its cancel may not."""
+        """Stop. Returns True if both threads ended in so many seconds; a reasoner that ignores its cancel may not."""
         end = monotonic() + patience
         with self._changed:
             self._closing = True

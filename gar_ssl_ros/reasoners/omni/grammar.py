@@ -58,7 +58,7 @@ class Constraint:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing can follow."""
+        """True if nothing can follow."""
         return bool(self._matcher.is_stopped())
 
     def forced(self) -> list[int]:

@@ -197,7 +197,7 @@ class PromptedReading:
         return min(max(x, 0.0), float(self._view.image[0])), min(max(y, 0.0), float(self._view.image[1]))
 
     def _settled(self, replies: Sequence[Reply]) -> bool:
-        """Whether the trials still to come cannot change the majority on keep (eq. 12)."""
+        """True if the trials still to come cannot change the majority on keep (eq. 12)."""
         ended = [self._trial(reply) for reply in replies if reply is not None]
         yes = sum(isinstance(trial, Trial) and trial.keep for trial in ended)
         return 2 * yes > len(replies) or 2 * (len(ended) - yes) >= len(replies)

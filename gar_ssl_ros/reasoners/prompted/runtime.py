@@ -58,7 +58,7 @@ class Encoded(Protocol):
     def ask(self, questions: Sequence[Question], seen: bool) -> Sequence[Sequence[Reply]]:
         """A reply for each seed of each question, all of them one batch.
 
-        seen: whether the image comes before the questions; else the sound alone. Raises Cancelled and
+        seen: True if the image comes before the questions; else the sound alone. Raises Cancelled and
         DeadlineExceeded within one decoding step, ModelError where the model cannot go on.
         """
 

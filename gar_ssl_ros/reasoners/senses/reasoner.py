@@ -223,7 +223,7 @@ class _SensesReading:
         return f"{what} in the {self._window.center.place(*one.candidate.box.center)}: {one.heard.sound}, {why}{timed}."
 
     def _unseen(self, weighed: Sequence[Weighed]) -> Unseen:
-        """Whether what would make the sound was looked for, and is not there."""
+        """True if what would make the sound was looked for, and is not there."""
         first = self._heard[0]
         if first.share < MIN_GROUP_SHARE:
             return Unseen(off_screen=False, reason="nothing that is heard is clear enough to be named")

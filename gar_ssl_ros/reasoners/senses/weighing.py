@@ -66,7 +66,7 @@ class Weighed:
 
     @property
     def speaks(self) -> bool:
-        """Whether it is a face whose lips are seen to go with the sound."""
+        """True if it is a face whose lips are seen to go with the sound."""
         return self.does.lips is not None and self.does.lips[0] >= UNSEEN_LIPS_ODDS
 
     @property
@@ -112,17 +112,17 @@ def weigh(heard: Sequence[Heard], candidates: Sequence[Candidate], evidence: Seq
 
 
 def apart(one: Weighed, other: Weighed) -> bool:
-    """Whether they are two things, and neither a part of the other."""
+    """True if they are two things, and neither a part of the other."""
     return not (part_of(one.candidate, other.candidate) or part_of(other.candidate, one.candidate))
 
 
 def part_of(part: Candidate, whole: Candidate) -> bool:
-    """Whether it is that thing, or a part of it."""
+    """True if it is that thing, or a part of it."""
     return part.box.share_in(whole.box) >= PART_SHARE or part.box.iou(whole.box) >= SAME_THING_IOU
 
 
 def _may(one: Heard, surest: Heard, candidate: Candidate, does: Evidence, judged: bool) -> bool:
-    """Whether a candidate is worth weighing for a group. judged: whether anybody's lips were.
+    """True if a candidate is worth weighing for a group. judged: True if anybody's lips were.
 
     Those faces are judged that are the surest, largest and longest seen. Where they do not speak, none of the others is
     known to: it must not come before one that may.
@@ -180,14 +180,14 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
 
 
 def _held(moving: Candidate, candidates: Sequence[Candidate]) -> bool:
-    """Whether somebody is where it moves."""
+    """True if somebody is where it moves."""
     return any(
         moving.box.share_in(c.box) > 0 for c in candidates if c.kind in (PERSON, FACE) and c.sure >= MIN_KNOWN_SURENESS
     )
 
 
 def _free(group: Group, moving: Candidate, candidates: Sequence[Candidate]) -> bool:
-    """Whether a thing without a name may be the maker: none that has one is, nor is this known to be something else."""
+    """True if a thing without a name may be the maker: none that has one is, nor is this known to be something else."""
     known = [c for c in candidates if c.kind not in (MOVING, IN_TIME) and c.sure >= MIN_KNOWN_SURENESS]
     if group.by is not By.HANDS and any(c.kind in group.seen for c in known):
         return False

@@ -30,7 +30,7 @@ class Way:
     """One way in which a motion and a sound can go together.
 
     tag: its name as a role tag. words: what it is to a person. motion, sound: the two courses that are compared.
-    signed: whether their direction matters (a thing's state may follow the loudness up or down).
+    signed: True if their direction matters (a thing's state may follow the loudness up or down).
     """
 
     tag: str
