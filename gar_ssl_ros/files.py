@@ -74,7 +74,7 @@ def shown(text: str) -> str:
 
 
 def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], overwrite: bool, option: str = "--out") -> None:
-    """True if all of `outputs` may be written. Touches nothing.
+    """Make sure that all of `outputs` may be written. Touches nothing.
 
     inputs: what is read. overwrite: True if what exists may be replaced; an input never may, by
     whatever name or link it is given. option: what says where the outputs go. Raises OutputError where one is taken,

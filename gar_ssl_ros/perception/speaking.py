@@ -20,10 +20,8 @@ from gar_ssl_ros.perception.tracks import STEP, FaceTrack, first_step
 from gar_ssl_ros.perception.winograd import Floats
 
 NEAR_STEPS = (-1, 0, 1)  # steps by which sound and picture of one recording differ
-FAR_STEPS = (
-    8,
-    3,
-)  # steps from which on, and by which, the sound is moved to hear how it does for these lips out of time
+# Steps from which on, and by which, the sound is moved to hear how it does for these lips out of time.
+FAR_STEPS = (8, 3)
 LAG_STEPS = range(-4, 5)  # steps between loudness and the lips' motion: they open before they sound
 BLUR_STEPS = 3  # steps over which both are averaged
 MIN_LOUDNESS = 1e-3  # of full scale: the loudness below which differences count little

@@ -159,9 +159,8 @@ def _steps(window: Window) -> list[Frame]:
 
 
 def _thumb(image: Image) -> NDArray[np.uint8]:
-    few = max(
-        1, min(image.shape[0] // THUMB_PX[1], image.shape[1] // THUMB_PX[0]) // 4
-    )  # pixels are enough of a large one
+    larger = min(image.shape[0] // THUMB_PX[1], image.shape[1] // THUMB_PX[0])
+    few = max(1, larger // 4)  # pixels are enough of a large one
     small = cv2.resize(image[::few, ::few], THUMB_PX, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2HSV), np.uint8)
 

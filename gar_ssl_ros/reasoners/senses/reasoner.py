@@ -63,10 +63,8 @@ SAME_FACE = 0.3  # overlap from which a face and a followed one are the same
 MIN_SUPPORT = 0.2  # support from which a candidate is named
 MIN_SURENESS_OFF_SCREEN = 0.5  # how sure a sound must be before something is said to be out of view
 KEEP_SHARE = 0.8  # of the best support: a source that has as much stands
-EVEN_SCORE, SCORE_WIDTH = (
-    0.6,
-    0.12,
-)  # of a match's score: as likely in time as by chance, and how gradually that changes
+EVEN_SCORE = 0.6  # of a match: as likely in time as by chance
+SCORE_WIDTH = 0.12  # of score: how gradually that changes
 
 
 class SensesReasoner:
@@ -223,7 +221,7 @@ class _SensesReading:
         return f"{what} in the {self._window.center.place(*one.candidate.box.center)}: {one.heard.sound}, {why}{timed}."
 
     def _unseen(self, weighed: Sequence[Weighed]) -> Unseen:
-        """True if what would make the sound was looked for, and is not there."""
+        """Why no place is named; off screen where what would make the sound was looked for, and is not there."""
         first = self._heard[0]
         if first.share < MIN_GROUP_SHARE:
             return Unseen(off_screen=False, reason="nothing that is heard is clear enough to be named")

@@ -30,9 +30,8 @@ ENVELOPE_SAMPLES = 80  # samples of one step of the envelope: 5 ms
 MEL_BANDS = 40
 MEDIAN_WIDTH = 9  # spectra, and mel bands, over which a median tells what is harmonic from what is percussive
 LOWEST_BIN = 4  # bins: 62 Hz
-BEAT_LAGS = slice(
-    round(0.2 * SPEECH_RATE_HZ / SPECTRUM_HOP_SAMPLES), round(1.5 * SPEECH_RATE_HZ / SPECTRUM_HOP_SAMPLES)
-)  # lags of the onsets' course: 300 to 40 beats a minute
+SPECTRA_HZ = SPEECH_RATE_HZ / SPECTRUM_HOP_SAMPLES
+BEAT_LAGS = slice(round(0.2 * SPECTRA_HZ), round(1.5 * SPECTRA_HZ))  # of the onsets' course: 300 to 40 beats a minute
 
 CONFIDENCE_DIGITS = 5  # of a confidence: the sums behind it differ in later ones with the number of threads
 

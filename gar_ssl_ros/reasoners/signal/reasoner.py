@@ -145,7 +145,7 @@ class SignalReading:
         return Unseen(off_screen=True, reason="the sound comes and goes, and nothing in view moves")
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
-        """True if it does over parts of the window, too."""
+        """How each hypothesis fares over parts of the window."""
         sight = self._seen()
         looks = [self._look(sight, trial) for trial in range(trials)]
         return [[self._trial(_of(hypothesis, sight), sight, look) for look in looks] for hypothesis in hypotheses]
