@@ -19,6 +19,15 @@ class Due:
     heard: bool
 
 
+def up_to_now(frame: int, audio: int | None) -> tuple[int, bool]:
+    """Where a window up to now ends, ns, and whether there is sound whose time it is.
+
+    frame: stamp of the newest image; audio: the end of the newest sound, None where there is none.
+    """
+    heard = audio is not None and abs(audio - frame) <= MAX_LAG_NS
+    return (min(frame, audio) if heard and audio is not None else frame), heard
+
+
 class Schedule:
     """Windows of `length` ns, each ending at least `hop` ns after the one before.
 
@@ -57,8 +66,7 @@ class Schedule:
         began = self._began
         if frame is None or began is None:
             return None
-        heard = audio is not None and abs(audio - frame) <= MAX_LAG_NS
-        end = min(frame, audio) if heard and audio is not None else frame
+        end, heard = up_to_now(frame, audio)
         if end - self._length < began or (not heard and frame - began <= MAX_LAG_NS):
             return None
         return Due(end - self._length, end, heard)

@@ -14,7 +14,7 @@ from gar_ssl_ros.messages.audio.codec import AudioError, UndescribedError
 from gar_ssl_ros.messages.audio.reader import AudioReader
 from gar_ssl_ros.messages.images import ImageError, frame_from_message
 from gar_ssl_ros.messages.stamps import StampError, stamp_of
-from gar_ssl_ros.work.schedule import MAX_LAG_NS, Due, Schedule
+from gar_ssl_ros.work.schedule import MAX_LAG_NS, Due, Schedule, up_to_now
 from gar_ssl_ros.work.stream_monitor import StreamMonitor, StreamStatistics
 
 INFO_WAIT_NS = 6 * SECOND  # ros-drivers' audio_capture describes its sound every 5 s
@@ -144,8 +144,8 @@ class WindowAssembler:
         frame, audio = self._buffer.newest_frame, self._buffer.newest_audio
         if frame is None:
             return None
-        heard = audio is not None and abs(audio - frame) <= MAX_LAG_NS
-        end = (min(frame, audio) if heard and audio is not None else frame) + 1  # the newest image included
+        last, heard = up_to_now(frame, audio)
+        end = last + 1  # the newest image included
         return self._cut(Due(end - self.windows.length_ns, end, heard))
 
     def renewed(self, cut: Cut) -> Cut:
