@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from gar_ssl_ros.gar.boxes import box_from_reply
 from gar_ssl_ros.gar.consensus import consensus, unit
@@ -30,6 +29,7 @@ from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import By
 from gar_ssl_ros.perception.tags import Tags
 from gar_ssl_ros.perception.tracks import FaceTracker
+from gar_ssl_ros.reasoners.blas import one_blas_thread
 from gar_ssl_ros.reasoners.senses.candidates import (
     IN_TIME,
     MOVING,
@@ -76,13 +76,13 @@ class SensesReasoner:
         self._tracker = None if senses.faces is None else FaceTracker(senses.faces)
         self._senses = replace(senses, faces=self._tracker)
         self._seed = seed
-        self._libraries = ThreadpoolController()  # threads of a BLAS lose more by waiting for each other than they gain
+        self._one_thread = one_blas_thread()
         self.model: str | None = ", ".join(senses.names)
 
     @contextmanager
     def read(self, window: Window, deadline: Deadline) -> Iterator[_SensesReading]:
         """Take in a window's sound; its picture is looked at when it is asked for."""
-        with self._libraries.limit(limits=1, user_api="blas"):
+        with self._one_thread():
             yield _SensesReading(window, deadline, self._senses, self._tracker, self._seed)
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.consensus import unit
@@ -32,6 +31,7 @@ from gar_ssl_ros.gar.stages import (
 )
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Window
 from gar_ssl_ros.perception.sound import warm
+from gar_ssl_ros.reasoners.blas import one_blas_thread
 from gar_ssl_ros.reasoners.signal.camera import Rect
 from gar_ssl_ros.reasoners.signal.candidates import bounds, inside, moving, whole
 from gar_ssl_ros.reasoners.signal.growing import grown
@@ -65,12 +65,12 @@ class SignalReasoner:
         self._seed = seed
         warm()
         hear(np.sin(np.arange(SPEECH_RATE_HZ, dtype=np.float32)))  # loads the rest of librosa: not in the first window
-        self._libraries = ThreadpoolController()  # threads of a BLAS lose more by waiting for each other than they gain
+        self._one_thread = one_blas_thread()
 
     @contextmanager
     def read(self, window: Window, deadline: Deadline) -> Iterator[SignalReading]:
         """Take in a window's sound; its picture is looked at when it is asked for."""
-        with self._libraries.limit(limits=1, user_api="blas"):
+        with self._one_thread():
             yield SignalReading(window, deadline, self._seed)
 
 
