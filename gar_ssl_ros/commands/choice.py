@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gar_ssl_ros.commands.arguments import number, whole
 from gar_ssl_ros.options import Option, options_of
-from gar_ssl_ros.reasoners import AUTO, known, names, reasoner, refuse_unused
+from gar_ssl_ros.reasoners import AUTO, known, named_options, names, reasoner, refuse_unused
 from gar_ssl_ros.reasoners.options import LoadOptions, ModelOptions, ReasonerChoice
 from gar_ssl_ros.reasoners.registry import REASONERS
 
@@ -53,7 +53,7 @@ def add_reasoner(parser: argparse.ArgumentParser, default: str | None = AUTO, mo
     _add_name(parser, who, default, names(), more)
     _add_name(parser, fallback, None, names())
     add_options(parser, [own])
-    _add_told(parser, [one for spec in REASONERS for one in spec.declared])
+    _add_told(parser, named_options())
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -66,13 +66,13 @@ def add_evaluated(parser: argparse.ArgumentParser) -> None:
     who, _, own = options_of(ReasonerChoice)
     _add_name(parser, who, "signal", [name for name in names() if name != AUTO])
     add_options(parser, [own])
-    _add_told(parser, [one for spec in REASONERS for one in spec.declared if one.answers])
+    _add_told(parser, [one for one in named_options() if one.answers])
 
 
 def node_parameters(options: argparse.Namespace) -> dict[str, object]:
     """What was chosen with `add_reasoner` as parameters of the localizer. Raises UsageError as `check_choice` does."""
     check_choice(options)
-    declared = (*options_of(ReasonerChoice), *(one for spec in REASONERS for one in spec.declared))
+    declared = (*options_of(ReasonerChoice), *named_options())
     return {one.name: given for one in declared if (given := getattr(options, one.name)) is not None}
 
 
@@ -96,9 +96,11 @@ def _add_name(
 
 
 def _add_told(parser: argparse.ArgumentParser, declared: Sequence[Option]) -> None:
-    """What a reasoner can be told, a group for each reasoner."""
+    """What reasoners can be told, a group for each reasoner; what several have in common stands with the first."""
+    left = list(declared)
     for spec in REASONERS:
-        own = [one for one in declared if one in spec.declared]
+        has = {one.name for one in spec.declared}
+        own, left = [one for one in left if one.name in has], [one for one in left if one.name not in has]
         if own:
             add_options(parser.add_argument_group(f"options of {spec.name}"), own)
 
