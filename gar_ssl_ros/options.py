@@ -48,9 +48,8 @@ class Option:
 
     def check(self, value: Value) -> None:
         """Raises OptionError, one sentence, where it cannot have that value."""
-        kind = type(self.default)
-        if type(value) is not kind and not (kind is float and type(value) is int):
-            told = f"a {type(value).__name__}, not a {kind.__name__}"
+        if not self._is_of_type(value):
+            told = f"a {type(value).__name__}, not a {type(self.default).__name__}"
             raise OptionError(f"{self.name} is {told}: give one such as {self.default!r}")
         if isinstance(value, str):
             if len(value) > MOST_CHARACTERS:
@@ -61,6 +60,11 @@ class Option:
                 raise OptionError(f"{self.name} is {value!r}: it must be {self.fits}")
         elif self.least is not None and self.most is not None and not self.least <= value <= self.most:
             raise OptionError(f"{self.name} is {value}: it must lie in {self.least:g}..{self.most:g}")
+
+    def _is_of_type(self, value: Value) -> bool:
+        """True if it is of the default's type, or a whole number where that is a float."""
+        kind = type(self.default)
+        return type(value) is kind or (kind is float and type(value) is int)
 
     @property
     def span(self) -> str:
