@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gar_ssl_ros.errors import UserError, shortened
 from gar_ssl_ros.media.window import Frame
 from gar_ssl_ros.messages.picture_header import picture_header
-from gar_ssl_ros.messages.stamps import StampError, stamp_of
+from gar_ssl_ros.messages.stamps import MAX_FRAME_ID_CHARACTERS, StampError, stamp_of
 
 Rgb: TypeAlias = NDArray[np.uint8]
 
@@ -53,7 +53,6 @@ MOST_PIXELS = 4096 * 4096  # of a picture
 MOST_BYTES = 3 * MOST_PIXELS  # of one as decoded, before it is RGB
 MOST_WORK = 2**27  # pixels times the scans of a JPEG: what one core does in a few tenths of a second
 BAND_ROWS = 256  # rows that are converted at a time where that takes several times their memory
-FRAME_ID = 256  # characters
 
 
 class ImageError(UserError):
@@ -66,8 +65,8 @@ def frame_from_message(message: Any, now: int) -> Frame:
         stamp = stamp_of(message.header)
     except StampError as problem:
         raise ImageError(str(problem)) from None
-    if len(message.header.frame_id) > FRAME_ID:
-        raise ImageError(f"its frame_id has {len(message.header.frame_id)} characters: give it at most {FRAME_ID}")
+    if (length := len(message.header.frame_id)) > MAX_FRAME_ID_CHARACTERS:
+        raise ImageError(f"its frame_id has {length} characters: give it at most {MAX_FRAME_ID_CHARACTERS}")
     read = rgb_from_image if hasattr(message, "encoding") else rgb_from_compressed
     try:
         return Frame(stamp or now, read(message), message.header.frame_id)

@@ -1,4 +1,4 @@
-"""Times of message headers."""
+"""Headers of messages: their times, and how long their frame_id may be."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.media.window import SECOND
 
+MAX_FRAME_ID_CHARACTERS = 256
 EARLIEST_S, LATEST_S = 0, 2**31 - 2**16  # s; the latest leaves room for a window's end and what is counted on from it
 
 

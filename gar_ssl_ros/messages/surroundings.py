@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.errors import shortened
-from gar_ssl_ros.messages.stamps import StampError, stamp_of
+from gar_ssl_ros.messages.stamps import MAX_FRAME_ID_CHARACTERS, StampError, stamp_of
 from gar_ssl_ros.spatial.camera import Camera, CameraError
 from gar_ssl_ros.spatial.depth import DepthError, DepthImage, PointCloud
 from gar_ssl_ros.spatial.transforms import Transform, TransformError
@@ -23,7 +23,6 @@ DEPTH_ENCODINGS = {
 }  # REP-118: of numbers, and m each
 MAX_PIXELS = 4096 * 4096  # of a depth image
 MAX_POINTS = 2**20  # of a cloud
-MAX_FRAME_ID_CHARACTERS = 256
 AXES = ("x", "y", "z")
 POINT_TYPES = {7: "f4", 8: "f8"}  # of sensor_msgs/PointField: FLOAT32, FLOAT64
 

@@ -14,7 +14,7 @@ from gar_ssl_ros.messages.audio.families import AUDIO_TYPES, INFO_TYPES
 from gar_ssl_ros.messages.audio.installed import audio_class
 from gar_ssl_ros.messages.images import IMAGE_TYPES
 from gar_ssl_ros.messages.levels import level_message
-from gar_ssl_ros.messages.surroundings import MAX_FRAME_ID_CHARACTERS
+from gar_ssl_ros.messages.stamps import MAX_FRAME_ID_CHARACTERS
 from gar_ssl_ros.msg import SoundLevel
 from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
 from gar_ssl_ros.nodes.detector_inputs import DetectorInputs
