@@ -42,6 +42,7 @@ class SpatialInputs:
         self._surroundings = here = Surroundings(options, windows)
         self._view: View | None = None  # of the newest window
         self._streams: list[_Stream] = []
+        self._depth: _Stream | None = None  # of depth images
         if not options.directions:
             return
         listen = partial(AdaptiveSubscription, node, reliability=reliability, group=group)
@@ -56,7 +57,8 @@ class SpatialInputs:
             listened = partial(
                 listen, topics=[topic("depth")], types=[IMAGE_TYPE], depth=QUEUE_DEPTH, most=MAX_IMAGE_BYTES
             )
-            self._streams.append(_Stream("depth", node, here.take_depth, listened, timed=True))
+            self._depth = _Stream("depth", node, here.take_depth, listened, timed=True)
+            self._streams.append(self._depth)
             listened = partial(infos, topics=[topic("depth_camera_info")])
             self._streams.append(
                 _Stream("depth_camera_info", node, here.take_depth_camera_info, listened, optional=True)
@@ -97,8 +99,8 @@ class SpatialInputs:
             return View()
         auto = self._options.rectified == "auto"
         rectified = is_rectified(topic) if auto else self._options.rectified == "always"
-        depths = [one.input.offer for one in self._streams if one.name == "depth"]
-        depth_rectified = any(offer is not None and is_rectified(offer.topic) for offer in depths)
+        offer = None if self._depth is None else self._depth.input.offer
+        depth_rectified = offer is not None and is_rectified(offer.topic)
         self._view = view = self._surroundings.view(frame, rectified, depth_rectified)
         return view
 
