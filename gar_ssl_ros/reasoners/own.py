@@ -37,15 +37,15 @@ def make(name: str, factory: str, options: str = "") -> Reasoner:
     try:
         arguments = () if kind is None else (from_values(kind, values),)
         inspect.signature(call).bind(*arguments)
+    except UserError:  # of an option's value
+        raise
     except TypeError as problem:
         raise ReasonerError(
             f"{name} is called without arguments, and it wants some ({problem}): default them, or let it take a class "
             "of gar_ssl_ros.options.Options"
         ) from None
-    except ValueError as problem:
-        if isinstance(problem, UserError):
-            raise
-        arguments = ()  # it does not tell what it takes
+    except ValueError:  # it does not tell what it takes
+        arguments = ()
     try:
         made = call(*arguments)
     except UserError:
