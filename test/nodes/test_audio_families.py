@@ -80,6 +80,14 @@ def types_on(bot: Robot, topic: str = "/audio") -> set[str]:
     return {one.topic_type for one in bot.node.get_publishers_info_by_topic(topic)}
 
 
+def listen(bot: Robot, out: SoundPublisher, kind: type) -> None:
+    """Subscribe to messages of that class, and have the publisher look at the graph often enough to have seen it."""
+    bot.node.create_subscription(kind, "audio", lambda _: None, 10)
+    until(lambda: bot.node.get_subscriptions_info_by_topic("/audio"))
+    for _ in range(10):
+        out._poll_graph()
+
+
 STAMPED, DATA_STAMPED = PUBLISHED["mgonzs13"].name, PUBLISHED["ros-drivers"].name
 
 
@@ -120,10 +128,7 @@ def test_who_listens_keeps_what_it_hears_whoever_comes_later():
 
 def test_a_family_that_is_chosen_is_sent_whoever_listens():
     with speaker(family="mgonzs13") as (bot, out):
-        bot.node.create_subscription(AudioDataStamped, "audio", lambda _: None, 10)
-        until(lambda: bot.node.get_subscriptions_info_by_topic("/audio"))
-        for _ in range(10):
-            out._poll_graph()
+        listen(bot, out, AudioDataStamped)
         assert types_on(bot) == {STAMPED}
 
 
@@ -132,10 +137,7 @@ def test_a_family_that_is_not_installed_is_refused_and_left_out_of_auto(only):
     with pytest.raises(LookupError, match="the one that is installed is of ros-drivers"), speaker(family="mgonzs13"):
         pass
     with speaker() as (bot, out):
-        bot.node.create_subscription(AudioStamped, "audio", lambda _: None, 10)
-        until(lambda: bot.node.get_subscriptions_info_by_topic("/audio"))
-        for _ in range(10):
-            out._poll_graph()
+        listen(bot, out, AudioStamped)
         assert types_on(bot) == {DATA_STAMPED}
 
 
