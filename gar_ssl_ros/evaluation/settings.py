@@ -56,6 +56,8 @@ def settings_from_values(values: Any) -> Settings:
     """As `values_of` gives them, or as a study's file has them. Raises OptionError where one is wrong."""
     if isinstance(values, Settings):
         return values
+    if not isinstance(values, Mapping):
+        raise OptionError(f"the settings are a {type(values).__name__}: give each by its name, as in tau_av: 0.5")
     values = dict(values)
     declared = {one.name: one for one in reasoner_settings()}
     for one in declared.values():
@@ -63,6 +65,10 @@ def settings_from_values(values: Any) -> Settings:
             logger.warning("the setting %s is %s now: write that", one.was, one.name)
             values[one.name] = values.pop(one.was)
     if (prompts := values.pop("prompts", None)) is not None:
+        if not isinstance(prompts, (list, tuple)):
+            raise OptionError(
+                f"prompts is {prompts!r}, no list: leave it out, and write grounded: true or off_screen: true"
+            )
         logger.warning("the setting prompts is gone: write grounded: true, or off_screen: true")
         values |= dict.fromkeys(prompts, True)
     for name in values:

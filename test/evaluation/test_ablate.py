@@ -184,6 +184,8 @@ def test_the_package_comes_with_the_paper_s_studies():
         ("title: a\nvariants: [{name: '--'}]", "variant 1 has the name '--': a letter or a digit must be in it"),
         ("title: a\nbase: {tau_av: 2}\nvariants: [{name: b}]", "variant 'b': tau_av is 2: it must lie in 0..1"),
         ("title: a\nvariants: [{name: b c}, {name: B-C}]", "two variants go by the name b-c: give each its own"),
+        ("title: a\nvariants: [{name: b, prompts: 3}]", "variant 'b': prompts is 3, no list: leave it out"),
+        ("title: a\nvariants: [{name: b, prompts: grounded}]", "variant 'b': prompts is 'grounded', no list"),
         ("title: [", "is no YAML ("),
         ("a: " + "[" * 5000 + "]" * 5000, "is no YAML (maximum recursion depth exceeded"),
         ("title: 2001-99-99\nvariants: []", "is no YAML (month must be in 1..12): mend it there"),

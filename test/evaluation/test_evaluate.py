@@ -283,6 +283,20 @@ def test_results_that_are_no_text_are_one_sentence_and_stay(whole, recordings, t
         assert {path.name: path.stat().st_size for path in spoilt.iterdir()} == before
 
 
+@pytest.mark.parametrize("settings", [[1], "all", None, 3, {"tau_av": 7}, {"seed": [1]}, {"prompts": 3}])
+def test_settings_that_are_none_are_one_sentence_and_the_results_stay(whole, recordings, tmp_path, settings):
+    spoilt = Path(shutil.copytree(whole, tmp_path / "spoilt"))
+    told = json.loads((spoilt / "config.json").read_text())
+    told["configuration"]["settings"] = settings
+    (spoilt / "config.json").write_text(json.dumps(told))
+    before = {path.name: path.read_bytes() for path in spoilt.iterdir()}
+    for done in (run("report", spoilt, "--out", tmp_path / "out"), evaluate(recordings, spoilt, "--resume")):
+        assert done.code == 1
+        assert str(spoilt / "config.json") in done.last
+        assert "a defect of gar-ssl" not in done.last
+        assert {path.name: path.read_bytes() for path in spoilt.iterdir()} == before
+
+
 def test_evaluations_on_several_datasets_come_on_one_page(whole, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(whole, other)
