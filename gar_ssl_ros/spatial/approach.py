@@ -86,8 +86,7 @@ class Approach:
         seen = ours is not None and ours.consistency >= self._consistency
         self._missed = 0 if seen else self._missed + 1
         surer = ours is not None and surest is not None and surest.consistency - ours.consistency >= SURER_BY
-        if self._followed is None or self._missed >= MISSED_WINDOWS or surer:
-            self._followed = None if surest is None else surest.identity
-            self._missed = 0
+        if surest is not None and (self._followed is None or self._missed >= MISSED_WINDOWS or surer):
+            self._followed, self._missed = surest.identity, 0
             return surest
         return ours if seen else None

@@ -95,6 +95,7 @@ def test_whoever_is_followed_is_sure_enough_and_changes_only_for_a_reason(window
         ([{1: 0.7}, {2: 0.9}, {2: 0.9}, {2: 0.9}, {1: 0.9, 2: 0.8}], [1, None, None, 2, 2]),
         ([{1: 0.7}, {2: 0.9}, {}, {1: 0.7, 2: 0.8}, {2: 0.9}], [1, None, None, 1, None]),
         ([{1: 0.7}, {}, {}, {}, {2: 0.6}], [1, None, None, None, 2]),
+        ([{1: 1.0}, {}, {}, {}, {1: 0.875, 2: 1.0}], [1, None, None, None, 1]),
     ],
 )
 def test_another_source_takes_over_when_it_is_surer_or_the_first_is_gone(windows, whom):
