@@ -16,6 +16,7 @@ from clips import write_clip
 from domains import own_domain
 from gar_ssl_ros.msg import SoundSource, SoundSourceArray
 from robot import PATIENCE, localizer, robot, until
+from std_msgs.msg import String
 from trajectory_msgs.msg import JointTrajectory
 
 from gar_ssl_ros.output.record import read_records
@@ -58,9 +59,9 @@ def example(name, *arguments):
             started.kill()
 
 
-def answer_of(*sources, begin=0, stage=SoundSourceArray.FINAL):
+def answer_of(*sources, begin=0, stage=SoundSourceArray.FINAL, label=""):
     """Of a window of 3 s."""
-    answer = SoundSourceArray(stage=stage, sources=[*sources])
+    answer = SoundSourceArray(stage=stage, sources=[*sources], label=label)
     answer.window_start.sec, answer.window_end.sec = begin, begin + 3
     return answer
 
@@ -110,6 +111,28 @@ def test_who_spoke_tells_each_turn_once_it_is_over_and_the_open_ones_at_the_end(
         log.send_signal(signal.SIGINT)
         assert "#2 - spoke from 11.0 to 19.0 s" in log.stderr.read()
         assert log.wait(PATIENCE) == 0
+
+
+def test_answer_knock_looks_and_speaks_once_for_each_knock():
+    pytest.importorskip("py_trees", reason="needs py_trees, which is not installed")
+    looks, said = [], []
+    with answering() as (bot, publish), example("answer_knock", "--ros-args", "-p", "words:=Yes?") as (tree, _):
+        bot.node.create_subscription(JointTrajectory, "head_controller/joint_trajectory", looks.append, 10)
+        bot.node.create_subscription(String, "say", said.append, 10)
+        until(
+            lambda: bot.node.count_publishers("head_controller/joint_trajectory") and bot.node.count_publishers("say")
+        )
+        knock = SoundSource(label="knock", bearing=0.4)
+        publish(answer_of(SoundSource(label="speech", bearing=-0.4), begin=10, label="speech"))
+        publish(answer_of(knock, begin=20, label="knock"))
+        until(lambda: looks and said)
+        publish(answer_of(knock, begin=22, label="knock"))  # a window that holds the same knock
+        publish(answer_of(begin=30, label="knock"))  # out of view: nowhere to look
+        until(lambda: len(said) == 2)
+        assert [list(look.points[0].positions) for look in looks] == [[pytest.approx(0.4)]]
+        assert [text.data for text in said] == ["Yes?", "Yes?"]
+        tree.send_signal(signal.SIGTERM)
+        assert tree.wait(PATIENCE) == 0
 
 
 def test_an_own_reasoner_answers_and_takes_its_options(tmp_path):
