@@ -40,6 +40,7 @@ class InferenceJob:
     """One window at the reasoner.
 
     found: what it gives; None where the request was cancelled. back: told when it comes back, if it had been given up.
+    cancelled: True if nobody waits for it any more.
     """
 
     def __init__(self, request: Request) -> None:
@@ -47,10 +48,12 @@ class InferenceJob:
         self.deadline = Deadline(request.limit)
         self.found: SimpleQueue[Localization | None] = SimpleQueue()
         self.back: Callable[[str], None] | None = None
+        self.cancelled = False
         self._began = monotonic()
 
     def cancel(self) -> None:
         """Wait for it no longer, and have it stop as soon as it can."""
+        self.cancelled = True
         self.deadline.cancel()
         self.found.put(None)
 

@@ -1,8 +1,9 @@
 """Windows to answers, one at a time, off the executor's threads.
 
-Two threads: the reasoner's own, which alone ever calls it, and a supervisor's, which has the newest window cut once it
-is free, watches the clock while the reasoner works on it, and publishes. A reasoner that neither answers nor stops does
-not stop them: its window ends in TIMEOUT, and windows are answered without it until it comes back.
+Each reasoner, the fallback too, has a thread of its own, which alone ever calls it. A supervisor's has the newest
+window cut once it is free, watches the clock while a reasoner works on it, and publishes. A reasoner that neither
+answers nor stops does not stop them: its window ends in TIMEOUT, and windows are answered without it until it comes
+back.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import Generic, TypeVar
 
-from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
-from gar_ssl_ros.gar.pipeline import localize, with_fallback
+from gar_ssl_ros.gar.pipeline import with_fallback
 from gar_ssl_ros.gar.reasoner import Fallback, Reasoner
 from gar_ssl_ros.work.inference import GRACE_S, Inference, InferenceJob, Request
 
@@ -45,7 +45,8 @@ class WorkerStatistics:
 
     offered, answered, dropped: windows. overruns: windows that took longer than they may. fallbacks: windows that the
     fallback answered. outcomes: of the answered ones. waiting: those that do. busy: s that the window in hand has taken
-    so far, None where there is none. stalled: s that the reasoner has been stuck in a window given up; None where not.
+    so far at the reasoner or the fallback, None where there is none. stalled: s that one of them has been stuck in a
+    window given up; None where neither is.
     last: the newest answer.
     """
 
@@ -71,7 +72,7 @@ class Worker(Generic[Published]):
         tell: Callable[[str], None],
     ) -> None:
         """
-        reasoner: the second one of a Fallback answers, on the supervisor's thread, also where the first one hangs.
+        reasoner: the second one of a Fallback answers also where the first one hangs.
         publish: called with each answer, one at a time, on the supervisor's thread; what it makes of a final one is for
         who asked, None where it cannot publish any more. tell: given a sentence when the reasoner stalls and when it
         comes back.
@@ -87,8 +88,8 @@ class Worker(Generic[Published]):
         self._outcomes: Counter[Outcome] = Counter()
         self._dropped = 0
         self._last: Answer | None = None
-        self._inference = Inference(reasoner.first if isinstance(reasoner, Fallback) else reasoner)
-        self._second = reasoner.second if isinstance(reasoner, Fallback) else None
+        pair = (reasoner.first, reasoner.second) if isinstance(reasoner, Fallback) else (reasoner,)
+        self._inferences = tuple(Inference(each) for each in pair)
         self._supervisor = Thread(target=self._supervise, name="supervisor", daemon=True)
         self._supervisor.start()
 
@@ -130,15 +131,15 @@ class Worker(Generic[Published]):
                 self._job.cancel()
 
     def close(self, patience: float) -> bool:
-        """Stop. Returns True if both threads ended in so many seconds; a reasoner that ignores its cancel may not."""
+        """Stop. Returns True if all threads ended in so many seconds; a reasoner that ignores its cancel may not."""
         end = monotonic() + patience
         with self._changed:
             self._closing = True
             self._changed.notify_all()
         self.clear()
         self._supervisor.join(max(0.0, end - monotonic()))
-        ended = not self._supervisor.is_alive()
-        return self._inference.close(max(0.0, end - monotonic())) and ended
+        ended = [each.close(max(0.0, end - monotonic())) for each in self._inferences]
+        return all(ended) and not self._supervisor.is_alive()
 
     @property
     def statistics(self) -> WorkerStatistics:
@@ -154,7 +155,7 @@ class Worker(Generic[Published]):
                 outcomes=Counter(self._outcomes),
                 waiting=len(self._asked) + (self._newest is not None),
                 busy=None if job is None else job.age,
-                stalled=self._inference.stalled,
+                stalled=max((each.stalled for each in self._inferences if each.stalled is not None), default=None),
                 last=self._last,
             )
 
@@ -216,18 +217,25 @@ class Worker(Generic[Published]):
 
     def _found(self, job: InferenceJob) -> Iterable[Localization]:
         """What becomes known; nothing final where the request was cancelled."""
-        request, second = job.request, self._second
-        if request.refusal:
-            return [self._inference.failure(Outcome.BACKEND_ERROR, request.refusal)]
-        if second is None:
-            return self._reasoned(job)
-        return with_fallback(
-            self._reasoned(job), lambda: localize(request.window, second, request.options, Deadline(request.limit))
-        )
+        first, *fallback = self._inferences
+        if job.request.refusal:
+            return [first.failure(Outcome.BACKEND_ERROR, job.request.refusal)]
+        if not fallback:
+            return self._reasoned(job, first)
+        return with_fallback(self._reasoned(job, first), lambda: self._reasoned(self._begun_anew(job), *fallback))
 
-    def _reasoned(self, job: InferenceJob) -> Iterator[Localization]:
-        """What the reasoner finds, or TIMEOUT where it hangs."""
-        limit, inference = job.request.limit, self._inference
+    def _begun_anew(self, job: InferenceJob) -> InferenceJob:
+        """The same for another reasoner, which has as long as the first one had."""
+        with self._changed:
+            again = InferenceJob(job.request)
+            if job.cancelled:
+                again.cancel()
+            self._job = again
+        return again
+
+    def _reasoned(self, job: InferenceJob, inference: Inference) -> Iterator[Localization]:
+        """What a reasoner finds, or TIMEOUT where it hangs."""
+        limit = job.request.limit
         if not inference.start(job):
             detail = f"the reasoner has been stuck in an earlier window for {inference.stalled or 0:.1f} s"
             yield inference.failure(Outcome.TIMEOUT, detail)

@@ -215,6 +215,19 @@ def test_the_fallback_answers_while_the_reasoner_hangs():
         hanging.released.set()
 
 
+def test_a_fallback_that_hangs_does_not_stop_the_answers_either():
+    hanging = Hanging()
+    with Desk(Fallback(Raising(), hanging)) as desk:
+        for number in range(2):
+            found = desk.worker.ask(request(number, limit=0.1)).result(PATIENCE).found
+            assert (found.outcome, found.reasoner) == (Outcome.BACKEND_ERROR, "raising")
+        assert "the reasoner hanging is stuck" in desk.told[0]
+        assert desk.worker.statistics.stalled is not None
+        hanging.released.set()
+        desk.until(lambda: len(desk.told) == 2)
+        assert desk.worker.ask(request(2)).result(PATIENCE).found.reasoner == hanging.name
+
+
 @pytest.mark.parametrize("reasoner", [Unavailable("omni", None, "the weights are missing"), Raising()])
 def test_the_first_boxes_of_the_fallback_are_published_as_initial_too(reasoner):
     with Desk(Fallback(reasoner, Fixed())) as desk:
