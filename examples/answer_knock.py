@@ -79,7 +79,7 @@ def main() -> None:
         voice.publish(String(data=words))
         return Status.SUCCESS
 
-    done = [create_behaviour_from_function(what)() for what in (look, say)]
+    done = [create_behaviour_from_function(what)(name=what.__name__) for what in (look, say)]
     tree = Sequence("answer", memory=True, children=[hear, *done])
     node.create_timer(0.1, tree.tick_once)
     node.get_logger().info("waiting for the localizer's answers")

@@ -15,6 +15,7 @@ import pytest
 from clips import write_clip
 from domains import own_domain
 from gar_ssl_ros.msg import SoundSource, SoundSourceArray
+from geometry_msgs.msg import PoseStamped
 from robot import PATIENCE, localizer, robot, until
 from std_msgs.msg import String
 from trajectory_msgs.msg import JointTrajectory
@@ -63,6 +64,7 @@ def answer_of(*sources, begin=0, stage=SoundSourceArray.FINAL, label=""):
     """Of a window of 3 s."""
     answer = SoundSourceArray(stage=stage, sources=[*sources], label=label)
     answer.window_start.sec, answer.window_end.sec = begin, begin + 3
+    answer.header.stamp.sec = begin + 1
     return answer
 
 
@@ -111,6 +113,32 @@ def test_who_spoke_tells_each_turn_once_it_is_over_and_the_open_ones_at_the_end(
         log.send_signal(signal.SIGINT)
         assert "#2 - spoke from 11.0 to 19.0 s" in log.stderr.read()
         assert log.wait(PATIENCE) == 0
+
+
+def test_go_there_leaves_for_its_sound_alone_and_rests_between():
+    poses = []
+
+    def goal_of(answer):
+        goal = PoseStamped()
+        goal.header.stamp, goal.header.frame_id = answer.header.stamp, "map"
+        goal.pose.position.x = float(answer.window_start.sec)
+        return goal
+
+    arguments = ("--ros-args", "-p", "sound:=baby", "-p", "rest:=15.0")
+    with answering() as (bot, publish), example("go_there", *arguments) as (robot_, lines):
+        goals = bot.node.create_publisher(PoseStamped, "localizer/goal", 10)
+        bot.node.create_subscription(PoseStamped, "goal_pose", poses.append, 10)
+        until(lambda: bot.node.count_publishers("goal_pose") and goals.get_subscription_count())
+        for begin, label in ((10, "speech"), (20, "baby cry"), (30, "baby cry"), (40, "baby cry"), (45, "baby cry")):
+            answer = answer_of(SoundSource(label=label), begin=begin)
+            publish(answer)
+            goals.publish(goal_of(answer))
+        assert "to 20.00, 0.00 in map, for baby" in next(lines)
+        assert "to 40.00" in next(lines)
+        until(lambda: len(poses) == 2)
+        assert [pose.pose.position.x for pose in poses] == [20, 40]
+        robot_.send_signal(signal.SIGINT)
+        assert robot_.wait(PATIENCE) == 0
 
 
 def test_answer_knock_looks_and_speaks_once_for_each_knock():
