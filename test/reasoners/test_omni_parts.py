@@ -19,6 +19,8 @@ from gar_ssl_ros.media.window import SPEECH_RATE_HZ  # noqa: E402
 from gar_ssl_ros.reasoners.omni import decoding  # noqa: E402
 from gar_ssl_ros.reasoners.omni.branches import Branches  # noqa: E402
 from gar_ssl_ros.reasoners.omni.sampling import draw  # noqa: E402
+from gar_ssl_ros.reasoners.prompted.reasoner import ANALYSIS, HEARD, REFINED  # noqa: E402
+from gar_ssl_ros.reasoners.prompted.replies import parse, schema_of  # noqa: E402
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Question, Sampling  # noqa: E402
 
 
@@ -163,6 +165,34 @@ def test_numbers_have_two_decimals_at_most_and_keep_to_their_bounds(omni):
     text = constraint.text(tokens)
     assert all(len(number.partition(".")[2]) <= 2 for number in text[1:-1].split(","))
     assert all(0 <= number <= 1 for number in json.loads(text))
+
+
+BOX = {"bbox_2d": [0, 0, 650, 480], "changed": True, "ops": None, "refined_description": "St. Bernard barks."}
+WISHES = {  # of a model that sees 644x476 and does not care
+    "a side too far out": (REFINED, BOX),
+    "sides further out": (REFINED, BOX | {"bbox_2d": [-12, -3, 1200, 99999]}),
+    "a step too far": (REFINED, BOX | {"ops": {"op": "expand", "amount": 60}}),
+    "a quote": (REFINED, BOX | {"refined_description": 'A dog "Rex" barks, i.e. it is loud.'}),
+    "a long label": (HEARD, {"audio_class": "male speech, man speaking (in a small room)", "audio_confidence": 0.85}),
+    "a list": (ANALYSIS, {"av_consistency": 0.9, "role_tags": ["mouth", "jaw"], "anchor_votes": [], "keep": False}),
+}
+
+
+@pytest.mark.parametrize("wish", WISHES)
+def test_what_a_model_wants_to_write_it_may_write_in_the_tokens_that_it_would_take(omni, wish):
+    """Nothing is cut off in the middle (65 for 650), and nothing is spelt in tokens that no model writes."""
+    reply, wanted = WISHES[wish]
+    text = json.dumps(wanted)
+    left = omni.prompt._text(text)
+    constraint = omni.grammar.constraint(schema_of(reply))
+    written = constraint.forced()
+    assert left[: len(written)] == written
+    while left := left[len(written) :]:
+        assert left[0] in constraint.allowed()
+        written = [left[0], *constraint.take(left[0])]
+        assert left[: len(written)] == written
+    assert constraint.complete or omni.grammar._tokenizer.eos_tokens[0] in constraint.allowed()
+    assert parse(reply, "the stage", text).model_dump(mode="json") == wanted
 
 
 def test_free_text_is_what_comes_before_its_end(omni):

@@ -16,6 +16,8 @@ from gar_ssl_ros.reasoners.omni.prompt import with_special_tokens
 
 ANYTHING = r"start: /(?s:.*)/"  # any text, in Lark
 MAX_GRAMMARS = 64  # grammars kept ready
+# Spaces as the prompts show them and models write them: tokens such as `": "` are the model's own, not spelt apart.
+SPACING = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
 
 class Grammar:
@@ -36,7 +38,7 @@ class Grammar:
         if schema is None:
             grammar = LLMatcher.grammar_from_lark(ANYTHING)
         else:
-            grammar = LLMatcher.grammar_from_json_schema(schema, overrides={"whitespace_flexible": False})
+            grammar = LLMatcher.grammar_from_json_schema(schema, overrides=SPACING)
         matcher = LLMatcher(self._tokenizer, grammar)
         if matcher.is_error():
             raise ValueError(f"no grammar can be made of the schema {schema}: {matcher.get_error()}")

@@ -30,7 +30,6 @@ from gar_ssl_ros.reasoners.prompted.coordinates import View, view
 from gar_ssl_ros.reasoners.prompted.prompts import prompt
 from gar_ssl_ros.reasoners.prompted.replies import (
     Analysis,
-    Bounds,
     DeltaOp,
     ExpandOp,
     GroundedAnalysis,
@@ -117,10 +116,12 @@ class PromptedReading:
         if self._options.off_screen:
             text += "\n\n" + prompt("off_screen")
         reply: TypeAdapter[tuple[Seen, ...]] = SEEN_AND_HEARD if several else SEEN  # type: ignore[assignment]
-        bounds = Bounds(self._view.span, least=0 if self._options.off_screen else 1, most=max_sources)
-        question = Question(text, schema_of(reply, bounds), GREEDY, (0,), max_new_tokens=320 * max_sources)
+        least = 0 if self._options.off_screen else 1
+        question = Question(
+            text, schema_of(reply, (least, max_sources)), GREEDY, (0,), max_new_tokens=320 * max_sources
+        )
         found = parse(reply, "locate", _one(self._encoded.ask([question], seen=True)))
-        if len(found) < bounds.least:
+        if len(found) < least:
             raise Unparseable("the reply to locate is empty, although something in view was to be named")
         if not found:
             return Unseen(off_screen=True, reason="the model answered that nothing in view makes the sound")
@@ -128,7 +129,7 @@ class PromptedReading:
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
         """All trials of all hypotheses as one batch. Trials that were not needed any more are left out."""
-        schema = schema_of(self._analysis, Bounds(self._view.span))
+        schema = schema_of(self._analysis)
         places = "\n\n" + prompt("grounded") if self._options.grounded else ""
         questions = [
             Question(
@@ -150,7 +151,7 @@ class PromptedReading:
         """A better box for each, all of them one batch."""
         width, height = self._view.image
         farthest = ceil(max_delta(width, height) / min(self._view.scale))
-        schema = schema_of(REFINED, Bounds(self._view.span, step=farthest))
+        schema = schema_of(REFINED)
         questions = [
             Question(
                 self._about(

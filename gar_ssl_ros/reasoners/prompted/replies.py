@@ -6,8 +6,6 @@ Places and distances are in the model's own coordinates; `reasoner.py` brings th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter, ValidationError
@@ -15,15 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter, Valid
 from gar_ssl_ros.gar.consensus import MAX_ANCHORS, ROLE_TAGS
 from gar_ssl_ros.gar.reasoner import Unparseable
 
-MAX_COORDINATE = 1_000_000  # no model names a place further out; a reply that does, outside any schema, is no reply
-# Strings are plain ASCII without quotes and backslashes, so that nothing in them is escaped, nothing reaches a screen
-# or a later prompt that should not, and their length bounds their tokens.
-PLAIN = r"[ !#-\[\]-~]"
-LABEL = r"^[a-z][a-z0-9' -]{0,47}$"
-TOKEN = r"^[a-z][a-z0-9_]{0,39}$"
-PHRASE = rf"^[A-Za-z0-9]{PLAIN}{{0,119}}$"
-SENTENCE = r"[A-Z][ #-,\-/->@-\[\]-~]{7,119}[.!?]"
-SENTENCES = rf"^{SENTENCE}( {SENTENCE}){{1,3}}$"  # 2 to 4
+# A place beyond the image's end is clipped once it is read: a schema with bounds would cut it off, 650 of 644 to 65.
+MAX_COORDINATE = 1_000_000
+# Strings are printable ASCII without backslashes, so that nothing reaches a screen or a later prompt that should not.
+# Their lengths end replies that run away; none that means something is so long.
+PLAIN = r"[ -\[\]-~]"
+LABEL = r"^[a-z0-9][a-z0-9 ,.'()/&-]{0,79}$"
+TOKEN = r"^[a-z][a-z0-9_]{0,59}$"
+PHRASE = rf"^[A-Za-z0-9]{PLAIN}{{0,299}}$"
+SENTENCES = rf"^[A-Z]{PLAIN}{{7,799}}[.!?]$"
 
 Whole: TypeAlias = Annotated[int, Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
 Score: TypeAlias = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, json_schema_extra={"multipleOf": 0.01})]
@@ -45,7 +43,7 @@ class PointReply(RootModel[tuple[Whole, Whole]]):
 
 
 class Step(RootModel[Whole]):
-    """How far something is moved."""
+    """How far something is moved; a step that is too far is cut to the farthest that refinement may take."""
 
 
 class Heard(Part):
@@ -138,37 +136,10 @@ class Refined(Part):
 AnyReply = TypeVar("AnyReply")
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """Of a reply: places lie in 0..span (x, y), steps in -step..step; a list of sources has `least` to `most`."""
-
-    span: tuple[int, int]
-    step: int = 0
-    least: int = 1
-    most: int = 1
-
-
-@lru_cache(64)  # a camera's pictures are all of one size
-def schema_of(reply: TypeAdapter[Any], bounds: Bounds | None = None) -> Mapping[str, object]:
-    """The JSON schema of a reply, its places, steps and number of sources bounded."""
+def schema_of(reply: TypeAdapter[Any], items: tuple[int, int] | None = None) -> Mapping[str, object]:
+    """The JSON schema of a reply; items: the least and the most sources of one that is a list of them."""
     schema = reply.json_schema()
-    if bounds is not None:
-        width, height = ({"type": "integer", "minimum": 0, "maximum": end} for end in bounds.span)
-        parts = schema.get("$defs", {})
-        for name, sides in (("Sides", [width, height, width, height]), ("PointReply", [width, height])):
-            if name in parts:
-                parts[name] = {
-                    "type": "array",
-                    "prefixItems": sides,
-                    "minItems": len(sides),
-                    "maxItems": len(sides),
-                    "items": False,
-                }
-        if "Step" in parts:
-            parts["Step"] = {"type": "integer", "minimum": -bounds.step, "maximum": bounds.step}
-        if schema["type"] == "array":
-            schema |= {"minItems": bounds.least, "maxItems": bounds.most}
-    return schema
+    return schema if items is None else schema | {"minItems": items[0], "maxItems": items[1]}
 
 
 def parse(reply: TypeAdapter[AnyReply], stage: str, text: str) -> AnyReply:
