@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from hostile import Tally
@@ -21,7 +21,7 @@ from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.stages import Failure
 from gar_ssl_ros.media.window import SECOND, Frame, Window, audio_from_samples
 from gar_ssl_ros.output.record import record_from_localization
-from gar_ssl_ros.reasoners.options import PromptOptions
+from gar_ssl_ros.reasoners.options import Coordinates, PromptOptions
 from gar_ssl_ros.reasoners.prompted.description import descriptions
 from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
 from gar_ssl_ros.reasoners.prompted.runtime import Question, Reply
@@ -130,7 +130,8 @@ def run(tally: Tally) -> None:
         gar = GarOptions(sources=chance.choice([1, 3]), trials=chance.choice([1, 5, 20]))
         done = tally.done
         with tally.case("a window"):
-            for found in localize(window, ForeignReasoner(PromptedReasoner(runtime, asked)), gar):
+            reasoner = PromptedReasoner(runtime, chance.choice(get_args(Coordinates)), asked)
+            for found in localize(window, ForeignReasoner(reasoner), gar):
                 outcomes[found.outcome] += 1
                 record_from_localization("image", windows, window, found).model_dump_json()
         windows += 1

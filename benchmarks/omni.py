@@ -222,7 +222,7 @@ def ours(window: Window, runtime: OmniRuntime) -> tuple[Cost, list[Call]]:
         patched(Constraint, "_take", timed),
         counted(runtime, cost),
     ):
-        found = run(window, PromptedReasoner(runtime), ALWAYS_REFINED)
+        found = run(window, PromptedReasoner(runtime, "pixels"), ALWAYS_REFINED)
     assert found.outcome is Outcome.LOCALIZED, found.detail
     return cost, calls
 
@@ -503,7 +503,7 @@ def corpus(most: int = 20_000_000) -> Iterator[str]:
 
 def replies(options: argparse.Namespace, folder: Path) -> None:
     """Windows of noise of many sizes."""
-    reasoner = PromptedReasoner(load(str(tiny.write_qwen25(folder))))
+    reasoner = PromptedReasoner(load(str(tiny.write_qwen25(folder))), "pixels")
     outcomes: Counter[str] = Counter()
     outside = 0
     for number in range(options.windows):
@@ -529,7 +529,7 @@ def replies(options: argparse.Namespace, folder: Path) -> None:
 
 def soak(options: argparse.Namespace, folder: Path) -> None:
     """Every fourth window is cancelled on its way, every fourth runs out of time."""
-    reasoner = PromptedReasoner(load(str(tiny.write_qwen25(folder))))
+    reasoner = PromptedReasoner(load(str(tiny.write_qwen25(folder))), "pixels")
     process, outcomes = psutil.Process(), Counter[str]()
     levels = []
     threads = 0

@@ -81,7 +81,7 @@ def tiny_omni(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def omni(omni_folder) -> object:
     """It loaded, as the prompted reasoner's runtime."""
-    return load(str(omni_folder), LoadOptions(dtype="float32"))  # on a GPU, too
+    return load(str(omni_folder), LoadOptions(dtype="float32", least_pixels=3136))  # on a GPU, too; and small
 
 
 def _tiny(family: str, tmp_path_factory) -> Path:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from clips import read_sound, write_clip
 
+from gar_ssl_ros.checks.model import too_slow
 from gar_ssl_ros.cli import main
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.output.record import WindowRecord, read_records
@@ -42,7 +43,7 @@ def assert_whole(record: WindowRecord) -> None:
 
 def test_a_model_is_evaluated(tiny_omni, tmp_path):
     asked = ("--dataset", "scenes", "--limit", 2, "--reasoner", "omni", "--model", tiny_omni, "--trials", 2)
-    done = run("evaluate", *asked, "--off-screen", "--out", tmp_path)
+    done = run("evaluate", *asked, "--coordinates", "pixels", "--off-screen", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     lines = (tmp_path / "results.jsonl").read_text().splitlines()
     assert len(lines) == 2
@@ -65,7 +66,8 @@ def test_a_clip_goes_through_a_model_to_records(tiny_omni, tmp_path):
     ]
     done = run(
         *("localize", *clips, "--out", tmp_path, "--no-video", "--sources", 2, "--trials", 3),
-        *("--reasoner", "omni", "--model", tiny_omni, "--grounded", "--off-screen", "--seed", 5, "--window", 30),
+        *("--reasoner", "omni", "--model", tiny_omni, "--coordinates", "pixels"),
+        *("--grounded", "--off-screen", "--seed", 5, "--window", 30),
     )
     assert done.returncode == 1
     assert "3.0 s of 3.0 s of sound are missing" in done.stderr
@@ -97,6 +99,7 @@ def test_photographs_with_their_sounds_go_through_a_model(shared_media, tiny_omn
     film = shared_media / "bigbuckbunny.mp4"
     done = run(
         *("localize", *clips, film, "--out", tmp_path, "--no-video", "--reasoner", "omni", "--model", tiny_omni),
+        *("--coordinates", "thousandths", "--least-pixels", 3136),
         *("--window", 6, "--hop", 6),
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -107,11 +110,18 @@ def test_photographs_with_their_sounds_go_through_a_model(shared_media, tiny_omn
 
 def test_check_loads_measures_and_probes(tiny_omni):
     done = run("check", "--model", tiny_omni)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (1, "")
     lines = [line for line in done.stdout.splitlines() if line[9:39].strip()]
     assert [line[9:39].strip() for line in lines[-5:]] == ["model", "memory", "loading", "window", "coordinates"]
     assert all(stage in lines[-2] for stage in ("classify", "locate", "analyze", "refine"))
     assert "red square" in lines[-1]
+    assert "choose `coordinates` yourself" in done.stdout  # which nobody can tell of random weights
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(2.0, None), (6.6, None), (6.7, "deadline:=11"), (11.0, "deadline:=17")])
+def test_check_names_a_deadline_that_a_slow_model_can_keep(seconds, told):
+    remedy = too_slow(seconds)
+    assert told in remedy if told else not remedy
 
 
 def broken(tiny: Path, folder: Path, kind: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import ceil
 from time import perf_counter
 
 from gar_ssl_ros.checks import Finding
@@ -13,8 +14,10 @@ from gar_ssl_ros.gar.consensus import consensus
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.reasoner import ReasonerError, Unparseable
 from gar_ssl_ros.gar.stages import Failure, Hypothesis, Unseen
+from gar_ssl_ros.nodes.parameters import DEADLINE_S
 from gar_ssl_ros.reasoners.omni import LoadOptions, folder_checkpoint, load, plan
 from gar_ssl_ros.reasoners.omni.checkpoint import Checkpoint
+from gar_ssl_ros.reasoners.options import Coordinates
 from gar_ssl_ros.reasoners.prompted.description import describe
 from gar_ssl_ros.reasoners.prompted.probe import Probed, probe
 from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
@@ -22,6 +25,7 @@ from gar_ssl_ros.reasoners.prompted.runtime import Runtime
 
 GIB = 2**30
 TRIALS = 5
+DEADLINE_MARGIN = 1.5  # of a deadline over what a window took: others take longer
 
 
 def check_model(model: str, options: LoadOptions | None = None) -> Iterator[Finding]:
@@ -42,8 +46,9 @@ def check_model(model: str, options: LoadOptions | None = None) -> Iterator[Find
         start = perf_counter()
         runtime = load(model, options)
         yield Finding("loading", f"{perf_counter() - start:.1f} s, the first answer included")
-        yield _window(runtime)
-        yield _coordinates(runtime)
+        probed, stated = probe(runtime), runtime.description.coordinates
+        yield _window(runtime, probed.convention or stated or "pixels")  # whose places are not looked at
+        yield _coordinates(probed, stated)
     except (ReasonerError, Unparseable) as problem:
         fact, _, remedy = str(problem).partition(": ")
         yield Finding("model", fact, remedy or "choose another model", needed=True)
@@ -55,11 +60,11 @@ def _whole(checkpoint: Checkpoint) -> Finding:
     return Finding("model", f"{name}, whole, in {checkpoint.folder}")
 
 
-def _window(runtime: Runtime) -> Finding:
+def _window(runtime: Runtime, coordinates: Coordinates) -> Finding:
     """How long each stage takes, refinement included, which a robot's window often does without."""
     window = Scene(SceneOptions(width=640, height=480)).window()
     took: dict[str, float] = {}
-    with PromptedReasoner(runtime).read(window, Deadline()) as reading:
+    with PromptedReasoner(runtime, coordinates).read(window, Deadline()) as reading:
         with _timed(took, "classify"):
             sound = reading.classify()
         with _timed(took, "locate"):
@@ -75,7 +80,17 @@ def _window(runtime: Runtime) -> Finding:
     failed = [part.reason for part in (*trials, refinement) if isinstance(part, Failure)]
     parts = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in took.items())
     text = f"{sum(took.values()):.2f} s for 3 s of a rendered 640x480 scene, {TRIALS} trials: {parts}"
-    return Finding("window", text, "; ".join(failed), needed=True)
+    return Finding("window", text, "; ".join(failed) or too_slow(sum(took.values())), needed=True)
+
+
+def too_slow(seconds: float) -> str:
+    """What to do where a window takes about as long as the node's default deadline, or longer."""
+    if DEADLINE_MARGIN * seconds <= DEADLINE_S:
+        return ""
+    return (
+        f"give the node deadline:={ceil(DEADLINE_MARGIN * seconds)}: at its default of {DEADLINE_S:g} s windows "
+        "would end in TIMEOUT"
+    )
 
 
 @contextmanager
@@ -85,27 +100,18 @@ def _timed(took: dict[str, float], stage: str) -> Iterator[None]:
     took[stage] = perf_counter() - start
 
 
-def _coordinates(runtime: Runtime) -> Finding:
-    probed = probe(runtime)
-    expected = runtime.description.coordinates
+def _coordinates(probed: Probed, stated: Coordinates | None) -> Finding:
+    """stated: by its makers."""
     saw = "; ".join(f"{color} square: {reply!r}" for color, reply in probed.replies.items())
     fits = ", ".join(f"{convention} {share:.2f}" for convention, share in probed.agreement.items())
-    remedy = ""
+    verdict, remedy = f"it speaks in {probed.convention}", ""
     if probed.convention is None:
-        remedy = "look at its replies, or draw the boxes of a clip of your own"
-    elif probed.convention != expected:
-        remedy = "correct `coordinates` in its file in gar_ssl_ros/reasoners/prompted/models"
+        verdict = "its replies do not tell in which it speaks"
+        verdict += f"; its makers say {stated}" if stated else ""
+        remedy = "" if stated else "look at its replies, and choose `coordinates` yourself: it is not used without"
+    elif stated is not None and stated != probed.convention:
+        verdict += f", and its makers say {stated}"
+        remedy = f"choose coordinates {probed.convention}, if the boxes of a clip of your own say so, too"
     return Finding(
-        "coordinates",
-        f"{_verdict(probed, expected)}; agreement with what was drawn: {fits}; it said: {saw}",
-        remedy,
-        needed=probed.convention is not None,
+        "coordinates", f"{verdict}; agreement with what was drawn: {fits}; it said: {saw}", remedy, needed=bool(remedy)
     )
-
-
-def _verdict(probed: Probed, expected: str) -> str:
-    if probed.convention is None:
-        return f"its replies do not tell in which it speaks, so {expected} are assumed, as its description says"
-    if probed.convention == expected:
-        return f"it speaks in {expected}, as its description says"
-    return f"it speaks in {probed.convention}, and its description says {expected}"

@@ -18,6 +18,8 @@ from gar_ssl_ros.reasoners import named_options
 from gar_ssl_ros.reasoners.options import ReasonerChoice
 from gar_ssl_ros.spatial.options import SpatialOptions
 
+DEADLINE_S = 10.0  # s, by default
+
 
 class Change(Enum):
     """When a parameter may be changed, in words."""
@@ -60,7 +62,9 @@ LOCALIZER = (
     *parameters(options_of(ReasonerChoice), Change.UNCONFIGURED),
     *parameters(named_options(), Change.UNCONFIGURED),
     *parameters(options_of(WindowOptions)),
-    ParameterSpec("deadline", 10.0, "what a window may take; one that takes longer ends as TIMEOUT, s", 0.1, 600.0),
+    ParameterSpec(
+        "deadline", DEADLINE_S, "what a window may take, s; one that takes longer ends as TIMEOUT", 0.1, 600.0
+    ),
     *parameters(options_of(GarOptions)),
     ParameterSpec(
         "reliability",

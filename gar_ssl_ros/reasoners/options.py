@@ -10,6 +10,7 @@ from gar_ssl_ros.options import Options, option
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Quantization = Literal["none", "nf4", "int8"]
 Attention = Literal["sdpa", "eager", "flash_attention_2"]
+Coordinates = Literal["pixels", "thousandths", "thousandths_y_first", "longest_1000", "original"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class LoadOptions(Options):
     device: auto is the first GPU, else the CPU; balanced spreads them over all GPUs. dtype: auto is bfloat16 on a GPU,
     or float16 where it has none, and float32 on a CPU. quantization: both towers and the head stay as they are.
     attention: flash_attention_2 serves the towers alone, since only the others read the branches of a shared prefix.
+    least_pixels: more cost time, and show the model more.
     """
 
     device: str = option(
@@ -60,13 +62,24 @@ class LoadOptions(Options):
     attention: Attention = option(
         "sdpa", "the model's implementation of it", choices=get_args(Attention), answers=False
     )
+    least_pixels: int = option(
+        0, "what the model's picture is enlarged to; 0: as its description says", least=0, most=10_000_000, metavar="N"
+    )
     compile: bool = option(False, "the model, by torch.compile: slow to load, faster to answer", answers=False)
 
 
 @dataclass(frozen=True)
 class PromptOptions(Options):
-    """How a model is asked. The defaults are the paper's method; the rest goes beyond it."""
+    """How a model is asked. The defaults are the paper's method; the rest goes beyond it.
 
+    coordinates: as of `prompted.coordinates`.
+    """
+
+    coordinates: str = option(
+        "auto",
+        "in which the model speaks of places; auto: as its makers say, or as it answers when it is asked at loading",
+        choices=("auto", *get_args(Coordinates)),
+    )
     seed: int = option(0, "of the model's analysis trials", least=0, most=2**31 - 1, metavar="N")
     off_screen: bool = option(False, "the model may say that nothing in view makes the sound")
     grounded: bool = option(False, "the model says where each anchor is seen")

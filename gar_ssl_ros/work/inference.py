@@ -16,7 +16,8 @@ from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.spatial.view import NO_VIEW, View
 
-GRACE_S = 0.25  # s after the deadline in which a reasoner may still notice it
+MIN_GRACE_S = 0.25
+GRACE = 0.2  # of the deadline: a large model on a small GPU looks at it once a step, which may be seconds
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ class InferenceJob:
         """Seconds."""
         return monotonic() - self._began
 
+    @property
+    def grace(self) -> float:
+        """How long after its deadline a reasoner may still notice that, s."""
+        return max(MIN_GRACE_S, GRACE * self.request.limit)
+
 
 class Inference:
     """The one thread that calls a reasoner."""
@@ -84,7 +90,7 @@ class Inference:
     def start(self, job: InferenceJob) -> bool:
         """Work on it; False where an earlier job does not end."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._job is None, GRACE_S):
+            if not self._changed.wait_for(lambda: self._job is None, job.grace):
                 return False
             self._job = job
         self._jobs.put(job)

@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
 from gar_ssl_ros.gar.pipeline import with_fallback
 from gar_ssl_ros.gar.reasoner import Fallback, Reasoner
-from gar_ssl_ros.work.inference import GRACE_S, Inference, InferenceJob, Request
+from gar_ssl_ros.work.inference import Inference, InferenceJob, Request
 
 __all__ = ["Answer", "Request", "Worker", "WorkerStatistics"]
 
@@ -242,7 +242,7 @@ class Worker(Generic[Published]):
             return
         while True:
             try:
-                found = job.found.get(timeout=max(0.0, limit + GRACE_S - job.age))
+                found = job.found.get(timeout=max(0.0, limit + job.grace - job.age))
             except Empty:
                 job.deadline.cancel()
                 job.back = self._tell

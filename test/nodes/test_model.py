@@ -37,7 +37,7 @@ def first(bot: Robot, stage: int) -> SoundSourceArray:
 
 
 def test_a_model_answers_on_the_graph(tiny_omni):
-    with run(model=str(tiny_omni), trials="2"), robot() as bot:
+    with run(model=str(tiny_omni), coordinates="pixels", trials="2"), robot() as bot:
         bot.meet()
         initial = first(bot, SoundSourceArray.INITIAL)
         final = first(bot, SoundSourceArray.FINAL)

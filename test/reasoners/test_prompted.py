@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted import GOOD, Scripted, described
+from scripted import GOOD, Scripted
 
 from gar_ssl_ros.gar.boxes import Delta, Expand, Recenter
 from gar_ssl_ros.gar.deadline import Deadline
@@ -19,6 +19,7 @@ from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Refinement, Trial
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
+from gar_ssl_ros.reasoners.options import Coordinates
 from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner, PromptOptions
 from gar_ssl_ros.reasoners.prompted.runtime import Question, Sampling
 
@@ -32,8 +33,14 @@ def window_of(width: int = WIDTH, height: int = HEIGHT, seconds: float = 3.0, ra
     return Window(0, round(seconds * SECOND), (frame,), Audio(0, sound, rate))
 
 
-def run(runtime: Scripted, ask: PromptOptions | None = None, window: Window | None = None, **gar: Any) -> Localization:
-    *_, last = localize(window or window_of(), PromptedReasoner(runtime, ask), GarOptions(**gar))
+def run(
+    runtime: Scripted,
+    ask: PromptOptions | None = None,
+    window: Window | None = None,
+    coordinates: Coordinates = "pixels",
+    **gar: Any,
+) -> Localization:
+    *_, last = localize(window or window_of(), PromptedReasoner(runtime, coordinates, ask), GarOptions(**gar))
     return last
 
 
@@ -221,9 +228,9 @@ def replies(draw: st.DrawFn, stage: str) -> str:
     st.lists(replies("analyze"), min_size=5, max_size=5),
     replies("refine"),
     st.tuples(st.integers(1, 300), st.integers(1, 300)),
-    st.sampled_from(["Qwen2.5-Omni", "Qwen3-Omni"]),
+    st.sampled_from(get_args(Coordinates)),
 )
-def test_no_reply_however_wild_leaves_the_image_or_breaks_the_reasoner(heard, located, analyses, refined, size, name):
+def test_no_reply_however_wild_leaves_the_image_or_breaks_the_reasoner(heard, located, analyses, refined, size, named):
     aspect = max(size) / min(size)
     runtime = Scripted(
         {
@@ -232,9 +239,8 @@ def test_no_reply_however_wild_leaves_the_image_or_breaks_the_reasoner(heard, lo
             "analyze": lambda question, seed: analyses[question.seeds.index(seed)],
             "refine": refined,
         },
-        description=described(name),
     )
-    found = run(runtime, window=window_of(*size, seconds=0.2))
+    found = run(runtime, window=window_of(*size, seconds=0.2), coordinates=named)
     if aspect > 200:
         assert found.outcome is Outcome.BACKEND_ERROR
         return
@@ -261,7 +267,7 @@ def test_more_sound_than_the_model_takes_is_refused_in_a_sentence():
 
 
 def test_a_reading_ends_with_its_window():
-    with PromptedReasoner(Scripted()).read(window_of(), Deadline()) as reading:
+    with PromptedReasoner(Scripted(), "pixels").read(window_of(), Deadline()) as reading:
         assert reading.classify() == AudioLabel("dog barking", 0.9)
         trials = reading.analyze([], 5)
         assert list(trials) == []

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import described
 
 from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.reasoners.options import Coordinates
 from gar_ssl_ros.reasoners.prompted.coordinates import View, view
 
-PIXELS, THOUSANDTHS = described("Qwen2.5-Omni"), described("Qwen3-Omni")
+CONVENTIONS = get_args(Coordinates)
 images = st.tuples(st.integers(33, 4000), st.integers(33, 3000)) | st.sampled_from(
     [(33, 47), (4000, 3000), (1920, 1080)]
 )
@@ -18,13 +20,14 @@ steps = st.integers(2, 160)
 shares = st.floats(0, 1)
 
 
-@given(st.sampled_from([PIXELS, THOUSANDTHS]), images, steps, steps, st.lists(shares, min_size=4, max_size=4))
+@given(st.sampled_from(CONVENTIONS), images, steps, steps, st.lists(shares, min_size=4, max_size=4))
 def test_a_place_comes_back_to_the_pixel_it_started_from(known, image, across, down, at):
-    seen = (across * known.multiple, down * known.multiple)
+    seen = (across * 28, down * 28)
     here = view(known, image, seen)
     places = [share * end for share, end in zip(at, image * 2, strict=True)]
     named = here.to_model(places)
-    assert all(0 <= place <= end + 1e-6 for place, end in zip(named, here.span * 2, strict=True))
+    span = here.span[::-1] if here.y_first else here.span
+    assert all(0 <= place <= end + 1e-6 for place, end in zip(named, span * 2, strict=True))
     assert here.to_image(named) == pytest.approx(places, abs=1e-6)
     # Rounded, as a prompt names it, it is off by at most half of one of the model's own steps.
     rounded = here.to_image([round(place) for place in named])
@@ -33,17 +36,20 @@ def test_a_place_comes_back_to_the_pixel_it_started_from(known, image, across, d
 
 
 @given(images)
-def test_a_whole_picture_is_a_whole_picture_in_both_conventions(image):
-    for known in (PIXELS, THOUSANDTHS):
+def test_a_whole_picture_is_a_whole_picture_in_every_convention(image):
+    for known in CONVENTIONS:
         here = view(known, image, (1316, 728))
-        assert here.to_image((0, 0, *here.span)) == pytest.approx((0, 0, *image))
+        span = here.span[::-1] if here.y_first else here.span
+        assert here.to_image((0, 0, *span)) == pytest.approx((0, 0, *image))
 
 
 def test_each_model_is_read_in_its_own_convention():
-    assert view(PIXELS, (1920, 1080), (1316, 728)).span == (1316, 728)
-    assert view(THOUSANDTHS, (1920, 1080), (1344, 768)).span == (1000, 1000)
+    assert view("pixels", (1920, 1080), (1316, 728)).span == (1316, 728)
+    assert view("thousandths", (1920, 1080), (1344, 768)).span == (1000, 1000)
+    assert view("longest_1000", (1920, 1080), (1344, 768)).span == (1000, 562.5)
+    assert view("thousandths_y_first", (1920, 1080), (1344, 768)).to_image((250, 500)) == (960, 270)
     # 1920x1080 is seen as 1316x728: the middle of what is seen is the middle of the image.
-    assert view(PIXELS, (1920, 1080), (1316, 728)).to_image((658, 364)) == pytest.approx((960, 540))
+    assert view("pixels", (1920, 1080), (1316, 728)).to_image((658, 364)) == pytest.approx((960, 540))
 
 
 @given(

@@ -24,9 +24,11 @@ MIN_TRANSFORMERS = (5, 23)  # of transformers: before, the Thinker is built in a
 
 def omni_reasoner(options: OmniOptions) -> PromptedReasoner:
     """The prompted reasoner on such a model, loaded and warmed up. Raises ModelError."""
+    from gar_ssl_ros.reasoners.prompted.probe import coordinates_of
     from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
 
-    return PromptedReasoner(load(options.model, options), options)
+    runtime = load(options.model, options)
+    return PromptedReasoner(runtime, coordinates_of(runtime, options.coordinates), options)
 
 
 def load(model: str, options: LoadOptions | None = None) -> Runtime:

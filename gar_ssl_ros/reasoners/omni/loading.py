@@ -62,6 +62,9 @@ def plan(model: str, options: LoadOptions) -> Plan:
     description = describe(checkpoint.config)
     if description is None:
         raise ModelError(f"{model} fits none of the descriptions in gar_ssl_ros/reasoners/prompted/models: add one")
+    if options.least_pixels:
+        most = max(description.most_pixels, options.least_pixels)
+        description = description.model_copy(update={"least_pixels": options.least_pixels, "most_pixels": most})
     device = _device(options)
     dtype = _dtype(options, device)
     free = _free(options, device)

@@ -13,7 +13,7 @@ from gar_ssl_ros.reasoners.prompted.runtime import ModelError
 GIB = 1 << 30
 BYTES_A_NUMBER = {"nf4": 0.53, "int8": 1.01}  # bytes a number takes, its share of the scales included
 LIBRARIES_BYTES = 0.6 * GIB  # what CUDA and its libraries take of a GPU
-OTHER_TOKENS = 4096  # sound, questions and replies of a window, generously
+OTHER_TOKENS = 4096  # 25 for each of the 60 s that a window may have, and what is left for questions and replies
 MAX_REPLIES = 16  # replies at once, likewise
 MEMORY_MARGIN = 1.1
 

@@ -1,4 +1,9 @@
-"""From a model's way of naming places in an image to pixels of the original image, and back: this file alone knows."""
+"""From a model's way of naming places in an image to pixels of the original image, and back: this file alone knows.
+
+Models name them as `pixels` of the image as they see it, after its resize; as `thousandths` of either side, some with y
+before x (`thousandths_y_first`); as parts of a picture whose longer side is 1000 (`longest_1000`); or as pixels of the
+`original` image.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gar_ssl_ros.gar.boxes import MIN_SIDE_PX
-from gar_ssl_ros.reasoners.prompted.description import ModelDescription
-
-THOUSANDTHS = (1000, 1000)
+from gar_ssl_ros.reasoners.options import Coordinates
 
 
 @dataclass(frozen=True)
 class View:
     """An image as a model speaks of it.
 
-    image: its width and height, pixels. span: what the model calls its right and its bottom end.
+    image: its width and height, pixels. span: what the model calls its right and its bottom end. y_first: whether it
+    names y before x.
     """
 
     image: tuple[int, int]
-    span: tuple[int, int]
+    span: tuple[float, float]
+    y_first: bool = False
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -28,12 +33,12 @@ class View:
         return self.image[0] / self.span[0], self.image[1] / self.span[1]
 
     def to_image(self, places: Sequence[float]) -> tuple[float, ...]:
-        """x, y, x, y, ... as the model names them, in pixels of the original image."""
-        return tuple(place * self.scale[i % 2] for i, place in enumerate(places))
+        """Pairs of numbers as the model names them: x, y, x, y, ... in pixels of the original image."""
+        return tuple(place * self.scale[i % 2] for i, place in enumerate(self._ordered(places)))
 
     def to_model(self, places: Sequence[float]) -> tuple[float, ...]:
         """x, y, x, y, ... in pixels of the original image, as the model names them; not rounded."""
-        return tuple(place / self.scale[i % 2] for i, place in enumerate(places))
+        return self._ordered([place / self.scale[i % 2] for i, place in enumerate(places)])
 
     def box_to_image(self, sides: Sequence[float]) -> tuple[float, float, float, float]:
         """A replied box in pixels of the original image: its corners in order, cut off at the image's ends.
@@ -45,10 +50,23 @@ class View:
         top, bottom = _stretch(y1, y2, self.image[1])
         return left, top, right, bottom
 
+    def _ordered(self, places: Sequence[float]) -> tuple[float, ...]:
+        """Each pair the other way round where y comes first."""
+        if not self.y_first:
+            return tuple(places)
+        return tuple(place for y, x in zip(places[::2], places[1::2], strict=False) for place in (x, y))
 
-def view(description: ModelDescription, image: tuple[int, int], seen: tuple[int, int]) -> View:
+
+def view(coordinates: Coordinates, image: tuple[int, int], seen: tuple[int, int]) -> View:
     """The view of an image of that size that the model sees at the size `seen`; both width, height in pixels."""
-    return View(image, seen if description.coordinates == "pixels" else THOUSANDTHS)
+    width, height = image
+    longer = max(image)
+    spans: dict[Coordinates, tuple[float, float]] = {
+        "pixels": seen,
+        "longest_1000": (1000 * width / longer, 1000 * height / longer),
+        "original": image,
+    }
+    return View(image, spans.get(coordinates, (1000, 1000)), coordinates == "thousandths_y_first")
 
 
 def _stretch(a: float, b: float, length: int) -> tuple[float, float]:

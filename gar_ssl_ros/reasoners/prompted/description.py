@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
+
+from gar_ssl_ros.reasoners.options import Coordinates
 
 
 class Described(BaseModel):
@@ -51,15 +53,15 @@ class Layout(Described):
 class ModelDescription(Described):
     """One model, or one quantised form of it.
 
-    coordinates: in which it speaks of places: pixels of the image as it sees it, or thousandths of either side.
-    multiple: pixels that each side of that image is a multiple of. least_pixels, most_pixels: what the area of that
-    image is brought into. most_aspect: of an image's longer side to its shorter one. most_audio: s. unquantized:
-    modules that keep their precision where the rest is quantised at loading.
+    coordinates: in which it speaks of places, as of `coordinates.py`; None where its makers have not said. multiple:
+    pixels that each side of that image is a multiple of. least_pixels, most_pixels: what the area of that image is
+    brought into. most_aspect: of an image's longer side to its shorter one. most_audio: s. unquantized: modules that
+    keep their precision where the rest is quantised at loading.
     """
 
     name: str
     fits: Fit
-    coordinates: Literal["pixels", "thousandths"]
+    coordinates: Coordinates | None
     multiple: int = Field(gt=0)
     least_pixels: int = Field(gt=0)
     most_pixels: int = Field(gt=0)

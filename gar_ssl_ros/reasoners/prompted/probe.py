@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,11 @@ from gar_ssl_ros.gar.boxes import Box, box_from_reply
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.stages import Failure
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
-from gar_ssl_ros.reasoners.prompted.coordinates import THOUSANDTHS, View
+from gar_ssl_ros.reasoners.options import Coordinates
+from gar_ssl_ros.reasoners.prompted.coordinates import View, view
 from gar_ssl_ros.reasoners.prompted.prompts import prompt
-from gar_ssl_ros.reasoners.prompted.runtime import Question, Runtime, Sampling
+from gar_ssl_ros.reasoners.prompted.replies import shown
+from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Question, Runtime, Sampling
 
 WIDTH, HEIGHT = 1920, 1080
 GROUND = (128, 128, 128)
@@ -37,19 +40,18 @@ class Probed:
     """What came of it.
 
     replies: to each color. agreement: of each convention with what was drawn, mean IoU in [0, 1]. convention: the one
-    that stands out, as in a ModelDescription, or `original` for pixels of the picture before it was resized; None where
-    none does.
+    that stands out; None where none does.
     """
 
     replies: Mapping[str, str]
-    agreement: Mapping[str, float]
-    convention: str | None
+    agreement: Mapping[Coordinates, float]
+    convention: Coordinates | None
 
 
 def probe(runtime: Runtime, deadline: Deadline | None = None) -> Probed:
     """Ask the model. Raises ReasonerError where it cannot answer."""
     replies: dict[str, str] = {}
-    overlaps: dict[str, list[float]] = {}
+    overlaps: dict[Coordinates, list[float]] = {convention: [] for convention in get_args(Coordinates)}
     for name, (color, square) in SQUARES.items():
         with runtime.encode(
             prompt("system"), _picture(color, square), np.zeros(SPEECH_RATE_HZ, np.float32), deadline or Deadline()
@@ -58,13 +60,32 @@ def probe(runtime: Runtime, deadline: Deadline | None = None) -> Probed:
             reply = seen.ask([question], seen=True)[0][0]
             named = reply if isinstance(reply, str) else ""
             replies[name] = named or (reply.reason if isinstance(reply, Failure) else "nothing")
-            spans = {"pixels": seen.image_size, "thousandths": THOUSANDTHS, "original": (WIDTH, HEIGHT)}
-        for convention, span in spans.items():
-            overlaps.setdefault(convention, []).append(_overlap(named, View((WIDTH, HEIGHT), span), square))
+            seen_as = seen.image_size
+        for convention, found in overlaps.items():
+            found.append(_overlap(named, view(convention, (WIDTH, HEIGHT), seen_as), square))
     agreement = {convention: sum(found) / len(found) for convention, found in overlaps.items()}
     first, second = sorted(agreement, key=lambda convention: -agreement[convention])[:2]
     clear = agreement[first] >= MIN_IOU and agreement[first] - agreement[second] >= MIN_LEAD_IOU
     return Probed(replies, agreement, first if clear else None)
+
+
+def coordinates_of(runtime: Runtime, chosen: str = "auto") -> Coordinates:
+    """In which coordinates a model speaks: as chosen, as its makers say, or as it answers when it is asked.
+
+    Raises ModelError where its answers do not tell: a guess would go unnoticed, and ruin every box.
+    """
+    if chosen != "auto":
+        return cast("Coordinates", chosen)
+    if runtime.description.coordinates is not None:
+        return runtime.description.coordinates
+    probed = probe(runtime)
+    if probed.convention is None:
+        said = "; ".join(f"{color}: {shown(reply)}" for color, reply in probed.replies.items())
+        raise ModelError(
+            f"in which coordinates {runtime.model} speaks is not known, and where it saw squares does not tell "
+            f"({said}): choose `coordinates` among {', '.join(get_args(Coordinates))} (docs/models.md)"
+        )
+    return probed.convention
 
 
 def _picture(color: tuple[int, int, int], square: Box) -> NDArray[np.uint8]:
@@ -74,9 +95,9 @@ def _picture(color: tuple[int, int, int], square: Box) -> NDArray[np.uint8]:
     return picture
 
 
-def _overlap(reply: str, view: View, square: Box) -> float:
+def _overlap(reply: str, seen_as: View, square: Box) -> float:
     """Of the first box named in a free reply, IoU; 0 where there is none."""
     # A key such as bbox_2d has a digit of its own.
     numbers = [float(number) for number in NUMBER.findall(reply.replace("_2d", ""))[:4]]
-    box = box_from_reply(view.to_image(numbers), WIDTH, HEIGHT)
+    box = box_from_reply(seen_as.to_image(numbers), WIDTH, HEIGHT)
     return 0.0 if box is None else box.iou(square)

@@ -25,7 +25,7 @@ from gar_ssl_ros.gar.stages import (
     Unseen,
 )
 from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Window
-from gar_ssl_ros.reasoners.options import PromptOptions
+from gar_ssl_ros.reasoners.options import Coordinates, PromptOptions
 from gar_ssl_ros.reasoners.prompted.coordinates import View, view
 from gar_ssl_ros.reasoners.prompted.prompts import prompt
 from gar_ssl_ros.reasoners.prompted.replies import (
@@ -60,9 +60,17 @@ Read = TypeVar("Read")
 class PromptedReasoner:
     """Answers the stages by asking a model."""
 
-    def __init__(self, runtime: Runtime, options: PromptOptions | None = None, name: str = "omni") -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        coordinates: Coordinates,
+        options: PromptOptions | None = None,
+        name: str = "omni",
+    ) -> None:
+        """coordinates: in which it speaks of places, as of `probe.coordinates_of`."""
         self.name = name
         self._runtime = runtime
+        self._coordinates = coordinates
         self._options = options or PromptOptions()
 
     @property
@@ -91,7 +99,7 @@ class PromptedReasoner:
         with self._runtime.encode(
             prompt("system"), image.image, window.audio.mono(SPEECH_RATE_HZ), deadline
         ) as encoded:
-            seen_as = view(known, (image.width, image.height), encoded.image_size)
+            seen_as = view(self._coordinates, (image.width, image.height), encoded.image_size)
             yield PromptedReading(encoded, seen_as, self._options)
 
 
@@ -112,7 +120,7 @@ class PromptedReading:
     def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
         """Where the sound is made; where several sources are asked for, each with its own label."""
         several = max_sources > 1
-        text = prompt("locate_several" if several else "locate", most=max_sources, **self._size())
+        text = prompt("locate_several" if several else "locate", most=max_sources, **self._units())
         if self._options.off_screen:
             text += "\n\n" + prompt("off_screen")
         reply: TypeAdapter[tuple[Seen, ...]] = SEEN_AND_HEARD if several else SEEN  # type: ignore[assignment]
@@ -130,7 +138,7 @@ class PromptedReading:
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
         """All trials of all hypotheses as one batch. Trials that were not needed any more are left out."""
         schema = schema_of(self._analysis)
-        places = "\n\n" + prompt("grounded") if self._options.grounded else ""
+        places = "\n\n" + prompt("grounded", **self._units()) if self._options.grounded else ""
         questions = [
             Question(
                 self._about("analyze", hypothesis) + places,
@@ -236,12 +244,15 @@ class PromptedReading:
             label=hypothesis.sound.label,
             confidence=f"{hypothesis.sound.confidence:.2f}",
             box=[round(side) for side in self._view.to_model(hypothesis.box.sides)],
-            **self._size(),
+            **self._units(),
             **more,
         )
 
-    def _size(self) -> Mapping[str, int]:
-        return {"width": self._view.span[0], "height": self._view.span[1]}
+    def _units(self) -> Mapping[str, object]:
+        """How places are named, for a prompt."""
+        width, height = map(round, self._view.span)
+        ordered = ("[y1, x1, y2, x2]", "[y, x]") if self._view.y_first else ("[x1, y1, x2, y2]", "[x, y]")
+        return {"width": width, "height": height, "corners": ordered[0], "point": ordered[1]}
 
 
 def _one(replies: Sequence[Sequence[Reply]]) -> str:
