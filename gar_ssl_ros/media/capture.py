@@ -136,7 +136,7 @@ class Capture:
         try:
             for packet in self._packets():
                 if self._each_alone:
-                    if packet.size:  # copied: V4L2's own memory must not outlive the device
+                    if packet.size or packet.pts is not None:  # else it is the end; copied: V4L2 takes its memory back
                         yield self._captured(bytes(packet), packet.pts)
                     continue
                 try:
@@ -153,6 +153,8 @@ class Capture:
     def rgb(self, image: Captured) -> NDArray[np.uint8] | None:
         """uint8 (height, width, 3); None where it cannot be decoded."""
         content = image.content
+        if content == b"":  # which a decoder would take for the end
+            return None
         try:
             frames = self._context.decode(Packet(content)) if isinstance(content, bytes) else [content]
             return upright(frames[-1]) if frames else None
@@ -246,7 +248,8 @@ def _opened(address: str, options: Mapping[str, str], kind: str | None = None) -
     said: list[str] = []
     try:
         with FFMPEG_LOG.listening() as said:
-            return av.open(address, "r", format=kind, options=dict(options), timeout=PATIENCE_S)
+            # Of the container alone: as a codec's, video_size has a smaller JPEG decoded as if it were a field.
+            return av.open(address, "r", format=kind, container_options=dict(options), timeout=PATIENCE_S)
     except ExitError:
         raise _Refused(f"nothing came for {PATIENCE_S:.0f} s", errno.ETIMEDOUT) from None
     except (FFmpegError, OSError, ValueError) as problem:

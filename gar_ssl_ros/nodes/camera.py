@@ -202,7 +202,7 @@ class CameraNode(Node):
     def _say(self, problem: str) -> None:
         """It is lost, or not there: told once. It is here, where that is empty."""
         if problem and not self._told:
-            self._log.error(f"{problem}; it is tried again, at least every {LONGEST_RETRY_S:.0f} s")
+            self._log.error(f"{problem}; it is tried again within {LONGEST_RETRY_S:.0f} s")
         elif self._problem and not problem:
             self._log.info("sending {device}: {width}x{height}, {codec}".format(**self._form))
         self._problem, self._told = problem, bool(problem)

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import rclpy
 from audio_common_msgs.msg import AudioStamped
-from domains import own_domain
-from rclpy.context import Context
-from rclpy.executors import MultiThreadedExecutor
-from rclpy.parameter import Parameter
-from robot import PATIENCE, process, robot, until
+from robot import PATIENCE, process, robot, spinning, until
 
 from gar_ssl_ros.media.devices import DeviceError, listed
 from gar_ssl_ros.messages.audio.reader import AudioReader
@@ -61,26 +54,8 @@ def again() -> None:
     sounddevice()._initialize()
 
 
-@contextmanager
-def microphone(**parameters: Any) -> Iterator[MicrophoneNode]:
-    context = Context()
-    rclpy.init(context=context, domain_id=own_domain("nodes"))
-    overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-    node = executor = None
-    try:
-        node = MicrophoneNode(context=context, parameter_overrides=overrides)
-        executor = MultiThreadedExecutor(num_threads=2, context=context)
-        executor.add_node(node)
-        thread = threading.Thread(target=executor.spin, daemon=True)
-        thread.start()
-        yield node
-    finally:
-        if node is not None and executor is not None:
-            node.close()
-            executor.shutdown()
-            thread.join(PATIENCE)
-            node.destroy_node()
-        rclpy.shutdown(context=context)
+def microphone(**parameters: Any) -> AbstractContextManager[MicrophoneNode]:
+    return spinning(MicrophoneNode, **parameters)
 
 
 def test_devices_are_listed_with_number_name_channels_and_rate(plugged):
