@@ -40,7 +40,7 @@ ARGUMENTS = {
     "use_sim_time": ("false", "take the time from /clock"),
     "autostart": ("true", "configure and activate at the start"),
     "log_level": ("info", "of the localizer"),
-    "camera": ("", "start our camera node: the camera's number, part of its name, its address, or a file; none where empty"),
+    "camera": ("", "start our camera node: the camera's number, part of its name, its address, or a file"),
     "calibration": ("", "a file of camera_calibration, of that camera"),
     "microphone": ("", "start our microphone node: its number, or part of its name; default is the system's"),
     "clip": ("", "a recording to play as camera and microphone"),
@@ -113,8 +113,8 @@ def _foxglove(given):
         return [LogInfo(msg="foxglove_bridge is not installed: sudo apt install ros-$ROS_DISTRO-foxglove-bridge")]
     layout = SHARE / "foxglove" / "localize.json"
     told = f", and import the layout {layout}" if layout.is_file() else ""
-    bridge = Node(package="foxglove_bridge", executable="foxglove_bridge", namespace=given["namespace"], output="screen")
-    return [bridge, LogInfo(msg=f"Foxglove: open ws://localhost:8765{told}")]
+    bridge = {"package": "foxglove_bridge", "executable": "foxglove_bridge", "namespace": given["namespace"]}
+    return [Node(**bridge, output="screen"), LogInfo(msg=f"Foxglove: open ws://localhost:8765{told}")]
 
 
 def _nodes(context):

@@ -36,7 +36,7 @@ SECRET = re.compile(r"//[^/@]*@")  # name and password in an address
 PATIENCE_S = 3.0  # s that an address may take to answer, and then from one image to the next
 MAX_AGE_S = 5.0  # s: an image that seems older has the time of another clock
 POLL_S = 0.002  # s from one look to the next where a device does not wait for its images
-LIVE = {"fflags": "nobuffer", "fpsprobesize": "0"}  # no image waits for others
+AT_ONCE = {"fpsprobesize": "0"}  # not after 20 images, by which FFmpeg else guesses the rate
 PROTOCOLS = "http,https,httpproxy,tls,tcp,udp,rtp,srtp,crypto,data"  # no file, whatever a playlist asks for
 MJPEG, ANY_CODEC = "mjpeg", ""
 REMEDIES = {
@@ -200,7 +200,7 @@ class Capture:
             return self._open_file(wanted.file)
         try:
             if wanted.scheme:
-                return _opened(wanted.source, {**LIVE, "rtsp_transport": "tcp", "protocol_whitelist": PROTOCOLS})
+                return _opened(wanted.source, {**AT_ONCE, "rtsp_transport": "tcp", "protocol_whitelist": PROTOCOLS})
             self._is_device = True
             return self._open_device(wanted)
         except _Refused as problem:
@@ -215,7 +215,7 @@ class Capture:
         self.name = f"{device.name} ({device.address})" if device.name != device.address else device.name
         rate = wanted.rate or (30 if kind == "avfoundation" else 0)  # FFmpeg's own 29.97 is what few of them have
         size = {"video_size": f"{wanted.width}x{wanted.height}"} if wanted.width else {}
-        options = {**LIVE, **size, **({"framerate": f"{rate:g}"} if rate else {})}
+        options = {**AT_ONCE, **size, **({"framerate": f"{rate:g}"} if rate else {})}
         if kind == "v4l2":
             try:
                 return _opened(device.address, {**options, "input_format": MJPEG}, kind)  # all sizes at their full rate

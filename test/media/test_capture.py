@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import cv2
 import numpy as np
@@ -132,3 +135,18 @@ def test_no_camera_at_all_is_one_sentence(monkeypatch):
         Capture(Wanted(""))
     with pytest.raises(DeviceError, match="no camera is called 'usb': there is none, plug it in"):
         Capture(Wanted("usb"))
+
+
+def test_a_recording_at_an_address_is_read_whole_and_a_playlist_there_opens_no_file(clip, tmp_path):
+    (tmp_path / "clip.mkv").write_bytes(clip.read_bytes())
+    entry = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{clip}\n#EXT-X-ENDLIST\n"
+    (tmp_path / "list.m3u8").write_text(entry)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=tmp_path)) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        read = Capture(Wanted(f"{address}/clip.mkv"))
+        assert (read.recorded, len(list(read.read()))) == (True, 10)
+        read.close()
+        with pytest.raises(DeviceError, match=r"list\.m3u8 cannot be opened"):
+            Capture(Wanted(f"{address}/list.m3u8"))
+        server.shutdown()
