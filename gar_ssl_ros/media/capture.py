@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import av
 import cv2
@@ -23,7 +22,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from gar_ssl_ros.errors import UsageError
-from gar_ssl_ros.files import open_file
+from gar_ssl_ros.files import open_file, path_of
 from gar_ssl_ros.media.cameras import FORMATS, KIND, cameras
 from gar_ssl_ros.media.decoding import FFMPEG_LOG, PlaylistError, open_container
 from gar_ssl_ros.media.devices import Device, DeviceError, device_of_name
@@ -84,9 +83,8 @@ class Wanted:
     @property
     def file(self) -> Path | None:
         """The recording, be it there or not; None where it is something else."""
-        if self.scheme == "file":
-            return Path(unquote(urlsplit(self.source).path))
-        return Path(self.source).expanduser() if not self.scheme and FILE.match(self.source) else None
+        is_file = self.scheme == "file" or (not self.scheme and FILE.match(self.source))
+        return path_of(self.source) if is_file else None
 
 
 @dataclass(frozen=True)

@@ -59,8 +59,8 @@ def test_all_of_the_file_is_in_the_message(tmp_path, prefix):
         (WRITTEN.replace("[-0.29, 0.11, ", "["), "its D has 3 numbers, which plumb_bob does not"),
         (WRITTEN.replace("535.4", ".nan"), "are not all numbers"),
         (WRITTEN.replace("535.4", "0."), "its K is zero"),
-        (WRITTEN.replace("640", "0"), "its size is 0x480"),
-        (WRITTEN.replace("640", "99999999999"), "its numbers are out of range"),
+        (WRITTEN.replace("640", "0"), "image_width: input should be greater than 0"),
+        (WRITTEN.replace("640", "99999999999"), "image_width: input should be less than 65536"),
     ],
 )
 def test_what_describes_no_camera_is_one_sentence_with_the_file(tmp_path, text, told):

@@ -1,7 +1,8 @@
 /* A camera for programs that are started with this in LD_PRELOAD: V4L2's answers for the device named in FAKE_CAMERA.
 
-   The folder FAKE_CAMERA_STATE says how it is: `gone`, `busy` or `denied` if there is a file of that name, and
-   `image.jpg` is what it sees: 320x240 pixels, whatever size it is asked for, 50 times a second. It gives JPEG only. */
+   The folder FAKE_CAMERA_STATE says how it is: `gone`, `busy` or `denied` if there is a file of that name. It sees
+   `image.jpg`, and gives that, or if there is an `image.yuyv`, that and no JPEG: 320x240 pixels, whatever size it is
+   asked for, 50 times a second. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -57,7 +58,7 @@ static int filled(struct v4l2_buffer *buffer) {
     if (state("gone")) return fail(ENODEV);
     if (!waiting) return fail(EAGAIN);
     char path[4096];
-    snprintf(path, sizeof path, "%s/image.jpg", getenv("FAKE_CAMERA_STATE"));
+    snprintf(path, sizeof path, "%s/image.%s", getenv("FAKE_CAMERA_STATE"), state("image.yuyv") ? "yuyv" : "jpg");
     FILE *image = fopen(path, "rb");
     char *content = malloc(BYTES);
     buffer->index = queued[first];
@@ -93,7 +94,7 @@ int ioctl(int file, unsigned long request, ...) {
         struct v4l2_pix_format *form = &((struct v4l2_format *)given)->fmt.pix;
         if (state("busy")) return fail(EBUSY);
         form->width = 320, form->height = 240, form->sizeimage = BYTES, form->field = V4L2_FIELD_NONE;
-        form->pixelformat = V4L2_PIX_FMT_MJPEG;
+        form->pixelformat = state("image.yuyv") ? V4L2_PIX_FMT_YUYV : V4L2_PIX_FMT_MJPEG;
         return 0;
     }
     case VIDIOC_G_PARM: case VIDIOC_S_PARM: {
