@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 from gar_ssl_ros.errors import UserError
@@ -28,6 +29,11 @@ WITHOUT_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK)  # o
 
 class OutputError(UserError):
     """What cannot be written: one sentence that names it and what to do."""
+
+
+def path_of(name: str) -> Path:
+    """Of a file that is named by its path, or by its file:// address."""
+    return Path(unquote(urlsplit(name).path) if name.lower().startswith("file://") else name).expanduser()
 
 
 def check_file(path: Path) -> None:

@@ -1,16 +1,18 @@
-"""The localizer, active from the start; with a recording instead of a camera, and RViz, where asked for.
+"""The localizer, active from the start; with a camera and a microphone, or a recording, and RViz, where asked for.
 
+ros2 launch gar_ssl_ros localize.launch.py camera:=0 microphone:=default rviz:=true
 ros2 launch gar_ssl_ros localize.launch.py image:=/camera/image_raw audio:=/audio rviz:=true
 ros2 launch gar_ssl_ros localize.launch.py clip:=$HOME/talk.mp4 rviz:=true
 """
 
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchDescription
 
@@ -38,9 +40,13 @@ ARGUMENTS = {
     "use_sim_time": ("false", "take the time from /clock"),
     "autostart": ("true", "configure and activate at the start"),
     "log_level": ("info", "of the localizer"),
+    "camera": ("", "start our camera node: the camera's number, part of its name, its address, or a file"),
+    "calibration": ("", "a file of camera_calibration, of that camera"),
+    "microphone": ("", "start our microphone node: its number, or part of its name; default is the system's"),
     "clip": ("", "a recording to play as camera and microphone"),
     "loop": ("true", "play the clip again and again"),
     "rviz": ("false", "start RViz"),
+    "foxglove": ("false", "start foxglove_bridge, for Foxglove"),
 }
 
 
@@ -58,9 +64,62 @@ def _full(namespace, topic):
     return topic if topic.startswith("/") else "/" + "/".join(filter(None, [namespace.strip("/"), topic]))
 
 
+def _camera_topics(given):
+    """Of a camera's topics, which are beside each other, the names here."""
+    plain = given["image"].removesuffix("/compressed")
+    info = given["camera_info"] or "/".join([*plain.split("/")[:-1], "camera_info"])
+    return [("image", plain), ("image/compressed", f"{plain}/compressed"), ("camera_info", info)]
+
+
+def _sources(given, loop):
+    """The nodes of a camera and of a microphone, or of a clip, which is both; of what is wanted."""
+    if given["clip"] and (given["camera"] or given["microphone"]):
+        raise RuntimeError("a clip is camera and microphone at once: give either clip, or camera and microphone")
+    sound = [(topic, given[topic]) for topic in ("audio", "audio_info")]
+    if given["clip"]:
+        told = {"clip": _text(given["clip"]), "loop": loop, "wait": 10.0}
+        yield _node(given, "player", told, [("image", given["image"]), *sound])
+    if given["camera"]:
+        told = {"device": _text(given["camera"]), "compressed": given["image"].endswith("/compressed")}
+        calibration = {"calibration": _text(given["calibration"])} if given["calibration"] else {}
+        yield _node(given, "camera", {**told, **calibration}, _camera_topics(given))
+    if given["microphone"]:
+        chosen = {} if given["microphone"] == "default" else {"device": _text(given["microphone"])}
+        yield _node(given, "microphone", chosen, sound)
+
+
+def _text(value):
+    """A parameter's value as it is: launch would take 0 for a number."""
+    return ParameterValue(value, value_type=str)
+
+
+def _node(given, executable, parameters, remappings):
+    return Node(
+        package="gar_ssl_ros",
+        executable=executable,
+        name=executable,
+        namespace=given["namespace"],
+        parameters=[parameters] if parameters else [],
+        remappings=remappings,
+        output="screen",
+    )
+
+
+def _foxglove(given):
+    """The bridge, or a sentence where it is not installed."""
+    try:
+        get_package_prefix("foxglove_bridge")
+    except PackageNotFoundError:
+        return [LogInfo(msg="foxglove_bridge is not installed: sudo apt install ros-$ROS_DISTRO-foxglove-bridge")]
+    layout = SHARE / "foxglove" / "localize.json"
+    told = f", and import the layout {layout}" if layout.is_file() else ""
+    bridge = {"package": "foxglove_bridge", "executable": "foxglove_bridge", "namespace": given["namespace"]}
+    return [Node(**bridge, output="screen"), LogInfo(msg=f"Foxglove: open ws://localhost:8765{told}")]
+
+
 def _nodes(context):
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    switches = ("use_sim_time", "autostart", "loop", "humans")
+    switches = ("use_sim_time", "autostart", "loop", "humans", "foxglove")
     true = {name: given[name].lower() in ("true", "1", "yes", "on") for name in switches}
     topics = [(name, given[name]) for name in ("image", "audio", "audio_info")]
     chosen = {name: given[name] for name in ("reasoner", "fallback", "model") if given[name]}
@@ -94,7 +153,7 @@ def _nodes(context):
         executable="rviz2",
         arguments=["-d", str(SHARE / "rviz" / "localize.rviz")],
         remappings=[
-            ("/image", _full(given["namespace"], given["image"].removesuffix("/compressed"))),
+            *((f"/{topic}", _full(given["namespace"], name)) for topic, name in _camera_topics(given)[:2]),
             *(
                 (f"/localizer/{topic}", _full(given["namespace"], f"{given['name']}/{topic}"))
                 for topic in ("image_annotated", "markers")
@@ -102,15 +161,5 @@ def _nodes(context):
         ],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
-    if not given["clip"]:
-        return [localizer, rviz]
-    player = Node(
-        package="gar_ssl_ros",
-        executable="player",
-        name="player",
-        namespace=given["namespace"],
-        parameters=[{"clip": given["clip"], "loop": true["loop"], "wait": 10.0}],
-        remappings=topics,
-        output="screen",
-    )
-    return [localizer, player, rviz]
+    foxglove = _foxglove(given) if true["foxglove"] else []
+    return [localizer, *_sources(given, true["loop"]), rviz, *foxglove]

@@ -26,17 +26,27 @@ class Choice(Asked):
         return context[str(self.values[0])]
 
 
+def installed(package: str) -> str:
+    """A machine without Foxglove."""
+    raise KeyError(package)
+
+
 @pytest.fixture
 def launch_file(monkeypatch) -> ModuleType:
     parts: dict[str, dict[str, object]] = {
         "ament_index_python": {},
         "launch_ros": {},
-        "ament_index_python.packages": {"get_package_share_directory": lambda _: str(ROOT)},
+        "ament_index_python.packages": {
+            "get_package_share_directory": lambda _: str(ROOT),
+            "get_package_prefix": installed,
+            "PackageNotFoundError": KeyError,
+        },
         "launch": {"LaunchDescription": Asked},
-        "launch.actions": {"DeclareLaunchArgument": Asked, "OpaqueFunction": Asked},
+        "launch.actions": {"DeclareLaunchArgument": Asked, "LogInfo": Asked, "OpaqueFunction": Asked},
         "launch.conditions": {"IfCondition": Asked},
         "launch.substitutions": {"LaunchConfiguration": Choice},
         "launch_ros.actions": {"LifecycleNode": Asked, "Node": Asked},
+        "launch_ros.parameter_descriptions": {"ParameterValue": lambda value, value_type: value_type(value)},
     }
     for name, members in parts.items():
         module = ModuleType(name)
@@ -50,12 +60,17 @@ def launch_file(monkeypatch) -> ModuleType:
     return found
 
 
-def nodes(launch_file: ModuleType, **given: str) -> dict[str, Asked]:
-    """What is started, by its executable."""
+def actions(launch_file: ModuleType, **given: str) -> list[Asked]:
+    """What is asked for."""
     description = launch_file.generate_launch_description()
     *declared, function = description.values[0]
     context = {one.values[0]: one.default_value for one in declared} | given
-    return {one.executable: one for one in function.function(context)}
+    return list(function.function(context))
+
+
+def nodes(launch_file: ModuleType, **given: str) -> dict[str, Asked]:
+    """What is started, by its executable."""
+    return {one.executable: one for one in actions(launch_file, **given) if hasattr(one, "executable")}
 
 
 def displayed() -> set[str]:
@@ -95,6 +110,54 @@ def test_a_clip_is_played_in_the_same_namespace_to_the_same_topics(launch_file):
     started = nodes(launch_file, clip="talk.mp4", namespace="robot1", audio="/mic")
     assert started["player"].namespace == "robot1"
     assert ("audio", "/mic") in started["player"].remappings
+
+
+@pytest.mark.parametrize(
+    ("image", "compressed", "plain", "info"),
+    [
+        ("image", False, "image", "camera_info"),
+        ("image/compressed", True, "image", "camera_info"),
+        ("front/image_raw", False, "front/image_raw", "front/camera_info"),
+        ("/front/image/compressed", True, "/front/image", "/front/camera_info"),
+    ],
+)
+def test_camera_and_microphone_publish_what_the_localizer_and_rviz_are_told(
+    launch_file, image, compressed, plain, info
+):
+    given = {
+        "camera": "0",
+        "microphone": "usb",
+        "calibration": "file:///c.yaml",
+        "audio": "/mic",
+        "namespace": "robot1",
+    }
+    started = nodes(launch_file, image=image, **given)
+    camera, microphone = started["camera"], started["microphone"]
+    assert {camera.namespace, microphone.namespace} == {"robot1"}
+    assert camera.parameters == [{"device": "0", "compressed": compressed, "calibration": "file:///c.yaml"}]
+    assert dict(camera.remappings) == {"image": plain, "image/compressed": f"{plain}/compressed", "camera_info": info}
+    assert (microphone.parameters, dict(microphone.remappings)["audio"]) == ([{"device": "usb"}], "/mic")
+    shown = dict(started["rviz2"].remappings)
+    full = plain if plain.startswith("/") else f"/robot1/{plain}"
+    assert (shown["/image"], shown["/image/compressed"]) == (full, f"{full}/compressed")
+
+
+def test_the_default_microphone_is_the_system_s_and_none_is_started_unasked(launch_file):
+    assert nodes(launch_file, microphone="default")["microphone"].parameters == []
+    assert nodes(launch_file).keys() == {"localizer", "rviz2"}
+
+
+def test_a_clip_beside_a_camera_is_refused(launch_file):
+    with pytest.raises(RuntimeError, match="give either clip, or camera and microphone"):
+        nodes(launch_file, clip="talk.mp4", camera="0")
+
+
+def test_foxglove_is_one_sentence_where_it_is_not_installed(launch_file, monkeypatch):
+    *_, told = actions(launch_file, foxglove="true")
+    assert told.msg.startswith("foxglove_bridge is not installed: sudo apt install")
+    monkeypatch.setattr(launch_file, "get_package_prefix", lambda _: "/opt/ros")
+    started = nodes(launch_file, foxglove="true", namespace="robot1")
+    assert started["foxglove_bridge"].namespace == "robot1"
 
 
 def test_every_launch_argument_is_documented(launch_file):

@@ -1,10 +1,10 @@
-"""The machine and its graph: the interpreter, the packages, the reasoners, the microphones, the topics."""
+"""The machine and its graph: the interpreter, the packages, the reasoners, the cameras and microphones, the topics."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from gar_ssl_ros.checks import Finding
 from gar_ssl_ros.errors import sentence
 
 if TYPE_CHECKING:
+    from gar_ssl_ros.media.devices import Device
     from gar_ssl_ros.nodes.graph import SeenTopic
 
 # Each package's name, what it is imported as, and what needs it; everything does where that is empty.
@@ -117,19 +118,29 @@ def models() -> Iterator[Finding]:
 def microphones() -> Iterator[Finding]:
     """What can be recorded from."""
     import gar_ssl_ros.messages.ros  # noqa: F401  # before whatever needs rclpy
-    from gar_ssl_ros.nodes.microphone import MicrophoneError, devices
+    from gar_ssl_ros.nodes.microphone import MicrophoneError, microphones
 
     try:
-        found = devices()
+        found = microphones()
     except MicrophoneError as problem:
         fact, _, remedy = str(problem).partition(": ")
         yield Finding("microphones", fact, remedy)
         return
-    for device in found:
-        fact = f"{device['name']}: {device['max_input_channels']} channels, {device['default_samplerate']:.0f} Hz"
-        yield Finding(f"microphone {device['index']}", fact)
+    yield from _devices("microphone", found, "see `arecord -l`")
+
+
+def cameras() -> Iterator[Finding]:
+    """What can be looked through."""
+    from gar_ssl_ros.media.cameras import cameras
+
+    yield from _devices("camera", cameras(), "see `ls /dev/video*`")
+
+
+def _devices(kind: str, found: Sequence[Device], look: str) -> Iterator[Finding]:
+    for one in found:
+        yield Finding(f"{kind} {one.number}", f"{one.name}: {one.facts}")
     if not found:
-        yield Finding("microphones", "none", "plug one in and see `arecord -l`; only gar-ssl run microphone needs it")
+        yield Finding(f"{kind}s", "none", f"plug one in and {look}; only gar-ssl run {kind} needs it")
 
 
 def topics(listen: float) -> Iterator[Finding]:

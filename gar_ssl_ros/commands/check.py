@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser(
         "check",
         help="check this machine, its graph, and a model",
-        description="Look at the interpreter, the packages, the reasoners, the microphones and the graph, "
+        description="Look at the interpreter, the packages, the reasoners, the cameras, the microphones and the graph, "
         "and tell what is missing and what to do; with --model, look into a model too: is it whole, does it fit, how "
         "long does a window take, in which coordinates does it speak. Exit status: 0 all that is needed is there, 1 it "
         "is not.",
@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
         machine.ros,
         machine.reasoners,
         machine.models,
+        machine.cameras,
         machine.microphones,
         partial(machine.topics, options.listen),
     ]

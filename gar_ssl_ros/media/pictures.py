@@ -43,7 +43,7 @@ class Pictures:
             self.unordered += 1
             return
         try:
-            image = _upright(picture)
+            image = upright(picture)
         except (FFmpegError, ValueError):  # it does not hold what it says
             self.lose(stamp)
             return
@@ -79,7 +79,8 @@ class Pictures:
         return frame
 
 
-def _upright(picture: VideoFrame) -> NDArray[np.uint8]:
+def upright(picture: VideoFrame) -> NDArray[np.uint8]:
+    """Its pixels as RGB (height, width, 3), turned as its stream says."""
     image = picture.to_ndarray(format="rgb24")
     quarter_turns = round(picture.rotation / 90) % 4  # degrees counter-clockwise that set the picture upright
     return np.ascontiguousarray(np.rot90(image, quarter_turns), np.uint8)

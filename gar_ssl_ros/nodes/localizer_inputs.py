@@ -33,7 +33,7 @@ IMAGE_DEPTH, CHUNK_DEPTH, INFO_DEPTH = 30, 100, 1
 # Bytes of a message: a picture of 4096x4096 as rgb8, two minutes of ordinary sound, some words.
 MAX_IMAGE_BYTES, MAX_CHUNK_BYTES, MAX_INFO_BYTES = 2**26, 2**23, 2**12
 REMEDIES = {
-    "image": "start a camera, `gar-ssl run player`, or remap `image` to its topic",
+    "image": "start `gar-ssl run camera`, another driver or `gar-ssl run player`, or remap `image` to its topic",
     "audio": "start `gar-ssl run microphone`, or remap `audio` to its topic",
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from gar_ssl_ros.errors import DONE, FAILED, USAGE, UserError, discard_stdout, sentence
 
-NAMES = ("localizer", "player", "microphone", "recorder")
+NAMES = ("localizer", "player", "camera", "microphone", "recorder")
 
 
 def main(name: str, arguments: Sequence[str] = ()) -> int:
@@ -52,6 +52,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
         runs: dict[str, Callable[[], int]] = {
             "localizer": _localizer,
             "player": _player,
+            "camera": _camera,
             "microphone": _microphone,
             "recorder": _recorder,
         }
@@ -115,13 +116,33 @@ def _player() -> int:
     return FAILED if node.broken else DONE
 
 
+def _camera() -> int:
+    from gar_ssl_ros.media.cameras import KIND, cameras
+    from gar_ssl_ros.media.devices import listed
+    from gar_ssl_ros.nodes.camera import CameraNode
+
+    node = CameraNode()
+    ended = Event()
+    try:
+        if node.only_lists:
+            sys.stdout.write(f"{listed(cameras(), KIND)}\n")
+            return DONE
+        node.look(ended.set)
+        _spin(node, ended)
+    finally:
+        node.close()
+        node.destroy_node()
+    return FAILED if node.broken else DONE
+
+
 def _microphone() -> int:
-    from gar_ssl_ros.nodes.microphone import MicrophoneNode, devices, listed
+    from gar_ssl_ros.media.devices import listed
+    from gar_ssl_ros.nodes.microphone import KIND, MicrophoneNode, microphones
 
     node = MicrophoneNode()
     try:
         if node.only_lists:
-            sys.stdout.write(f"{listed(devices())}\n")
+            sys.stdout.write(f"{listed(microphones(), KIND)}\n")
             return DONE
         node.record()
         _spin(node)

@@ -11,7 +11,8 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 
-from gar_ssl_ros.errors import UserError, pip_install
+from gar_ssl_ros.errors import pip_install
+from gar_ssl_ros.media.devices import Device, DeviceError, device_of_name
 from gar_ssl_ros.media.level import LevelMeter
 from gar_ssl_ros.media.window import SECOND, audio_from_samples
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
@@ -20,12 +21,13 @@ from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import MICROPHONE
 from gar_ssl_ros.nodes.sound_publisher import SoundPublisher
 
+KIND = "microphone"  # of device
 REOPEN_AFTER_S = 1.0  # s from one attempt to open the device to the next
 DEVICE_GONE_S = 3.0  # s without a sample after which a device is taken to be gone
 
 
-class MicrophoneError(UserError):
-    """A device that cannot be used: one sentence that says why and what to do."""
+class MicrophoneError(DeviceError):
+    """Why there is nothing to record with: one sentence that says what to install."""
 
 
 def sounddevice() -> Any:
@@ -38,47 +40,30 @@ def sounddevice() -> Any:
         raise MicrophoneError("PortAudio is not installed: sudo apt install libportaudio2") from None
 
 
-def devices() -> list[dict[str, Any]]:
-    """Those that record: PortAudio's facts of each, its number as `index`."""
-    return [dict(one) for one in sounddevice().query_devices() if one["max_input_channels"] > 0]
-
-
-def listed(found: list[dict[str, Any]]) -> str:
-    """Devices in words, one a line."""
-    rows = [
-        f"{one['index']:3}  {one['name']}  ({one['max_input_channels']} channels, {one['default_samplerate']:.0f} Hz)"
-        for one in found
+def microphones() -> list[Device]:
+    """Those that record, numbered as PortAudio has them."""
+    return [
+        Device(one["index"], one["name"], f"{one['max_input_channels']} channels, {one['default_samplerate']:.0f} Hz")
+        for one in sounddevice().query_devices()
+        if one["max_input_channels"] > 0
     ]
-    return "\n".join(rows) or "there is no device that records"
 
 
-def device_of_name(wanted: str, found: list[dict[str, Any]]) -> int | None:
-    """The number of the device meant by a number or part of a name; None, the system's choice, for no text.
-
-    Raises MicrophoneError where that is none, or more than one.
-    """
-    if not wanted:
-        return None
-    fitting = [one for one in found if wanted == str(one["index"])]
-    fitting = fitting or [one for one in found if wanted.lower() in one["name"].lower()]
-    exact = [one for one in fitting if wanted.lower() == one["name"].lower()]
-    fitting = exact if len(exact) == 1 else fitting
-    if len(fitting) == 1:
-        return int(fitting[0]["index"])
-    problem = "no device that records is" if not fitting else f"{len(fitting)} devices that record are"
-    raise MicrophoneError(f"{problem} called {wanted!r}; there are:\n{listed(fitting or found)}")
+def microphone_of_name(wanted: str) -> int | None:
+    """The number of the one meant; None, the system's choice, for no text. Raises DeviceError where there is none."""
+    return device_of_name(wanted, microphones(), KIND).number if wanted else None
 
 
 class MicrophoneNode(Node):
     """The node. It records from `record` on; `close` it before it is destroyed."""
 
     def __init__(self, name: str = "microphone", **options: Any) -> None:
-        """options: as of rclpy's Node. Raises MicrophoneError where there is no such device at the start."""
+        """options: as of rclpy's Node. Raises DeviceError where there is no such device at the start."""
         super().__init__(name, **options)
         self._chosen = NodeParameters(self, MICROPHONE).values
         self._library = sounddevice()
         if not self.only_lists:
-            device_of_name(self._chosen["device"], devices())
+            microphone_of_name(self._chosen["device"])
         self._sound_out = SoundPublisher(
             self, *(self._chosen[name] for name in ("frame_id", "channels", "rate", "audio_type"))
         )
@@ -120,7 +105,7 @@ class MicrophoneNode(Node):
             self._library._terminate()  # PortAudio looks for devices only when it is set up; there is no public way
             self._library._initialize()
         rate, size = self._chosen["rate"], round(self._chosen["rate"] * self._chosen["chunk"])
-        device = device_of_name(self._chosen["device"], devices())
+        device = microphone_of_name(self._chosen["device"])
         options = {"device": device, "channels": self._chosen["channels"], "samplerate": rate, "dtype": "float32"}
         with self._library.RawInputStream(**options) as stream:
             self._stream, self._newest = stream, monotonic()

@@ -31,7 +31,7 @@ class NodeParameters:
         self._refusal = refusal
         self._warn = NodeLog(node).warning
         told = {
-            name: node.declare_parameter(name, one.default, _descriptor(one, name)).value
+            name: _value(one, node.declare_parameter(name, one.default, _descriptor(one, name)).value)
             for name, one in self._declared.items()
         }
         for name, value in told.items():
@@ -72,11 +72,16 @@ class NodeParameters:
         return values
 
 
+def _value(one: ParameterSpec, given: Any) -> Any:
+    return str(given) if one.or_number and type(given) is int else given
+
+
 def _descriptor(one: ParameterSpec, name: str) -> ParameterDescriptor:
     descriptor = ParameterDescriptor(
         description=one.help if name == one.name else f"{one.name}, as it was called before",
         additional_constraints=one.span if one.choices or one.fits else "",
         read_only=one.change is Change.NEVER,
+        dynamic_typing=one.or_number,
     )
     if one.least is not None and one.most is not None:
         if isinstance(one.default, float):

@@ -35,9 +35,13 @@ class ParameterError(OptionError):
 
 @dataclass(frozen=True)
 class ParameterSpec(Option):
-    """A parameter. Its type, other than an option's, is its default's to the letter, as ROS 2 has it."""
+    """A parameter. Its type, other than an option's, is its default's to the letter, as ROS 2 has it.
+
+    or_number: True if a whole number is taken for its digits, as of a device, which need no quotes then.
+    """
 
     change: Change = Change.ANY_TIME
+    or_number: bool = False
 
     def check(self, value: Value) -> None:
         """Raises ParameterError where it cannot have that value."""
@@ -114,12 +118,41 @@ PLAYER = (
     AUDIO_TYPE,
 )
 
+CAMERA = (
+    ParameterSpec(
+        "device",
+        "",
+        "the camera: its number, part of its name, /dev/..., a http or rtsp address, or a file; the first where empty",
+        change=Change.NEVER,
+        or_number=True,
+    ),
+    ParameterSpec("list", False, "print the devices and end", change=Change.NEVER),
+    ParameterSpec("width", 640, "to ask the device for, pixels; 0: its own", 0, 4096, change=Change.NEVER),
+    ParameterSpec("height", 480, "to ask the device for, pixels; 0: its own", 0, 4096, change=Change.NEVER),
+    ParameterSpec("rate", 30.0, "to ask the device for, images/s; 0: its own", 0.0, 240.0, change=Change.NEVER),
+    ParameterSpec(
+        "compressed",
+        False,
+        "send CompressedImage on `image/compressed`, JPEG as it comes where it does, in place of Image on `image`",
+        change=Change.NEVER,
+    ),
+    ParameterSpec("loop", False, "begin a file again at its end", change=Change.NEVER),
+    ParameterSpec("frame_id", "camera_optical_frame", "of the images (REP-103)", change=Change.NEVER),
+    ParameterSpec(
+        "calibration",
+        "",
+        "a file of camera_calibration, to be sent on `camera_info` with each image; none where empty",
+        change=Change.NEVER,
+    ),
+)
+
 MICROPHONE = (
     ParameterSpec(
         "device",
         "",
         "the microphone: its number, or part of its name; the system's choice where empty",
         change=Change.NEVER,
+        or_number=True,
     ),
     ParameterSpec("list", False, "print the devices and end", change=Change.NEVER),
     ParameterSpec("channels", 1, "to record", 1, 8, change=Change.NEVER),
@@ -137,6 +170,7 @@ RECORDER = (
 NODES: Mapping[str, tuple[ParameterSpec, ...]] = {
     "localizer": LOCALIZER,
     "player": PLAYER,
+    "camera": CAMERA,
     "microphone": MICROPHONE,
     "recorder": RECORDER,
 }

@@ -182,6 +182,29 @@ def localizer(active: bool = True, namespace: str = "", **parameters: Any) -> It
 
 
 @contextmanager
+def spinning(kind: Any, **parameters: Any) -> Iterator[Any]:
+    """A node of that class, of its own context; closed in the end."""
+    context = Context()
+    rclpy.init(context=context, domain_id=own_domain("nodes"))
+    overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+    node = executor = None
+    try:
+        node = kind(context=context, parameter_overrides=overrides)
+        executor = SurvivingExecutor(node.diagnostics.failed, context=context)
+        executor.add_node(node)
+        thread = threading.Thread(target=executor.spin, daemon=True)
+        thread.start()
+        yield node
+    finally:
+        if node is not None and executor is not None:
+            node.close()
+            executor.shutdown()
+            thread.join(PATIENCE)
+            node.destroy_node()
+        rclpy.shutdown(context=context)
+
+
+@contextmanager
 def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """`gar-ssl run ...` as a process; killed in the end, if it still runs."""
     paths = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])

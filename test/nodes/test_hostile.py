@@ -195,7 +195,7 @@ def test_nobody_who_publishes_is_waited_for_in_words():
     with process("localizer") as node:
         lines = iter(node.stdout.readline, "")
         told = [next(line for line in lines if "nobody publishes" in line) for _ in range(2)]
-        assert "image: nobody publishes /image or /image/compressed: start a camera, `gar-ssl run player`" in told[0]
+        assert "image: nobody publishes /image or /image/compressed: start `gar-ssl run camera`" in told[0]
         assert "audio: nobody publishes /audio: start `gar-ssl run microphone`" in told[1]
         assert all("[WARN]" in one for one in told)
 

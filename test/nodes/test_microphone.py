@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import rclpy
 from audio_common_msgs.msg import AudioStamped
-from domains import own_domain
-from rclpy.context import Context
-from rclpy.executors import MultiThreadedExecutor
-from rclpy.parameter import Parameter
-from robot import PATIENCE, process, robot, until
+from robot import PATIENCE, process, robot, spinning, until
 
+from gar_ssl_ros.media.devices import DeviceError, listed
 from gar_ssl_ros.messages.audio.reader import AudioReader
-from gar_ssl_ros.nodes.microphone import MicrophoneError, MicrophoneNode, device_of_name, devices, listed, sounddevice
+from gar_ssl_ros.nodes.microphone import (
+    KIND,
+    MicrophoneError,
+    MicrophoneNode,
+    microphone_of_name,
+    microphones,
+    sounddevice,
+)
 
 ALSA = Path("/usr/share/alsa/alsa.conf")
 DEVICES = """
@@ -53,48 +54,29 @@ def again() -> None:
     sounddevice()._initialize()
 
 
-@contextmanager
-def microphone(**parameters: Any) -> Iterator[MicrophoneNode]:
-    context = Context()
-    rclpy.init(context=context, domain_id=own_domain("nodes"))
-    overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-    node = executor = None
-    try:
-        node = MicrophoneNode(context=context, parameter_overrides=overrides)
-        executor = MultiThreadedExecutor(num_threads=2, context=context)
-        executor.add_node(node)
-        thread = threading.Thread(target=executor.spin, daemon=True)
-        thread.start()
-        yield node
-    finally:
-        if node is not None and executor is not None:
-            node.close()
-            executor.shutdown()
-            thread.join(PATIENCE)
-            node.destroy_node()
-        rclpy.shutdown(context=context)
+def microphone(**parameters: Any) -> AbstractContextManager[MicrophoneNode]:
+    return spinning(MicrophoneNode, **parameters)
 
 
 def test_devices_are_listed_with_number_name_channels_and_rate(plugged):
-    assert {one["name"] for one in devices()} >= {"garage", "garden"}
-    assert "garden" in listed(devices())
+    assert {one.name for one in microphones()} >= {"garage", "garden"}
+    assert "garden" in listed(microphones(), KIND)
 
 
 def test_a_device_is_chosen_by_number_or_part_of_its_name(plugged):
-    found = devices()
-    by_name = {one["name"]: one["index"] for one in found}
-    assert device_of_name("", found) is None
-    assert device_of_name("DEN", found) == by_name["garden"]
-    assert device_of_name("garage", found) == by_name["garage"]
-    assert device_of_name(str(by_name["garden"]), found) == by_name["garden"]
+    by_name = {one.name: one.number for one in microphones()}
+    assert microphone_of_name("") is None
+    assert microphone_of_name("DEN") == by_name["garden"]
+    assert microphone_of_name("garage") == by_name["garage"]
+    assert microphone_of_name(str(by_name["garden"])) == by_name["garden"]
 
 
-@pytest.mark.parametrize(("wanted", "problem"), [("cellar", "no device that records"), ("gar", "devices that record")])
+@pytest.mark.parametrize(("wanted", "problem"), [("cellar", "no microphone"), ("gar", "microphones are called 'gar'")])
 def test_a_name_of_no_device_or_of_several_is_refused_with_the_list(plugged, wanted, problem):
-    with pytest.raises(MicrophoneError, match=problem) as refused:
-        device_of_name(wanted, devices())
+    with pytest.raises(DeviceError, match=problem) as refused:
+        microphone_of_name(wanted)
     assert "garage" in str(refused.value)
-    with pytest.raises(MicrophoneError, match=problem), microphone(device=wanted):
+    with pytest.raises(DeviceError, match=problem), microphone(device=wanted):
         pass
 
 

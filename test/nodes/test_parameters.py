@@ -19,7 +19,7 @@ def test_the_parameter_file_is_made_of_the_declarations():
     assert (ROOT / "config" / "localize.yaml").read_text() == yaml(LOCALIZER)
 
 
-@pytest.mark.parametrize("node", ["localizer", "player", "microphone"])
+@pytest.mark.parametrize("node", ["localizer", "player", "camera", "microphone"])
 def test_the_docs_are_made_of_the_declarations(node):
     assert table(NODES[node]) in (ROOT / "docs" / "ros.md").read_text()
 

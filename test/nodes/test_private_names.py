@@ -9,6 +9,7 @@ from rclpy.context import Context
 from rclpy.lifecycle import LifecycleNode
 from rclpy.node import Node
 
+from gar_ssl_ros.nodes.camera import CameraNode
 from gar_ssl_ros.nodes.localizer import LocalizerNode
 from gar_ssl_ros.nodes.microphone import MicrophoneNode
 from gar_ssl_ros.nodes.player import PlayerNode
@@ -52,7 +53,13 @@ REAL = {
 
 @pytest.mark.parametrize(
     ("ours", "base"),
-    [(LocalizerNode, LifecycleNode), (PlayerNode, Node), (MicrophoneNode, Node), (RecorderNode, Node)],
+    [
+        (LocalizerNode, LifecycleNode),
+        (PlayerNode, Node),
+        (CameraNode, Node),
+        (MicrophoneNode, Node),
+        (RecorderNode, Node),
+    ],
 )
 def test_no_private_name_is_taken_twice(ours, base):
     context = Context()
