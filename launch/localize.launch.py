@@ -41,7 +41,7 @@ ARGUMENTS = {
     "autostart": ("true", "configure and activate at the start"),
     "log_level": ("info", "of the localizer"),
     "camera": ("", "start our camera node: the camera's number, part of its name, its address, or a file"),
-    "calibration": ("", "a file of camera_calibration, of that camera"),
+    "calibration": ("", "a file of camera_calibration, of the camera or the clip"),
     "microphone": ("", "start our microphone node: its number, or part of its name; default is the system's"),
     "clip": ("", "a recording to play as camera and microphone"),
     "loop": ("true", "play the clip again and again"),
@@ -76,12 +76,12 @@ def _sources(given, loop):
     if given["clip"] and (given["camera"] or given["microphone"]):
         raise RuntimeError("a clip is camera and microphone at once: give either clip, or camera and microphone")
     sound = [(topic, given[topic]) for topic in ("audio", "audio_info")]
+    calibration = {"calibration": _text(given["calibration"])} if given["calibration"] else {}
     if given["clip"]:
-        told = {"clip": _text(given["clip"]), "loop": loop, "wait": 10.0}
-        yield _node(given, "player", told, [("image", given["image"]), *sound])
+        told = {"clip": _text(given["clip"]), "loop": loop, "wait": 10.0, **calibration}
+        yield _node(given, "player", told, [*_camera_topics(given), *sound])
     if given["camera"]:
         told = {"device": _text(given["camera"]), "compressed": given["image"].endswith("/compressed")}
-        calibration = {"calibration": _text(given["calibration"])} if given["calibration"] else {}
         yield _node(given, "camera", {**told, **calibration}, _camera_topics(given))
     if given["microphone"]:
         chosen = {} if given["microphone"] == "default" else {"device": _text(given["microphone"])}

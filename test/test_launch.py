@@ -107,9 +107,10 @@ def test_rviz_shows_the_topics_of_its_localizer_whatever_its_name_and_namespace(
 
 
 def test_a_clip_is_played_in_the_same_namespace_to_the_same_topics(launch_file):
-    started = nodes(launch_file, clip="talk.mp4", namespace="robot1", audio="/mic")
+    started = nodes(launch_file, clip="talk.mp4", calibration="c.yaml", namespace="robot1", audio="/mic")
     assert started["player"].namespace == "robot1"
-    assert ("audio", "/mic") in started["player"].remappings
+    assert {("audio", "/mic"), ("camera_info", "camera_info")} < {*started["player"].remappings}
+    assert started["player"].parameters[0]["calibration"] == "c.yaml"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from gar_ssl_ros.errors import sentence
@@ -22,8 +22,8 @@ from gar_ssl_ros.media.capture import PATIENCE_S, Capture, Captured, Wanted
 from gar_ssl_ros.media.devices import DeviceError
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.answers import image_message, time_message
-from gar_ssl_ros.messages.calibration import camera_info_from_file
 from gar_ssl_ros.messages.picture_header import picture_header
+from gar_ssl_ros.nodes.calibration_publisher import CalibrationPublisher
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status
 from gar_ssl_ros.nodes.node_log import NodeLog
@@ -56,11 +56,8 @@ class CameraNode(Node):
         self._compressed = bool(self._chosen["compressed"])
         kind, topic = (CompressedImage, "image/compressed") if self._compressed else (Image, "image")
         self._image_out = self.create_publisher(kind, topic, qos_profile_sensor_data)
-        self._info: CameraInfo | None = None
-        if self._chosen["calibration"]:
-            self._info = camera_info_from_file(self._chosen["calibration"])
-            self._info_out = self.create_publisher(CameraInfo, "camera_info", qos_profile_sensor_data)
-        self._counts = {"images": 0, "infos": 0, "dropped": 0, "damaged": 0, "opened": 0}
+        self._calibration = CalibrationPublisher(self, self._chosen["calibration"], qos_profile_sensor_data)
+        self._counts = {"images": 0, "dropped": 0, "damaged": 0, "opened": 0}
         self._form: dict[str, object] = {}
         self._problem, self._told = "not open yet", False
         self._concern = ""
@@ -173,31 +170,20 @@ class CameraNode(Node):
             if jpeg is None or found is None:
                 self._counts["damaged"] += 1
                 return
-            size = found.width, found.height
+            width, height = found.width, found.height
             message = CompressedImage(header=header, format="jpeg", data=array("B", jpeg))
         else:
             rgb = taken.capture.rgb(taken.image)
             if rgb is None:
                 self._counts["damaged"] += 1
                 return
-            size = rgb.shape[1], rgb.shape[0]
+            height, width = rgb.shape[:2]
             message = image_message(rgb, header)
         self._image_out.publish(message)
         self._counts["images"] += 1
-        if self._info is not None:
-            self._publish_info(self._info, header, size)
-
-    def _publish_info(self, info: CameraInfo, header: Header, size: tuple[int, int]) -> None:
-        if (info.width, info.height) != size:
-            self._concern = (
-                f"the calibration is of images of {info.width}x{info.height}, and these are {size[0]}x{size[1]}: "
-                "set width and height, or calibrate; there is no camera_info until then"
-            )
-            self._warnings.tell(self._concern)
-            return
-        info.header = header
-        self._info_out.publish(info)
-        self._counts["infos"] += 1
+        self._calibration.publish(header, width, height)
+        if self._calibration.concern:
+            self._warnings.tell(self._calibration.concern)
 
     def _say(self, problem: str) -> None:
         """It is lost, or not there: told once. It is here, where that is empty."""
@@ -214,7 +200,8 @@ class CameraNode(Node):
         idle = now - self._newest
         problem = self._problem or (f"no image has come for {idle:.0f} s" if idle > PATIENCE_S else "")
         ended = self._problem == "ended"
-        level = DiagnosticStatus.WARN if self._concern else DiagnosticStatus.OK
+        concern = self._concern or self._calibration.concern
+        level = DiagnosticStatus.WARN if concern else DiagnosticStatus.OK
         level = DiagnosticStatus.ERROR if problem and not ended else level
-        values = {**self._form, "rate_hz": rate, **self._counts}
-        return [Status("camera", level, problem or self._concern or "sending", values)]
+        values = {**self._form, "rate_hz": rate, **self._counts, "infos": self._calibration.sent}
+        return [Status("camera", level, problem or concern or "sending", values)]

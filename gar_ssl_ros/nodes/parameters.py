@@ -100,6 +100,13 @@ AUDIO_TYPE = ParameterSpec(
     change=Change.NEVER,
 )
 
+CALIBRATION = ParameterSpec(
+    "calibration",
+    "",
+    "a file of camera_calibration, to be sent on `camera_info` with each image; none where empty",
+    change=Change.NEVER,
+)
+
 PLAYER = (
     ParameterSpec("clip", "", "the recording to play: any that FFmpeg reads", change=Change.NEVER),
     ParameterSpec("rate", 1.0, "how fast: 2 is twice as fast as it was recorded", 0.05, 20.0, change=Change.NEVER),
@@ -115,6 +122,7 @@ PLAYER = (
     ),
     ParameterSpec("listeners", 1, "how many nodes to wait for", 1, 100, change=Change.NEVER),
     ParameterSpec("frame_id", "camera_optical_frame", "of the images (REP-103)", change=Change.NEVER),
+    CALIBRATION,
     AUDIO_TYPE,
 )
 
@@ -138,12 +146,7 @@ CAMERA = (
     ),
     ParameterSpec("loop", False, "begin a file again at its end", change=Change.NEVER),
     ParameterSpec("frame_id", "camera_optical_frame", "of the images (REP-103)", change=Change.NEVER),
-    ParameterSpec(
-        "calibration",
-        "",
-        "a file of camera_calibration, to be sent on `camera_info` with each image; none where empty",
-        change=Change.NEVER,
-    ),
+    CALIBRATION,
 )
 
 MICROPHONE = (

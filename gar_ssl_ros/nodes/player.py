@@ -20,6 +20,7 @@ from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND, Audio, Frame
 from gar_ssl_ros.messages.answers import header_of_frame, image_message
+from gar_ssl_ros.nodes.calibration_publisher import CalibrationPublisher
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
@@ -41,6 +42,7 @@ class PlayerNode(Node):
             raise UsageError("no clip is named: give one with --ros-args -p clip:=FILE")
         self._clip = Clip(Path(self._chosen["clip"]).expanduser())
         self._image_out = self.create_publisher(Image, "image", QoSProfile(depth=30))
+        self._calibration = CalibrationPublisher(self, self._chosen["calibration"], QoSProfile(depth=30))
         self._sound_out = SoundPublisher(
             self, "", self._clip.info.channels, self._clip.info.rate, self._chosen["audio_type"]
         )
@@ -111,7 +113,9 @@ class PlayerNode(Node):
     def _publish(self, item: Frame | Audio) -> None:
         if isinstance(item, Frame):
             frame = replace(item, frame_id=self._chosen["frame_id"])
-            self._image_out.publish(image_message(frame.image, header_of_frame(frame)))
+            header = header_of_frame(frame)
+            self._image_out.publish(image_message(frame.image, header))
+            self._calibration.publish(header, frame.width, frame.height)
             self._counts["images"] += 1
         else:
             self._sound_out.publish(item)
@@ -119,8 +123,11 @@ class PlayerNode(Node):
             self._counts["samples"] += item.samples.shape[1]
 
     def _statuses(self) -> list[Status]:
-        level = DiagnosticStatus.ERROR if self.broken else DiagnosticStatus.OK
-        return [Status("player", level, self._doing, self._counts)]
+        concern = self._calibration.concern
+        level = DiagnosticStatus.WARN if concern else DiagnosticStatus.OK
+        level = DiagnosticStatus.ERROR if self.broken else level
+        values = {**self._counts, "infos": self._calibration.sent}
+        return [Status("player", level, self._doing if self.broken else concern or self._doing, values)]
 
 
 def timed(clip: Clip) -> Iterator[tuple[int, Frame | Audio]]:

@@ -33,6 +33,14 @@ from gar_ssl_ros.nodes.localizer import LocalizerNode
 
 PATIENCE = 240.0  # s: what should happen has happened by then, on any machine
 FRAME, CHUNK = SECOND // 10, SECOND // 10
+CALIBRATION = """\
+image_width: {width}
+image_height: {height}
+camera_matrix: {{data: [50., 0., {x}, 0., 50., {y}, 0., 0., 1.]}}
+distortion_coefficients: {{data: [0., 0., 0., 0., 0.]}}
+rectification_matrix: {{data: [1., 0., 0., 0., 1., 0., 0., 0., 1.]}}
+projection_matrix: {{data: [50., 0., {x}, 0., 0., 50., {y}, 0., 0., 0., 1., 0.]}}
+"""
 HERE = Path(__file__).parents[1]  # of the reasoners that misbehave
 
 
@@ -132,6 +140,13 @@ class Robot:
             return {}
 
         return newest
+
+
+def calibration(folder: Path, width: int = 64, height: int = 48) -> str:
+    """A file as camera_calibration writes it, of a camera of such images."""
+    path = folder / f"{width}x{height}.yaml"
+    path.write_text(CALIBRATION.format(width=width, height=height, x=width / 2, y=height / 2))
+    return str(path)
 
 
 def seconds(time_message: Any) -> float:

@@ -15,22 +15,13 @@ import pytest
 from clips import write_clip
 from mjpeg import NetworkCamera, jpeg
 from rclpy.qos import qos_profile_sensor_data
-from robot import PATIENCE, process, robot, seconds, spinning, until
+from robot import PATIENCE, calibration, process, robot, seconds, spinning, until
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.messages.calibration import CalibrationError
 from gar_ssl_ros.messages.images import rgb_from_compressed, rgb_from_image
 from gar_ssl_ros.nodes.camera import MAX_WAITING, CameraNode
-
-CALIBRATION = """\
-image_width: {width}
-image_height: 48
-camera_matrix: {{data: [50., 0., 32., 0., 50., 24., 0., 0., 1.]}}
-distortion_coefficients: {{data: [0., 0., 0., 0., 0.]}}
-rectification_matrix: {{data: [1., 0., 0., 0., 1., 0., 0., 0., 1.]}}
-projection_matrix: {{data: [50., 0., 32., 0., 0., 50., 24., 0., 0., 0., 1., 0.]}}
-"""
 
 
 def camera(**parameters: Any) -> AbstractContextManager[CameraNode]:
@@ -58,12 +49,6 @@ class Watcher:
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory) -> Path:
     return write_clip(tmp_path_factory.mktemp("clips") / "clip.mkv", seconds=1.0, with_audio=False)
-
-
-def calibration(folder: Path, width: int = 64) -> str:
-    path = folder / f"{width}.yaml"
-    path.write_text(CALIBRATION.format(width=width))
-    return str(path)
 
 
 def test_a_file_is_sent_in_its_time_with_its_calibration_until_it_has_ended(clip, tmp_path):

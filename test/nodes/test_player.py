@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 from audio_common_msgs.msg import AudioStamped
-from robot import PATIENCE, process, robot, seconds, until
-from sensor_msgs.msg import Image
+from robot import PATIENCE, calibration, process, robot, seconds, until
+from sensor_msgs.msg import CameraInfo, Image
 
 from gar_ssl_ros.evaluation.scenes.files import write_scene
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
@@ -53,8 +53,10 @@ class Listener:
         bot.node.create_subscription(AudioStamped, "audio", self.sound.append, 100)
 
 
-def test_all_of_a_clip_arrives_and_the_counts_say_so_in_the_end(clip):
-    with robot() as bot, process(*arguments(clip)) as player:
+def test_all_of_a_clip_arrives_and_the_counts_say_so_in_the_end(clip, tmp_path):
+    infos: list[CameraInfo] = []
+    with robot() as bot, process(*arguments(clip, calibration=calibration(tmp_path, 320, 240))) as player:
+        bot.node.create_subscription(CameraInfo, "camera_info", infos.append, 100)
         heard = Listener(bot)
         assert player.wait(PATIENCE) == 0
         until(lambda: bot.state_of("player")().get("message") == "ended")
@@ -66,6 +68,8 @@ def test_all_of_a_clip_arrives_and_the_counts_say_so_in_the_end(clip):
         assert heard.images[0].header.frame_id == "camera_optical_frame"
         samples = sum(AudioReader().read(message, now=0).samples.shape[1] for message in heard.sound)
         assert samples == int(counts["samples"]) == sum(piece.samples.shape[1] for piece in Clip(clip).audio())
+        assert infos[-1].header == heard.images[-1].header
+        assert (infos[-1].width, infos[-1].k[2]) == (320, 160)
         stamps = [seconds(message.header.stamp) for message in heard.images]
         assert stamps[-1] - stamps[0] == pytest.approx(2 - 1 / 15, abs=0.01)
 
