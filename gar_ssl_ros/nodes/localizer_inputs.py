@@ -9,7 +9,7 @@ from typing import Any
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.level import LevelMeter
 from gar_ssl_ros.media.options import WindowOptions
-from gar_ssl_ros.media.window import Audio
+from gar_ssl_ros.media.window import Audio, Frame
 from gar_ssl_ros.messages.audio.families import AUDIO_TYPES, INFO_TYPES
 from gar_ssl_ros.messages.audio.installed import audio_class
 from gar_ssl_ros.messages.images import IMAGE_TYPES
@@ -48,9 +48,10 @@ class LocalizerInputs:
         offer: Callable[[Callable[[], Request]], None],
         publish_level: Callable[[SoundLevel], None],
         group: Any,
+        seen: Callable[[Frame], None] = lambda _: None,
     ) -> None:
         """offer: given, as often as a window is due, what makes the request of the newest one. publish_level: given
-        the sound's level, as often as it is measured.
+        the sound's level, as often as it is measured. seen: given each image that can be used.
         """
         self._node = node
         self._parameters = parameters
@@ -59,7 +60,7 @@ class LocalizerInputs:
         self._meter = LevelMeter()
         self._retired = False
         log = NodeLog(node)
-        self._assembler = WindowAssembler(self._windows(), log.warning, self._measure)
+        self._assembler = WindowAssembler(self._windows(), log.warning, self._measure, seen)
         self._seen = (self._assembler.images.statistics, self._assembler.sound.statistics)
         image = node.resolve_topic_name("image")
         images = (image, node.resolve_topic_name("image/compressed"), f"{image}/compressed")

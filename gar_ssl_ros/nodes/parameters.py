@@ -82,6 +82,13 @@ LOCALIZER = (
         change=Change.UNCONFIGURED,
     ),
     *parameters(options_of(SpatialOptions), Change.UNCONFIGURED),
+    ParameterSpec(
+        "overlay_rate",
+        30.0,
+        "images a second on `~/image_annotated` and `~/annotations` at most; 0: the image of each final answer only",
+        0.0,
+        240.0,
+    ),
 )
 
 AUDIO_TYPE = ParameterSpec(

@@ -116,19 +116,6 @@ def test_to_be_uncertain_is_an_answer_to_localize():
         assert (asked.success, asked.result.outcome) == (True, SoundSourceArray.UNCERTAIN)
 
 
-def test_the_annotated_image_is_the_windows_own():
-    drawn: list[Image] = []
-    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
-        bot.node.create_subscription(Image, "/localizer/image_annotated", drawn.append, 10)
-        bot.meet()
-        bot.play(10, 3)
-        until(lambda: drawn)
-        headers = [answer.header for answer in bot.finals()]
-        assert drawn[0].header in headers
-        assert drawn[0].encoding == "rgb8"
-        assert len(drawn[0].data) == drawn[0].step * drawn[0].height
-
-
 def test_localize_answers_the_newest_window_also_while_not_enabled():
     with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
         bot.meet()
