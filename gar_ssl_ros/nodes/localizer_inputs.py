@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from gar_ssl_ros.gar.noise_gate import NoiseGateOptions, held
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.level import LevelMeter
 from gar_ssl_ros.media.options import WindowOptions
@@ -158,10 +159,14 @@ class LocalizerInputs:
         return self._assembler.newest()
 
     def request(self, cut: Cut, asked: float | None = None) -> Request:
-        """What the worker is asked about a window. asked: as of Request."""
+        """What the worker is asked about a window. asked: as of Request; then the noise gate holds nothing back."""
         chosen, offer = self._parameters.values, self._image_input.offer
         view = self._spatial.view(cut.window.center, "" if offer is None else offer.topic)
-        return Request(cut.window, from_values(GarOptions, chosen), chosen["deadline"], cut.refusal, asked, view)
+        stopped = (
+            "" if cut.refusal or asked is not None else held(cut.window.audio, from_values(NoiseGateOptions, chosen))
+        )
+        options = from_values(GarOptions, chosen)
+        return Request(cut.window, options, chosen["deadline"], cut.refusal, asked, view, stopped)
 
     @property
     def left_out(self) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gar_ssl_ros.errors import OptionError
+from gar_ssl_ros.gar.noise_gate import NoiseGateOptions
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.messages.audio.families import PUBLISHED
@@ -62,6 +63,7 @@ LOCALIZER = (
     *parameters(options_of(WindowOptions)),
     ParameterSpec("deadline", 10.0, "what a window may take; one that takes longer ends as TIMEOUT, s", 0.1, 600.0),
     *parameters(options_of(GarOptions)),
+    *parameters(options_of(NoiseGateOptions)),
     ParameterSpec(
         "reliability",
         "auto",

@@ -23,8 +23,8 @@ GRACE_S = 0.25  # s after the deadline in which a reasoner may still notice it
 class Request:
     """A window to be answered.
 
-    limit: s that its inference may take. refusal: why the reasoner need not be asked; empty where it is to be.
-    asked: monotonic s at which somebody asked for it; None where nobody did. view: of the
+    limit: s that its inference may take. refusal: why the reasoner need not be asked; empty where it is to be. held:
+    the same, by the noise gate. asked: monotonic s at which somebody asked for it; None where nobody did. view: of the
     window's center frame.
     """
 
@@ -34,6 +34,7 @@ class Request:
     refusal: str = ""
     asked: float | None = None
     view: View = NO_VIEW
+    held: str = ""
 
 
 class InferenceJob:
