@@ -44,6 +44,7 @@ bench: .venv/test
 	$(BIN)/python benchmarks/omni.py replies
 	$(BIN)/python benchmarks/omni.py soak
 	$(BIN)/python benchmarks/live.py
+	$(BIN)/python benchmarks/overlay.py
 	$(BIN)/python benchmarks/hostile.py
 
 soak: .venv/test

@@ -92,7 +92,10 @@ def _nodes(context):
     rviz = Node(
         package="rviz2",
         executable="rviz2",
-        arguments=["-d", str(SHARE / "rviz" / "localize.rviz")],
+        arguments=[
+            *("-d", str(SHARE / "rviz" / "localize.rviz")),
+            *(("-f", given["target_frame"]) if given["target_frame"] else ()),
+        ],
         remappings=[
             ("/image", _full(given["namespace"], given["image"].removesuffix("/compressed"))),
             *(
