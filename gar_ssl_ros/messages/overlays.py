@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+from gar_ssl_ros.errors import shortened
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.localization import Localization
 from gar_ssl_ros.media.window import Frame
@@ -32,6 +33,7 @@ ANNOTATIONS_TYPE = "foxglove_msgs/msg/ImageAnnotations"
 JPEG_QUALITY = 80  # of 100
 PIXELS_PER_LINE, PIXELS_PER_LETTER = 300, 40  # of an image's width for one of thickness, and one of a letter's height
 MIN_LETTER_PX = 9.0
+MAX_CHARACTERS = 100  # of an annotation, which Foxglove shows whole
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,12 @@ def annotations_message(frame: Frame, overlay: Overlay | None) -> Any:
     letter = max(MIN_LETTER_PX, frame.width / PIXELS_PER_LETTER)
 
     def text(words: str, x: float, y: float, letters: Colour, ground: Colour) -> Any:
-        where, colours = _made("Point2", x=x, y=y), (_colour(letters, alpha), _colour(ground, alpha))
+        where, colours = _made("Point2", x=float(x), y=float(y)), (_colour(letters, alpha), _colour(ground, alpha))
         return _made(
             "TextAnnotation",
             timestamp=stamp,
             position=where,
-            text=words,
+            text=shortened(words, MAX_CHARACTERS),
             font_size=letter,
             text_color=colours[0],
             background_color=colours[1],
@@ -91,7 +93,7 @@ def annotations_message(frame: Frame, overlay: Overlay | None) -> Any:
 
     for colour, source in zip(source_colours(len(caption.sources)), caption.sources, strict=True):
         box = _made("PointsAnnotation", timestamp=stamp, points=_corners(source.box))
-        box.type, box.thickness = box.LINE_LOOP, max(1.0, frame.width / PIXELS_PER_LINE)
+        box.type, box.thickness = type(box).LINE_LOOP, max(1.0, frame.width / PIXELS_PER_LINE)
         box.outline_color = _colour(colour, alpha)
         message.points.append(box)
         message.texts.append(text(source_line(source), source.box.x1, max(source.box.y1, letter), DARK, colour))

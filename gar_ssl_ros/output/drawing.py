@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -104,8 +105,8 @@ def _scored_line(source: Source) -> str:
 
 
 def status_line(caption: Caption, age: float) -> str:
-    """How a window ended, and why where no box tells. age: s, of its picture."""
-    told = [f"{caption.outcome.value.replace('_', ' ').lower()}, {age:.1f} s ago"]
+    """How a window ended, and why where no box tells. age: s, of its picture; 0 where it is that one, and not told."""
+    told = [caption.outcome.value.replace("_", " ").lower() + (f", {age:.1f} s ago" if age else "")]
     if caption.sound and not caption.sources:
         told.append(_heard(caption.sound.label, caption.sound.confidence))
     if caption.detail:
@@ -159,9 +160,9 @@ class _Pen:
         """`text`, cut short with dots where it does not fit into `room` pixels."""
         if self.measure(text) <= room:
             return text
-        while text and self.measure(text + "...") > room:
-            text = text[:-1]
-        return text.rstrip(" ,;:") + "..."
+        text = text[:room]  # no letter is narrower than a pixel
+        kept = bisect_left(range(len(text)), True, key=lambda last: self.measure(text[: last + 1] + "...") > room)
+        return text[:kept].rstrip(" ,;:") + "..."
 
     def wrapped(self, text: str, room: int, rows: int) -> list[str]:
         """`text` on that many rows of `room` pixels, broken between words, cut short where it does not fit."""

@@ -55,7 +55,7 @@ def test_annotations_are_boxes_of_four_corners_and_words_in_pixels_of_the_image(
     message = deserialize_message(serialize_message(message), type(message))
     assert (message.timestamp.sec, message.timestamp.nanosec) == (12, 5)
     first, second = message.points
-    assert (first.type, first.timestamp) == (first.LINE_LOOP, message.timestamp)
+    assert (first.type, first.timestamp) == (type(first).LINE_LOOP, message.timestamp)
     assert [(point.x, point.y) for point in second.points] == [(70.5, 30), (120, 30), (120, 80), (70.5, 80)]
     colour = second.outline_color
     assert (colour.r, colour.g, colour.b, colour.a) == (*(part / 255 for part in COLOURS[1]), 0.5)
