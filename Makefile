@@ -45,6 +45,7 @@ bench: .venv/test
 	$(BIN)/python benchmarks/omni.py soak
 	$(BIN)/python benchmarks/live.py
 	$(BIN)/python benchmarks/camera.py
+	$(BIN)/python benchmarks/overlay.py
 	$(BIN)/python benchmarks/hostile.py
 
 soak: .venv/test

@@ -151,7 +151,10 @@ def _nodes(context):
     rviz = Node(
         package="rviz2",
         executable="rviz2",
-        arguments=["-d", str(SHARE / "rviz" / "localize.rviz")],
+        arguments=[
+            *("-d", str(SHARE / "rviz" / "localize.rviz")),
+            *(("-f", given["target_frame"]) if given["target_frame"] else ()),
+        ],
         remappings=[
             *((f"/{topic}", _full(given["namespace"], name)) for topic, name in _camera_topics(given)[:2]),
             *(

@@ -106,6 +106,11 @@ def test_rviz_shows_the_topics_of_its_localizer_whatever_its_name_and_namespace(
     assert ("image", given.get("image", "image")) in localizer.remappings
 
 
+def test_rviz_shows_places_in_the_target_frame_where_there_is_one(launch_file):
+    assert nodes(launch_file, rviz="true", target_frame="base_link")["rviz2"].arguments[2:] == ["-f", "base_link"]
+    assert len(nodes(launch_file, rviz="true")["rviz2"].arguments) == 2
+
+
 def test_a_clip_is_played_in_the_same_namespace_to_the_same_topics(launch_file):
     started = nodes(launch_file, clip="talk.mp4", calibration="c.yaml", namespace="robot1", audio="/mic")
     assert started["player"].namespace == "robot1"

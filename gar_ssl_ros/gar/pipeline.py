@@ -111,7 +111,7 @@ class _Run:
             lost = f"{self._window.audio_gap / SECOND:.1f} s of {length / SECOND:.1f} s of sound are missing"
             yield self._final(Outcome.BACKEND_ERROR, f"{lost}: nothing can be concluded from the rest")
             return
-        if _loudest(audio) < SILENCE_DBFS:
+        if loudest(audio) < SILENCE_DBFS:
             yield self._final(Outcome.SILENT, f"no 50 ms of it are louder than {SILENCE_DBFS:.0f} dBFS")
             return
         self._deadline.check()
@@ -267,7 +267,7 @@ class _Run:
         return self._now()
 
 
-def _loudest(audio: Audio) -> float:
+def loudest(audio: Audio) -> float:
     """The level of its loudest 50 ms, dBFS."""
     block = max(1, audio.rate // 20)
     count = audio.samples.shape[1] // block

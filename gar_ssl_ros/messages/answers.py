@@ -1,4 +1,4 @@
-"""Answers as messages: SoundSourceArray, Detection2DArray, and the annotated picture."""
+"""Answers as messages: SoundSourceArray and Detection2DArray."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, with_cases
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.msg import AnchorVote, SoundSource, SoundSourceArray
-from gar_ssl_ros.output.drawing import annotated, caption_from_localization
 from gar_ssl_ros.output.record import record_from_localization
 from gar_ssl_ros.spatial.transforms import Vector
 from gar_ssl_ros.spatial.view import NO_VIEW, Place, View
@@ -90,11 +89,6 @@ def detections_message(found: Localization, frame: Frame, ids: Sequence[str]) ->
             Detection2D(header=message.header, results=[result], bbox=bounding_box_from_box(source.box), id=identity)
         )
     return message
-
-
-def annotated_message(found: Localization, frame: Frame) -> Image:
-    """The picture with the answer drawn on it."""
-    return image_message(annotated(frame.image, caption_from_localization(found)), header_of_frame(frame))
 
 
 def image_message(image: NDArray[np.uint8], header: Header) -> Image:

@@ -19,7 +19,6 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import QoSProfile
-from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import MarkerArray
@@ -35,6 +34,7 @@ from gar_ssl_ros.nodes.heap import GIVE_BACK_PERIOD_S, give_back
 from gar_ssl_ros.nodes.localizer_inputs import LocalizerInputs
 from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
+from gar_ssl_ros.nodes.overlay_outputs import OverlayOutputs
 from gar_ssl_ros.nodes.parameters import LOCALIZER
 from gar_ssl_ros.options import from_values
 from gar_ssl_ros.reasoners import known, names, refuse_unused
@@ -74,7 +74,7 @@ class LocalizerNode(LifecycleNode):
         self._detections_out = self.create_lifecycle_publisher(Detection2DArray, "~/detections", QoSProfile(depth=10))
         self._markers_out = self.create_lifecycle_publisher(MarkerArray, "~/markers", QoSProfile(depth=10))
         self._goal_out = self.create_lifecycle_publisher(PoseStamped, "~/goal", QoSProfile(depth=1))
-        self._annotated_out = self.create_lifecycle_publisher(Image, "~/image_annotated", QoSProfile(depth=2))
+        self._overlay = OverlayOutputs(self, lambda: float(self._chosen.values["overlay_rate"]))
         self._level_out = self.create_lifecycle_publisher(SoundLevel, "~/level", QoSProfile(depth=10))
         self.create_service(Localize, "~/localize", self._on_localize, callback_group=self._asking_group)
         self.create_service(SetBool, "~/enable", self._on_enable)
@@ -134,7 +134,10 @@ class LocalizerNode(LifecycleNode):
             spatial = from_values(SpatialOptions, chosen)
             approach = Approach(spatial.goal_distance, spatial.goal_consistency) if spatial.goal_distance else None
             self._encoder.begin(bool(chosen["detections"] or chosen["humans"]), approach)
-            self._inputs = LocalizerInputs(self, self._chosen, self._offer, self._level_out.publish, self._inputs_group)
+            self._overlay.begin()
+            self._inputs = LocalizerInputs(
+                self, self._chosen, self._offer, self._level_out.publish, self._inputs_group, self._overlay.see
+            )
         return done
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -166,6 +169,7 @@ class LocalizerNode(LifecycleNode):
             self._inputs = None
         if self._worker is not None:
             self._worker.clear()
+        self._overlay.end()
 
     def close(self) -> bool:
         """Stop and free, in any state; False where the reasoner did not stop, whose thread then goes on."""
@@ -224,8 +228,7 @@ class LocalizerNode(LifecycleNode):
             self._markers_out.publish(told.markers)
         if told.goal is not None:
             self._goal_out.publish(told.goal)
-        if told.draw is not None and self._annotated_out.get_subscription_count() > 0:
-            self._annotated_out.publish(told.draw())
+        self._overlay.answer(answer.found, request.window, told.lifetime)
         return told.sources
 
     def _on_localize(self, _: Localize.Request, response: Localize.Response) -> Localize.Response:
@@ -274,4 +277,4 @@ class LocalizerNode(LifecycleNode):
         state = "unconfigured" if worker is None else "inactive" if inputs is None else "active"
         enabled = {"state": state, "enabled": self._enabled}
         statuses.append(Status("lifecycle", DiagnosticStatus.OK, state, enabled))
-        return statuses
+        return statuses + self._overlay.statuses()

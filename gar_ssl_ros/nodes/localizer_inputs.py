@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from gar_ssl_ros.gar.noise_gate import NoiseGateOptions, held
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.level import LevelMeter
 from gar_ssl_ros.media.options import WindowOptions
-from gar_ssl_ros.media.window import Audio
+from gar_ssl_ros.media.window import Audio, Frame
 from gar_ssl_ros.messages.audio.families import AUDIO_TYPES, INFO_TYPES
 from gar_ssl_ros.messages.audio.installed import audio_class
 from gar_ssl_ros.messages.images import IMAGE_TYPES
@@ -48,9 +49,10 @@ class LocalizerInputs:
         offer: Callable[[Callable[[], Request]], None],
         publish_level: Callable[[SoundLevel], None],
         group: Any,
+        seen: Callable[[Frame], None] = lambda _: None,
     ) -> None:
         """offer: given, as often as a window is due, what makes the request of the newest one. publish_level: given
-        the sound's level, as often as it is measured.
+        the sound's level, as often as it is measured. seen: given each image that can be used.
         """
         self._node = node
         self._parameters = parameters
@@ -59,7 +61,7 @@ class LocalizerInputs:
         self._meter = LevelMeter()
         self._retired = False
         log = NodeLog(node)
-        self._assembler = WindowAssembler(self._windows(), log.warning, self._measure)
+        self._assembler = WindowAssembler(self._windows(), log.warning, self._measure, seen)
         self._seen = (self._assembler.images.statistics, self._assembler.sound.statistics)
         image = node.resolve_topic_name("image")
         images = (image, node.resolve_topic_name("image/compressed"), f"{image}/compressed")
@@ -157,10 +159,14 @@ class LocalizerInputs:
         return self._assembler.newest()
 
     def request(self, cut: Cut, asked: float | None = None) -> Request:
-        """What the worker is asked about a window. asked: as of Request."""
+        """What the worker is asked about a window. asked: as of Request; then the noise gate holds nothing back."""
         chosen, offer = self._parameters.values, self._image_input.offer
         view = self._spatial.view(cut.window.center, "" if offer is None else offer.topic)
-        return Request(cut.window, from_values(GarOptions, chosen), chosen["deadline"], cut.refusal, asked, view)
+        stopped = (
+            "" if cut.refusal or asked is not None else held(cut.window.audio, from_values(NoiseGateOptions, chosen))
+        )
+        options = from_values(GarOptions, chosen)
+        return Request(cut.window, options, chosen["deadline"], cut.refusal, asked, view, stopped)
 
     @property
     def left_out(self) -> int:

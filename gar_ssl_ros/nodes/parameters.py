@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gar_ssl_ros.errors import OptionError
+from gar_ssl_ros.gar.noise_gate import NoiseGateOptions
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.messages.audio.families import PUBLISHED
@@ -70,6 +71,7 @@ LOCALIZER = (
         "deadline", DEADLINE_S, "what a window may take, s; one that takes longer ends as TIMEOUT", 0.1, 600.0
     ),
     *parameters(options_of(GarOptions)),
+    *parameters(options_of(NoiseGateOptions)),
     ParameterSpec(
         "reliability",
         "auto",
@@ -90,6 +92,13 @@ LOCALIZER = (
         change=Change.UNCONFIGURED,
     ),
     *parameters(options_of(SpatialOptions), Change.UNCONFIGURED),
+    ParameterSpec(
+        "overlay_rate",
+        30.0,
+        "images a second on `~/image_annotated` and `~/annotations` at most; 0: the image of each final answer only",
+        0.0,
+        240.0,
+    ),
 )
 
 AUDIO_TYPE = ParameterSpec(

@@ -38,7 +38,7 @@ def play(
     ended when it returns or raises. Raises LiveError.
     """
     with isolated(), graph() as start:
-        localizer = start("localizer", parameters)
+        localizer = start("localizer", {"overlay_rate": 0.0, **parameters})  # a bag need not hold each image twice
         recorder = start("recorder", {"bag": bag, "topics": RECORDED_TOPICS})
         with closing(_observer(tell, localizer)) as observer:
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -19,6 +20,7 @@ Colour = tuple[int, int, int]
 REASON_ROWS = 2  # of the footer, for the reason of each source
 MIN_LABEL_CONFIDENCE = 0.05  # of a label that is worth naming
 MIN_PICTURE_WIDTH_PX = 320  # a picture narrower than this is enlarged, so that words on it can be read
+BAR_STRENGTH = 0.65  # of the dark behind the overlay's line, 0..1
 COLOURS: tuple[Colour, ...] = ((64, 224, 96), (255, 176, 32), (96, 176, 255), (255, 96, 160), (200, 128, 255))
 GOOD: Colour = (64, 224, 96)
 CALM: Colour = (176, 184, 196)
@@ -55,10 +57,76 @@ def annotated(image: Image, caption: Caption, sources: int = 1) -> Image:
     factor = max(1, -(-MIN_PICTURE_WIDTH_PX // image.shape[1]))
     canvas = np.ascontiguousarray(image.repeat(factor, axis=0).repeat(factor, axis=1))
     pen = _Pen(canvas.shape[1])
-    for colour, source in reversed(list(zip(_cycled(len(caption.sources)), caption.sources, strict=True))):
-        _draw_source(canvas, source, factor, colour, pen)
+    for colour, source in zip(source_colours(len(caption.sources)), caption.sources, strict=True):
+        if source.refined:
+            red, green, blue = (level // 2 for level in colour)
+            _draw_box(canvas, source.initial_box, factor, (red, green, blue), 1)
+    _draw_sources(canvas, caption.sources, _scored_line, factor, pen, [])
     footer = _footer(canvas.shape[1], caption, sources, pen)
     return _even(np.vstack([canvas, footer]))
+
+
+def overlaid(image: Image, caption: Caption, age: float, strength: float = 1.0) -> Image:
+    """A copy of `image`, of its size, with boxes, labels, and a line in the lower left corner; the rest is as it was.
+
+    age: s from the picture that the answer is about to this one. strength: of what is drawn, 0 (cannot be seen) to 1.
+    """
+    canvas = image.copy()
+    height, width = canvas.shape[:2]
+    pen = _Pen(width)
+    line = pen.fitted(status_line(caption, age), width - 8)
+    bar = _Area(0, max(0, height - pen.height), pen.measure(line) + 8, height)
+    _draw_sources(canvas, caption.sources, source_line, 1, pen, [bar])
+    shade = canvas[bar.top : bar.bottom, bar.left : bar.right]
+    shade[:] = cv2.addWeighted(shade, 1 - BAR_STRENGTH, np.full_like(shade, DARK), BAR_STRENGTH, 0.0)
+    pen.write(canvas, line, bar.left + 4, bar.top, outcome_colour(caption.outcome))
+    return canvas if strength >= 1.0 else np.asarray(cv2.addWeighted(canvas, strength, image, 1.0 - strength, 0.0))
+
+
+def source_colours(count: int) -> list[Colour]:
+    """Of so many sources, the surest first."""
+    return [COLOURS[i % len(COLOURS)] for i in range(count)]
+
+
+def outcome_colour(outcome: Outcome) -> Colour:
+    """Of what is said of it."""
+    return OUTCOME_COLOURS.get(outcome, BAD)
+
+
+def source_line(source: Source) -> str:
+    """What it sounds like, how surely, and by which id the robot knows it."""
+    return _heard(source.label, source.audio_confidence) + (f"  [{source.id}]" if source.id else "")
+
+
+def _scored_line(source: Source) -> str:
+    """The same with its consistency, where that is known."""
+    scored = "" if source.av_consistency is None else f"  av {source.av_consistency:.2f}"
+    return _heard(source.label, source.audio_confidence) + scored + (f"  [{source.id}]" if source.id else "")
+
+
+def status_line(caption: Caption, age: float) -> str:
+    """How a window ended, and why where no box tells. age: s, of its picture; 0 where it is that one, and not told."""
+    told = [caption.outcome.value.replace("_", " ").lower() + (f", {age:.1f} s ago" if age else "")]
+    if caption.sound and not caption.sources:
+        told.append(_heard(caption.sound.label, caption.sound.confidence))
+    if caption.detail:
+        told.append(caption.detail)
+    return "  ".join(told)
+
+
+@dataclass(frozen=True)
+class _Area:
+    """Of a picture, pixels, half-open."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def overlaps(self, other: _Area) -> bool:
+        """True if they share a pixel."""
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
 
 
 @dataclass(frozen=True)
@@ -92,9 +160,9 @@ class _Pen:
         """`text`, cut short with dots where it does not fit into `room` pixels."""
         if self.measure(text) <= room:
             return text
-        while text and self.measure(text + "...") > room:
-            text = text[:-1]
-        return text.rstrip(" ,;:") + "..."
+        text = text[:room]  # no letter is narrower than a pixel
+        kept = bisect_left(range(len(text)), True, key=lambda last: self.measure(text[: last + 1] + "...") > room)
+        return text[:kept].rstrip(" ,;:") + "..."
 
     def wrapped(self, text: str, room: int, rows: int) -> list[str]:
         """`text` on that many rows of `room` pixels, broken between words, cut short where it does not fit."""
@@ -112,24 +180,26 @@ class _Pen:
         return max(1, round(self.scale * 1.6))
 
 
-def _draw_source(canvas: Image, source: Source, factor: int, colour: Colour, pen: _Pen) -> None:
-    if source.refined:
-        red, green, blue = (level // 2 for level in colour)
-        _draw_box(canvas, source.initial_box, factor, (red, green, blue), 1)
-    _draw_box(canvas, source.box, factor, colour, pen.line)
-    text = _heard(source.label, source.audio_confidence)
-    if source.av_consistency is not None:
-        text += f"  av {source.av_consistency:.2f}"
-    if source.id:
-        text += f"  [{source.id}]"
+def _draw_sources(
+    canvas: Image, sources: Sequence[Source], words: Callable[[Source], str], factor: int, pen: _Pen, taken: list[_Area]
+) -> None:
+    """Boxes, the surest on top, then their tags, none on another or on what is taken where there is room."""
+    coloured = list(zip(source_colours(len(sources)), sources, strict=True))
+    for colour, source in reversed(coloured):
+        _draw_box(canvas, source.box, factor, colour, pen.line)
     height, width = canvas.shape[:2]
-    text = pen.fitted(text, width - 8)
-    tag = pen.measure(text) + 8
-    left = max(0, min(round(source.box.x1 * factor), width - tag))
-    above, below = round(source.box.y1 * factor) - pen.height, round(source.box.y2 * factor)
-    top = above if above >= 0 else min(below, height - pen.height)
-    cv2.rectangle(canvas, (left, top), (left + tag - 1, top + pen.height - 1), colour, -1)
-    pen.write(canvas, text, left + 4, top, DARK)
+    for colour, source in coloured:
+        text = pen.fitted(words(source), width - 8)
+        long = pen.measure(text) + 8
+        x1, y1, x2, y2 = (round(side * factor) for side in source.box.sides)
+        lefts = [max(0, min(left, width - long)) for left in (x1, x2 - long)]
+        tops = [top for top in (y1 - pen.height, y2, y1, y2 - pen.height) if 0 <= top <= height - pen.height]
+        places = [_Area(left, top, left + long, top + pen.height) for top in tops for left in lefts]
+        places = places or [_Area(lefts[0], max(0, height - pen.height), lefts[0] + long, height)]
+        place = next((one for one in places if not any(map(one.overlaps, taken))), places[0])
+        taken.append(place)
+        cv2.rectangle(canvas, (place.left, place.top), (place.right - 1, place.bottom - 1), colour, -1)
+        pen.write(canvas, text, place.left + 4, place.top, DARK)
 
 
 def _draw_box(canvas: Image, box: Box, factor: int, colour: Colour, line: int) -> None:
@@ -142,7 +212,7 @@ def _draw_box(canvas: Image, box: Box, factor: int, colour: Colour, line: int) -
 
 def _footer(width: int, caption: Caption, sources: int, pen: _Pen) -> Image:
     room = width - 12
-    lines = [(pen.fitted(_summary(caption), room), OUTCOME_COLOURS.get(caption.outcome, BAD))]
+    lines = [(pen.fitted(_summary(caption), room), outcome_colour(caption.outcome))]
     rows, reasons = REASON_ROWS * max(sources, len(caption.sources), 1), _reasons(caption)
     for text, own in reasons:
         lines += [(row, own) for row in pen.wrapped(text, room, rows // len(reasons))]
@@ -159,7 +229,7 @@ def _summary(caption: Caption) -> str:
 
 def _heard(label: str, confidence: float) -> str:
     """A label with its confidence, unless that is next to nothing: then the label says nothing either."""
-    return f"{label} {confidence:.2f}" if confidence >= MIN_LABEL_CONFIDENCE else "unknown sound"
+    return f"{label.replace('_', ' ')} {confidence:.2f}" if confidence >= MIN_LABEL_CONFIDENCE else "unknown sound"
 
 
 def _reasons(caption: Caption) -> list[tuple[str, Colour]]:
@@ -167,11 +237,7 @@ def _reasons(caption: Caption) -> list[tuple[str, Colour]]:
     if caption.detail:
         return [(caption.detail, PALE)]
     reasons = [source.description for source in caption.sources]
-    return list(zip(reasons, _cycled(len(reasons)) if len(reasons) > 1 else [PALE], strict=False))
-
-
-def _cycled(count: int) -> list[Colour]:
-    return [COLOURS[i % len(COLOURS)] for i in range(count)]
+    return list(zip(reasons, source_colours(len(reasons)) if len(reasons) > 1 else [PALE], strict=False))
 
 
 def _even(image: Image) -> Image:

@@ -13,15 +13,16 @@ from visualization_msgs.msg import MarkerArray
 
 from gar_ssl_ros.gar.localization import Localization, Stage
 from gar_ssl_ros.media.window import SECOND, Window
-from gar_ssl_ros.messages.answers import annotated_message, detections_message, sources_message
+from gar_ssl_ros.messages.answers import detections_message, sources_message
 from gar_ssl_ros.messages.goals import goal_message, heard_sources
 from gar_ssl_ros.messages.markers import markers_message, pointed_at
+from gar_ssl_ros.messages.overlays import Overlay, annotated_message
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.spatial.approach import Approach
 from gar_ssl_ros.spatial.view import NO_VIEW, View
 from gar_ssl_ros.work.tracking import Tracker
 
-MIN_SHOWN_NS, MAX_SHOWN_NS = SECOND, 10 * SECOND  # from one answer to the next, for how long markers are to be seen
+MIN_SHOWN_NS, MAX_SHOWN_NS = SECOND, 10 * SECOND  # from one answer to the next, for how long what is shown is seen
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,11 @@ class AnswerMessages:
     detections: of a final answer that says what is there; None of another, since an empty one would say that nothing
     is. markers: of a final answer, where there is something to show or to take away. draw: makes the annotated picture
     of a final answer; None of an initial one. goal: where to go for a final answer, where that is asked for and known.
+    lifetime: for how long it is to be seen at most, ns: twice what it took from the last final answer to this one.
     """
 
     sources: SoundSourceArray
+    lifetime: int
     detections: Detection2DArray | None = None
     markers: MarkerArray | None = None
     draw: Callable[[], Image] | None = None
@@ -57,6 +60,7 @@ class AnswerEncoder:
         self._approach: Approach | None = None
         self._shown: set[int] = set()  # ids of sources that have markers
         self._stamp: int | None = None  # of the last final answer's image, ns
+        self._step = MIN_SHOWN_NS  # from the one before to it
 
     def begin(self, robots_ids: bool, approach: Approach | None = None) -> None:
         """Messages left out are counted from 0 again.
@@ -85,7 +89,7 @@ class AnswerEncoder:
         message.dropped_inputs = max(0, left_out - self._told)
         message.dropped_windows = dropped
         if found.stage is Stage.INITIAL:
-            return AnswerMessages(message)
+            return AnswerMessages(message, 2 * self._step)
         self.latency = latency
         self._index += 1
         self._told += message.dropped_inputs
@@ -93,9 +97,12 @@ class AnswerEncoder:
         if found.outcome.conclusive:
             names = [one.id if self._robots_ids else str(own) for one, own in zip(found.sources, ids, strict=True)]
             detections = detections_message(found, window.center, names)
-        markers = self._markers(message, window.center.stamp)
-        draw = partial(annotated_message, found, window.center)
-        return AnswerMessages(message, detections, markers, draw, self._goal(message, window.center.stamp, view))
+        stamp = window.center.stamp
+        self._step = MIN_SHOWN_NS if self._stamp is None else min(max(stamp - self._stamp, MIN_SHOWN_NS), MAX_SHOWN_NS)
+        self._stamp = stamp
+        draw = partial(annotated_message, window.center, Overlay(found))
+        markers, goal = self._markers(message), self._goal(message, stamp, view)
+        return AnswerMessages(message, 2 * self._step, detections, markers, draw, goal)
 
     def _goal(self, message: SoundSourceArray, stamp: int, view: View) -> PoseStamped | None:
         if self._approach is None:
@@ -104,10 +111,8 @@ class AnswerEncoder:
         pose = self._approach.goal(heard_sources(message), robot, stamp)
         return None if pose is None else goal_message(message, pose)
 
-    def _markers(self, message: SoundSourceArray, stamp: int) -> MarkerArray | None:
-        """They are to be seen for twice as long as it took from the last answer to this one."""
+    def _markers(self, message: SoundSourceArray) -> MarkerArray | None:
         ids = {source.id for source in pointed_at(message)}
         gone = self._shown - ids
-        step = MIN_SHOWN_NS if self._stamp is None else min(max(stamp - self._stamp, MIN_SHOWN_NS), MAX_SHOWN_NS)
-        self._shown, self._stamp = ids, stamp
-        return markers_message(message, sorted(gone), 2 * step) if ids or gone else None
+        self._shown = ids
+        return markers_message(message, sorted(gone), 2 * self._step) if ids or gone else None

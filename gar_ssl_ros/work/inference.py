@@ -24,8 +24,8 @@ GRACE = 0.2  # of the deadline: a large model on a small GPU looks at it once a 
 class Request:
     """A window to be answered.
 
-    limit: s that its inference may take. refusal: why the reasoner need not be asked; empty where it is to be.
-    asked: monotonic s at which somebody asked for it; None where nobody did. view: of the
+    limit: s that its inference may take. refusal: why the reasoner need not be asked; empty where it is to be. held:
+    the same, by the noise gate. asked: monotonic s at which somebody asked for it; None where nobody did. view: of the
     window's center frame.
     """
 
@@ -35,6 +35,7 @@ class Request:
     refusal: str = ""
     asked: float | None = None
     view: View = NO_VIEW
+    held: str = ""
 
 
 class InferenceJob:

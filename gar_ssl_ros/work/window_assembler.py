@@ -42,11 +42,12 @@ class WindowAssembler:
         windows: WindowOptions,
         complain: Callable[[str], None],
         heard: Callable[[Audio, str], None] = lambda _, __: None,
+        seen: Callable[[Frame], None] = lambda _: None,
     ) -> None:
         """complain: given a sentence of what is wrong with the messages, each once in a while. heard: given all sound
-        that is stored, and its message's frame_id, empty where it has none.
+        that is stored, and its message's frame_id, empty where it has none. seen: given each image that can be used.
         """
-        self._heard = heard
+        self._heard, self._seen = heard, seen
         self.images, self.sound = StreamMonitor("image", complain), StreamMonitor("audio", complain)
         self._reader = AudioReader()
         self._frame: Frame | None = None
@@ -76,6 +77,7 @@ class WindowAssembler:
             self._buffer.clear()
         self._frame = frame
         self._buffer.add_frame(frame)
+        self._seen(frame)
         return self._due()
 
     def take_audio(self, message: Any, now: int) -> Cut | None:

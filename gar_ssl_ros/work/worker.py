@@ -24,6 +24,8 @@ from gar_ssl_ros.work.inference import Inference, InferenceJob, Request
 
 __all__ = ["Answer", "Request", "Worker", "WorkerStatistics"]
 
+NOISE_GATE = "noise_gate"  # who answers, where it holds a window back
+
 Published = TypeVar("Published")
 
 
@@ -44,10 +46,9 @@ class WorkerStatistics:
     """A snapshot of what a worker has done and is doing.
 
     offered, answered, dropped: windows. overruns: windows that took longer than they may. fallbacks: windows that the
-    fallback answered. outcomes: of the answered ones. waiting: those that do. busy: s that the window in hand has taken
-    so far at the reasoner or the fallback, None where there is none. stalled: s that one of them has been stuck in a
-    window given up; None where neither is.
-    last: the newest answer.
+    fallback answered. gated: windows that the noise gate held back. outcomes: of the answered ones. waiting: those that
+    do. busy: s that the window in hand has taken so far at the reasoner or the fallback, None where there is none.
+    stalled: s that one of them has been stuck in a window given up; None where neither is. last: the newest answer.
     """
 
     offered: int
@@ -55,6 +56,7 @@ class WorkerStatistics:
     dropped: int
     overruns: int
     fallbacks: int
+    gated: int
     outcomes: Counter[Outcome]
     waiting: int
     busy: float | None
@@ -152,6 +154,7 @@ class Worker(Generic[Published]):
                 dropped=counts["dropped"],
                 overruns=counts["overruns"],
                 fallbacks=counts["fallbacks"],
+                gated=counts["gated"],
                 outcomes=Counter(self._outcomes),
                 waiting=len(self._asked) + (self._newest is not None),
                 busy=None if job is None else job.age,
@@ -209,6 +212,7 @@ class Worker(Generic[Published]):
         answer = Answer(job.request, final, dropped)
         with self._changed:
             self._counts["answered"] += 1
+            self._counts["gated"] += bool(job.request.held)
             self._counts["fallbacks"] += final.instead_of is not None
             self._counts["overruns"] += (final.instead_of or final).outcome is Outcome.TIMEOUT
             self._outcomes[final.outcome] += 1
@@ -217,9 +221,12 @@ class Worker(Generic[Published]):
 
     def _found(self, job: InferenceJob) -> Iterable[Localization]:
         """What becomes known; nothing final where the request was cancelled."""
+        request = job.request
         first, *fallback = self._inferences
-        if job.request.refusal:
-            return [first.failure(Outcome.BACKEND_ERROR, job.request.refusal)]
+        if request.held:
+            return [Localization(Outcome.UNCERTAIN, Stage.FINAL, NOISE_GATE, None, request.held)]
+        if request.refusal:
+            return [first.failure(Outcome.BACKEND_ERROR, request.refusal)]
         if not fallback:
             return self._reasoned(job, first)
         return with_fallback(self._reasoned(job, first), lambda: self._reasoned(self._begun_anew(job), *fallback))

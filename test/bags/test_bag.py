@@ -74,7 +74,7 @@ def test_every_topic_of_the_localizer_is_written_beside_the_recorded_ones(scene,
         assert matched([box_from_bounding_box(source.box) for source in message.sources], [box])[0] > 0.5
         assert message.latency == pytest.approx((recording.time - end(message)) / 1e9)
         assert WindowRecord.model_validate_json(message.reasoning).width == 160
-    assert (pictures[0].width, pictures[0].encoding) == (320, "rgb8")
+    assert (pictures[0].width, pictures[0].height, pictures[0].encoding) == (160, 120, "rgb8")
     assert detections[0].detections[0].results[0].hypothesis.class_id == answers[0][1].sources[0].label
 
 

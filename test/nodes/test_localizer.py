@@ -16,6 +16,7 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.msg import ParameterType, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, SetParameters
+from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from robot import localizer, robot, seconds, stamped, until
 from rosgraph_msgs.msg import Clock
@@ -116,17 +117,29 @@ def test_to_be_uncertain_is_an_answer_to_localize():
         assert (asked.success, asked.result.outcome) == (True, SoundSourceArray.UNCERTAIN)
 
 
-def test_the_annotated_image_is_the_windows_own():
-    drawn: list[Image] = []
-    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
-        bot.node.create_subscription(Image, "/localizer/image_annotated", drawn.append, 10)
+def test_windows_of_even_noise_are_held_by_the_noise_gate_and_counted_and_answered_when_asked_for():
+    with localizer(reasoner="misbehaving:Fixed", noise_gate=True) as node, robot() as bot:
+        usual, random = bot.chunk, np.random.default_rng(0)
+
+        def hissing(stamp):
+            message = usual(stamp)
+            message.audio.data = array("B", random.normal(0, 500, 1600).astype("<i2").tobytes())
+            return message
+
         bot.meet()
+        bot.chunk = hissing
         bot.play(10, 3)
-        until(lambda: drawn)
-        headers = [answer.header for answer in bot.finals()]
-        assert drawn[0].header in headers
-        assert drawn[0].encoding == "rgb8"
-        assert len(drawn[0].data) == drawn[0].step * drawn[0].height
+        told = bot.next_final()
+        assert (told.outcome, told.reasoner, len(told.sources)) == (SoundSourceArray.UNCERTAIN, "noise_gate", 0)
+        assert "an even noise at -3" in told.detail
+        asked = call(bot, Localize, "/localizer/localize", Localize.Request())
+        assert (asked.success, asked.result.outcome) == (True, SoundSourceArray.LOCALIZED)
+        status = until(lambda: (told := bot.state_of("inference")()).get("windows_gated", "0") != "0" and told)
+        assert (status["level"], status["windows_gated"]) == ("0", status["outcome_uncertain"])
+        assert not [one for one in bot.detections if one.header == told.header]
+        node.set_parameters([Parameter("noise_gate", value=False)])
+        bot.play(13, 2)
+        assert bot.next_final(after=14.2).outcome == SoundSourceArray.LOCALIZED
 
 
 def test_localize_answers_the_newest_window_also_while_not_enabled():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.localization import Outcome, Source
 from gar_ssl_ros.gar.stages import AudioLabel
-from gar_ssl_ros.output.drawing import BAD, CALM, COLOURS, GOOD, UNSURE, Caption, _Pen, annotated
+from gar_ssl_ros.output.drawing import BAD, CALM, COLOURS, GOOD, UNSURE, Caption, _Pen, annotated, overlaid, status_line
 from gar_ssl_ros.output.sheet import MAX_TILES, ContactSheet
 
 
@@ -87,6 +87,63 @@ def test_any_picture_can_be_written_on_and_encoded(size):
 def test_any_box_and_label_can_be_drawn(x, y, width, height, label):
     box = Box(x, y, min(320.0, x + width), min(240.0, y + height))
     annotated(np.zeros((240, 320, 3), np.uint8), caption(source(box, label), source(box, label)))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(1, 400),
+    st.integers(1, 300),
+    st.lists(st.tuples(*[st.floats(0, 1)] * 4), max_size=4),
+    st.sampled_from([0.01, 0.3, 0.5, 0.77, 1.0]),
+    st.sampled_from(Outcome),
+)
+def test_an_overlay_has_the_images_size_and_leaves_what_it_does_not_draw_on_to_the_bit(
+    width, height, corners, strength, outcome
+):
+    image = np.random.default_rng(width).integers(0, 256, (height, width, 3), np.uint8)
+    sides = [(min(a, c) * width, min(b, d) * height, max(a, c) * width, max(b, d) * height) for a, b, c, d in corners]
+    boxes = [Box(*each) for each in sides if each[0] < each[2] and each[1] < each[3]]
+    told = caption(*map(source, boxes), outcome=outcome, detail="" if boxes else "a reason")
+    drawn = overlaid(image, told, 1.6, strength)
+    assert (drawn.shape, drawn.dtype) == (image.shape, np.uint8)
+    black, white = (overlaid(np.full_like(image, level), told, 1.6) for level in (0, 255))
+    touched = (black != 0).any(axis=2) | (white != 255).any(axis=2)
+    assert (drawn[~touched] == image[~touched]).all()
+    assert boxes or not touched[: max(0, height - 40)].any()
+
+
+def test_an_overlay_fades_towards_the_image():
+    image = np.full((240, 320, 3), 90, np.uint8)
+    told = caption(source(Box(100, 60, 200, 160)))
+    whole, half, gone = (overlaid(image, told, 1.6, strength) for strength in (1.0, 0.5, 0.0))
+    assert (whole[60, 100:200] == COLOURS[0]).all()
+    assert (half[60, 100:200] == [round((90 + part) / 2) for part in COLOURS[0]]).all()
+    assert (gone == image).all()
+    assert (whole[100:150, 110:190] == 90).all()
+
+
+def test_tags_do_not_cover_each_other_where_there_is_room():
+    image = np.full((240, 320, 3), 90, np.uint8)
+    drawn = overlaid(image, caption(source(Box(100, 60, 200, 160)), source(Box(104, 62, 204, 162))), 1.6)
+    # Whole: each tag is a filled stretch of its colour, as wide as its words.
+    for colour in COLOURS[:2]:
+        runs = [max(map(len, "".join("x" if same else " " for same in row).split()), default=0)
+                for row in (drawn == colour).all(axis=2)]  # fmt: skip
+        assert max(runs) >= 60
+
+
+@given(st.text(max_size=300), st.integers(0, 300))
+def test_words_are_cut_to_their_room(text, room):
+    pen = _Pen(320)
+    cut = pen.fitted(text, room)
+    assert cut in (text, "...") or (cut.endswith("...") and pen.measure(cut) <= room)
+
+
+def test_the_overlays_line_tells_how_it_ended_how_old_that_is_and_why():
+    assert status_line(caption(source(Box(1, 1, 9, 9))), 1.64) == "localized, 1.6 s ago"
+    silent = Caption(Outcome.OFF_SCREEN, "nothing moves", "signal", AudioLabel("dog_bark", 0.91), ())
+    assert status_line(silent, 2.0) == "off screen, 2.0 s ago  dog bark 0.91  nothing moves"
+    assert status_line(replace(silent, outcome=Outcome.TIMEOUT, sound=None, detail="late"), 0.0) == "timeout  late"
 
 
 def test_a_contact_sheet_stays_bounded_and_evenly_chosen(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from array import array
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -314,3 +315,13 @@ def test_an_answer_that_cannot_be_published_does_not_stop_the_worker():
     assert "no middleware" in told[0]
     assert worker.ask(request(1)).result(PATIENCE).found.outcome is Outcome.LOCALIZED
     worker.close(PATIENCE)
+
+
+def test_a_window_that_the_noise_gate_holds_is_uncertain_counted_and_not_given_to_the_reasoner():
+    with Desk(Raising()) as desk:
+        desk.worker.offer(lambda: replace(request(), held="an even noise"))
+        desk.until(lambda: desk.answers)
+        found = desk.answers[0].found
+        assert (found.outcome, found.reasoner, found.detail) == (Outcome.UNCERTAIN, "noise_gate", "an even noise")
+        work = desk.worker.statistics
+        assert (work.gated, work.answered, work.outcomes[Outcome.UNCERTAIN]) == (1, 1, 1)
