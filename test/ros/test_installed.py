@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rclpy
+from gar_ssl_ros.action import LocalizeSound
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.srv import Localize
 from rclpy.lifecycle import TransitionCallbackReturn
@@ -28,8 +29,10 @@ PATIENCE = 60.0  # s
 def test_messages_and_code_are_one_package():
     assert SoundSourceArray.LOCALIZED == 1
     assert Localize.Response().result == SoundSourceArray()
+    assert LocalizeSound.Result().result == SoundSourceArray()
     assert gar_ssl_ros.__version__
     assert (interfaces() / "srv" / "Localize.srv").is_file()
+    assert (interfaces() / "action" / "LocalizeSound.action").is_file()
 
 
 def test_every_transition_of_the_life_cycle():
