@@ -296,7 +296,12 @@ def test_an_action_is_a_name_for_its_messages_and_for_what_carries_them(interfac
     sent = action.Impl.SendGoalService
     assert sent is made(interfaces, "some_msgs/action/Go_SendGoal")
     assert type(sent.Request().goal) is action.Goal
-    carriers = (sent.Request, sent.Response, action.Impl.GetResultService.Request, action.Impl.GetResultService.Response)
+    carriers = (
+        sent.Request,
+        sent.Response,
+        action.Impl.GetResultService.Request,
+        action.Impl.GetResultService.Response,
+    )
     assert [list(one.get_fields_and_field_types().items()) for one in (*carriers, action.Impl.FeedbackMessage)] == [
         [("goal_id", "unique_identifier_msgs/UUID"), ("goal", "some_msgs/Go_Goal")],
         [("accepted", "boolean"), ("stamp", "builtin_interfaces/Time")],
@@ -358,7 +363,11 @@ def test_both_packages_named_audio_common_msgs_are_there(interfaces):
         ("msg/Bad.msg", "uint8 class\n", "bad_msgs/msg/Bad: .*class"),
         ("msg/Bad.msg", "Bad again\n", "bad_msgs/msg/Bad: it holds itself"),
         ("srv/Bad.srv", "uint8 x\n", "bad_msgs/srv/Bad: one line of --- parts request and response, and here are 0"),
-        ("action/Bad.action", "uint8 x\n---\n", "bad_msgs/action/Bad: 2 lines of --- part goal, result and feedback, .* 1"),
+        (
+            "action/Bad.action",
+            "uint8 x\n---\n",
+            "bad_msgs/action/Bad: 2 lines of --- part goal, result and feedback, .* 1",
+        ),
     ],
 )
 def test_a_definition_that_makes_no_message_is_named(tmp_path, file, text, why):

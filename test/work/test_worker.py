@@ -301,3 +301,21 @@ def test_an_answer_that_cannot_be_published_does_not_stop_the_worker():
     assert "no middleware" in told[0]
     assert worker.ask(request(1)).result(PATIENCE).found.outcome is Outcome.LOCALIZED
     worker.close(PATIENCE)
+
+
+def test_who_asked_hears_of_each_answer_and_cancels_what_waits_or_is_in_hand():
+    early: list[Answer] = []
+    with Desk(Fixed()) as desk:
+        final = desk.worker.ask(request(), early.append).result(PATIENCE)
+        assert [answer.found.stage for answer in (*early, final)] == [Stage.INITIAL, Stage.FINAL]
+        assert desk.answers == [*early, final]
+    with Desk(Endless()) as desk:
+        in_hand, waiting = desk.worker.ask(request(0)), desk.worker.ask(request(1))
+        desk.until(lambda: desk.worker.statistics.busy is not None)
+        assert waiting.cancel()
+        assert desk.worker.statistics.waiting == 0
+        assert in_hand.cancel()
+        desk.until(lambda: desk.worker.statistics.busy is None)
+        assert (desk.answers, desk.worker.statistics.answered) == ([], 0)
+        again = desk.worker.ask(request(2, refusal="it need not be asked")).result(PATIENCE)
+        assert again.found.detail == "it need not be asked"
