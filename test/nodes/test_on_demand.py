@@ -14,7 +14,7 @@ from gar_ssl_ros.action import LocalizeSound
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.srv import Localize
 from rclpy.action import ActionClient
-from robot import localizer, robot, seconds, until
+from robot import PATIENCE, localizer, robot, seconds, until
 from std_srvs.srv import SetBool
 
 from gar_ssl_ros.evaluation.scenes.scene import Kind
@@ -144,7 +144,8 @@ def test_the_first_window_with_a_source_ends_the_listening():
         assert outcomes == [SoundSourceArray.UNCERTAIN, SoundSourceArray.OFF_SCREEN, SoundSourceArray.LOCALIZED]
 
 
-def test_a_goal_is_canceled_at_any_time_and_a_second_one_rejected(capfd):
+def test_a_goal_is_canceled_at_any_time_and_a_second_one_rejected(capfd, monkeypatch):
+    monkeypatch.setattr(on_demand, "STALL_S", PATIENCE)
     with asking(reasoner="misbehaving:Endless", deadline=600.0) as (asker, node):
         asker.bot.play(10, 2)
         listening = asker.send(seconds=600.0)
