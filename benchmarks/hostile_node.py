@@ -24,6 +24,7 @@ import rclpy
 from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioInfo, AudioStamped
 from audio_utils_msgs.msg import AudioFrame
 from diagnostic_msgs.msg import DiagnosticArray
+from gar_ssl_ros.action import LocalizeSound
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.srv import Localize
 from hostile import HANG, Tally
@@ -63,6 +64,9 @@ SERVICES = {
     "change_state": ChangeState,
     "get_state": GetState,
     "localize": Localize,
+    "localize_sound/_action/send_goal": LocalizeSound.Impl.SendGoalService,
+    "localize_sound/_action/cancel_goal": LocalizeSound.Impl.CancelGoalService,
+    "localize_sound/_action/get_result": LocalizeSound.Impl.GetResultService,
     "enable": SetBool,
 }
 BURST, REST = 20, 0.015  # messages, and s after them, so that what is sent is also taken

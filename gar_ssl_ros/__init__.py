@@ -2,7 +2,7 @@
 
 import pkgutil
 
-# Beside this source tree ROS 2 installs the generated gar_ssl_ros.msg and gar_ssl_ros.srv: let both be found.
+# Beside this source tree ROS 2 installs the generated gar_ssl_ros.msg, .srv and .action: let both be found.
 __path__ = pkgutil.extend_path(__path__, __name__)
 
 __version__ = "0.1.0"

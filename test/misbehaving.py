@@ -61,6 +61,16 @@ class Wavering(Fixed):
         return Unseen(off_screen=self.asked % 3 == 2, reason=f"the dog is {self.asked % 3} steps away")
 
 
+class Many(Fixed):
+    """Finds as many dogs as it is asked for, side by side."""
+
+    name = "many"
+
+    def locate(self, max_sources: int) -> list[Location]:
+        w, h = self.window.center.width / max_sources, self.window.center.height
+        return [Location((at * w, 0, (at + 1) * w, h), f"dog {at}") for at in range(max_sources)]
+
+
 class Slow(Fixed):
     """Takes 2 s a window."""
 

@@ -16,7 +16,6 @@ ENTRY_POINT_GROUP = "embedded_ros.interfaces"  # a package's name, and the funct
 _OUR_RCLPY = f"{__package__}.rclpy"
 # Of rclpy, and not here.
 _MISSING = {
-    "rclpy.action": "actions",
     "rclpy.logging_service": "the logger service",
     "rclpy.parameter_client": "AsyncParameterClient",
     "rclpy.parameter_event_handler": "ParameterEventHandler",
@@ -67,9 +66,9 @@ class RclpyFinder(MetaPathFinder, Loader):
 def install(packages: Mapping[str, Path] | None = None) -> bool:
     """Make rclpy and its messages importable, unless a real rclpy is. Returns True if ours is used.
 
-    packages: folders with msg/*.msg and srv/*.srv of further packages, by their names; those of earlier calls stay, and
-    those are there that installed packages declare by entry points of the group `embedded_ros.interfaces`. Raises
-    DDSError where Cyclone DDS is missing, InterfaceError where a message's file cannot be read.
+    packages: folders with msg/*.msg, srv/*.srv and action/*.action of further packages, by their names; those of
+    earlier calls stay, and those are there that installed packages declare by entry points of the group
+    `embedded_ros.interfaces`. Raises DDSError where Cyclone DDS is missing, InterfaceError where a file cannot be read.
     """
     finder = _installed()
     if finder is None:

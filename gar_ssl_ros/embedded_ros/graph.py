@@ -152,6 +152,6 @@ def ros_type(dds_type: str) -> str:
         return dds_type
     kind, _, name = rest.partition("::dds_::")
     name = name.removesuffix("_")
-    if kind == "srv":
+    if kind in {"srv", "action"}:
         name = name.removesuffix("_Request").removesuffix("_Response")
     return f"{package}/{kind}/{name}"

@@ -1,7 +1,7 @@
-"""ROS 2 interfaces without ROS 2: message and service classes from definitions, their bytes, names and type hashes.
+"""ROS 2 interfaces without ROS 2: classes of messages, services and actions, their bytes, names and type hashes.
 
 `install` makes `from sensor_msgs.msg import Image` work as on a machine with ROS 2; nothing is done before. Standard
-definitions come from the rosbags library, further ones from .msg and .srv files. How the two packages named
+definitions come from the rosbags library, further ones from .msg, .srv and .action files. How the two packages named
 audio_common_msgs live side by side is told in `library`.
 """
 
@@ -14,9 +14,10 @@ from typing import TypeVar
 from .cdr import CdrError
 from .definition import InterfaceError
 from .finder import install, typestore, uninstall
-from .message import Message, ServiceType
+from .message import ActionType, Message, ServiceType
 
 __all__ = [
+    "ActionType",
     "CdrError",
     "InterfaceError",
     "Message",
@@ -70,7 +71,7 @@ def get_service(name: str) -> ServiceType:
     raise InterfaceError(_why_not(name, "service", found))
 
 
-def ros_type_name(cls: type[Message] | ServiceType) -> str:
+def ros_type_name(cls: type[Message] | ServiceType | ActionType) -> str:
     """What ROS 2 calls the type: sensor_msgs/msg/Image, std_srvs/srv/SetBool_Request."""
     return cls.__support__.name
 
@@ -81,7 +82,7 @@ def dds_type_name(cls: type[Message]) -> str:
     return f"{package}::{kind}::dds_::{name}_"
 
 
-def type_hash(cls: type[Message] | ServiceType) -> str:
+def type_hash(cls: type[Message] | ServiceType | ActionType) -> str:
     """RIHS01 of the type's description, as ROS 2 has had it since Iron (REP-2016): RIHS01_ and 64 hex digits."""
     return cls.__support__.hash
 

@@ -1,6 +1,8 @@
-"""What an interface consists of: read from .msg and .srv files, and from the definitions that rosbags carries.
+"""What an interface consists of: read from .msg, .srv and .action files, and from the definitions that rosbags carries.
 
-A .srv file is three messages, as in rosidl: Name_Request, Name_Response and Name_Event.
+A .srv file is three messages, as in rosidl: Name_Request, Name_Response and Name_Event. An .action file is Name_Goal,
+Name_Result and Name_Feedback, and what carries them: the services Name_SendGoal and Name_GetResult, and
+Name_FeedbackMessage.
 """
 
 from __future__ import annotations
@@ -84,11 +86,16 @@ class Definition:
 
 
 def definitions_in(package: str, folder: Path) -> Iterator[Definition]:
-    """The messages of `folder`/msg/*.msg and `folder`/srv/*.srv. Raises InterfaceError where one cannot be read."""
+    """The messages of `folder`'s msg/*.msg, srv/*.srv and action/*.action.
+
+    Raises InterfaceError where one cannot be read.
+    """
     for path in sorted(folder.glob("msg/*.msg")):
         yield message_definition(f"{package}/msg/{path.stem}", _text(path))
     for path in sorted(folder.glob("srv/*.srv")):
         yield from service_definitions(f"{package}/srv/{path.stem}", _text(path))
+    for path in sorted(folder.glob("action/*.action")):
+        yield from action_definitions(f"{package}/action/{path.stem}", _text(path))
 
 
 def message_definition(name: str, text: str) -> Definition:
@@ -116,23 +123,58 @@ def service_definitions(name: str, text: str) -> tuple[Definition, Definition, D
 
     Raises InterfaceError where that cannot be read.
     """
-    halves = re.split(r"^---[ \t]*$", text, flags=re.MULTILINE)
-    if len(halves) != 2:
-        raise InterfaceError(f"{name}: one line of --- parts request and response, and here are {len(halves) - 1}")
-    request, response = (
-        message_definition(f"{name}_{half}", part.strip("\n"))
-        for half, part in zip(("Request", "Response"), halves, strict=True)
+    request, response = _parts(name, text, "Request", "Response")
+    return request, response, _event(name)
+
+
+def action_definitions(name: str, text: str) -> tuple[Definition, ...]:
+    """All messages of the action `name` whose .action file says `text`.
+
+    Raises InterfaceError where that cannot be read.
+    """
+    goal, result, feedback = _parts(name, text, "Goal", "Result", "Feedback")
+    goal_id = Field("goal_id", FieldType("unique_identifier_msgs/msg/UUID"))
+    accepted = Field("accepted", FieldType("bool")), Field("stamp", FieldType("builtin_interfaces/msg/Time"))
+    return (
+        goal,
+        result,
+        feedback,
+        Definition(f"{name}_SendGoal_Request", (), (goal_id, Field("goal", FieldType(goal.name)))),
+        Definition(f"{name}_SendGoal_Response", (), accepted),
+        _event(f"{name}_SendGoal"),
+        Definition(f"{name}_GetResult_Request", (), (goal_id,)),
+        Definition(
+            f"{name}_GetResult_Response",
+            (),
+            (Field("status", FieldType("int8")), Field("result", FieldType(result.name))),
+        ),
+        _event(f"{name}_GetResult"),
+        Definition(f"{name}_FeedbackMessage", (), (goal_id, Field("feedback", FieldType(feedback.name)))),
     )
-    event = Definition(
+
+
+def _parts(name: str, text: str, *parts: str) -> Iterator[Definition]:
+    """The messages that lines of --- part."""
+    texts = re.split(r"^---[ \t]*$", text, flags=re.MULTILINE)
+    if len(texts) != len(parts):
+        *first, last = (part.lower() for part in parts)
+        lines = "one line of --- parts" if len(parts) == 2 else f"{len(parts) - 1} lines of --- part"
+        raise InterfaceError(f"{name}: {lines} {', '.join(first)} and {last}, and here are {len(texts) - 1}")
+    for part, said in zip(parts, texts, strict=True):
+        yield message_definition(f"{name}_{part}", said.strip("\n"))
+
+
+def _event(name: str) -> Definition:
+    """What service introspection tells of a service."""
+    return Definition(
         f"{name}_Event",
         (),
         (
             Field("info", FieldType("service_msgs/msg/ServiceEventInfo")),
-            Field("request", FieldType(request.name, Shape.SEQUENCE, 1)),
-            Field("response", FieldType(response.name, Shape.SEQUENCE, 1)),
+            Field("request", FieldType(f"{name}_Request", Shape.SEQUENCE, 1)),
+            Field("response", FieldType(f"{name}_Response", Shape.SEQUENCE, 1)),
         ),
     )
-    return request, response, event
 
 
 def standard_definitions() -> Iterator[Definition]:

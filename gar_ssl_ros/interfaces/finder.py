@@ -53,8 +53,9 @@ class InterfaceFinder(MetaPathFinder, Loader):
 def install(packages: Mapping[str, Path] | None = None) -> None:
     """Make the standard interfaces importable, and those of further packages, wherever no real package provides them.
 
-    packages: folders with msg/*.msg and srv/*.srv, by the package's name. Installing again replaces the interfaces, and
-    classes that were imported before stay those of before. Raises InterfaceError where a file cannot be read.
+    packages: folders with msg/*.msg, srv/*.srv and action/*.action, by the package's name. Installing again replaces
+    the interfaces, and classes that were imported before stay those of before. Raises InterfaceError where a file
+    cannot be read.
     """
     finder = InterfaceFinder(Interfaces(packages or {}))
     uninstall()

@@ -30,11 +30,20 @@ from .definition import (
     rosbags_fields,
     standard_definitions,
 )
-from .message import Message, ServiceType, message_class, module_of, service_class
+from .message import ActionType, Message, ServiceType, action_class, message_class, module_of, service_class
 
 _DEFINITIONS = Path(__file__).parent / "definitions"  # what rosbags lacks, or has without its default values
 _VARIANTS = Path(__file__).parent / "variants"  # packages that share their name with another one, by their maker
 _PARTS = ("Request", "Response", "Event")
+# What an action consists of, as its type description names it; each of the class beside it.
+_ACTION_FIELDS = {
+    "goal": "Goal",
+    "result": "Result",
+    "feedback": "Feedback",
+    "send_goal_service": "SendGoal",
+    "get_result_service": "GetResult",
+    "feedback_message": "FeedbackMessage",
+}
 
 
 class Library:
@@ -49,8 +58,14 @@ class Library:
         self._label = label
         self._definitions = {definition.name: definition for definition in definitions}
         self._services = {name.removesuffix("_Event") for name in self._definitions if name.endswith("_Event")}
+        self._actions = {
+            name.removesuffix("_FeedbackMessage")
+            for name in self._definitions
+            if "/action/" in name and name.endswith("_FeedbackMessage")
+        }
         self._message_classes: dict[str, type[Message]] = {}
         self._service_classes: dict[str, ServiceType] = {}
+        self._action_classes: dict[str, ActionType] = {}
         self._namesakes: dict[str, Library] = {}
         self._making = RLock()  # one class a name, whichever threads ask for it
         self._store = Typestore()
@@ -58,25 +73,26 @@ class Library:
         self._store.types = {name: cast("Any", partial(self._read, name)) for name in self._store.fielddefs}
 
     def fields(self) -> Typesdict:
-        """All messages' fields and constants, those of `base` too, and services' parts, as rosbags has them."""
+        """All messages' fields and constants, those of `base` too, and what services and actions consist of, as rosbags
+        has them.
+        """
         found = {} if self._base is None else self._base.fields()
         for name, definition in self._definitions.items():
             found[name] = (rosbags_constants(definition), rosbags_fields(definition))
         for name in self._services:
             found[name] = ([], [(f"{part.lower()}_message", (Nodetype.NAME, f"{name}_{part}")) for part in _PARTS])
+        for name in self._actions:
+            found[name] = ([], [(field, (Nodetype.NAME, f"{name}_{part}")) for field, part in _ACTION_FIELDS.items()])
         return found
 
     def names(self) -> Iterator[str]:
-        """Of all messages and services."""
+        """Of all messages, services and actions."""
         yield from self._definitions
         yield from self._services
-
-    def has_service(self, name: str) -> bool:
-        """True if `name` is a service."""
-        return name in self._services
+        yield from self._actions
 
     def class_name(self, name: str) -> str:
-        """What the class of a message or service is called in its module."""
+        """What the class of a message, service or action is called in its module."""
         return name.rpartition("/")[2] + (self._label if self._base and name in self._base._definitions else "")
 
     def defer_to(self, other: Library) -> None:
@@ -112,6 +128,23 @@ class Library:
                 self._service_classes[name] = cls
             return self._service_classes[name]
 
+    def action(self, name: str) -> ActionType:
+        """The class of an action such as nav2_msgs/action/Spin. Raises InterfaceError where there is none."""
+        if name not in self._actions:
+            raise InterfaceError(f"{name}: there is no such action")
+        with self._making:
+            if name not in self._action_classes:
+                cls = action_class(name, self.made)
+                cls.__support__ = TypeSupport(name, self._store)
+                self._action_classes[name] = cls
+            return self._action_classes[name]
+
+    def made(self, name: str) -> type[Message] | ServiceType | ActionType:
+        """The class of a message, service or action. Raises InterfaceError where there is none."""
+        if name in self._services:
+            return self.service(name)
+        return self.action(name) if name in self._actions else self.message(name)
+
     def _read(self, name: str, *values: Any) -> Message:
         return self.message(name).__support__.read(values)
 
@@ -119,7 +152,8 @@ class Library:
 class Interfaces:
     """All libraries as the modules of packages.
 
-    packages: the folders of further packages, each with msg/*.msg and srv/*.srv, by the package's name.
+    packages: the folders of further packages, each with msg/*.msg, srv/*.srv and action/*.action, by the package's
+    name.
     Raises InterfaceError where one of their files cannot be read.
     """
 
@@ -152,10 +186,10 @@ class Interfaces:
         """The names of the classes in a module."""
         return set(self._modules[module])
 
-    def class_in(self, module: str, name: str) -> type[Message] | ServiceType:
+    def class_in(self, module: str, name: str) -> type[Message] | ServiceType | ActionType:
         """One of its classes. Raises KeyError where it has none of that name."""
         library, full = self._modules[module][name]
-        return library.service(full) if library.has_service(full) else library.message(full)
+        return library.made(full)
 
     def fields(self, name: str) -> Typesdict:
         """All messages' fields and constants as rosbags has them, of packages of one name those that `name` is from."""

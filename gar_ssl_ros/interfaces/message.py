@@ -1,4 +1,4 @@
-"""Message and service classes as rosidl_generator_py makes them for rclpy, made from definitions at run time.
+"""Message, service and action classes as rosidl_generator_py makes them for rclpy, made from definitions at run time.
 
 They differ from rclpy's where those fall short: arrays are equal where every number is. SLOT_TYPES, which needs
 rosidl_parser, is not there.
@@ -116,6 +116,20 @@ class ServiceType(type):
         raise NotImplementedError("Service classes can not be instantiated")
 
 
+class ActionType(type):
+    """The class of action classes. Impl: the services and messages that carry the first three."""
+
+    Goal: type[Message]
+    Result: type[Message]
+    Feedback: type[Message]
+    Impl: Any
+    __support__: TypeSupport
+
+    def __call__(cls, *_: Any, **__: Any) -> Any:
+        """Actions are names for their messages. Raises NotImplementedError, as rosidl's do."""
+        raise NotImplementedError("Action classes can not be instantiated")
+
+
 def service_class(name: str, request: type[Message], response: type[Message], event: type[Message]) -> ServiceType:
     """The class of the service `name`, such as std_srvs/srv/SetBool."""
     base = name.rpartition("/")[2]
@@ -132,11 +146,31 @@ def service_class(name: str, request: type[Message], response: type[Message], ev
     )
 
 
+def action_class(name: str, class_of: Callable[[str], Any]) -> ActionType:
+    """The class of the action `name`, such as nav2_msgs/action/Spin.
+
+    class_of: gives the class of a message's or service's name.
+    """
+    base = name.rpartition("/")[2]
+    parts = {part: class_of(f"{name}_{part}") for part in ("Goal", "Result", "Feedback")}
+    carriers = {
+        "SendGoalService": class_of(f"{name}_SendGoal"),
+        "GetResultService": class_of(f"{name}_GetResult"),
+        "FeedbackMessage": class_of(f"{name}_FeedbackMessage"),
+        "CancelGoalService": class_of("action_msgs/srv/CancelGoal"),
+        "GoalStatusMessage": class_of("action_msgs/msg/GoalStatusArray"),
+    }
+    facts = {"__doc__": f"Action class '{base}'.", "__module__": parts["Goal"].__module__}
+    return ActionType(base, (), {**facts, **parts, "Impl": type("Impl", (), carriers)})
+
+
 def module_of(name: str) -> str:
-    """The module, as rosidl names it, in which a message's or service's class lives: _set_bool for SetBool_Request."""
+    """The module, as rosidl names it, in which the class of an interface lives: _set_bool for SetBool_Request."""
     base = name.rpartition("/")[2]
     if "/srv/" in name:
         base = re.sub("_(Request|Response|Event)$", "", base)
+    elif "/action/" in name:
+        base = base.partition("_")[0]
     base = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", base)
     return "_" + re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", base).lower()
 

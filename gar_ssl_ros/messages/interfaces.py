@@ -1,4 +1,4 @@
-"""Where this project's own messages and services are, for whoever makes them importable without ROS 2."""
+"""Where this project's own messages, services and actions are, for whoever makes them importable without ROS 2."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MARKER = Path("msg", "SoundSourceArray.msg")
 
 
 def interfaces() -> Path:
-    """The folder with msg/ and srv/: beside the sources, or where pip or colcon has installed them.
+    """The folder with msg/, srv/ and action/: beside the sources, or where pip or colcon has installed them.
 
     Raises FileNotFoundError where they are nowhere.
     """

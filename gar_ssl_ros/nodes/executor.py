@@ -7,7 +7,8 @@ from typing import Any
 
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, ShutdownException
 
-THREADS = 4  # inputs, lifecycle and parameters, ~/localize, diagnostics: none waits for another
+# Inputs, lifecycle and parameters, ~/localize, the asking for goals, one goal, diagnostics: none waits for another.
+THREADS = 6
 
 
 class SurvivingExecutor(MultiThreadedExecutor):

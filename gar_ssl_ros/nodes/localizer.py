@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from concurrent.futures import CancelledError
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -26,7 +25,6 @@ from visualization_msgs.msg import MarkerArray
 from gar_ssl_ros.errors import UsageError, sentence
 from gar_ssl_ros.gar.reasoner import Fallback, Reasoner, Unavailable
 from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.messages.answers import OUTCOMES
 from gar_ssl_ros.msg import SoundLevel, SoundSourceArray
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status, work_status
@@ -34,6 +32,7 @@ from gar_ssl_ros.nodes.heap import GIVE_BACK_PERIOD_S, give_back
 from gar_ssl_ros.nodes.localizer_inputs import LocalizerInputs
 from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
+from gar_ssl_ros.nodes.on_demand import OnDemand
 from gar_ssl_ros.nodes.overlay_outputs import OverlayOutputs
 from gar_ssl_ros.nodes.parameters import LOCALIZER
 from gar_ssl_ros.options import from_values
@@ -41,7 +40,6 @@ from gar_ssl_ros.reasoners import known, names, refuse_unused
 from gar_ssl_ros.reasoners import reasoner as reasoner_of_name
 from gar_ssl_ros.spatial.approach import Approach
 from gar_ssl_ros.spatial.options import SpatialOptions
-from gar_ssl_ros.srv import Localize
 from gar_ssl_ros.work.encoder import AnswerEncoder
 from gar_ssl_ros.work.worker import Answer, Request, Worker
 
@@ -68,7 +66,6 @@ class LocalizerNode(LifecycleNode):
         self._second = monotonic()  # at which the diagnostics were told last
 
         self._inputs_group = MutuallyExclusiveCallbackGroup()
-        self._asking_group = MutuallyExclusiveCallbackGroup()
         self._health_group = MutuallyExclusiveCallbackGroup()
         self._sources_out = self.create_lifecycle_publisher(SoundSourceArray, "~/sources", QoSProfile(depth=10))
         self._detections_out = self.create_lifecycle_publisher(Detection2DArray, "~/detections", QoSProfile(depth=10))
@@ -76,7 +73,7 @@ class LocalizerNode(LifecycleNode):
         self._goal_out = self.create_lifecycle_publisher(PoseStamped, "~/goal", QoSProfile(depth=1))
         self._overlay = OverlayOutputs(self, lambda: float(self._chosen.values["overlay_rate"]))
         self._level_out = self.create_lifecycle_publisher(SoundLevel, "~/level", QoSProfile(depth=10))
-        self.create_service(Localize, "~/localize", self._on_localize, callback_group=self._asking_group)
+        self._on_demand = OnDemand(self, self._active)
         self.create_service(SetBool, "~/enable", self._on_enable)
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while simulated time is paused
         self.diagnostics = DiagnosticUpdater(self, self._statuses, self._health_group)
@@ -171,6 +168,11 @@ class LocalizerNode(LifecycleNode):
             self._worker.clear()
         self._overlay.end()
 
+    def destroy_node(self) -> Any:
+        """As rclpy's."""
+        self._on_demand.destroy()
+        return super().destroy_node()
+
     def close(self) -> bool:
         """Stop and free, in any state; False where the reasoner did not stop, whose thread then goes on."""
         self.stop()
@@ -204,6 +206,11 @@ class LocalizerNode(LifecycleNode):
             return "another model is named at the node's start: -p model:=FOLDER (docs/security.md)"
         return ""
 
+    def _active(self) -> tuple[LocalizerInputs, Worker[SoundSourceArray]] | None:
+        """What it listens to and who answers, while it is active."""
+        inputs, worker = self._inputs, self._worker
+        return None if inputs is None or worker is None else (inputs, worker)
+
     def _offer(self, newest: Callable[[], Request]) -> None:
         """A window is due."""
         worker = self._worker
@@ -230,25 +237,6 @@ class LocalizerNode(LifecycleNode):
             self._goal_out.publish(told.goal)
         self._overlay.answer(answer.found, request.window, told.lifetime)
         return told.sources
-
-    def _on_localize(self, _: Localize.Request, response: Localize.Response) -> Localize.Response:
-        inputs, worker = self._inputs, self._worker
-        if inputs is None or worker is None:
-            response.message = "the node is not active: activate it first"
-            return response
-        cut = inputs.newest()
-        if cut is None:
-            response.message = "no image has come yet: see /diagnostics"
-            return response
-        try:
-            response.result = worker.ask(inputs.request(cut, asked=monotonic())).result()
-        except CancelledError:
-            response.message = "the node was deactivated before the window was answered"
-            return response
-        outcome = OUTCOMES[response.result.outcome]
-        response.success = not outcome.failed
-        response.message = "" if response.success else f"{outcome.value}: {response.result.detail}"
-        return response
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._enabled = request.data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -154,19 +155,35 @@ class LocalizerInputs:
         for one in (self._image_input, self._audio_input, self._info_input, self._detectors, self._spatial):
             one.close()
 
-    def newest(self) -> Cut | None:
-        """The window up to now; None where there is no image. From any thread."""
-        return self._assembler.newest()
+    def newest(self, ago: int = 0, since: int | None = None) -> Cut | None:
+        """As of WindowAssembler. From any thread."""
+        return self._assembler.newest(ago, since)
 
-    def request(self, cut: Cut, asked: float | None = None) -> Request:
-        """What the worker is asked about a window. asked: as of Request; then the noise gate holds nothing back."""
+    @property
+    def end(self) -> int | None:
+        """Where a window up to now ends, ns; None where there is no image. From any thread."""
+        return self._assembler.end
+
+    @property
+    def window_ns(self) -> int:
+        """How long a window is."""
+        return self._assembler.windows.length_ns
+
+    def options(self, sources: int = 0) -> GarOptions:
+        """As the parameters say, but for so many sources, unless that is 0. Raises OptionError."""
+        return from_values(GarOptions, {**self._parameters.values, **({"sources": sources} if sources else {})})
+
+    def request(self, cut: Cut, asked: float | None = None, sources: int = 0) -> Request:
+        """What the worker is asked about a window. sources: as of `options`.
+
+        asked: as of Request; then the noise gate holds nothing back.
+        """
         chosen, offer = self._parameters.values, self._image_input.offer
         view = self._spatial.view(cut.window.center, "" if offer is None else offer.topic)
-        stopped = (
-            "" if cut.refusal or asked is not None else held(cut.window.audio, from_values(NoiseGateOptions, chosen))
-        )
-        options = from_values(GarOptions, chosen)
-        return Request(cut.window, options, chosen["deadline"], cut.refusal, asked, view, stopped)
+        request = Request(cut.window, self.options(sources), chosen["deadline"], cut.refusal, asked, view)
+        if cut.refusal or asked is not None:
+            return request
+        return replace(request, held=held(cut.window.audio, from_values(NoiseGateOptions, chosen)))
 
     @property
     def left_out(self) -> int:

@@ -25,7 +25,7 @@ def main(name: str, arguments: Sequence[str] = ()) -> int:
         import_module("gar_ssl_ros.messages.ros")  # makes rclpy importable
         return _run(name, arguments)
     except ImportError as problem:
-        built = (problem.name or "").startswith(("gar_ssl_ros.msg", "gar_ssl_ros.srv"))
+        built = (problem.name or "").startswith(("gar_ssl_ros.msg", "gar_ssl_ros.srv", "gar_ssl_ros.action"))
         remedy = (
             "build this package with colcon and source its setup.bash" if built else "see Installing in docs/ros.md"
         )

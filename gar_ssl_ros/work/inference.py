@@ -42,7 +42,6 @@ class InferenceJob:
     """One window at the reasoner.
 
     found: what it gives; None where the request was cancelled. back: told when it comes back, if it had been given up.
-    cancelled: True if nobody waits for it any more.
     """
 
     def __init__(self, request: Request) -> None:
@@ -50,14 +49,24 @@ class InferenceJob:
         self.deadline = Deadline(request.limit)
         self.found: SimpleQueue[Localization | None] = SimpleQueue()
         self.back: Callable[[str], None] | None = None
-        self.cancelled = False
+        self._cancelled = False
+        self._again: InferenceJob | None = None
         self._began = monotonic()
 
     def cancel(self) -> None:
         """Wait for it no longer, and have it stop as soon as it can."""
-        self.cancelled = True
+        self._cancelled = True
         self.deadline.cancel()
         self.found.put(None)
+        if self._again is not None:
+            self._again.cancel()
+
+    def again(self) -> InferenceJob:
+        """The same for another reasoner, which has as long as the first one had; cancelled with this one."""
+        self._again = again = InferenceJob(self.request)
+        if self._cancelled:
+            again.cancel()
+        return again
 
     @property
     def age(self) -> float:

@@ -17,6 +17,7 @@ from gar_ssl_ros.messages.stamps import StampError, stamp_of
 from gar_ssl_ros.work.schedule import MAX_LAG_NS, Due, Schedule, up_to_now
 from gar_ssl_ros.work.stream_monitor import StreamMonitor, StreamStatistics
 
+MAX_AGO_S = 2.0  # s before now at which a window may end: what it needs is held then, unless one stream is late by 1 s
 INFO_WAIT_NS = 6 * SECOND  # ros-drivers' audio_capture describes its sound every 5 s
 MAX_UNDESCRIBED_BYTES = 2**23  # of sound that is not described yet
 MIN_BYTES_PER_MESSAGE = 2**11  # that each of its messages counts for at least
@@ -141,14 +142,31 @@ class WindowAssembler:
         """What AudioInfo says of the sound, in words; empty where none has come."""
         return self._reader.described
 
-    def newest(self) -> Cut | None:
-        """The window up to now, due or not; None where there is no image. From any thread."""
-        frame, audio = self._buffer.newest_frame, self._buffer.newest_audio
+    def newest(self, ago: int = 0, since: int | None = None) -> Cut | None:
+        """The window up to now, due or not, or up to `ago` ns before; None where there is no image. From any thread.
+
+        since: it does not begin before, ns, and is shorter where it would.
+        """
+        newest = self._newest()
+        if newest is None:
+            return None
+        end = newest[0] - ago
+        start = end - self.windows.length_ns
+        due = Due(start if since is None else max(start, since), end, newest[1])
+        return self._cut(due) if due.start < due.end else None
+
+    @property
+    def end(self) -> int | None:
+        """Where a window up to now ends, ns; None where there is no image. From any thread."""
+        newest = self._newest()
+        return None if newest is None else newest[0]
+
+    def _newest(self) -> tuple[int, bool] | None:
+        frame = self._buffer.newest_frame
         if frame is None:
             return None
-        last, heard = up_to_now(frame, audio)
-        end = last + 1  # the newest image included
-        return self._cut(Due(end - self.windows.length_ns, end, heard))
+        last, heard = up_to_now(frame, self._buffer.newest_audio)
+        return last + 1, heard  # the newest image included
 
     def renewed(self, cut: Cut) -> Cut:
         """The window up to now, where there is a whole one later than the given one; else that. From any thread."""

@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty
 from threading import Condition, Thread
 from time import monotonic
@@ -83,7 +84,7 @@ class Worker(Generic[Published]):
         self._tell = tell
         self._changed = Condition()
         self._newest: Callable[[], Request] | None = None
-        self._asked: deque[tuple[Request, Future[Published]]] = deque()
+        self._asked: deque[tuple[Request, Future[Published], Callable[[Published], None]]] = deque()
         self._closing = False
         self._job: InferenceJob | None = None
         self._counts: Counter[str] = Counter()
@@ -108,17 +109,18 @@ class Worker(Generic[Published]):
             self._newest = newest
             self._changed.notify_all()
 
-    def ask(self, request: Request) -> Future[Published]:
+    def ask(self, request: Request, early: Callable[[Published], None] = lambda _: None) -> Future[Published]:
         """Have it answered before any that was offered, none dropped; what is published of its final answer.
 
-        Cancelled by `clear`, and where nothing is published.
+        early: given what is published of an answer before that, on the supervisor's thread. Who cancels the future
+        gives it up, waiting or in hand. Cancelled by `clear`, too, and where nothing is published.
         """
         future: Future[Published] = Future()
         with self._changed:
             if self._closing:
                 future.cancel()
             else:
-                self._asked.append((request, future))
+                self._asked.append((request, future, early))
                 self._changed.notify_all()
         return future
 
@@ -126,7 +128,7 @@ class Worker(Generic[Published]):
         """Give up what waits and what is being worked on."""
         with self._changed:
             self._newest = None
-            for _, future in self._asked:
+            for _, future, _ in self._asked:
                 future.cancel()
             self._asked.clear()
             if self._job is not None:
@@ -156,7 +158,7 @@ class Worker(Generic[Published]):
                 fallbacks=counts["fallbacks"],
                 gated=counts["gated"],
                 outcomes=Counter(self._outcomes),
-                waiting=len(self._asked) + (self._newest is not None),
+                waiting=sum(not future.cancelled() for _, future, _ in self._asked) + (self._newest is not None),
                 busy=None if job is None else job.age,
                 stalled=max((each.stalled for each in self._inferences if each.stalled is not None), default=None),
                 last=self._last,
@@ -174,8 +176,11 @@ class Worker(Generic[Published]):
                 if self._closing:
                     return
                 future: Future[Published] | None = None
+                early: Callable[[Published], None] = lambda _: None  # noqa: E731
                 if self._asked:
-                    request, future = self._asked.popleft()
+                    request, future, early = self._asked.popleft()
+                    if future.cancelled():
+                        continue
                 else:
                     newest, self._newest = self._newest, None
                     assert newest is not None
@@ -186,10 +191,12 @@ class Worker(Generic[Published]):
                         self._drop()
                         continue
                 dropped, self._dropped = self._dropped, 0
-                self._job = InferenceJob(request)
+                self._job = job = InferenceJob(request)
+            if future is not None:
+                future.add_done_callback(partial(_give_up, job))
             published: Published | None = None
             try:
-                published = self._answer(self._job, dropped)
+                published = self._answer(job, dropped, early)
             except Exception as problem:  # of whoever publishes
                 self._tell(f"an answer could not be published: {type(problem).__name__}: {problem}")
             with self._changed:
@@ -199,14 +206,14 @@ class Worker(Generic[Published]):
             elif future is not None:
                 future.cancel()
 
-    def _answer(self, job: InferenceJob, dropped: int) -> Published | None:
+    def _answer(self, job: InferenceJob, dropped: int, early: Callable[[Published], None]) -> Published | None:
         """Publish what becomes known; None where the request was cancelled."""
         final: Localization | None = None
         for found in self._found(job):
             if found.stage is Stage.FINAL:
                 final = found
-            else:
-                self._publish(Answer(job.request, found, dropped))
+            elif (published := self._publish(Answer(job.request, found, dropped))) is not None:
+                early(published)
         if final is None:
             return None
         answer = Answer(job.request, final, dropped)
@@ -229,16 +236,7 @@ class Worker(Generic[Published]):
             return [first.failure(Outcome.BACKEND_ERROR, request.refusal)]
         if not fallback:
             return self._reasoned(job, first)
-        return with_fallback(self._reasoned(job, first), lambda: self._reasoned(self._begun_anew(job), *fallback))
-
-    def _begun_anew(self, job: InferenceJob) -> InferenceJob:
-        """The same for another reasoner, which has as long as the first one had."""
-        with self._changed:
-            again = InferenceJob(job.request)
-            if job.cancelled:
-                again.cancel()
-            self._job = again
-        return again
+        return with_fallback(self._reasoned(job, first), lambda: self._reasoned(job.again(), *fallback))
 
     def _reasoned(self, job: InferenceJob, inference: Inference) -> Iterator[Localization]:
         """What a reasoner finds, or TIMEOUT where it hangs."""
@@ -263,3 +261,8 @@ class Worker(Generic[Published]):
             yield found
             if found.stage is Stage.FINAL:
                 return
+
+
+def _give_up(job: InferenceJob, answered: Future[Published]) -> None:
+    if answered.cancelled():
+        job.cancel()

@@ -51,6 +51,7 @@ def interfaces(tmp_path_factory: pytest.TempPathFactory) -> Interfaces:
     write(folder / "msg/Everything.msg", EVERYTHING)
     write(folder / "msg/Nothing.msg", "# only a comment\n")
     write(folder / "srv/Ask.srv", "uint8 HOW=1\nInner question\n---\n# said\nstring[] answers\n")
+    write(folder / "action/Go.action", "Inner to\n---\nint8 OK=1\nbool there\n---\n# so far\nfloat32 left\n")
     return Interfaces({"some_msgs": folder})
 
 
@@ -288,6 +289,33 @@ def test_a_service_is_a_name_for_its_messages(interfaces):
         service()
 
 
+def test_an_action_is_a_name_for_its_messages_and_for_what_carries_them(interfaces):
+    action = made(interfaces, "some_msgs/action/Go")
+    assert (action.Goal().to.number, action.Result.OK, action.Feedback(left=0.5).left) == (4, 1, 0.5)
+    assert action.Goal is made(interfaces, "some_msgs/action/Go_Goal")
+    sent = action.Impl.SendGoalService
+    assert sent is made(interfaces, "some_msgs/action/Go_SendGoal")
+    assert type(sent.Request().goal) is action.Goal
+    carriers = (
+        sent.Request,
+        sent.Response,
+        action.Impl.GetResultService.Request,
+        action.Impl.GetResultService.Response,
+    )
+    assert [list(one.get_fields_and_field_types().items()) for one in (*carriers, action.Impl.FeedbackMessage)] == [
+        [("goal_id", "unique_identifier_msgs/UUID"), ("goal", "some_msgs/Go_Goal")],
+        [("accepted", "boolean"), ("stamp", "builtin_interfaces/Time")],
+        [("goal_id", "unique_identifier_msgs/UUID")],
+        [("status", "int8"), ("result", "some_msgs/Go_Result")],
+        [("goal_id", "unique_identifier_msgs/UUID"), ("feedback", "some_msgs/Go_Feedback")],
+    ]
+    assert action.Impl.CancelGoalService is made(interfaces, "action_msgs/srv/CancelGoal")
+    assert action.Impl.GoalStatusMessage is made(interfaces, "action_msgs/msg/GoalStatusArray")
+    assert (action.__module__, action.Goal.__module__, sent.Request.__module__) == ("some_msgs.action._go",) * 3
+    with pytest.raises(NotImplementedError):
+        action()
+
+
 def test_messages_without_fields_are_equal(interfaces):
     nothing = made(interfaces, "some_msgs/msg/Nothing")
     assert nothing() == nothing()
@@ -335,6 +363,11 @@ def test_both_packages_named_audio_common_msgs_are_there(interfaces):
         ("msg/Bad.msg", "uint8 class\n", "bad_msgs/msg/Bad: .*class"),
         ("msg/Bad.msg", "Bad again\n", "bad_msgs/msg/Bad: it holds itself"),
         ("srv/Bad.srv", "uint8 x\n", "bad_msgs/srv/Bad: one line of --- parts request and response, and here are 0"),
+        (
+            "action/Bad.action",
+            "uint8 x\n---\n",
+            "bad_msgs/action/Bad: 2 lines of --- part goal, result and feedback, .* 1",
+        ),
     ],
 )
 def test_a_definition_that_makes_no_message_is_named(tmp_path, file, text, why):

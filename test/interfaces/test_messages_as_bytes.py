@@ -28,7 +28,9 @@ from gar_ssl_ros.interfaces.library import Interfaces
 HERE = Path(__file__).parent
 INTERFACES = Interfaces({"gar_ssl_ros": HERE.parents[1]})
 MODULES = sorted(
-    module for module in INTERFACES.modules() if module.endswith((".msg", ".srv")) and INTERFACES.classes(module)
+    module
+    for module in INTERFACES.modules()
+    if module.endswith((".msg", ".srv", ".action")) and INTERFACES.classes(module)
 )
 # Large messages are slow to draw and slower to shrink, and each module's are many.
 FEW = settings(
@@ -102,6 +104,27 @@ def test_type_hashes_are_those_of_ros_2_jazzy():
     assert {name: ours[name] for name in both} == {name: expected[name] for name in both}
     assert len(both) >= 230
     assert "std_srvs/srv/SetBool" in both  # a service's own hash, beside its messages'
+
+
+def test_the_type_hashes_of_an_action_are_those_of_ros_2_jazzy(tmp_path):
+    files = {
+        "msg/ShortVaried.msg": "bool BOOL_CONST=true\nbool bool_value\nbool[<=3] bool_values\n",
+        "msg/ShortVariedNested.msg": "ShortVaried short_varied\n",
+        "action/ShortVariedMultiNested.action": "ShortVariedNested short_varied_nested\n---\n"
+        "bool bool_value\n---\nbool[3] bool_values\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    package = "ros2cli_test_interfaces"
+    interfaces = Interfaces({package: tmp_path})
+    expected = json.loads((HERE / "type_hashes.json").read_text())
+    ours = {
+        f"{package}/action/{name}": type_hash(interfaces.class_in(f"{package}.action", name))
+        for name in interfaces.classes(f"{package}.action")
+    }
+    assert ours == {name: value for name, value in expected.items() if name.startswith(f"{package}/action/")}
+    assert len(ours) == 13
 
 
 def test_type_hashes_of_packages_that_the_image_of_jazzy_lacks_are_those_of_its_generator():

@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rclpy
+from action_msgs.msg import GoalStatus
+from gar_ssl_ros.action import LocalizeSound
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.srv import Localize
+from rclpy.action import ActionClient
 from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import Image
 
@@ -28,8 +31,10 @@ PATIENCE = 60.0  # s
 def test_messages_and_code_are_one_package():
     assert SoundSourceArray.LOCALIZED == 1
     assert Localize.Response().result == SoundSourceArray()
+    assert LocalizeSound.Result().result == SoundSourceArray()
     assert gar_ssl_ros.__version__
     assert (interfaces() / "srv" / "Localize.srv").is_file()
+    assert (interfaces() / "action" / "LocalizeSound.action").is_file()
 
 
 def test_every_transition_of_the_life_cycle():
@@ -91,6 +96,19 @@ def test_a_localizer_process_answers_what_is_published_and_ends_when_told(node):
         future = client.call_async(Localize.Request())
         spin_until(node, future.done)
         assert future.result().result.image_width == 64
+        goals = ActionClient(node, LocalizeSound, "/localizer/localize_sound")
+        spin_until(node, goals.server_is_ready)
+        sent = goals.send_goal_async(LocalizeSound.Goal())
+        spin_until(node, sent.done)
+        reached = sent.result().get_result_async()
+        spin_until(node, reached.done)
+        assert reached.result().result.result.window_end == future.result().result.window_end
+        listening = goals.send_goal_async(LocalizeSound.Goal(seconds=600.0))
+        spin_until(node, listening.done)
+        canceled, ended = listening.result().cancel_goal_async(), listening.result().get_result_async()
+        spin_until(node, lambda: canceled.done() and ended.done())
+        assert ended.result().status == GoalStatus.STATUS_CANCELED
+        goals.destroy()
         process.terminate()
         assert process.wait(PATIENCE) == 0
     finally:

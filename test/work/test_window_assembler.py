@@ -11,7 +11,7 @@ from sensor_msgs.msg import Image
 
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.work.window_assembler import INFO_WAIT_NS, MAX_UNDESCRIBED_BYTES, WindowAssembler
+from gar_ssl_ros.work.window_assembler import INFO_WAIT_NS, MAX_AGO_S, MAX_UNDESCRIBED_BYTES, WindowAssembler
 
 INFO = AudioInfo(channels=1, sample_rate=16000, sample_format="S16LE", coding_format="wave")
 TENTH = SECOND // 10
@@ -92,3 +92,19 @@ def test_sound_that_waits_does_not_outlive_a_jump_back_in_time():
     assembler.take_audio(chunk(100 * SECOND), 100 * SECOND)
     assembler.take_audio(chunk(10 * SECOND), 10 * SECOND)
     assert assembler.sound.statistics.refused == 1
+
+
+def test_a_window_may_end_earlier_and_begin_later_than_the_newest():
+    assembler = WindowAssembler(WindowOptions(window=1.0), pytest.fail)
+    assert (assembler.end, assembler.newest()) == (None, None)
+    assembler.take_info(INFO)
+    play(assembler, 10 * SECOND, 50)
+    end = assembler.end
+    assert end == 14.9 * SECOND + 1
+    before = assembler.newest(ago=round(MAX_AGO_S * SECOND)).window
+    assert (before.end, before.start) == (end - 2 * SECOND, end - 3 * SECOND)
+    assert (len(before.frames), before.audio_gap) == (10, 0)
+    since = assembler.newest(since=end - SECOND // 2).window
+    assert (since.start, since.end, len(since.frames)) == (end - SECOND // 2, end, 5)
+    assert assembler.newest(since=end - 3 * SECOND).window.start == end - SECOND
+    assert assembler.newest(since=end) is None

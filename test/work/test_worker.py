@@ -325,3 +325,26 @@ def test_a_window_that_the_noise_gate_holds_is_uncertain_counted_and_not_given_t
         assert (found.outcome, found.reasoner, found.detail) == (Outcome.UNCERTAIN, "noise_gate", "an even noise")
         work = desk.worker.statistics
         assert (work.gated, work.answered, work.outcomes[Outcome.UNCERTAIN]) == (1, 1, 1)
+
+
+def test_who_asked_hears_of_each_answer_and_cancels_what_waits_or_is_in_hand():
+    early: list[Answer] = []
+    with Desk(Fixed()) as desk:
+        final = desk.worker.ask(request(), early.append).result(PATIENCE)
+        assert [answer.found.stage for answer in (*early, final)] == [Stage.INITIAL, Stage.FINAL]
+        assert desk.answers == [*early, final]
+    for endless in (Endless(), Fallback(Unavailable("omni", None, "it is missing"), Endless())):
+        in_hand_and_waiting_are_cancelled(endless)
+
+
+def in_hand_and_waiting_are_cancelled(endless):
+    with Desk(endless) as desk:
+        in_hand, waiting = desk.worker.ask(request(0)), desk.worker.ask(request(1))
+        desk.until(lambda: desk.worker.statistics.busy is not None)
+        assert waiting.cancel()
+        assert desk.worker.statistics.waiting == 0
+        assert in_hand.cancel()
+        desk.until(lambda: desk.worker.statistics.busy is None)
+        assert (desk.answers, desk.worker.statistics.answered) == ([], 0)
+        again = desk.worker.ask(request(2, refusal="it need not be asked")).result(PATIENCE)
+        assert again.found.detail == "it need not be asked"

@@ -153,13 +153,14 @@ class NodeEntities:
         *,
         qos_profile: QoSProfile = qos_profile_services_default,
         callback_group: CallbackGroup | None = None,
+        service_class: type[Service] = Service,
     ) -> Service:
         """A service, whose callback takes a request and a response, and gives a response."""
         check_is_valid_srv_type(srv_type)
         name = self._resolve(srv_name, "service")
         ends = service_wire.service_ends(self._context.participant, name, srv_type, policies_of_profile(qos_profile))
         group = callback_group or self.default_callback_group
-        service = Service(ends, srv_type, name, callback, group, qos_profile, self._logger)
+        service = service_class(ends, srv_type, name, callback, group, qos_profile, self._logger)
         self._own(service)
         self._tell(ends.reader, ends.writer)
         return service

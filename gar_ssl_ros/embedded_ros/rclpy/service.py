@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ...interfaces import CdrError
@@ -76,8 +77,14 @@ class Service(Executable):
         except (CdrError, ValueError) as problem:
             self._logger.error(f"a request to {self.srv_name} is left out: {problem}", throttle_duration_sec=1.0)
             return None
+        return partial(self._answer, request, call)
 
-        async def answer() -> None:
-            self.send_response(await await_or_execute(self.callback, request, self.srv_type.Response()), call)
+    async def _answer(self, request: Any, call: Call) -> None:
+        self.send_response(await await_or_execute(self.callback, request, self.srv_type.Response()), call)
 
-        return answer
+
+class DeferringService(Service):
+    """Its callback takes a request and a function, which it gives the response to, at once or later."""
+
+    async def _answer(self, request: Any, call: Call) -> None:
+        await await_or_execute(self.callback, request, partial(self.send_response, header=call))

@@ -1,10 +1,10 @@
-"""Which types are messages and services."""
+"""Which types are messages, services and actions."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ...interfaces import Message, ServiceType
+from ...interfaces import ActionType, Message, ServiceType
 from .exceptions import NoTypeSupportImportedException
 
 
@@ -17,4 +17,10 @@ def check_is_valid_msg_type(msg_type: Any) -> None:
 def check_is_valid_srv_type(srv_type: Any) -> None:
     """Raises NoTypeSupportImportedException where the type is no service."""
     if not isinstance(srv_type, ServiceType):
+        raise NoTypeSupportImportedException
+
+
+def check_is_valid_action_type(action_type: Any) -> None:
+    """Raises NoTypeSupportImportedException where the type is no action."""
+    if not isinstance(action_type, ActionType):
         raise NoTypeSupportImportedException
