@@ -102,7 +102,7 @@ class LocalizerInputs:
             node,
             assembler,
             bool(parameters.values["detections"]),
-            bool(parameters.values["humans"]),
+            bool(parameters.values["humans"] or parameters.values["voices"]),
             reliability,
             group,
         )
@@ -161,6 +161,11 @@ class LocalizerInputs:
         chosen, offer = self._parameters.values, self._image_input.offer
         view = self._spatial.view(cut.window.center, "" if offer is None else offer.topic)
         return Request(cut.window, from_values(GarOptions, chosen), chosen["deadline"], cut.refusal, asked, view)
+
+    @property
+    def humans(self) -> dict[str, tuple[str, ...]]:
+        """The ids of faces and bodies that are tracked, by what their sightings are called. From any thread."""
+        return self._detectors.humans
 
     @property
     def left_out(self) -> int:

@@ -81,6 +81,12 @@ LOCALIZER = (
         "whether to listen to the faces and bodies of ROS4HRI (hri_msgs), whose ids its sources then have",
         change=Change.UNCONFIGURED,
     ),
+    ParameterSpec(
+        "voices",
+        False,
+        "whether to tell who speaks on /humans/voices (ROS4HRI), matched with its faces and bodies",
+        change=Change.UNCONFIGURED,
+    ),
     *parameters(options_of(SpatialOptions), Change.UNCONFIGURED),
 )
 
