@@ -38,6 +38,7 @@ from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import LOCALIZER
 from gar_ssl_ros.nodes.voices import Voices
 from gar_ssl_ros.options import from_values
+from gar_ssl_ros.perception.sound import warm
 from gar_ssl_ros.reasoners import known, names, refuse_unused
 from gar_ssl_ros.reasoners import reasoner as reasoner_of_name
 from gar_ssl_ros.spatial.approach import Approach
@@ -125,6 +126,8 @@ class LocalizerNode(LifecycleNode):
             self._who = {"reasoner": made.name, "model": made.model or ""}
         first = made or Unavailable(chosen["reasoner"], None, self._missing)
         answering = first if fallback is None else Fallback(first, fallback)
+        if chosen["voices"]:
+            warm()  # here, and not while the first voice waits to be told
         self._worker = Worker(answering, self._publish, NodeLog(self).error)
         return super().on_configure(state)
 
