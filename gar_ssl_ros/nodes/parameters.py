@@ -136,11 +136,28 @@ RECORDER = (
     ParameterSpec("topics", "", "to record, separated by spaces", change=Change.NEVER),
 )
 
+FUSE = (
+    ParameterSpec(
+        "topics",
+        "",
+        "the localizers' `sources`, separated by spaces; all that the graph has where empty",
+        change=Change.NEVER,
+    ),
+    ParameterSpec(
+        "target_frame",
+        "",
+        "in which places are compared, as the localizers' own target_frame; that of most of them where empty",
+        change=Change.NEVER,
+    ),
+    ParameterSpec("timeout", 15.0, "after which a silent camera's sounds count no more, s", 0.5, 3600.0),
+)
+
 NODES: Mapping[str, tuple[ParameterSpec, ...]] = {
     "localizer": LOCALIZER,
     "player": PLAYER,
     "microphone": MICROPHONE,
     "recorder": RECORDER,
+    "fuse": FUSE,
 }
 
 
