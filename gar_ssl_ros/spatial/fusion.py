@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
-import numpy as np
-
 from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.spatial.camera import Points
 from gar_ssl_ros.spatial.transforms import Vector
 from gar_ssl_ros.spatial.view import UNKNOWN
 
@@ -41,18 +39,18 @@ class SeenSource:
     elevation: float = math.nan
     position: Vector = UNKNOWN
 
-    @property
-    def ray(self) -> Points:
-        """Its unit vector (3,)."""
+    @cached_property
+    def ray(self) -> Vector:
+        """Its unit vector."""
         level = math.cos(self.elevation)
-        return np.array([math.cos(self.bearing) * level, math.sin(self.bearing) * level, math.sin(self.elevation)])
+        return math.cos(self.bearing) * level, math.sin(self.bearing) * level, math.sin(self.elevation)
 
-    @property
+    @cached_property
     def has_ray(self) -> bool:
         """True if it is known."""
         return all(map(math.isfinite, (*self.origin, self.bearing, self.elevation)))
 
-    @property
+    @cached_property
     def has_position(self) -> bool:
         """True if it is known."""
         return all(map(math.isfinite, self.position))
@@ -64,12 +62,11 @@ def same_sounds(sources: Sequence[SeenSource]) -> list[tuple[SeenSource, ...]]:
     Their order does not matter. In a group each may be the same as each other; what is nearest is joined first.
     """
     ranked = sorted(sources, key=_rank)
-    with np.errstate(all="ignore"):  # what is no number is near nothing
-        near = {
-            (first, second): apart
-            for first, second in combinations(range(len(ranked)), 2)
-            if (apart := how_far_apart(ranked[first], ranked[second])) is not None
-        }
+    near = {
+        (first, second): apart
+        for first, second in combinations(range(len(ranked)), 2)
+        if (apart := how_far_apart(ranked[first], ranked[second])) is not None
+    }
     groups = {index: [index] for index in range(len(ranked))}
     for first, second in sorted(near, key=lambda pair: (near[pair], pair)):
         ours, theirs = groups[first], groups[second]
@@ -92,7 +89,7 @@ def how_far_apart(one: SeenSource, other: SeenSource) -> float | None:
         return _within(math.dist(one.position, other.position) / SAME_PLACE_M, 0)
     for placed, seen in ((one, other), (other, one)):
         if placed.has_position and seen.has_ray:
-            return _within(_angle(np.subtract(placed.position, seen.origin), seen.ray) / SAME_ANGLE, 1)
+            return _within(_angle(_from_to(seen.origin, placed.position), seen.ray) / SAME_ANGLE, 1)
     if one.has_ray and other.has_ray:
         if math.dist(one.origin, other.origin) <= SAME_ORIGIN_M:
             return _within(_angle(one.ray, other.ray) / SAME_ANGLE, 1)
@@ -111,19 +108,32 @@ def _rank(source: SeenSource) -> tuple[float, str, int]:
     return -sure, source.camera, source.identity
 
 
-def _angle(one: Points, other: Points) -> float:
-    """Between two vectors (3,), rad."""
-    return math.atan2(float(np.linalg.norm(np.cross(one, other))), float(one @ other))
+def _from_to(one: Vector, other: Vector) -> Vector:
+    return other[0] - one[0], other[1] - one[1], other[2] - one[2]
+
+
+def _dot(one: Vector, other: Vector) -> float:
+    return one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
+
+
+def _angle(one: Vector, unit: Vector) -> float:
+    """Between a vector and one of length 1, rad; 0 where the first has no length."""
+    length = math.hypot(*one)
+    return math.acos(min(max(_dot(one, unit) / length, -1.0), 1.0)) if length else 0.0
 
 
 def _meet(one: SeenSource, other: SeenSource) -> bool:
     """True if one point is on both rays, but for SAME_ANGLE as each camera sees it, be it far away."""
-    ray, theirs, between = one.ray, other.ray, np.subtract(other.origin, one.origin)
-    if _angle(ray, theirs) <= SAME_ANGLE:
+    ray, theirs, between = one.ray, other.ray, _from_to(one.origin, other.origin)
+    apart = _angle(ray, theirs)
+    if apart <= SAME_ANGLE:
         return True
-    cosine, ahead, back = float(ray @ theirs), float(ray @ between), float(theirs @ between)
-    here, there = (ahead - cosine * back) / (1 - cosine**2), (cosine * ahead - back) / (1 - cosine**2)  # m along each
-    miss = float(np.linalg.norm(between + there * theirs - here * ray))
+    if apart >= math.pi - SAME_ANGLE:  # they look at each other, and at what is between them, or away from each other
+        return max(_angle(between, ray), _angle(_from_to(other.origin, one.origin), theirs)) <= SAME_ANGLE
+    cosine, ahead, back = _dot(ray, theirs), _dot(ray, between), _dot(theirs, between)
+    sine2 = 1 - cosine * cosine
+    here, there = (ahead - cosine * back) / sine2, (cosine * ahead - back) / sine2  # m to where they are nearest
+    miss = math.hypot(*(b + there * t - here * r for b, t, r in zip(between, theirs, ray, strict=True)))
     return min(here, there) > 0 and miss <= min(here, there) * math.tan(SAME_ANGLE)
 
 

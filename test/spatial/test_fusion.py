@@ -53,6 +53,9 @@ def test_rays_from_two_places_are_one_sound_where_they_meet_and_it_has_one_name(
     assert not same(one, seen("side", label="music", at=place, origin=SIDE))
     assert not same(one, seen("side", at=(3.0, -6.0, 0.5), origin=SIDE))  # to the other side
     assert not same(one, seen("side", at=(3.0, 1.0, 4.0), origin=SIDE))  # above it
+    opposite = (6.0, 2.0, 0.7)  # beyond it, looking back
+    assert same(one, seen("opposite", at=place, origin=opposite))
+    assert not same(one, seen("behind", at=(-6.0, -2.0, 0.1), origin=(-3.0, -1.0, 0.1)))  # back to back
 
 
 def test_of_no_place_a_name_at_one_time_is_one_sound():
@@ -109,6 +112,13 @@ sources = st.lists(
 
 def told(groups) -> list[list[tuple[str, int]]]:
     return [[(one.camera, one.identity) for one in group] for group in groups]
+
+
+@given(places, places, places)
+def test_whatever_two_cameras_see_it_is_one_sound_as_both_see_it(at, one, other):
+    if at not in (one, other):
+        assert same(seen("a", at=at, origin=one), seen("b", at=at, origin=other))
+        assert same(seen("a", at=at, origin=one, depth=True), seen("b", label="x", at=at, origin=other))
 
 
 @settings(max_examples=60)
