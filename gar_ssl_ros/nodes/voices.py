@@ -71,12 +71,12 @@ class Voices:
         mono = window.audio.mono(SPEECH_RATE_HZ) if heard and window.audio is not None else np.empty(0, np.float32)
         features = voice_features(mono) if len(mono) else None
         with self._guard:
-            if self._closed:
+            if not self._can_tell:
                 return
             self._answered, stamp = monotonic(), window.center.stamp
             self._tell(self._tracker.hear(heard, humans_of(humans, window.sightings), stamp, known))
             sources = {source.id: source for source in answer.sources}
-            speaking = [one for one in self._tracker.voices if one.speaking and one.heard == stamp]
+            speaking = [one for one in self._tracker.voices if one.heard == stamp and one.source in sources]
             moved = [transform_message(answer.header, one.id, sources[one.source]) for one in speaking]
             if any(moved):
                 self._transforms_out.publish(TFMessage(transforms=[one for one in moved if one is not None]))
@@ -88,7 +88,7 @@ class Voices:
         """Tell what stands, once a second, for those who come late; nothing does, where answers stay away."""
         with self._guard:
             now = monotonic()
-            if self._missing or self._closed or now - self._repeated < REPEAT_S:
+            if not self._can_tell or now - self._repeated < REPEAT_S:
                 return
             self._repeated = now
             self._told = None
@@ -101,9 +101,10 @@ class Voices:
         with self._guard:
             if self._closed:
                 return
+            if self._can_tell:
+                self._tell(self._tracker.forget())
             self._closed = True
             if not self._missing:
-                self._tell(self._tracker.forget())
                 for one in (self._tracked_out, self._matches_out, self._transforms_out):
                     self._node.destroy_publisher(one)
 
@@ -119,6 +120,10 @@ class Voices:
             "matched": sum(bool(one.matches) for one in voices),
         }
         return Status("voices", level, problem or "told", values)
+
+    @property
+    def _can_tell(self) -> bool:
+        return not self._missing and not self._closed and bool(self._node.context.ok())
 
     def _tell(self, matches: Sequence[Match]) -> None:
         """Who there is, who speaks, and these matches."""
