@@ -9,6 +9,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import NameValidationException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
@@ -33,10 +34,13 @@ class FuseNode(Node):
     """The node."""
 
     def __init__(self, name: str = "fuse", **options: Any) -> None:
-        """options: as of rclpy's Node. Raises UsageError where too many topics are named."""
+        """options: as of rclpy's Node. Raises UsageError where topics are too many, or misnamed."""
         super().__init__(name, **options)
         self._chosen = NodeParameters(self, FUSE)
-        self._named = [self.resolve_topic_name(one) for one in self._chosen.values["topics"].split()]
+        try:
+            self._named = [self.resolve_topic_name(one) for one in self._chosen.values["topics"].split()]
+        except NameValidationException as problem:
+            raise UsageError(f"topics: {' '.join(str(problem).split())}") from None
         if len(self._named) > MAX_CAMERAS:
             raise UsageError(f"topics names {len(self._named)} localizers: name at most {MAX_CAMERAS}")
         self._fusion = Fusion(self._chosen.values["target_frame"])

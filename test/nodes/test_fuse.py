@@ -102,6 +102,10 @@ def test_what_publishes_no_answer_of_a_localizer_is_refused_and_ends_nothing():
         assert told == []
 
 
-def test_too_many_topics_are_refused():
-    with pytest.raises(UsageError, match="topics names 9 localizers: name at most 8"), fuse(topics="a b c d e f g h i"):
+@pytest.mark.parametrize(
+    ("topics", "said"),
+    [("a b c d e f g h i", "topics names 9 localizers: name at most 8"), ("a 1", "topics: Invalid topic name")],
+)
+def test_topics_that_are_too_many_or_misnamed_are_refused(topics, said):
+    with pytest.raises(UsageError, match=said), fuse(topics=topics):
         pass
