@@ -32,6 +32,7 @@ ARGUMENTS = {
     "audio_info": ("audio_info", "the topic that describes the sound, where its messages do not"),
     "detections_in": ("", "the topic of the robot's own detector, Detection2DArray; none where empty"),
     "humans": ("", "true: listen to the faces and bodies of ROS4HRI; as params_file says where empty"),
+    "voices": ("", "true: tell who speaks, as ROS4HRI has it; as params_file says where empty"),
     "camera_info": ("", "the camera's calibration, CameraInfo; beside the images where empty"),
     "depth": ("", "a depth image, 16UC1 or 32FC1; none where empty"),
     "depth_camera_info": ("depth_camera_info", "its calibration, where it is not registered to the images"),
@@ -119,11 +120,11 @@ def _foxglove(given):
 
 def _nodes(context):
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    switches = ("use_sim_time", "autostart", "loop", "humans", "foxglove")
+    switches = ("use_sim_time", "autostart", "loop", "humans", "voices", "foxglove")
     true = {name: given[name].lower() in ("true", "1", "yes", "on") for name in switches}
     topics = [(name, given[name]) for name in ("image", "audio", "audio_info")]
     chosen = {name: given[name] for name in ("reasoner", "fallback", "model") if given[name]}
-    eyes = {"humans": true["humans"]} if given["humans"] else {}
+    eyes = {name: true[name] for name in ("humans", "voices") if given[name]}
     if given["detections_in"]:
         eyes["detections"] = True
     places = {"target_frame": given["target_frame"]} if given["target_frame"] else {}

@@ -141,3 +141,13 @@ class Loading(Fixed):
 
     def __init__(self) -> None:
         Event().wait()
+
+
+class Speaking(Fixed):
+    """Hears speech where there is sound at all, and nothing else."""
+
+    name = "speaking"
+
+    def classify(self) -> AudioLabel:
+        heard = self.window.audio is not None and self.window.audio.samples.any()
+        return AudioLabel("speech" if heard else "hum", 0.9)

@@ -29,7 +29,10 @@ ROOMS = {
     "messages": {"messages", "embedded_ros", "spatial", "output", "gar", "media", "msg", "srv"},
     "work": {"work", "messages", "spatial", "gar", "media", "msg"},
     "bags": {"bags", "work", "messages", "spatial", "interfaces", "gar", "media"},
-    "nodes": {"nodes", "bags", "work", "messages", "reasoners", "spatial", "gar", "media", "msg", "srv", "action"},
+    "nodes": {
+        *("nodes", "bags", "work", "messages", "reasoners", "perception", "spatial", "gar", "media"),
+        *("msg", "srv", "action"),
+    },
     "evaluation": {"evaluation", "bags", "messages", "output", "reasoners", "gar", "media"},
     "offline": {"offline", "evaluation", "bags", "messages", "output", "gar", "media", "msg"},
     "checks": {"checks", "evaluation", "nodes", "messages", "reasoners", "perception", "gar", "media"},

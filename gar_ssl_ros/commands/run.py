@@ -11,7 +11,7 @@ from gar_ssl_ros.nodes.main import NAMES, main
 def add(commands: Commands) -> None:
     parser = commands.add_parser(
         "run",
-        help="run a node: localizer, player, camera, microphone or recorder",
+        help="run a node: localizer, player, camera, microphone, recorder or fuse",
         description="Run a node on the ROS 2 graph, with ROS 2 installed or without. docs/ros.md lists the parameters.",
         epilog="example: gar-ssl run player --ros-args -p clip:=talk.mp4 -p loop:=true -r image:=/camera/image_raw",
     )

@@ -20,7 +20,7 @@ from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.msg import AnchorVote, SoundSource, SoundSourceArray
 from gar_ssl_ros.output.record import record_from_localization
 from gar_ssl_ros.spatial.transforms import Vector
-from gar_ssl_ros.spatial.view import NO_VIEW, Place, View
+from gar_ssl_ros.spatial.view import NO_VIEW, UNKNOWN, Place, View
 
 OUTCOMES = {getattr(SoundSourceArray, outcome.name): outcome for outcome in Outcome}  # by their numbers
 
@@ -41,6 +41,7 @@ def sources_message(
     return SoundSourceArray(
         header=header_of_frame(frame),
         target_frame=view.target_frame,
+        target_camera=_point(UNKNOWN if view.to_target is None else view.to_target.translation),
         image_width=frame.width,
         image_height=frame.height,
         outcome=getattr(SoundSourceArray, found.outcome.name),

@@ -54,6 +54,11 @@ class DetectorInputs:
             one.poll_graph()
 
     @property
+    def humans(self) -> dict[str, tuple[str, ...]]:
+        """The ids that are tracked, by what their sightings are called; empty where they are not listened to."""
+        return {one.label: one.ids for one in self._streams if isinstance(one, _Humans)}
+
+    @property
     def problems(self) -> dict[str, str]:
         """What is wrong with each stream; empty where nothing is."""
         return {one.name: one.input.problem for one in self._streams}
@@ -110,9 +115,9 @@ class _Humans(InputStream):
     def __init__(self, kind: str, node: Any, assembler: WindowAssembler, listen: Listen) -> None:
         super().__init__(kind, node)
         self._assembler = assembler
-        self._label = KINDS[kind]
+        self.label = KINDS[kind]
         self._listen = listen
-        self._ids: tuple[str, ...] = ()
+        self.ids: tuple[str, ...] = ()
         self._regions: dict[str, AdaptiveSubscription] = {}
         self.input = listen(
             topics=[f"/humans/{kind}/tracked"],
@@ -125,9 +130,9 @@ class _Humans(InputStream):
     def poll_graph(self) -> None:
         """Also at who has come and gone: not in a callback, so that no list makes more work than a look does."""
         self.input.poll_graph()
-        for gone in self._regions.keys() - set(self._ids):
+        for gone in self._regions.keys() - set(self.ids):
             self._regions.pop(gone).close()
-        for identity in self._ids:
+        for identity in self.ids:
             if identity not in self._regions:
                 self._regions[identity] = self._listen(
                     topics=[self._topic(identity)],
@@ -146,7 +151,7 @@ class _Humans(InputStream):
 
     def status(self, seconds: float) -> Status:
         heard = sum(one.offer is not None for one in self._regions.values())
-        return self.statistics(seconds, self.input, {"tracked": len(self._ids), "heard": heard})
+        return self.statistics(seconds, self.input, {"tracked": len(self.ids), "heard": heard})
 
     def _topic(self, identity: str) -> str:
         return f"/humans/{self.name}/{identity}/roi"
@@ -154,16 +159,16 @@ class _Humans(InputStream):
     def _on_ids(self, message: Any) -> None:
         stamp = self.receive(message.header)
         ids, problem = ids_from_list(message)
-        for gone in set(self._ids) - set(ids):
+        for gone in set(self.ids) - set(ids):
             self._assembler.take_detections(Detections(stamp, self._topic(gone)))
-        self._ids = ids
+        self.ids = ids
         self.use(problem)
 
     def _on_region(self, identity: str, message: Any) -> None:
         self.receive(message.header)
         try:
             seen = detections_from_region(
-                message, self._topic(identity), self._label, identity, self._assembler.frame, self.now()
+                message, self._topic(identity), self.label, identity, self._assembler.frame, self.now()
             )
         except SightingError as refusal:
             self.monitor.refuse(str(refusal))

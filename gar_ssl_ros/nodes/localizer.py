@@ -35,7 +35,9 @@ from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.on_demand import OnDemand
 from gar_ssl_ros.nodes.overlay_outputs import OverlayOutputs
 from gar_ssl_ros.nodes.parameters import LOCALIZER
+from gar_ssl_ros.nodes.voices import Voices
 from gar_ssl_ros.options import from_values
+from gar_ssl_ros.perception.sound import warm
 from gar_ssl_ros.reasoners import known, names, refuse_unused
 from gar_ssl_ros.reasoners import reasoner as reasoner_of_name
 from gar_ssl_ros.spatial.approach import Approach
@@ -56,6 +58,7 @@ class LocalizerNode(LifecycleNode):
         self._worker: Worker[SoundSourceArray] | None = None
         self._inputs: LocalizerInputs | None = None
         self._retired: list[LocalizerInputs] = []
+        self._voices: Voices | None = None
         self._chosen = NodeParameters(self, LOCALIZER, lambda: self._worker is not None, self._refusal)
         self._started_with = {name: self._chosen.values[name] for name in ("reasoner", "fallback", "model")}
         self._missing = ""
@@ -120,6 +123,8 @@ class LocalizerNode(LifecycleNode):
             self._who = {"reasoner": made.name, "model": made.model or ""}
         first = made or Unavailable(chosen["reasoner"], None, self._missing)
         answering = first if fallback is None else Fallback(first, fallback)
+        if chosen["voices"]:
+            warm()  # here, and not while the first voice waits to be told
         self._worker = Worker(answering, self._publish, NodeLog(self).error)
         return super().on_configure(state)
 
@@ -130,8 +135,9 @@ class LocalizerNode(LifecycleNode):
             chosen = self._chosen.values
             spatial = from_values(SpatialOptions, chosen)
             approach = Approach(spatial.goal_distance, spatial.goal_consistency) if spatial.goal_distance else None
-            self._encoder.begin(bool(chosen["detections"] or chosen["humans"]), approach)
+            self._encoder.begin(any(chosen[name] for name in ("detections", "humans", "voices")), approach)
             self._overlay.begin()
+            self._voices = Voices(self, chosen["deadline"] + chosen["hop"]) if chosen["voices"] else None
             self._inputs = LocalizerInputs(
                 self, self._chosen, self._offer, self._level_out.publish, self._inputs_group, self._overlay.see
             )
@@ -163,7 +169,9 @@ class LocalizerNode(LifecycleNode):
             if self._inputs is not None:
                 self._inputs.retire()
                 self._retired.append(self._inputs)
-            self._inputs = None
+            if self._voices is not None:
+                self._voices.close()
+            self._inputs = self._voices = None
         if self._worker is not None:
             self._worker.clear()
         self._overlay.end()
@@ -221,7 +229,7 @@ class LocalizerNode(LifecycleNode):
         """On the worker's thread."""
         if not self.context.ok():
             return None
-        request, inputs = answer.request, self._inputs
+        request, inputs, voices = answer.request, self._inputs, self._voices
         if request.asked is None:
             latency = (self.get_clock().now().nanoseconds - request.window.end) / SECOND
         else:
@@ -236,6 +244,8 @@ class LocalizerNode(LifecycleNode):
         if told.goal is not None:
             self._goal_out.publish(told.goal)
         self._overlay.answer(answer.found, request.window, told.lifetime)
+        if voices is not None and inputs is not None:
+            voices.take(told.sources, request.window, inputs.humans)
         return told.sources
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
@@ -252,11 +262,15 @@ class LocalizerNode(LifecycleNode):
                 self._retired.pop().close()
             if self._inputs is not None:
                 self._inputs.poll_graph()
+            if self._voices is not None:
+                self._voices.repeat()
 
     def _statuses(self) -> list[Status]:
-        inputs, worker = self._inputs, self._worker
+        inputs, worker, voices = self._inputs, self._worker, self._voices
         now = monotonic()
         statuses = [] if inputs is None else inputs.statuses(now - self._second)
+        if voices is not None:
+            statuses.append(voices.status())
         self._second = now
         if worker is None:
             statuses.append(Status("inference", DiagnosticStatus.OK, "not configured", {}))

@@ -105,7 +105,7 @@ class LocalizerInputs:
             node,
             assembler,
             bool(parameters.values["detections"]),
-            bool(parameters.values["humans"]),
+            bool(parameters.values["humans"] or parameters.values["voices"]),
             reliability,
             group,
         )
@@ -184,6 +184,11 @@ class LocalizerInputs:
         if cut.refusal or asked is not None:
             return request
         return replace(request, held=held(cut.window.audio, from_values(NoiseGateOptions, chosen)))
+
+    @property
+    def humans(self) -> dict[str, tuple[str, ...]]:
+        """The ids of faces and bodies that are tracked, by what their sightings are called. From any thread."""
+        return self._detectors.humans
 
     @property
     def left_out(self) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from gar_ssl_ros.errors import DONE, FAILED, USAGE, UserError, discard_stdout, sentence
 
-NAMES = ("localizer", "player", "camera", "microphone", "recorder")
+NAMES = ("localizer", "player", "camera", "microphone", "recorder", "fuse")
 
 
 def main(name: str, arguments: Sequence[str] = ()) -> int:
@@ -55,6 +55,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
             "camera": _camera,
             "microphone": _microphone,
             "recorder": _recorder,
+            "fuse": _fuse,
         }
         return runs[name]()
     except (KeyboardInterrupt, ExternalShutdownException):
@@ -162,6 +163,17 @@ def _recorder() -> int:
         node.close()
         node.destroy_node()
     return _failed("recorder", node.broken, FAILED) if node.broken else DONE
+
+
+def _fuse() -> int:
+    from gar_ssl_ros.nodes.fuse import FuseNode
+
+    node = FuseNode()
+    try:
+        _spin(node)
+    finally:
+        node.destroy_node()
+    return DONE
 
 
 def _spin(node: Any, ended: Event | None = None, stop: Callable[[], None] = lambda: None) -> None:

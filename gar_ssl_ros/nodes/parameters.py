@@ -91,6 +91,12 @@ LOCALIZER = (
         "whether to listen to the faces and bodies of ROS4HRI (hri_msgs), whose ids its sources then have",
         change=Change.UNCONFIGURED,
     ),
+    ParameterSpec(
+        "voices",
+        False,
+        "whether to tell who speaks on /humans/voices (ROS4HRI), matched with its faces and bodies",
+        change=Change.UNCONFIGURED,
+    ),
     *parameters(options_of(SpatialOptions), Change.UNCONFIGURED),
     ParameterSpec(
         "overlay_rate",
@@ -179,12 +185,29 @@ RECORDER = (
     ParameterSpec("topics", "", "to record, separated by spaces", change=Change.NEVER),
 )
 
+FUSE = (
+    ParameterSpec(
+        "topics",
+        "",
+        "the localizers' `sources`, separated by spaces; all that the graph has where empty",
+        change=Change.NEVER,
+    ),
+    ParameterSpec(
+        "target_frame",
+        "",
+        "in which places are compared, as the localizers' own target_frame; that of most of them where empty",
+        change=Change.NEVER,
+    ),
+    ParameterSpec("timeout", 15.0, "after which a silent camera's sounds count no more, s", 0.5, 3600.0),
+)
+
 NODES: Mapping[str, tuple[ParameterSpec, ...]] = {
     "localizer": LOCALIZER,
     "player": PLAYER,
     "camera": CAMERA,
     "microphone": MICROPHONE,
     "recorder": RECORDER,
+    "fuse": FUSE,
 }
 
 

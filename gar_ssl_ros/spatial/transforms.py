@@ -129,6 +129,8 @@ class TransformBuffer:
             raise TransformError(f"{shortened(repr(child))} in {shortened(repr(parent))} are no two frames: name both")
         frame = self._frames.get(child)
         if frame is None and len(self._frames) >= MAX_FRAMES:
+            self._forget(stamp)
+        if frame is None and len(self._frames) >= MAX_FRAMES:
             raise TransformError(f"{shortened(child)} is one more than the {MAX_FRAMES} frames that are followed")
         if frame is None or static or frame.static or frame.parent != parent:
             frame = self._frames[child] = _Frame(parent, static)
@@ -158,6 +160,12 @@ class TransformBuffer:
                 f"no transforms lead from {shortened(source)} to {shortened(target)}: publish what joins them"
             )
         return self._raised(down, shared, stamp).inverse().after(self._raised(up, shared, stamp))
+
+    def _forget(self, stamp: int) -> None:
+        """Give up frames of which nothing has come for `span`, such as those of faces and voices that are gone."""
+        for name, frame in list(self._frames.items()):
+            if not frame.static and stamp - frame.history[-1][0] > self.span:
+                del self._frames[name]
 
     def _chain(self, name: str) -> list[str]:
         """A frame, its parent, and so on to the root."""

@@ -163,6 +163,19 @@ def test_answer_knock_looks_and_speaks_once_for_each_knock():
         assert tree.wait(PATIENCE) == 0
 
 
+def test_an_agent_s_tool_says_what_was_just_heard_and_where_in_words():
+    pytest.importorskip("langchain_core", reason="needs langchain-core, which is not installed")
+    environment = os.environ | {"ROS_DOMAIN_ID": str(own_domain("nodes"))}
+    command = [sys.executable, "-W", "error", str(EXAMPLES / "sound_tool.py"), "0"]
+    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
+        bot.meet()
+        bot.play(10, 3)
+        bot.next_final()
+        for what, told in (((), "dog_bark, in view: a dog\n"), (("cat",), "Nothing in view makes it. ")):
+            done = subprocess.run([*command, *what], env=environment, capture_output=True, text=True, check=False)
+            assert f"[sound_tool]: {told}" in done.stderr
+
+
 def test_an_own_reasoner_answers_and_takes_its_options(tmp_path):
     clip = write_clip(tmp_path / "clip.mkv", seconds=1.0)
     command = [sys.executable, "-m", "gar_ssl_ros.cli", "localize", str(clip), "--no-video"]

@@ -90,9 +90,11 @@ def test_it_holds_no_more_than_it_says():
     with pytest.raises(TransformError):
         buffer.lookup("odom", "base", SECOND)
     for child in range(transforms.MAX_FRAMES - 1):
-        buffer.add("odom", f"f{child}", 0, at(1))
+        buffer.add("odom", f"f{child}", 4 * SECOND, at(1), static=child == 0)
     with pytest.raises(TransformError, match="one more than the 1000 frames"):
-        buffer.add("odom", "one more", 0, at(1))
+        buffer.add("odom", "one more", 3 * SECOND, at(1))
+    buffer.add("odom", "one more", 6 * SECOND, at(1))  # by then, nothing has come of the others for long
+    assert len(buffer) == 2  # and the static one
 
 
 def test_a_bag_that_begins_anew_is_followed():
