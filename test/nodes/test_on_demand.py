@@ -161,7 +161,7 @@ def test_a_goal_is_canceled_at_any_time_and_a_second_one_rejected(capfd, monkeyp
         until(lambda: node._worker.statistics.busy is not None)
         reasoning.cancel_goal()
         assert asker.result(reasoning)[0] == GoalStatus.STATUS_CANCELED
-        until(lambda: node._worker.statistics.busy is None and node._worker._inference._job is None)
+        until(lambda: node._worker.statistics.busy is None and node._worker._inferences[0]._job is None)
         for seconds_wrong in (0.1, 601.0, math.nan):
             assert not asker.send(seconds=seconds_wrong).accepted
         for wrong in ({"sources": 17}, {"what": "?!"}, {"what": 300 * "a"}):
