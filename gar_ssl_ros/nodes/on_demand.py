@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotYet
+from functools import partial
 from time import monotonic, sleep
 from typing import Any
 
@@ -65,6 +66,7 @@ class OnDemand:
     def __init__(self, node: Any, active: Callable[[], Active | None]) -> None:
         """active: gives what the node listens to and who answers, while it is active; else None."""
         self._active = active
+        self._context = node.context
         self._log = NodeLog(node)
         self._busy = False
         node.create_service(Localize, "~/localize", self._on_localize, callback_group=MutuallyExclusiveCallbackGroup())
@@ -138,25 +140,35 @@ class OnDemand:
             active = self._active()
             if active is None:
                 raise Unanswered(DEACTIVATED)
-            result.result = _Goal(handle, active, self._active).reach()
+            result.result = _Goal(handle, partial(self._tell, handle.publish_feedback), active, self._active).reach()
             result.success, result.message = _judged(result.result)
-            (handle.succeed if result.success else handle.abort)()
+            self._tell(handle.succeed if result.success else handle.abort)
         except Canceled:
             result.message = "it was canceled"
-            handle.canceled()
+            self._tell(handle.canceled)
         except (Unanswered, OptionError) as problem:
             result.message = str(problem)
-            handle.abort()
+            self._tell(handle.abort)
         finally:
             self._busy = False
         return result
+
+    def _tell(self, tell: Callable[..., None], *what: Any) -> None:
+        """Tell the client, unless nobody hears anything any more: rclpy raises once its context is shut down."""
+        try:
+            tell(*what)
+        except Exception:
+            if self._context.ok():
+                raise
 
 
 class _Goal:
     """One goal of ~/localize_sound on its way."""
 
-    def __init__(self, handle: Any, at_first: Active, active: Callable[[], Active | None]) -> None:
-        self._handle, self._active = handle, active
+    def __init__(
+        self, handle: Any, feed_back: Callable[[Any], None], at_first: Active, active: Callable[[], Active | None]
+    ) -> None:
+        self._handle, self._feed_back, self._active = handle, feed_back, active
         self._inputs, self._worker = at_first
         self._wanted = handle.request
         self._began: int | None = None  # in the time of the stamps, ns
@@ -223,7 +235,7 @@ class _Goal:
 
     def _tell(self, **facts: Any) -> None:
         self._told = monotonic()
-        self._handle.publish_feedback(LocalizeSound.Feedback(**facts))
+        self._feed_back(LocalizeSound.Feedback(**facts))
 
 
 def _some(cut: Cut | None, inputs: LocalizerInputs) -> Cut:

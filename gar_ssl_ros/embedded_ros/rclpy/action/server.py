@@ -6,9 +6,11 @@ import threading
 import traceback
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...classes import message_class, service_class
+from ...dds.library import DDSError
 from ..callback_groups import CallbackGroup
 from ..executors import await_or_execute
 from ..qos import QoSProfile, qos_profile_action_status_default, qos_profile_services_default
@@ -290,7 +292,14 @@ class ActionServer:
             self._logger.warning(f"Sending result response for unknown or expired goal ID: {request.goal_id.uuid}")
             respond(self._action_type.Impl.GetResultService.Response(status=int(GoalState.UNKNOWN)))
         else:
-            goal._result.add_done_callback(lambda done: respond(done.result()))
+            goal._result.add_done_callback(partial(self._send_result, respond))
+
+    def _send_result(self, respond: Callable[[Any], None], done: Future) -> None:
+        try:
+            respond(done.result())
+        except DDSError as problem:
+            if self._node.context.ok():  # else nobody is told anything any more
+                self._logger.warning(f"a result could not be sent: {problem}")
 
     def _execute(self, goal: ServerGoalHandle, callback: Callable[[ServerGoalHandle], Any] | None) -> None:
         executor = self._node.executor
