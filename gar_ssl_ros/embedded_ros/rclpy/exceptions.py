@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class InvalidHandle(Exception):
+class InvalidHandle(RuntimeError):
     """Something was used after it was destroyed."""
 
 
@@ -38,7 +38,7 @@ class NoTypeSupportImportedException(Exception):
         super().__init__("this is no message type")
 
 
-class NameValidationException(Exception):
+class NameValidationException(ValueError):
     """A topic's, service's, node's or namespace's name is not allowed."""
 
     def __init__(self, name_type: str, name: str, error_msg: str, invalid_index: int) -> None:

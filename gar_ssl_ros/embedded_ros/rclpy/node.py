@@ -156,7 +156,7 @@ class Node(NodeEntities, NodeParameters, NodeGraph):
             descriptor = message_class("rcl_interfaces/msg/ParameterDescriptor")
             given = [(name, p.value, descriptor()) for name, p in self._parameter_overrides.items()]
             self.declare_parameters("", given, ignore_override=True)
-        self._time_source = TimeSource(self)
+        self._time_source = TimeSource(node=self)
         self._time_source.attach_clock(self._clock)
         if start_parameter_services:
             self._parameter_service = ParameterService(self)
@@ -181,7 +181,7 @@ class Node(NodeEntities, NodeParameters, NodeGraph):
         return whole
 
     def _publish_log(self, record: LogRecord) -> None:
-        if not self._context.ok():
+        if self._rosout is None or not self._context.ok():
             return
         seconds, nanoseconds = divmod(record.stamp, 10**9)
         message = message_class("rcl_interfaces/msg/Log")(
