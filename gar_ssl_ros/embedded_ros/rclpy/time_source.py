@@ -26,7 +26,7 @@ class TimeSource:
     """Sets the clocks attached to it, by the node's parameter and the messages on /clock."""
 
     def __init__(self, *, node: Node | None = None) -> None:
-        self._node: Callable[[], Node | None] = lambda: None
+        self._get_node: Callable[[], Node | None] = lambda: None
         self._clocks: set[ROSClock] = set()
         self._last = Time(clock_type=ClockType.ROS_TIME)
         self._active = False
@@ -53,7 +53,7 @@ class TimeSource:
         if not isinstance(node, NodeEntities):
             raise TypeError("Node must be of type rclpy.node.Node")
         self.detach_node()
-        self._node = weakref.ref(node)
+        self._get_node = weakref.ref(node)
         if not node.has_parameter(USE_SIM_TIME_NAME):
             node.declare_parameter(USE_SIM_TIME_NAME, False)
         node.add_on_set_parameters_callback(self._set)
@@ -67,11 +67,11 @@ class TimeSource:
 
     def detach_node(self) -> None:
         """Go by no node; the clocks stay as they are."""
-        node = self._node()
+        node = self._get_node()
         if node is not None:
             self._hear(False)
             node.remove_on_set_parameters_callback(self._set)
-        self._node = lambda: None
+        self._get_node = lambda: None
 
     def attach_clock(self, clock: ROSClock) -> None:
         """Set this clock too."""
@@ -83,7 +83,7 @@ class TimeSource:
 
     def _hear(self, enabled: bool) -> None:
         """Subscribe to /clock, or no longer."""
-        node = self._node()
+        node = self._get_node()
         if node is None:
             return
         if self._clock_sub is not None:
