@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from rcl_interfaces.msg import ParameterDescriptor, ParameterValue
@@ -135,6 +136,14 @@ def test_a_line_that_logs_keeps_its_options_and_name(embedded):
         for second in (0, 1, 2, 3, 4)
         if simulated.set_ros_time_override(Time(seconds=second, clock_type=simulated.clock_type)) is None
     ] == [False, False, True, False, True]
+
+
+def test_the_folder_of_log_files_is_the_environments(monkeypatch):
+    monkeypatch.setenv("ROS_LOG_DIR", "")
+    monkeypatch.setenv("ROS_HOME", "/robot")
+    assert logging.get_logging_directory() == Path("/robot/log")
+    monkeypatch.setenv("ROS_LOG_DIR", "~/logs")
+    assert logging.get_logging_directory() == Path.home() / "logs"
 
 
 def test_arguments_that_are_no_utf_8_are_refused(embedded):
