@@ -32,10 +32,10 @@ class ContextShutDown(NotInitializedException, ExternalShutdownException):
 
 
 class NoTypeSupportImportedException(Exception):
-    """A type is not a message."""
+    """A type is neither a message nor a service."""
 
     def __init__(self) -> None:
-        super().__init__("this is no message type")
+        super().__init__("this type is neither a message nor a service")
 
 
 class NameValidationException(ValueError):

@@ -66,10 +66,10 @@ def get_logger_level(name: str) -> LoggingSeverity:
 
 def get_logger_effective_level(name: str) -> LoggingSeverity:
     """The level set for this logger or the nearest above it."""
-    for ancestor in (*_and_above(name), ""):
+    for ancestor in _and_above(name):
         if level := _settings.levels.get(ancestor):
             return level
-    return LoggingSeverity.INFO
+    return _settings.levels.get("", LoggingSeverity.INFO)
 
 
 def get_logging_severity_from_string(log_severity: str) -> LoggingSeverity:
