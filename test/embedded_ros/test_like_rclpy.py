@@ -51,6 +51,17 @@ def test_a_node_lists_the_publishers_its_program_knows_of(node):
     assert issubclass(InvalidHandle, RuntimeError)
 
 
+def test_what_is_made_may_be_left_by_with(context):
+    with Node("short", context=context) as short:
+        assert short.get_name() in short.get_node_names()
+        with short.create_subscription(String, "text", print, 10), short.create_publisher(String, "text", 10) as text:
+            assert text.get_subscription_count() == 1
+        assert short.count_publishers("text") == 0
+    with context as same:  # which was begun already
+        assert "short" not in Node("tester", context=same).get_node_names()
+    assert not context.ok()
+
+
 def test_a_service_is_no_message_and_a_message_no_service(node):
     with pytest.raises(RuntimeError, match="service"):
         node.create_publisher(SetBool, "text", 10)

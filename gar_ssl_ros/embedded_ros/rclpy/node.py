@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from .. import arguments, names
@@ -142,6 +143,14 @@ class Node(NodeEntities, NodeParameters, NodeGraph):
         if self._context.ok():
             self._context.graph.remove(self._entry)
         self._wake_executor()
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.destroy_node()
 
     def _join(self, enable_rosout: bool, declare_overrides: bool, start_parameter_services: bool) -> None:
         """Make what every node has."""
