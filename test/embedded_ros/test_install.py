@@ -80,7 +80,8 @@ def test_what_is_not_there_says_so_by_name(embedded):
 def test_without_cyclone_dds_one_sentence_says_what_to_install(tmp_path, embedded):
     (tmp_path / "cyclonedds.py").write_text("raise ImportError\n")
     told = run(
-        "import ctypes.util\n"
+        "import ctypes.util, os\n"
+        "os.environ.pop('CYCLONEDDS_HOME', None)\n"
         "ctypes.util.find_library = lambda name: None\n"
         "from gar_ssl_ros import embedded_ros\n"
         "try:\n"
