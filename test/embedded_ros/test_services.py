@@ -62,10 +62,9 @@ def test_two_clients_of_one_service_get_each_their_own_answers(node, context):
     assert [call.result().success for call in calls] == [True, False]
 
 
-def test_a_call_that_nobody_answers_says_so_after_its_time(node):
+def test_a_call_that_nobody_answers_gives_none_after_its_time(node):
     client = node.create_client(SetBool, "nobody")
-    with pytest.raises(TimeoutError, match=r"/\w+ did not answer in 0\.05 s"):
-        client.call(SetBool.Request(), timeout_sec=0.05)
+    assert client.call(SetBool.Request(), timeout_sec=0.05) is None
     assert not client._pending
 
 

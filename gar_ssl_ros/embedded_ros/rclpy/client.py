@@ -51,13 +51,12 @@ class Client(Executable):
         return self.srv_name
 
     def call(self, request: Any, timeout_sec: float | None = None) -> Any:
-        """Call and wait for the response; not for callbacks. Raises TimeoutError where it takes longer."""
+        """Call and wait for the response; None where there is none after `timeout_sec`. Not for callbacks."""
         answered = threading.Event()
         future = self.call_async(request)
         future._when_done(answered.set)
         if not answered.wait(timeout_sec):
             self.remove_pending_request(future)
-            raise TimeoutError(f"{self.srv_name} did not answer in {timeout_sec} s")
         return future.result()
 
     def call_async(self, request: Any) -> Future:
