@@ -58,7 +58,10 @@ class RosArguments:
 
 
 def parse(arguments: Sequence[str]) -> RosArguments:  # noqa: PLR0912 (a flag a branch)
-    """What the arguments (with the program's name or without) tell ROS. Raises ArgumentError in a sentence."""
+    """What the arguments (with the program's name or without) tell ROS.
+
+    Raises ArgumentError in a sentence, UnicodeEncodeError where one holds bytes that are no UTF-8.
+    """
     found = RosArguments()
     ours = False
     rest = iter(arguments)
@@ -70,6 +73,7 @@ def parse(arguments: Sequence[str]) -> RosArguments:  # noqa: PLR0912 (a flag a 
         return value
 
     for argument in rest:
+        argument.encode()  # raises UnicodeEncodeError where the shell's bytes were no UTF-8
         if not ours:
             if argument == "--ros-args":
                 ours = True
@@ -129,7 +133,7 @@ def parameter_value(text: str) -> Value:
         node = YAML(typ="safe", pure=True).compose(text)
     except YAMLError:
         return text
-    return "" if node is None else _value(node, text)
+    return text if node is None else _value(node, text)
 
 
 def domain_id(environment: dict[str, str] | None = None) -> int:

@@ -16,12 +16,12 @@ ENTRY_POINT_GROUP = "embedded_ros.interfaces"  # a package's name, and the funct
 _OUR_RCLPY = f"{__package__}.rclpy"
 # Of rclpy, and not here.
 _MISSING = {
-    "rclpy.logging_service": "the logger service",
+    "rclpy.logging_service": "logger service",
     "rclpy.parameter_client": "AsyncParameterClient",
     "rclpy.parameter_event_handler": "ParameterEventHandler",
     "rclpy.qos_overriding_options": "QoS overrides by parameters",
     "rclpy.service_introspection": "service introspection",
-    "rclpy.type_description_service": "the type description service",
+    "rclpy.type_description_service": "type description service",
     "rclpy.waitable": "waitables of one's own",
 }
 

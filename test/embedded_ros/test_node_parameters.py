@@ -92,7 +92,7 @@ def test_what_is_read_only_or_undeclared_or_without_value_is_refused_by_name(nod
     node.declare_parameter("later", Parameter.Type.STRING)
     with pytest.raises(exceptions.ParameterUninitializedException):
         node.get_parameter("later")
-    with pytest.warns(UserWarning, match="only by its name|by its name only"):
+    with pytest.warns(UserWarning, match="declaring a parameter only providing its name is deprecated"):
         node.declare_parameter("bare")
 
 

@@ -57,7 +57,7 @@ def test_a_profile_needs_a_history_or_a_depth():
         QoSProfile(depth=1, nonsense=2)
     with pytest.raises(AssertionError, match="deadline"):
         QoSProfile(depth=1, deadline=5)
-    with pytest.warns(UserWarning, match="depth of 0"):
+    with pytest.warns(UserWarning, match="A zero depth with KEEP_LAST doesn't make sense"):
         QoSProfile(depth=0)
 
 

@@ -72,8 +72,10 @@ def test_what_is_no_request_or_service_is_refused(node):
     client = node.create_client(SetBool, "go")
     with pytest.raises(TypeError, match="Expected"):
         client.call_async(SetBool.Response())
-    with pytest.raises(NoTypeSupportImportedException):
+    with pytest.raises(RuntimeError, match="it is a message"):
         node.create_service(String, "go", print)
+    with pytest.raises(NoTypeSupportImportedException):
+        node.create_service(int, "go", print)
     with pytest.raises(InvalidServiceNameException):
         node.create_client(SetBool, "go there")
     with pytest.raises(NotImplementedError, match="introspection"):

@@ -96,11 +96,10 @@ class Endpoint(Thing):
 class Writer(Endpoint):
     """Where samples go out."""
 
-    def __init__(self, gate: Gate, handle: int) -> None:
+    def __init__(self, gate: Gate, handle: int, sertype: c.c_void_p) -> None:
         super().__init__(gate, handle)
         self._closing = threading.Lock()  # its type lives no longer than itself
-        self._type = c.c_void_p()
-        checked(library().dds_get_entity_sertype(handle, c.byref(self._type)), "no type")
+        self._type = sertype
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send CDR with its 4-byte header. Blocks where readers are slow and nothing may be lost. Raises DDSError."""

@@ -1,6 +1,7 @@
 """Cyclone DDS's C library: where it is found, the functions used of it, and its records.
 
-The functions and records are those of Cyclone DDS's public headers (dds/dds.h, dds/ddsi/ddsi_serdata.h), version 11.
+The functions and records are those of Cyclone DDS's public headers (dds/dds.h, dds/ddsi/ddsi_serdata.h), which are the
+same in 0.10 and 11, but for one function.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import functools
 import os
 from contextlib import suppress
 from ctypes.util import find_library
+from pathlib import Path
 from typing import Any
 
 INFINITE = 2**63 - 1  # DDS_INFINITY, ns
@@ -102,6 +104,18 @@ class TopicDescriptor(c.Structure):
     ]
 
 
+class Serdata(c.Structure):
+    """The beginning of a sample as it came over the wire (struct ddsi_serdata)."""
+
+    _fields_ = [
+        ("ops", c.c_void_p),
+        ("hash", c.c_uint32),
+        ("references", c.c_uint32),
+        ("kind", c.c_int),
+        ("type", c.c_void_p),
+    ]
+
+
 class Status(c.Structure):
     """Any status record of a reader or writer that counts: counts and their changes, then a policy's number."""
 
@@ -145,6 +159,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "dds_return_loan": (_return, _entity, c.POINTER(c.c_void_p), _int),
     "dds_read_mask": (_return, _entity, c.POINTER(c.c_void_p), c.POINTER(SampleInfo), _size, c.c_uint32, c.c_uint32),
     "dds_takecdr": (_return, _entity, c.POINTER(c.c_void_p), c.c_uint32, c.POINTER(SampleInfo), c.c_uint32),
+    "dds_write": (_return, _entity, _pointer),
     "dds_writecdr": (_return, _entity, _pointer),
     "ddsi_serdata_from_ser_iov": (_pointer, _pointer, c.c_int, _size, c.POINTER(Bytes), _size),
     "ddsi_serdata_size": (c.c_uint32, _pointer),
@@ -187,25 +202,33 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     },
 }
 
+# Cyclone DDS tells its version by nothing but what is in it.
+_SINCE_0_10, _SINCE_11 = "dds_create_topic_descriptor", "dds_get_entity_sertype"
+
 
 @functools.cache
 def library() -> Any:
     """The library, loaded once; its functions give up the interpreter lock while they run.
 
     It is the one in the `cyclonedds` wheel, or else CYCLONEDDS_HOME's or the system's. Raises DDSError where there is
-    none.
+    none, or one before 0.10.
     """
     loaded = _from_wheel() or _from_system()
     if loaded is None:
         raise DDSError(
             "Cyclone DDS is not here: `pip install cyclonedds`; where PyPI has no wheel for this machine (Linux on "
-            "ARM, Python after 3.13), build Cyclone DDS 11 and let CYCLONEDDS_HOME say where, or install ROS 2"
+            "ARM, Python after 3.13), install the system's (Debian: `apt install cyclonedds-dev`), or build version 11 "
+            "and let CYCLONEDDS_HOME say where, or install ROS 2"
         )
+    if not hasattr(loaded, _SINCE_0_10):
+        raise DDSError(f"{loaded._name} is a Cyclone DDS before 0.10, or none: install 0.10 or 11")
     for name, (returned, *taken) in _FUNCTIONS.items():
+        if name == _SINCE_11 and not hasattr(loaded, name):
+            continue
         try:
             function = getattr(loaded, name)
         except AttributeError:
-            raise DDSError(f"this Cyclone DDS has no function {name}: version 11 is needed") from None
+            raise DDSError(f"{loaded._name}, a Cyclone DDS, has no function {name}: install 0.10 or 11") from None
         function.restype, function.argtypes = returned, taken
     return loaded
 
@@ -227,7 +250,8 @@ def _from_wheel() -> Any:
 
 def _from_system() -> Any:
     home = os.environ.get("CYCLONEDDS_HOME")
-    for path in (home and f"{home}/lib/libddsc.so", home and f"{home}/lib/libddsc.dylib", find_library("ddsc")):
+    at_home = [found for folder in ("lib", "lib/*") for found in Path(home).glob(f"{folder}/libddsc.*")] if home else []
+    for path in (*map(str, at_home), find_library("ddsc")):
         with suppress(OSError):
             if path:
                 return c.CDLL(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes as c
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -10,9 +9,10 @@ from typing import TypeVar
 
 from .entities import Endpoint, Reader, Thing, Writer
 from .gate import Gate
-from .library import OCTET_AT, TopicDescriptor, checked, library
+from .library import checked, library
 from .loopback import on_loopback
 from .policies import Policies, participant_record, record_of
+from .sertype import octet_topic, sertype_of
 
 _CLOSE_TIMEOUT_S = 1.0  # that leaving a domain waits for calls that are under way
 _E = TypeVar("_E", bound=Endpoint)
@@ -47,27 +47,27 @@ class Participant(Thing):
 
     def writer(self, topic: str, type_name: str, policies: Policies) -> Writer:
         """A writer of `topic`, whose samples are of the type named."""
-        return self._endpoint(Writer, library().dds_create_writer, self._publisher, topic, type_name, policies)
+
+        def writer(gate: Gate, handle: int) -> Writer:
+            return Writer(gate, handle, sertype_of(handle, self.handle, type_name))
+
+        return self._endpoint(writer, library().dds_create_writer, self._publisher, topic, type_name, policies)
 
     def reader(self, topic: str, type_name: str, policies: Policies) -> Reader:
         """A reader of `topic`, whose samples are of the type named."""
         return self._endpoint(Reader, library().dds_create_reader, self._subscriber, topic, type_name, policies)
 
     def _endpoint(
-        self, kind: type[_E], create: Callable[..., int], parent: int, topic: str, type_name: str, policies: Policies
+        self,
+        kind: Callable[[Gate, int], _E],
+        create: Callable[..., int],
+        parent: int,
+        topic: str,
+        type_name: str,
+        policies: Policies,
     ) -> _E:
-        # All that Cyclone DDS is told of the type is one octet: whatever CDR follows is then passed on unread.
-        octet = (c.c_uint32 * 3)(OCTET_AT, 0, 0)
-        descriptor = TopicDescriptor(size=1, align=1, typename=type_name.encode(), nops=2, ops=octet)
-        with self.gate, record_of(policies) as qos:
-            made = checked(
-                library().dds_create_topic(self.handle, c.byref(descriptor), topic.encode(), None, None),
-                f"topic {topic} of type {type_name} could not be made",
-            )
-            try:
-                return kind(self.gate, checked(create(parent, made, qos, None), f"{topic} could not be opened"))
-            finally:
-                library().dds_delete(made)
+        with self.gate, record_of(policies) as qos, octet_topic(self.handle, topic, type_name) as made:
+            return kind(self.gate, checked(create(parent, made, qos, None), f"{topic} could not be opened"))
 
 
 class _Domains:

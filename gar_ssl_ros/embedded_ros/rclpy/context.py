@@ -122,7 +122,8 @@ class Context:
         return self._arguments
 
     def __enter__(self) -> Context:
-        self.init()
+        if self._participant is None:
+            self.init()
         return self
 
     def __exit__(

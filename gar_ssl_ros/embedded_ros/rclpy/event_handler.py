@@ -153,11 +153,31 @@ class _EventCallbacks:
     _STATUS_OF: dict[str, str]
     _WARNING: str
 
-    def __init__(self, use_default_callbacks: bool, **callbacks: Callable[[Any], Any] | None) -> None:
+    def __init__(
+        self,
+        *,
+        deadline: Callable[[Any], Any] | None = None,
+        incompatible_qos: Callable[[Any], Any] | None = None,
+        liveliness: Callable[[Any], Any] | None = None,
+        incompatible_type: Callable[[Any], Any] | None = None,
+        matched: Callable[[Any], Any] | None = None,
+        use_default_callbacks: bool = True,
+    ) -> None:
+        self.deadline = deadline
+        self.incompatible_qos = incompatible_qos
+        self.liveliness = liveliness
+        self.incompatible_type = incompatible_type
+        self.matched = matched
         self.use_default_callbacks = use_default_callbacks
-        self._callbacks = callbacks
-        if callbacks.get("incompatible_type"):
-            raise UnsupportedEventTypeError("rmw_cyclonedds_cpp, like embedded_ros, cannot tell of incompatible types")
+
+    @property
+    def incompatible_type(self) -> None:
+        """None: that cannot be told. Raises UnsupportedEventTypeError where a callback is set."""
+
+    @incompatible_type.setter
+    def incompatible_type(self, callback: Callable[[Any], Any] | None) -> None:
+        if callback is not None:
+            raise UnsupportedEventTypeError("Cyclone DDS never tells of incompatible types: leave that callback out")
 
     def create_event_handlers(
         self, callback_group: CallbackGroup, endpoint: Endpoint, topic_name: str, logger: RcutilsLogger
@@ -170,8 +190,8 @@ class _EventCallbacks:
                 + f" Last incompatible policy: {qos_policy_name_from_kind(event.last_policy_kind)}"
             )
 
-        callbacks = dict(self._callbacks)
-        if self.use_default_callbacks and callbacks["incompatible_qos"] is None:
+        callbacks = {name: getattr(self, name) for name in self._STATUS_OF}
+        if self.use_default_callbacks and self.incompatible_qos is None:
             callbacks["incompatible_qos"] = warn
         handlers = [
             EventHandler(callback_group, callback, endpoint, self._STATUS_OF[name])
@@ -196,26 +216,9 @@ class SubscriptionEventCallbacks(_EventCallbacks):
         "New publisher discovered on topic '{}', offering incompatible QoS. No messages will be received from it."
     )
 
-    def __init__(
-        self,
-        *,
-        deadline: Callable[[Any], Any] | None = None,
-        incompatible_qos: Callable[[Any], Any] | None = None,
-        liveliness: Callable[[Any], Any] | None = None,
-        message_lost: Callable[[Any], Any] | None = None,
-        incompatible_type: Callable[[Any], Any] | None = None,
-        matched: Callable[[Any], Any] | None = None,
-        use_default_callbacks: bool = True,
-    ) -> None:
-        super().__init__(
-            use_default_callbacks,
-            deadline=deadline,
-            incompatible_qos=incompatible_qos,
-            liveliness=liveliness,
-            message_lost=message_lost,
-            incompatible_type=incompatible_type,
-            matched=matched,
-        )
+    def __init__(self, *, message_lost: Callable[[Any], Any] | None = None, **callbacks: Any) -> None:
+        super().__init__(**callbacks)
+        self.message_lost = message_lost
 
 
 class PublisherEventCallbacks(_EventCallbacks):
@@ -228,22 +231,3 @@ class PublisherEventCallbacks(_EventCallbacks):
         "matched": "publication_matched",
     }
     _WARNING = "New subscription discovered on topic '{}', requesting incompatible QoS. No messages will be sent to it."
-
-    def __init__(
-        self,
-        *,
-        deadline: Callable[[Any], Any] | None = None,
-        liveliness: Callable[[Any], Any] | None = None,
-        incompatible_qos: Callable[[Any], Any] | None = None,
-        incompatible_type: Callable[[Any], Any] | None = None,
-        matched: Callable[[Any], Any] | None = None,
-        use_default_callbacks: bool = True,
-    ) -> None:
-        super().__init__(
-            use_default_callbacks,
-            deadline=deadline,
-            liveliness=liveliness,
-            incompatible_qos=incompatible_qos,
-            incompatible_type=incompatible_type,
-            matched=matched,
-        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class InvalidHandle(Exception):
+class InvalidHandle(RuntimeError):
     """Something was used after it was destroyed."""
 
 
@@ -32,13 +32,13 @@ class ContextShutDown(NotInitializedException, ExternalShutdownException):
 
 
 class NoTypeSupportImportedException(Exception):
-    """A type is not a message."""
+    """A type is neither a message nor a service."""
 
     def __init__(self) -> None:
-        super().__init__("this is no message type")
+        super().__init__("this type is neither a message nor a service")
 
 
-class NameValidationException(Exception):
+class NameValidationException(ValueError):
     """A topic's, service's, node's or namespace's name is not allowed."""
 
     def __init__(self, name_type: str, name: str, error_msg: str, invalid_index: int) -> None:

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from types import TracebackType
+from typing import Any, TypeVar
 
 from .callback_groups import CallbackGroup
 
+_E = TypeVar("_E", bound="Destroyable")
 
-class Executable:
+
+class Destroyable:
+    """Something that may be used by `with`, and is destroyed then."""
+
+    def destroy(self) -> None:
+        """Be used no more."""
+        raise NotImplementedError
+
+    def __enter__(self: _E) -> _E:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.destroy()
+
+
+class Executable(Destroyable):
     """Something of a node that at times has a callback to run: a subscription, a timer, a service."""
 
     def __init__(self, callback_group: CallbackGroup) -> None:

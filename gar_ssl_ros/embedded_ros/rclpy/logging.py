@@ -66,10 +66,10 @@ def get_logger_level(name: str) -> LoggingSeverity:
 
 def get_logger_effective_level(name: str) -> LoggingSeverity:
     """The level set for this logger or the nearest above it."""
-    for ancestor in (*_and_above(name), ""):
+    for ancestor in _and_above(name):
         if level := _settings.levels.get(ancestor):
             return level
-    return LoggingSeverity.INFO
+    return _settings.levels.get("", LoggingSeverity.INFO)
 
 
 def get_logging_severity_from_string(log_severity: str) -> LoggingSeverity:
@@ -94,8 +94,9 @@ clear_config = shutdown
 
 
 def get_logging_directory() -> Path:
-    """Not there: nothing is logged to files."""
-    raise NotImplementedError("embedded_ros writes no log files, so rclpy.logging.get_logging_directory is not there")
+    """Where ROS 2 logs to files, by ROS_LOG_DIR and ROS_HOME; embedded_ros itself writes none there."""
+    chosen = os.environ.get("ROS_LOG_DIR") or f"{os.environ.get('ROS_HOME') or '~/.ros'}/log"
+    return Path(chosen).expanduser()
 
 
 def configure(levels: dict[str, int], stdout: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from .. import arguments, names
@@ -143,6 +144,14 @@ class Node(NodeEntities, NodeParameters, NodeGraph):
             self._context.graph.remove(self._entry)
         self._wake_executor()
 
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.destroy_node()
+
     def _join(self, enable_rosout: bool, declare_overrides: bool, start_parameter_services: bool) -> None:
         """Make what every node has."""
         if enable_rosout and all(rules.rosout for rules in self._rules):
@@ -156,7 +165,7 @@ class Node(NodeEntities, NodeParameters, NodeGraph):
             descriptor = message_class("rcl_interfaces/msg/ParameterDescriptor")
             given = [(name, p.value, descriptor()) for name, p in self._parameter_overrides.items()]
             self.declare_parameters("", given, ignore_override=True)
-        self._time_source = TimeSource(self)
+        self._time_source = TimeSource(node=self)
         self._time_source.attach_clock(self._clock)
         if start_parameter_services:
             self._parameter_service = ParameterService(self)
@@ -181,7 +190,7 @@ class Node(NodeEntities, NodeParameters, NodeGraph):
         return whole
 
     def _publish_log(self, record: LogRecord) -> None:
-        if not self._context.ok():
+        if self._rosout is None or not self._context.ok():
             return
         seconds, nanoseconds = divmod(record.stamp, 10**9)
         message = message_class("rcl_interfaces/msg/Log")(

@@ -37,6 +37,7 @@ class NodeEntities:
     _clock: Clock
     _logger: RcutilsLogger
     _entry: NodeEntry
+    _rosout: Publisher | None = None
 
     def __init__(self) -> None:
         self._publishers: list[Publisher] = []
@@ -50,8 +51,8 @@ class NodeEntities:
 
     @property
     def publishers(self) -> Iterator[Publisher]:
-        """Those it has made."""
-        yield from list(self._publishers)
+        """Those it has made, but that of /rosout."""
+        yield from [publisher for publisher in self._publishers if publisher is not self._rosout]
 
     @property
     def subscriptions(self) -> Iterator[Subscription]:

@@ -148,7 +148,7 @@ class NodeGraph:
         if no_mangle:
             found = [endpoint for endpoint in endpoints if endpoint.topic == name]
         else:
-            found = self._on_topic(endpoints, self.resolve_topic_name(name))
+            found = self._on_topic(endpoints, self.resolve_topic_name(self._whole(name)))
         owners = self._graph.owners()
         unknown = NodeName("_NODE_NAME_UNKNOWN_", "_NODE_NAMESPACE_UNKNOWN_")
         return [

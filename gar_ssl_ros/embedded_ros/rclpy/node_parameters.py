@@ -15,7 +15,7 @@ from .exceptions import (
     ParameterNotDeclaredException,
     ParameterUninitializedException,
 )
-from .parameter import PARAMETER_SEPARATOR_STRING, Parameter
+from .parameter import PARAMETER_SEPARATOR_STRING, Parameter, parameter_value_to_python
 from .parameter_checks import refusal
 from .validate_parameter_name import validate_parameter_name
 
@@ -69,8 +69,8 @@ class NodeParameters:
             validate_parameter_name(name)
             if len(given) == 1:
                 warnings.warn(
-                    f"parameter {name!r} is declared by its name only, which is deprecated: give a default value, a "
-                    "type, or a descriptor with dynamic_typing=True",
+                    f"when declaring parameter named '{name}', declaring a parameter only providing its name is "
+                    "deprecated: give a default value, a type, or a descriptor with dynamic_typing=True",
                     stacklevel=3,
                 )
                 descriptor.dynamic_typing = True
@@ -230,6 +230,8 @@ class NodeParameters:
 
     def _typed(self, name: str, value: Any, descriptor: Any) -> Any:
         """The default value, after its type or the one that stands for it is noted in the descriptor."""
+        if isinstance(value, message_class("rcl_interfaces/msg/ParameterValue")):
+            value = parameter_value_to_python(value)
         if isinstance(value, Parameter.Type):
             if value is Parameter.Type.NOT_SET:
                 raise ValueError(f"Cannot declare parameter {{{name}}} as statically typed of type NOT_SET")

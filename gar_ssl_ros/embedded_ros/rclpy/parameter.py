@@ -145,8 +145,13 @@ def get_parameter_value(string_value: str) -> Any:
 def parameter_dict_from_yaml_file(
     parameter_file: str, use_wildcard: bool = False, target_nodes: list[str] | None = None, namespace: str = ""
 ) -> dict[str, Any]:
-    """The parameters of a file, as rcl_interfaces/msg/Parameter by name; of `target_nodes` only, where given."""
-    nodes = arguments.read_parameters(Path(parameter_file))
+    """The parameters of a file, as rcl_interfaces/msg/Parameter by name; of `target_nodes` only, where given.
+
+    Raises FileNotFoundError where there is no such file.
+    """
+    path = Path(parameter_file)
+    path.stat()
+    nodes = arguments.read_parameters(path)
     known = [name for name, _ in nodes]
     for target in target_nodes or []:
         if target not in known:

@@ -9,6 +9,7 @@ from ..dds.entities import Writer
 from ..dds.library import INFINITE, DDSError
 from .duration import Duration
 from .exceptions import InvalidHandle
+from .executable import Destroyable
 from .qos import QoSProfile
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .event_handler import EventHandler
 
 
-class Publisher:
+class Publisher(Destroyable):
     """Sends messages on a topic; made by Node.create_publisher."""
 
     def __init__(

@@ -157,7 +157,7 @@ class QoSProfile:
             raise AttributeError(f"QoSProfile has no policy {name!r}")
         assert isinstance(value, int if issubclass(kind, int) and kind is not bool else kind), f"{name}: {value!r}"
         if name == "depth" and value == 0 and self.history == HistoryPolicy.KEEP_LAST:
-            warnings.warn("a depth of 0 with KEEP_LAST keeps nothing: it is taken as SYSTEM_DEFAULT", stacklevel=2)
+            warnings.warn("A zero depth with KEEP_LAST doesn't make sense: it is taken as SYSTEM_DEFAULT", stacklevel=2)
         object.__setattr__(self, name, kind(value) if issubclass(kind, QoSPolicyEnum) else value)
 
     def __eq__(self, other: object) -> bool:

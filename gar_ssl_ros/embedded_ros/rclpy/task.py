@@ -175,7 +175,7 @@ class Task(Future):
             return
         executor = self._executor()
         if executor is None:
-            raise RuntimeError("a coroutine that awaits needs an executor")
+            return  # whoever has it calls it again
         if isinstance(awaited, Future):
             awaited._when_done(lambda: executor._schedule(self))
         else:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..classes import message_class
 from .clock import ROSClock
 from .clock_type import ClockType
+from .node_entities import NodeEntities
 from .parameter import Parameter
 from .qos import QoSProfile, ReliabilityPolicy
 from .time import Time
@@ -23,22 +25,14 @@ USE_SIM_TIME_NAME = "use_sim_time"
 class TimeSource:
     """Sets the clocks attached to it, by the node's parameter and the messages on /clock."""
 
-    def __init__(self, node: Node) -> None:
-        self._node = weakref.proxy(node)
+    def __init__(self, *, node: Node | None = None) -> None:
+        self._get_node: Callable[[], Node | None] = lambda: None
         self._clocks: set[ROSClock] = set()
         self._last = Time(clock_type=ClockType.ROS_TIME)
         self._active = False
-        self._subscription: Subscription | None = None
-        if not node.has_parameter(USE_SIM_TIME_NAME):
-            node.declare_parameter(USE_SIM_TIME_NAME, False)
-        node.add_on_set_parameters_callback(self._set)
-        parameter = node.get_parameter(USE_SIM_TIME_NAME)
-        if parameter.type_ is Parameter.Type.BOOL:
-            self.ros_time_is_active = parameter.value
-        else:
-            node.get_logger().error(
-                f"Invalid type for parameter '{USE_SIM_TIME_NAME}' {parameter.type_!r} should be bool"
-            )
+        self._clock_sub: Subscription | None = None
+        if node is not None:
+            self.attach_node(node)
 
     @property
     def ros_time_is_active(self) -> bool:
@@ -52,22 +46,53 @@ class TimeSource:
         self._active = enabled
         for clock in self._clocks:
             clock._set_ros_time_is_active(enabled)
-        if enabled:
-            self._subscription = self._node.create_subscription(
-                message_class("rosgraph_msgs/msg/Clock"),
-                CLOCK_TOPIC,
-                self._heard,
-                QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT),
+        self._hear(enabled)
+
+    def attach_node(self, node: Node) -> None:
+        """Go by the parameter of this node, and by what it hears on /clock."""
+        if not isinstance(node, NodeEntities):
+            raise TypeError("Node must be of type rclpy.node.Node")
+        self.detach_node()
+        self._get_node = weakref.ref(node)
+        if not node.has_parameter(USE_SIM_TIME_NAME):
+            node.declare_parameter(USE_SIM_TIME_NAME, False)
+        node.add_on_set_parameters_callback(self._set)
+        parameter = node.get_parameter(USE_SIM_TIME_NAME)
+        if parameter.type_ is Parameter.Type.BOOL:
+            self.ros_time_is_active = parameter.value
+        else:
+            node.get_logger().error(
+                f"Invalid type for parameter '{USE_SIM_TIME_NAME}' {parameter.type_!r} should be bool"
             )
-        elif self._subscription is not None:
-            self._node.destroy_subscription(self._subscription)
-            self._subscription = None
+
+    def detach_node(self) -> None:
+        """Go by no node; the clocks stay as they are."""
+        node = self._get_node()
+        if node is not None:
+            self._hear(False)
+            node.remove_on_set_parameters_callback(self._set)
+        self._get_node = lambda: None
 
     def attach_clock(self, clock: ROSClock) -> None:
         """Set this clock too."""
+        if not isinstance(clock, ROSClock):
+            raise ValueError("Only clocks with type ROS_TIME can be attached.")
         clock.set_ros_time_override(self._last)
         clock._set_ros_time_is_active(self._active)
         self._clocks.add(clock)
+
+    def _hear(self, enabled: bool) -> None:
+        """Subscribe to /clock, or no longer."""
+        node = self._get_node()
+        if node is None:
+            return
+        if self._clock_sub is not None:
+            node.destroy_subscription(self._clock_sub)
+            self._clock_sub = None
+        if enabled:
+            qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+            clock = message_class("rosgraph_msgs/msg/Clock")
+            self._clock_sub = node.create_subscription(clock, CLOCK_TOPIC, self._heard, qos)
 
     def _heard(self, message: Any) -> None:
         self._last = Time.from_msg(message.clock)

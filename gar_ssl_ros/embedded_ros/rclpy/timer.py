@@ -58,7 +58,7 @@ class Timer(Executable):
 
     def is_ready(self) -> bool:
         """True if the callback is due."""
-        return not self._canceled and self.time_until_next_call() <= 0
+        return (left := self.time_until_next_call()) is not None and left <= 0
 
     def is_canceled(self) -> bool:
         """True if it is stopped."""
@@ -80,9 +80,9 @@ class Timer(Executable):
         """Since the last callback was due, ns."""
         return self._clock.nanoseconds() - self._last
 
-    def time_until_next_call(self) -> int:
-        """Until the next callback is due, ns; below 0 where it is late."""
-        return self._next - self._clock.nanoseconds()
+    def time_until_next_call(self) -> int | None:
+        """Until the next callback is due, ns; below 0 where it is late, None where it is stopped."""
+        return None if self._canceled else self._next - self._clock.nanoseconds()
 
     def destroy(self) -> None:
         """Be used no more; called by Node.destroy_timer."""
@@ -92,9 +92,9 @@ class Timer(Executable):
         self._wake()
 
     def _delay(self) -> int | None:
-        if self._canceled or not self._clock.runs_by_itself:
-            return 0 if self.is_ready() else None
-        return max(0, self.time_until_next_call())
+        if self.is_ready():
+            return 0
+        return self.time_until_next_call() if self._clock.runs_by_itself else None
 
     def _is_ready(self, triggered: set[int]) -> bool:
         del triggered

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from .qos import QoSProfile
+from .qos import QoSProfile, qos_profile_unknown
 from .type_hash import TypeHash
 
 
@@ -27,7 +28,7 @@ class TopicEndpointInfo:
     topic_type_hash: TypeHash = field(default_factory=TypeHash)
     endpoint_type: TopicEndpointTypeEnum = TopicEndpointTypeEnum.INVALID
     endpoint_gid: list[int] = field(default_factory=list)
-    qos_profile: QoSProfile = field(default_factory=lambda: QoSProfile(depth=0, history=3))
+    qos_profile: QoSProfile = field(default_factory=lambda: copy(qos_profile_unknown))
 
     def __str__(self) -> str:
         qos = self.qos_profile

@@ -19,6 +19,7 @@ _OPTIONS = ("throttle_duration_sec", "throttle_time_source_type", "skip_first", 
 class _Line:
     """What is known of one line that logs: its options as first given, and what they have seen."""
 
+    name: str
     severity: LoggingSeverity
     options: dict[str, Any]
     calls: int = 0
@@ -32,7 +33,7 @@ class _Line:
             seconds = self.options["throttle_duration_sec"]
             if seconds:
                 now = self.options["throttle_time_source_type"].now().nanoseconds
-                if self.last and now < self.last + seconds * 1e9:
+                if now < self.last + seconds * 1e9:
                     return False
                 self.last = now
             if (self.options["skip_first"] and self.calls == 1) or (self.options["once"] and self.shown):
@@ -70,8 +71,8 @@ class RcutilsLogger:
         """Log, unless an option holds it back. Return True if it was logged.
 
         throttle_duration_sec: at most once in that time (by throttle_time_source_type, a Clock). skip_first: not the
-        first time. once: only once. An option counts by the line of the program, at which neither options nor severity
-        can change.
+        first time. once: only once. An option counts by the line of the program, at which neither options nor name
+        nor severity can change.
         """
         severity = LoggingSeverity(severity)
         if not self.is_enabled_for(severity):
@@ -80,6 +81,8 @@ class RcutilsLogger:
         for option in kwargs:
             if option not in _OPTIONS:
                 raise TypeError(f"parameter {option!r} is not one of the recognized logging options {_OPTIONS}")
+        if kwargs.get("throttle_time_source_type") and "throttle_duration_sec" not in kwargs:
+            raise TypeError('required parameter "throttle_duration_sec" not specified, by which the clock throttles')
         frame = _caller()
         where = (frame.f_code.co_filename, frame.f_lineno, frame.f_lasti)
         options = {option: kwargs.get(option) for option in _OPTIONS}
@@ -87,9 +90,11 @@ class RcutilsLogger:
             options["throttle_time_source_type"] = _STEADY_CLOCK
         elif not isinstance(options["throttle_time_source_type"], Clock):
             raise ValueError("throttle_time_source_type is not a clock")
-        line = self._lines.setdefault(where, _Line(severity, options))
+        line = self._lines.setdefault(where, _Line(name, severity, options))
         if line.severity != severity:
             raise ValueError("Logger severity cannot be changed between calls.")
+        if line.name != name:
+            raise ValueError("Logger name cannot be changed between calls.")
         if line.options != options:
             raise ValueError("Logging filter parameters cannot be changed between calls.")
         if not line.lets_through():

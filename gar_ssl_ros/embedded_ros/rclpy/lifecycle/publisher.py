@@ -18,4 +18,4 @@ class LifecyclePublisher(SimpleManagedEntity, Publisher):
     def publish(self, msg: Any) -> None:
         """Send a message while active; do nothing else."""
         if self.is_activated:
-            super().publish(msg)
+            Publisher.publish(self, msg)
