@@ -26,7 +26,7 @@ from visualization_msgs.msg import MarkerArray
 
 from gar_ssl_ros.errors import UsageError, sentence
 from gar_ssl_ros.gar.reasoner import Fallback, Reasoner, Unavailable
-from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.media.window import SECOND, Window
 from gar_ssl_ros.messages.answers import OUTCOMES
 from gar_ssl_ros.msg import SoundLevel, SoundSourceArray
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
@@ -134,7 +134,9 @@ class LocalizerNode(LifecycleNode):
             spatial = from_values(SpatialOptions, chosen)
             approach = Approach(spatial.goal_distance, spatial.goal_consistency) if spatial.goal_distance else None
             self._encoder.begin(bool(chosen["detections"] or chosen["humans"]), approach)
-            self._inputs = LocalizerInputs(self, self._chosen, self._offer, self._level_out.publish, self._inputs_group)
+            self._inputs = LocalizerInputs(
+                self, self._chosen, self._offer, self._prepare, self._level_out.publish, self._inputs_group
+            )
         return done
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -205,6 +207,11 @@ class LocalizerNode(LifecycleNode):
         worker = self._worker
         if worker is not None and self._enabled:
             worker.offer(newest)
+
+    def _prepare(self, coming: Callable[[], Window | None]) -> bool:
+        """In between; True if the reasoner looks at it."""
+        worker = self._worker
+        return worker is not None and self._enabled and worker.prepare(coming, self._chosen.values["deadline"])
 
     def _publish(self, answer: Answer) -> SoundSourceArray | None:
         """On the worker's thread."""
