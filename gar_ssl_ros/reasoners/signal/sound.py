@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.fft import rfft
 
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 
@@ -41,7 +40,7 @@ class BandedSound:
     def __init__(self, samples: NDArray[np.float32]) -> None:
         samples = np.pad(samples, (0, max(0, FRAME_SAMPLES - len(samples))))
         frames = sliding_window_view(np.pad(samples, FRAME_SAMPLES // 2), FRAME_SAMPLES)[:-1:HOP_SAMPLES]
-        power = np.abs(rfft(frames * np.hanning(FRAME_SAMPLES + 1)[:-1].astype(np.float32))).T ** 2
+        power = np.abs(np.fft.rfft(frames * np.hanning(FRAME_SAMPLES + 1)[:-1].astype(np.float32))).T ** 2
         edges = np.searchsorted(np.fft.rfftfreq(FRAME_SAMPLES, 1 / SPEECH_RATE_HZ), BAND_EDGES_HZ)
         banded = np.add.reduceat(power, edges, axis=0)[:-1]
         self._times = np.arange(banded.shape[1] + 1) * HOP_SAMPLES / SPEECH_RATE_HZ
