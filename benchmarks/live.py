@@ -1,16 +1,20 @@
 """What the localizer does on a live graph: every message accounted for, its cost, its latency, and a slow reasoner.
 
     python benchmarks/live.py [--seconds 60] [--slow-seconds 40]
+    python benchmarks/live.py --clip FILE [--reasoner senses]
 
 A rendered clip, 640x480 at 30 Hz with 16 kHz sound, goes from the player to the localizer as processes of their own
 over loopback. Printed: the player's counts beside the localizer's; the CPU time of the localizer's process with the
 reasoner's own taken off; the time from a window's end to the arrival of its first and of its final answer at a third
-process. Then the same with a reasoner that takes 2 s a window.
+process. Then the same with a reasoner that takes 2 s a window. With --clip, a recording goes there
+over and over for so many seconds, and what is printed is the time from a window's end to its answer, the CPU time of
+the localizer, and its resident memory.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import tempfile
 import time
@@ -74,10 +78,11 @@ class Ran:
     heard: Heard
     cpu: float
     took: float
+    resident: list[int]  # bytes, of its process, before the clip and while it is played
 
 
-def run(clip: Path, parameters: Mapping[str, object]) -> Ran:
-    """Play the clip once to a localizer."""
+def run(clip: Path, parameters: Mapping[str, object], seconds: float = math.inf) -> Ran:
+    """Play the clip to a localizer once, or over and over for so many seconds."""
     executor = SingleThreadedExecutor()
     observer = Observer()
     executor.add_node(observer)
@@ -95,14 +100,18 @@ def run(clip: Path, parameters: Mapping[str, object]) -> Ran:
         spin(2.0)
         watched = psutil.Process(localizer.process.pid)
         before, began = sum(watched.cpu_times()[:2]), time.monotonic()
-        player = start("player", {"clip": clip, "wait": 20.0})
-        while not player.ended():
+        resident = [watched.memory_info().rss]
+        player = start("player", {"clip": clip, "wait": 20.0, "loop": math.isfinite(seconds)})
+        while not player.ended() and time.monotonic() - began < seconds:
             spin(0.1)
+            resident.append(watched.memory_info().rss)
+        if not player.ended():
+            player.process.terminate()
         spin(3.0)
         cpu, took = sum(watched.cpu_times()[:2]) - before, time.monotonic() - began
     executor.shutdown()
     observer.destroy_node()
-    return Ran(observer.heard, cpu, took)
+    return Ran(observer.heard, cpu, took, resident)
 
 
 def counts(heard: Heard) -> str:
@@ -132,16 +141,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--slow-seconds", type=float, default=40)
+    parser.add_argument("--clip", type=Path, help="a recording, for --seconds, instead of all else")
+    parser.add_argument("--reasoner", default="senses", help="of --clip")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, isolated():
         spent = Path(folder) / "spent"
         here = str(Path(__file__).parent)
         os.environ.update({SPENT: str(spent), "PYTHONPATH": here})
         rclpy.init()
+        if options.clip:
+            recording(options.clip, options.reasoner, options.seconds)
+            rclpy.try_shutdown()
+            return
         clips = [rendered(Path(folder), seconds) for seconds in (options.seconds, options.slow_seconds)]
         usual(clips[0], spent)
         slow(clips[1])
         rclpy.try_shutdown()
+
+
+def recording(clip: Path, reasoner: str, seconds: float) -> None:
+    """A recording to a reasoner; the first windows of a lap show the end of the one before."""
+    ran = run(clip.absolute(), {"reasoner": reasoner}, seconds)
+    took = delays(ran.heard, SoundSourceArray.FINAL)
+    inference = [1000 * one.inference for _, one in ran.heard.answers if one.stage == SoundSourceArray.FINAL]
+    load = os.getloadavg()[0]
+    print(
+        f"load {load:.1f}; window's end to ~/sources: median {np.median(took):.0f}, worst {took.max():.0f} ms", end=""
+    )
+    print(f", n {len(took)}; of that inference: median {np.median(inference):.0f} ms")
+    first, *later = (size / 1e6 for size in ran.resident)
+    print(f"CPU {ran.cpu / ran.took:.2f} core; resident {first:.0f} MB before, {max(later):.0f} MB at most, ", end="")
+    print(f"{np.median(later):.0f} MB at the median")
 
 
 def rendered(folder: Path, seconds: float) -> Path:

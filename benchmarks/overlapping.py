@@ -2,8 +2,9 @@
 
 python benchmarks/overlapping.py CLIP... [--reasoner senses] [--hop 1] [--windows 8]
 
-Windows of 3 s. Each is asked about twice: by copies of its pictures, of which nothing can be known, and as it comes,
-most of its pictures those of the one before. CPU time of all threads; set OMP_NUM_THREADS=1.
+Windows of 3 s. Each is asked about three times: by copies of its pictures, of which nothing can be known; as it is,
+most of its pictures those of the one before; and after the reasoner was shown what had come of it AHEAD seconds before
+its end, as the localizer does between windows. CPU time of all threads; set OMP_NUM_THREADS=1.
 """
 
 from __future__ import annotations
@@ -20,14 +21,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Localization
 from gar_ssl_ros.gar.pipeline import localize
-from gar_ssl_ros.gar.reasoner import Reasoner
+from gar_ssl_ros.gar.reasoner import Preparing, Reasoner
 from gar_ssl_ros.media.clip import Clip, windows
 from gar_ssl_ros.media.window import SECOND, Window
 from gar_ssl_ros.reasoners import reasoner
 
 LENGTH = 3 * SECOND
+AHEAD = (0.6, 0.25)  # s
 
 
 def never_seen(window: Window) -> Window:
@@ -42,6 +45,23 @@ def asked(by: Reasoner, window: Window) -> tuple[Localization, float]:
     return last, 1000 * (time.process_time() - begun)
 
 
+def so_far(window: Window, end: int) -> Window:
+    """What has come of it at that time, ns."""
+    assert window.audio is not None
+    samples = np.array(window.audio.samples)
+    samples[:, (end - window.start) * window.audio.rate // SECOND :] = 0
+    frames = tuple(frame for frame in window.frames if frame.stamp < end)
+    return replace(window, frames=frames, audio=replace(window.audio, samples=samples))
+
+
+def prepared(by: Reasoner, window: Window) -> float:
+    """The milliseconds of CPU that looking at it while it comes takes; 0 where the reasoner does not."""
+    begun = time.process_time()
+    for ahead in AHEAD if isinstance(by, Preparing) and window.audio is not None else ():
+        by.prepare(so_far(window, window.end - round(ahead * SECOND)), Deadline())
+    return 1000 * (time.process_time() - begun)
+
+
 def apart(one: Localization, other: Localization) -> float:
     """How far the consistencies of two answers are apart; 1 where the outcomes or boxes are others."""
     if (one.outcome, [s.box for s in one.sources]) != (other.outcome, [s.box for s in other.sources]):
@@ -50,13 +70,17 @@ def apart(one: Localization, other: Localization) -> float:
     return max((abs((a.av_consistency or 0.0) - (b.av_consistency or 0.0)) for a, b in both), default=0.0)
 
 
-def pairs(fresh: Reasoner, again: Reasoner, path: Path, hop: int, most: int) -> Iterator[tuple[float, float, float]]:
-    """Of each window but the first: CPU never seen, CPU overlapping, how far apart."""
+def costs(
+    fresh: Reasoner, again: Reasoner, ahead: Reasoner, path: Path, hop: int, most: int
+) -> Iterator[tuple[float, ...]]:
+    """Of each window but the first: CPU never seen, overlapping, ahead and then at its end; how far apart."""
     for at, window in enumerate(islice(windows(Clip(path), LENGTH, hop), most)):
         alone, full = asked(fresh, never_seen(window))
         shared, less = asked(again, window)
+        before = prepared(ahead, window)
+        last, least = asked(ahead, window)
         if at:
-            yield full, less, apart(alone, shared)
+            yield full, less, before, least, max(apart(alone, shared), apart(alone, last))
 
 
 def main() -> None:
@@ -67,21 +91,21 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=8, help="of each clip at most")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    fresh, again = reasoner(options.reasoner), reasoner(options.reasoner)
+    by = [reasoner(options.reasoner) for _ in range(3)]
     found = []
-    print(f"{'medians':24} never seen  overlapping  ratio   S_av apart: mean, most  other answers")
+    print(f"{'medians':24} never seen  overlapping  ahead, at the end   S_av apart: mean, most  other answers")
     for path in options.clips:
-        found.append(np.array(list(pairs(fresh, again, path, round(options.hop * SECOND), options.windows))))
+        found.append(np.array(list(costs(*by, path, round(options.hop * SECOND), options.windows))))
         told(path.stem, found[-1])
     told("all", np.concatenate(found))
-    print(f"resident at most: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB, with two reasoners")
+    print(f"resident at most: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB, with three reasoners")
 
 
 def told(name: str, found: NDArray[np.float64]) -> None:
     """One line of the table."""
-    (full, less), same = np.median(found[:, :2], axis=0), found[found[:, 2] < 1, 2]
+    (full, less, before, least), same = np.median(found[:, :4], axis=0), found[found[:, 4] < 1, 4]
     print(
-        f"{name:24} {full:7.0f} ms {less:9.0f} ms {less / full:6.2f} {same.mean():17.3f} {same.max():7.3f} "
+        f"{name:24} {full:7.0f} ms {less:9.0f} ms {before:6.0f}, {least:6.0f} ms {same.mean():17.3f} {same.max():7.3f} "
         f"{len(found) - len(same):6} of {len(found)}"
     )
 

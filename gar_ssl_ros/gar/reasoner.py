@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.deadline import Deadline
@@ -65,6 +65,18 @@ class Reasoner(Protocol):
 
     def read(self, window: Window, deadline: Deadline) -> AbstractContextManager[Reading]:
         """Take a window in; what that holds is freed when the context ends."""
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A reasoner that can look at a window while it comes, so that less is left to do at its end."""
+
+    def prepare(self, window: Window, deadline: Deadline) -> None:
+        """Look at what has come of a window, of whose frames and sound the last are missing.
+
+        Called between windows, by the thread that calls `read`. What is kept changes no answer, only when it comes.
+        Raises Cancelled once the deadline is cancelled: a window is due.
+        """
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,11 @@ class WindowBuffer:
         )
         return replace(window, sightings=_sighted(detections, window.center.stamp))
 
+    def release(self, before: int) -> None:
+        """Let go of the frames before that time, ns: no window that shows them will be cut any more."""
+        with self._lock:
+            del self._frames[: bisect_left(self._frames, before, key=lambda held: held.stamp)]
+
     def clear(self) -> None:
         """Forget all; the counts stay."""
         with self._lock:

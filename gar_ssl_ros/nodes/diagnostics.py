@@ -105,10 +105,10 @@ def work_status(work: WorkerStatistics, who: Mapping[str, object], missing: str,
         level, message = DiagnosticStatus.ERROR, f"the reasoner is stuck for {work.stalled:.0f} s"
     elif missing:
         level, message = DiagnosticStatus.ERROR, missing
-    elif last is not None and last.found.outcome.failed:
-        level, message = DiagnosticStatus.ERROR, f"{last.found.outcome.value}: {last.found.detail}"
-    elif last is not None and last.found.instead_of is not None:
-        level, message = DiagnosticStatus.WARN, last.found.detail
+    elif last is not None and last.outcome.failed:
+        level, message = DiagnosticStatus.ERROR, f"{last.outcome.value}: {last.detail}"
+    elif last is not None and last.instead_of is not None:
+        level, message = DiagnosticStatus.WARN, last.detail
     else:
         level, message = DiagnosticStatus.OK, "idle" if work.busy is None else "busy"
     values: dict[str, object] = {

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-GIVE_BACK_PERIOD_S = 10.0  # s from one time to the next; it takes a few ms
+GIVE_BACK_PERIOD_S = 2.0  # s from one time to the next, about two windows; it takes a few ms
 
 
 def give_back() -> None:

@@ -24,7 +24,7 @@ from visualization_msgs.msg import MarkerArray
 
 from gar_ssl_ros.errors import UsageError, sentence
 from gar_ssl_ros.gar.reasoner import Fallback, Reasoner, Unavailable
-from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.media.window import SECOND, Window
 from gar_ssl_ros.msg import SoundLevel, SoundSourceArray
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status, work_status
@@ -139,7 +139,13 @@ class LocalizerNode(LifecycleNode):
             self._overlay.begin()
             self._voices = Voices(self, chosen["deadline"] + chosen["hop"]) if chosen["voices"] else None
             self._inputs = LocalizerInputs(
-                self, self._chosen, self._offer, self._level_out.publish, self._inputs_group, self._overlay.see
+                self,
+                self._chosen,
+                self._offer,
+                self._prepare,
+                self._level_out.publish,
+                self._inputs_group,
+                self._overlay.see,
             )
         return done
 
@@ -224,6 +230,11 @@ class LocalizerNode(LifecycleNode):
         worker = self._worker
         if worker is not None and self._enabled:
             worker.offer(newest)
+
+    def _prepare(self, coming: Callable[[], Window | None]) -> bool:
+        """In between; True if the reasoner looks at it."""
+        worker = self._worker
+        return worker is not None and self._enabled and worker.prepare(coming, self._chosen.values["deadline"])
 
     def _publish(self, answer: Answer) -> SoundSourceArray | None:
         """On the worker's thread."""

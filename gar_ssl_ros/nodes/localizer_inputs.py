@@ -11,7 +11,7 @@ from gar_ssl_ros.gar.noise_gate import NoiseGateOptions, held
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.level import LevelMeter
 from gar_ssl_ros.media.options import WindowOptions
-from gar_ssl_ros.media.window import Audio, Frame
+from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 from gar_ssl_ros.messages.audio.families import AUDIO_TYPES, INFO_TYPES
 from gar_ssl_ros.messages.audio.installed import audio_class
 from gar_ssl_ros.messages.images import IMAGE_TYPES
@@ -34,6 +34,7 @@ from gar_ssl_ros.work.worker import Request
 IMAGE_DEPTH, CHUNK_DEPTH, INFO_DEPTH = 30, 100, 1
 # Bytes of a message: a picture of 4096x4096 as rgb8, two minutes of ordinary sound, some words.
 MAX_IMAGE_BYTES, MAX_CHUNK_BYTES, MAX_INFO_BYTES = 2**26, 2**23, 2**12
+PREPARE_PERIOD_NS = 3 * SECOND // 10  # of pictures: fewer are not worth a look before their window is due
 REMEDIES = {
     "image": "start `gar-ssl run camera`, another driver or `gar-ssl run player`, or remap `image` to its topic",
     "audio": "start `gar-ssl run microphone`, or remap `audio` to its topic",
@@ -48,16 +49,20 @@ class LocalizerInputs:
         node: Any,
         parameters: NodeParameters,
         offer: Callable[[Callable[[], Request]], None],
+        prepare: Callable[[Callable[[], Window | None]], bool],
         publish_level: Callable[[SoundLevel], None],
         group: Any,
         seen: Callable[[Frame], None] = lambda _: None,
     ) -> None:
-        """offer: given, as often as a window is due, what makes the request of the newest one. publish_level: given
-        the sound's level, as often as it is measured. seen: given each image that can be used.
+        """offer: given, as often as a window is due, what makes the request of the newest one. prepare: given, in
+        between, what has come of the next one; True if somebody looks at it. publish_level: given the sound's level, as
+        often as it is measured. seen: given each image that can be used.
         """
         self._node = node
         self._parameters = parameters
         self._offer = offer
+        self._prepare = prepare
+        self._prepared = 0  # ns: the end of what was offered or prepared last
         self._publish_level = publish_level
         self._meter = LevelMeter()
         self._retired = False
@@ -222,7 +227,18 @@ class LocalizerInputs:
         return from_values(WindowOptions, self._parameters.values)
 
     def _on_image(self, message: Any) -> None:
-        self._due(self._assembler.take_image(message, self._now()))
+        cut = self._assembler.take_image(message, self._now())
+        self._due(cut)
+        if cut is None:
+            self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Have what has come of the next window looked at, where it is enough."""
+        frame = self._assembler.frame
+        if frame is None or self._retired or 0 <= frame.stamp - self._prepared < PREPARE_PERIOD_NS:
+            return
+        if self._prepare(self._assembler.coming):
+            self._prepared = frame.stamp
 
     def _on_audio(self, message: Any) -> None:
         self._due(self._assembler.take_audio(message, self._now()))
@@ -234,6 +250,7 @@ class LocalizerInputs:
 
     def _due(self, cut: Cut | None) -> None:
         if cut is not None and not self._retired:
+            self._prepared = cut.window.end
             self._offer(lambda: self.request(self._assembler.renewed(cut)))
 
     def _now(self) -> int:

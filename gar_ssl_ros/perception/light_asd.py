@@ -7,6 +7,7 @@ takes a quarter of a second of one core.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,9 @@ class LightASD:
         """
         first, second, third = self._sight
         kept = slice(REACH // 3 if ahead else None, -REACH // 3 if behind else None)  # each block spoils two more
-        x = first.start(faces.astype(np.float32) - np.float32(MEAN))[kept]
-        x = second(_halved(x))[kept]
-        return np.asarray(third(_halved(x))[kept].max(axis=(1, 2)))
+        x = _halved(len(faces), FACE_SIDE_PX // 2, first.start(faces))[:, :, kept]
+        x = _halved(x.shape[2], len(x), second(x))[:, :, kept]
+        return np.asarray(np.max([rows.max(axis=(1, 2)) for rows in third(x)], axis=0)[kept])
 
     def hear(self, samples: Floats, steps: int) -> Floats:
         """What is heard in each step: (steps, WIDTH).
@@ -104,12 +105,12 @@ class _Sight:
         else:
             self._space = _f32(np.einsum("ay,bx,yxio->abio", winograd.FILTERS, winograd.FILTERS, over_space))
 
-    def start(self, x: Floats) -> Floats:
-        """The first block, which halves the picture: (steps, H, W) -> (steps, H / 2, W / 2, channels)."""
-        steps, height, width = len(x), x.shape[1] // 2, x.shape[2] // 2
-        patches = np.lib.stride_tricks.sliding_window_view(np.pad(x, ((0, 0), (2, 2), (2, 2))), (TAPS, TAPS), (1, 2))
-        patches = patches[:, ::2, ::2]
-        out = np.empty((steps, height, width, self._channels), np.float32)
+    def start(self, faces: NDArray[np.uint8]) -> Iterator[Floats]:
+        """The first block, which halves it: (steps, H, W) -> (steps, ROWS_AT_ONCE, W / 2, channels), in turn."""
+        steps, height, width = len(faces), faces.shape[1] // 2, faces.shape[2] // 2
+        x = np.pad(faces.astype(np.float32) - np.float32(MEAN), ((0, 0), (2, 2), (2, 2)))
+        patches = np.lib.stride_tricks.sliding_window_view(x, (TAPS, TAPS), (1, 2))[:, ::2, ::2]
+        out = np.empty((steps, ROWS_AT_ONCE, width, self._channels), np.float32)
         strip = np.zeros((winograd.padded(steps), ROWS_AT_ONCE, width, 2 * self._channels), np.float32)
         patch = np.ones((ROWS_AT_ONCE * width, TAPS * TAPS + 1), np.float32)
         pixels = patch[:, :-1].reshape(ROWS_AT_ONCE, width, TAPS, TAPS)
@@ -117,13 +118,13 @@ class _Sight:
             for step in range(steps):
                 np.copyto(pixels, patches[step, row : row + ROWS_AT_ONCE])
                 np.maximum((patch @ self._space).reshape(strip.shape[1:]), 0, out=strip[2 + step])
-            self._over_time(strip, out[:, row : row + ROWS_AT_ONCE])
-        return out
+            self._over_time(strip, out)
+            yield out
 
-    def __call__(self, x: Floats) -> Floats:
-        """A later block: (H, W, steps, channels in) -> (steps, H, W, channels out)."""
+    def __call__(self, x: Floats) -> Iterator[Floats]:
+        """A later block: of (H, W, steps, channels in), (steps, at most STEP rows, W, channels out) in turn."""
         height, width, steps, channels = x.shape
-        out = np.empty((steps, height, width, self._channels), np.float32)
+        out = np.empty((steps, STEP, width, self._channels), np.float32)
         strip = np.zeros((winograd.padded(steps), STEP, width, 2 * self._channels), np.float32)
         x = np.pad(
             x, ((2, winograd.padded(height) - height - 2), (2, winograd.padded(width) - width - 2), (0, 0), (0, 0))
@@ -138,9 +139,9 @@ class _Sight:
                 place = strip[2 : 2 + steps, :, column : column + STEP]
                 seen = seen.reshape(STEP, STEP, steps, -1)[:, : place.shape[2]].transpose(2, 0, 1, 3)
                 np.maximum(seen, 0, out=place)
-            part = out[:, row : row + STEP]
+            part = out[:, : height - row]
             self._over_time(strip[:, : part.shape[1]], part)
-        return out
+            yield part
 
     def _over_time(self, x: Floats, out: Floats) -> None:
         """Padded (time, H, W, 2 channels) -> (steps, H, W, channels)."""
@@ -207,13 +208,28 @@ def _five_taps(x: Floats, taps: Floats, axis: int) -> Floats:
     return np.asarray(sum(parts))
 
 
-def _halved(x: Floats) -> Floats:
-    """Maxima of 3x3 pixels, every other one: (steps, H, W, channels) -> (H / 2, W / 2, steps, channels). x >= 0."""
-    rows = np.maximum(x[:, ::2], x[:, 1::2])
-    np.maximum(rows[:, 1:], x[:, 1:-1:2], out=rows[:, 1:])
-    both = np.maximum(rows[:, :, ::2], rows[:, :, 1::2])
-    np.maximum(both[:, :, 1:], rows[:, :, 1:-1:2], out=both[:, :, 1:])
-    return both.transpose(1, 2, 0, 3)
+def _halved(steps: int, height: int, parts: Iterable[Floats]) -> Floats:
+    """Maxima of 3x3 pixels, every other one, of a picture that comes in an even number of rows at a time.
+
+    (steps, rows, W, channels) in turn -> (H / 2, W / 2, steps, channels). All >= 0.
+    """
+    out: Floats | None = None
+    above = None  # the row above the next part
+    at = 0
+    for part in parts:
+        both = np.maximum(part[:, :, ::2], part[:, :, 1::2])
+        np.maximum(both[:, :, 1:], part[:, :, 1:-1:2], out=both[:, :, 1:])
+        rows = np.maximum(both[:, ::2], both[:, 1::2])
+        np.maximum(rows[:, 1:], both[:, 1:-1:2], out=rows[:, 1:])
+        if above is not None:
+            np.maximum(rows[:, 0], above, out=rows[:, 0])
+        above = both[:, -1]
+        if out is None:
+            out = np.empty((height // 2, rows.shape[2], steps, rows.shape[3]), np.float32)
+        out[at : at + rows.shape[1]] = rows.transpose(1, 2, 0, 3)
+        at += rows.shape[1]
+    assert out is not None  # a picture has rows
+    return out
 
 
 def _halved_in_time(x: Floats) -> Floats:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Generic, TypeVar
 from weakref import ref
 
-from gar_ssl_ros.perception.detection import Image
+from gar_ssl_ros.perception.detection import Detection, Detector, Image
 
 Made = TypeVar("Made")
 
@@ -32,3 +32,20 @@ class OncePerPicture(Generic[Made]):
     def __len__(self) -> int:
         """Of how many pictures something is kept."""
         return len(self._made)
+
+
+class DetectorOncePerPicture:
+    """A detector that looks at each picture once, as long as anybody else holds it."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._detections = OncePerPicture(detector.detect)
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """The detector's."""
+        return self._detector.kinds
+
+    def detect(self, image: Image) -> list[Detection]:
+        """The detector's detections. image: not written to again."""
+        return self._detections(image)

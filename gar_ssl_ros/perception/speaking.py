@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Window
 from gar_ssl_ros.perception.detection import Image
 from gar_ssl_ros.perception.light_asd import REACH, STEPS_HZ, LightASD
-from gar_ssl_ros.perception.sound import warm
 from gar_ssl_ros.perception.tracks import STEP, FaceTrack, first_step
 from gar_ssl_ros.perception.winograd import Floats
 
@@ -26,6 +26,7 @@ LAG_STEPS = range(-4, 5)  # steps between loudness and the lips' motion: they op
 BLUR_STEPS = 3  # steps over which both are averaged
 MIN_LOUDNESS = 1e-3  # of full scale: the loudness below which differences count little
 LIPS = (slice(56, None), slice(24, 88))  # rows and columns of a crop
+AT_ONCE = 2  # faces, each by a thread: the small machines that this is for have two cores
 SAME_PLACE = 0.02  # of half a face's size: from a crop so far off, what was seen in the window before stands
 # Conditional logit over two faces and nobody, fitted to one half of the speakers that benchmarks/speakers.py lists.
 PER_ODDS, PER_TIMING, PER_MOTION, NOBODY = 1.56, 2.15, 4.2, 1.75
@@ -54,6 +55,9 @@ class Speakers(Protocol):
     def speaking(self, window: Window, tracks: Sequence[FaceTrack], samples: Floats) -> list[Speaking]:
         """One for each track, in their order. samples: the window's sound, (samples,) in [-1, 1] at SPEECH_RATE_HZ."""
 
+    def prepare(self, tracks: Sequence[FaceTrack], check: Callable[[], None]) -> None:
+        """Look at the faces of a window to come. check: called before each; what it raises ends it."""
+
 
 class SpeakerDetector:
     """Tells who speaks by Light-ASD. Raises ModelError where the file does not hold its weights.
@@ -64,7 +68,6 @@ class SpeakerDetector:
     def __init__(self, path: Path) -> None:
         self._network = LightASD(path)
         self._seen: list[_Seen] = []  # of the last window that was asked about
-        warm()  # now, not at the first window
 
     def speaking(self, window: Window, tracks: Sequence[FaceTrack], samples: Floats) -> list[Speaking]:
         """One for each track, in their order. samples: the window's sound, (samples,) in [-1, 1] at SPEECH_RATE_HZ.
@@ -76,7 +79,8 @@ class SpeakerDetector:
         samples = samples[(first * STEP - window.start) * SPEECH_RATE_HZ // SECOND :]
         steps = max([window.end // STEP - first, *(t.first + len(t.crops) - first for t in tracks)])
         heard, loud = self._network.hear(samples, steps), _loudness(samples, steps)
-        self._seen = [self._see(track) for track in tracks]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            self._seen = list(pool.map(self._see, tracks))
         found = []
         for track, seen in zip(tracks, self._seen, strict=True):
             during = slice(track.first - first, track.first - first + len(track.crops))
@@ -88,21 +92,32 @@ class SpeakerDetector:
             for i, (track, (log_odds, timing, motion)) in enumerate(zip(tracks, found, strict=True))
         ]
 
+    def prepare(self, tracks: Sequence[FaceTrack], check: Callable[[], None]) -> None:
+        """See the faces of a window to come, the surest first. check: called before each; what it raises ends it."""
+        now: list[_Seen] = []
+        try:
+            for track in tracks:
+                check()
+                now.append(self._see(track))
+        finally:
+            self._seen = [*now, *self._seen[: len(tracks) - len(now)]]
+
     def _see(self, track: FaceTrack) -> _Seen:
-        """What the network sees of a face; what it saw of it in the window before stands where that is the same."""
+        """What the network sees of a face; what it saw of it before stands where that is the same."""
         stretch, seen = max(
             ((known.same(track), known) for known in self._seen),
             key=lambda both: len(both[0]),
             default=(range(0), None),
         )
-        if seen is None or len(stretch) <= 2 * REACH:  # not more steps than are looked at twice for it
+        ahead, behind = (stretch[0], stretch[-1] + 1) if stretch else (0, 0)
+        twice = REACH * ((ahead > 0) + (behind < len(track.crops)))
+        if seen is None or len(stretch) <= twice:  # not more steps than are looked at twice for it
             return _Seen(track.first, [ref(p) for p in track.pictures], track.places, self._network.see(track.crops))
-        ahead, behind = stretch[0], stretch[-1] + 1
         whole = slice(ahead + track.first - seen.first, behind + track.first - seen.first)
         features = [
-            self._network.see(track.crops[: ahead + REACH], behind=True),
+            *([self._network.see(track.crops[: ahead + REACH], behind=True)] if ahead else []),
             seen.features[whole],
-            self._network.see(track.crops[behind - REACH :], ahead=True),
+            *([self._network.see(track.crops[behind - REACH :], ahead=True)] if behind < len(track.crops) else []),
         ]
         places = [track.places[:ahead], seen.places[whole], track.places[behind:]]
         return _Seen(track.first, [ref(p) for p in track.pictures], np.concatenate(places), np.concatenate(features))
@@ -131,16 +146,19 @@ class _Seen:
         """The longest stretch of a track's steps whose pictures were all seen, with all around them, in this place."""
         begin = max(track.first, self.first)
         end = min(track.first + len(track.pictures), self.first + len(self.pictures))
-        if end - begin <= 2 * REACH:
+        if end <= begin:
             return range(0)
         here, there = (slice(begin - first, end - first) for first in (track.first, self.first))
         apart = np.abs(self.places[there] - track.places[here]).max(axis=1) / track.places[here, 2]
         shown = [was() is now for was, now in zip(self.pictures[there], track.pictures[here], strict=True)]
         same = np.asarray((apart <= SAME_PLACE) & shown)
+        # Beyond a face's first and last step there is nothing: where they are the same, so is that.
+        before, after = track.first == self.first, len(track.pictures) + track.first == len(self.pictures) + self.first
+        same = np.concatenate([[before] * REACH, same, [after] * REACH])
         around: NDArray[np.bool_] = sliding_window_view(same, 2 * REACH + 1).min(axis=1)
         breaks = np.concatenate([[-1], np.flatnonzero(~around), [len(around)]])
         longest = int(np.diff(breaks).argmax())
-        offset = begin - track.first + REACH
+        offset = begin - track.first
         return range(offset + int(breaks[longest]) + 1, offset + int(breaks[longest + 1]))
 
 

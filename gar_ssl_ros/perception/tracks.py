@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -14,7 +14,7 @@ from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.perception.detection import Detection, Detector, Image
 from gar_ssl_ros.perception.light_asd import FACE_SIDE_PX, STEPS_HZ
-from gar_ssl_ros.perception.once import OncePerPicture
+from gar_ssl_ros.perception.once import DetectorOncePerPicture, OncePerPicture
 
 STEP = SECOND // STEPS_HZ  # ns
 PERIOD, LOOKS = 75, frozenset((0, 9, 18, 28, 37, 46, 56, 65, 74))  # steps: when faces are looked for, of each 3 s
@@ -76,22 +76,12 @@ class _Chain:
         return away if away < MAX_MOVE and max(sizes) < MAX_GROWTH * min(sizes) else np.inf
 
 
-class FaceTracker:
+class FaceTracker(DetectorOncePerPicture):
     """Finds faces as its detector does, and follows them; a picture of several windows is looked at once for all."""
 
     def __init__(self, detector: Detector) -> None:
-        self._detector = detector
-        self._faces = OncePerPicture(detector.detect)
+        super().__init__(detector)
         self._thumb = OncePerPicture(_thumb)
-
-    @property
-    def kinds(self) -> Collection[str]:
-        """The detector's."""
-        return self._detector.kinds
-
-    def detect(self, image: Image) -> list[Detection]:
-        """The detector's detections. image: not written to again."""
-        return self._faces(image)
 
     def tracks(self, window: Window, most: int = 4) -> list[FaceTrack]:
         """The faces that can be judged, at most `most`: the largest, surest and longest seen, in that order.

@@ -61,6 +61,10 @@ class Schedule:
         self._next = newest.end + self._hop
         return newest
 
+    def coming(self) -> tuple[int, int] | None:
+        """The interval of the window that will be due next, ns, if it ends as soon as it may; None before any image."""
+        return None if self._began is None else (self._next - self._length, self._next)
+
     def newest(self, frame: int | None, audio: int | None) -> Due | None:
         """The window up to now, due or not; None where none is whole yet. From any thread."""
         began = self._began

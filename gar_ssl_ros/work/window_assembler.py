@@ -32,8 +32,8 @@ class Cut:
 
 
 class WindowAssembler:
-    """Takes messages in, whatever they are, and gives windows as they are due. For one thread at a time, but `newest`
-    and `renewed`.
+    """Takes messages in, whatever they are, and gives windows as they are due. For one thread at a time, but `newest`,
+    `coming` and `renewed`.
 
     `now`, ns, is when a message has come; it counts where the message has no stamp.
     """
@@ -168,6 +168,11 @@ class WindowAssembler:
         last, heard = up_to_now(frame, self._buffer.newest_audio)
         return last + 1, heard  # the newest image included
 
+    def coming(self) -> Window | None:
+        """What has come of the window that will be due next; None where no image has. From any thread."""
+        interval = self._schedule.coming()
+        return None if interval is None else self._buffer.cut(*interval)
+
     def renewed(self, cut: Cut) -> Cut:
         """The window up to now, where there is a whole one later than the given one; else that. From any thread."""
         due = self._schedule.newest(self._buffer.newest_frame, self._buffer.newest_audio)
@@ -197,7 +202,11 @@ class WindowAssembler:
 
     def _due(self) -> Cut | None:
         due = self._schedule.due(self._buffer.newest_frame, self._buffer.newest_audio)
-        return None if due is None else self._cut(due)
+        if due is None:
+            return None
+        cut = self._cut(due)
+        self._buffer.release(due.start)  # later windows begin later
+        return cut
 
     def _cut(self, due: Due) -> Cut | None:
         window = self._buffer.cut(due.start, due.end)

@@ -21,6 +21,7 @@ from typing import Generic, TypeVar
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
 from gar_ssl_ros.gar.pipeline import with_fallback
 from gar_ssl_ros.gar.reasoner import Fallback, Reasoner
+from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.work.inference import Inference, InferenceJob, Request
 
 __all__ = ["Answer", "Request", "Worker", "WorkerStatistics"]
@@ -49,7 +50,8 @@ class WorkerStatistics:
     offered, answered, dropped: windows. overruns: windows that took longer than they may. fallbacks: windows that the
     fallback answered. gated: windows that the noise gate held back. outcomes: of the answered ones. waiting: those that
     do. busy: s that the window in hand has taken so far at the reasoner or the fallback, None where there is none.
-    stalled: s that one of them has been stuck in a window given up; None where neither is. last: the newest answer.
+    stalled: s that one of them has been stuck in a window given up; None where neither is. last: what the newest final
+    answer says.
     """
 
     offered: int
@@ -62,7 +64,7 @@ class WorkerStatistics:
     waiting: int
     busy: float | None
     stalled: float | None
-    last: Answer | None
+    last: Localization | None
 
 
 class Worker(Generic[Published]):
@@ -90,7 +92,7 @@ class Worker(Generic[Published]):
         self._counts: Counter[str] = Counter()
         self._outcomes: Counter[Outcome] = Counter()
         self._dropped = 0
-        self._last: Answer | None = None
+        self._last: Localization | None = None  # not its window, whose frames take much memory
         pair = (reasoner.first, reasoner.second) if isinstance(reasoner, Fallback) else (reasoner,)
         self._inferences = tuple(Inference(each) for each in pair)
         self._supervisor = Thread(target=self._supervise, name="supervisor", daemon=True)
@@ -123,6 +125,15 @@ class Worker(Generic[Published]):
                 self._asked.append((request, future, early))
                 self._changed.notify_all()
         return future
+
+    def prepare(self, coming: Callable[[], Window | None], limit: float) -> bool:
+        """Have the reasoner look at a window while it comes, if it is free and can; True if it does.
+
+        coming: what has come of it, None where nothing has. limit: s that this may take; it ends where a window is due.
+        """
+        with self._changed:
+            free = not (self._asked or self._newest or self._job or self._closing)
+        return free and self._inferences[0].prepare(coming, limit)
 
     def clear(self) -> None:
         """Give up what waits and what is being worked on."""
@@ -223,7 +234,7 @@ class Worker(Generic[Published]):
             self._counts["fallbacks"] += final.instead_of is not None
             self._counts["overruns"] += (final.instead_of or final).outcome is Outcome.TIMEOUT
             self._outcomes[final.outcome] += 1
-            self._last = answer
+            self._last = final
         return self._publish(answer)
 
     def _found(self, job: InferenceJob) -> Iterable[Localization]:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.deadline import Cancelled
 from gar_ssl_ros.media.window import SECOND, Frame, Window
-from gar_ssl_ros.perception.light_asd import FACE_SIDE_PX
+from gar_ssl_ros.perception.light_asd import FACE_SIDE_PX, REACH
 from gar_ssl_ros.perception.speaking import SpeakerDetector
 from gar_ssl_ros.perception.tracks import FaceTrack
 
@@ -89,7 +90,7 @@ class Counted:
     """A network that counts the steps that it sees."""
 
     def __init__(self, network) -> None:
-        self.network, self.steps = network, 0
+        self.network, self.steps, self.when_due = network, 0, 0
         self.hear, self.log_odds = network.hear, network.log_odds
 
     def see(self, crops, **context):
@@ -104,8 +105,13 @@ def counted(detector, monkeypatch) -> Counted:
     return detector._network
 
 
-def overlapping(detector, off: float = 0.0, forgets: bool = False, other: bool = False) -> list[float]:
-    """The log-odds in six windows of 3 s, one each second, of a face that babbles and of one that gapes."""
+def overlapping(
+    detector, off: float = 0.0, forgets: bool = False, other: bool = False, ahead: tuple[int, ...] = ()
+) -> list[float]:
+    """The log-odds in six windows of 3 s, one each second, of a face that babbles and of one that gapes.
+
+    ahead: steps before each window's end at which its faces are looked at already.
+    """
     words, samples = (np.concatenate(part) for part in zip(*map(babble, range(3)), strict=True))
     faces = drawn(words), drawn(np.tile([0.0, 0.5, 1.0], 75))
     said: list[float] = []
@@ -116,7 +122,11 @@ def overlapping(detector, off: float = 0.0, forgets: bool = False, other: bool =
             faces = tuple(replace(face, pictures=tuple(map(np.array, face.pictures))) for face in faces)
         window = Window(first * SECOND // 25, (first + 75) * SECOND // 25, WINDOW.frames, None)
         tracks = [part(face, first, off=off * (i % 2)) for face in faces]
+        for left in ahead:
+            detector.prepare([part(face, first, 75 - left, off * (i % 2)) for face in faces], lambda: None)
+        due = detector._network.steps
         said += [one.probability for one in detector.speaking(window, tracks, samples[640 * first :][:48_000])]
+        detector._network.when_due += detector._network.steps - due
     return said
 
 
@@ -125,6 +135,26 @@ def test_windows_that_overlap_are_judged_as_if_nothing_had_been_seen_before_for_
     before, counted.steps = counted.steps, 0
     assert overlapping(detector) == pytest.approx(alone, abs=1e-4)
     assert counted.steps < 0.75 * before
+
+
+def test_windows_that_were_looked_at_as_they_came_are_judged_the_same_and_sooner(detector, counted):
+    alone = overlapping(detector, forgets=True)
+    counted.when_due = 0
+    assert overlapping(detector, ahead=(14, 6)) == pytest.approx(alone, abs=1e-4)
+    assert counted.when_due == 6 * 2 * (6 + 2 * REACH)  # windows, faces, steps
+
+
+def test_what_ends_a_preparation_leaves_what_was_seen(detector, counted):
+    def stop() -> None:
+        if counted.steps:
+            raise Cancelled
+
+    track = drawn(babble(0)[0])
+    with pytest.raises(Cancelled):
+        detector.prepare([track, track], stop)
+    assert counted.steps == 75
+    detector.speaking(WINDOW, [track], babble(0)[1])
+    assert counted.steps == 75
 
 
 @pytest.mark.parametrize("change", [{"off": 0.05}, {"other": True}])

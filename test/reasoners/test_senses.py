@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gar_ssl_ros.gar.boxes import Box
-from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Source
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
@@ -64,6 +64,7 @@ class Lips:
     def __init__(self, surely: dict[float, float]) -> None:
         self._surely = surely
         self.asked = 0
+        self.prepared: list[Sequence[FaceTrack]] = []
 
     def speaking(self, window: Window, tracks: Sequence[FaceTrack], samples: np.ndarray) -> list[Speaking]:
         self.asked += 1
@@ -71,6 +72,10 @@ class Lips:
             Speaking(track, np.zeros(1, np.float32), 0.0, 0.0, 0.0, self._surely.get(track.box.x1, 0.0))
             for track in tracks
         ]
+
+    def prepare(self, tracks: Sequence[FaceTrack], check: Callable[[], None]) -> None:
+        check()
+        self.prepared.append(tracks)
 
 
 def window(moves: Box | None = None, center: int = 15) -> Window:
@@ -158,6 +163,34 @@ def test_lips_are_looked_at_for_voices_and_laughter_only(heard, times):
     lips = Lips({})
     found(replace(senses(Ears(**{heard: 0.9}), DetectorInputs(FACE), DetectorInputs(DOG)), speakers=lips))
     assert lips.asked == times
+
+
+@pytest.mark.parametrize(("heard", "times"), [("speech", 1), ("bark", 0)])
+def test_a_window_that_comes_is_looked_at_where_it_can_be_and_its_answer_is_the_same(heard, times):
+    looks: list[Image] = []
+
+    def counted(image: Image) -> list[Detection]:
+        looks.append(image)
+        return [DOG]
+
+    lips, whole = Lips({}), window()
+    what = replace(senses(Ears(**{heard: 0.9}), DetectorInputs(FACE), DetectorInputs(of=counted)), speakers=lips)
+    reasoner = SensesReasoner(what)
+    for pictures, seen in ((10, 0), (25, 1)):  # before and after the middle
+        reasoner.prepare(replace(whole, frames=whole.frames[:pictures]), Deadline())
+        assert len(looks) == seen
+    assert [len(tracks[0].crops) for tracks in lips.prepared] == times * [22, 60]
+    *_, said = localize(whole, reasoner)
+    alone = found(what, whole)
+    assert [image is whole.center.image for image in looks[:1]] == [True]
+    assert (said.outcome, said.sources) == (alone.outcome, alone.sources)
+
+
+def test_a_preparation_ends_where_a_window_is_due():
+    due = Deadline()
+    due.cancel()
+    with pytest.raises(Cancelled):
+        SensesReasoner(senses(Ears(speech=0.9), DetectorInputs(FACE))).prepare(window(), due)
 
 
 @pytest.mark.parametrize(("surely", "outcome"), [(0.0, Outcome.UNCERTAIN), (0.15, Outcome.LOCALIZED)])

@@ -11,6 +11,7 @@ import pytest
 from misbehaving import Endless, Fixed, Garbage, Hanging, Raising, Slow
 from sensor_msgs.msg import Image
 
+from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.foreign import ForeignReasoner
 from gar_ssl_ros.gar.localization import Outcome, Stage
 from gar_ssl_ros.gar.options import GarOptions
@@ -124,6 +125,70 @@ def test_a_worker_that_becomes_free_has_the_newest_window_cut_and_not_the_last_o
         assert first.end < newest.request.window.start
         done = desk.worker.statistics
         assert (done.offered, done.waiting) == (done.answered - 1 + done.dropped, 0)  # one was asked for
+
+
+class Preparing(Fixed):
+    """Looks at a window that comes until it is told to stop."""
+
+    def __init__(self) -> None:
+        self.prepared: list[Window] = []
+        self.told_to_stop = 0
+
+    def prepare(self, window: Window, deadline: Deadline) -> None:
+        self.prepared.append(window)
+        try:
+            while True:
+                deadline.check()
+                time.sleep(0.001)
+        except Cancelled:
+            self.told_to_stop += 1
+            raise
+
+
+def test_a_free_reasoner_looks_at_the_window_that_comes_until_one_is_due_or_the_worker_closes():
+    reasoner = Preparing()
+    with Desk(reasoner) as desk:
+        assert desk.worker.prepare(lambda: window(7), PATIENCE)
+        desk.until(lambda: reasoner.prepared)
+        assert not desk.worker.prepare(pytest.fail, PATIENCE)  # it works
+        assert desk.worker.statistics.busy is desk.worker.statistics.stalled is None
+        desk.offer(1)
+        desk.until(lambda: desk.finals)
+        assert desk.finals[0].found.outcome is Outcome.LOCALIZED
+        assert [one.start // SECOND for one in reasoner.prepared] == [7]
+        desk.until(lambda: desk.worker.prepare(lambda: window(8), PATIENCE))
+        desk.until(lambda: len(reasoner.prepared) == 2)
+        assert desk.worker.close(PATIENCE)
+    assert reasoner.told_to_stop == 2
+
+
+def test_nothing_is_cut_for_a_reasoner_that_does_not_prepare():
+    with Desk(Fixed()) as desk:
+        assert not desk.worker.prepare(pytest.fail, PATIENCE)
+
+
+def test_a_preparation_that_breaks_leaves_the_window_as_it_is():
+    reasoner = Preparing()
+    with Desk(reasoner) as desk:
+        desk.worker.prepare(lambda: window(7), 0.0)  # no time at all
+        desk.until(lambda: reasoner.prepared)
+        desk.offer(1)
+        desk.until(lambda: desk.finals)
+        assert desk.finals[0].found.outcome is Outcome.LOCALIZED
+
+
+def test_what_comes_of_the_next_window_is_its_interval_and_the_pictures_so_far():
+    assembler = WindowAssembler(WindowOptions(window=1.0, hop=0.5), pytest.fail)
+    assert assembler.coming() is None
+    for tenth in range(100, 138):
+        assembler.take_image(picture(tenth * SECOND // 10), tenth * SECOND // 10)
+    coming = assembler.coming()
+    assert coming is not None
+    assert coming.end - coming.start == SECOND
+    assert coming.end > 13.7 * SECOND
+    assert [frame.stamp for frame in coming.frames] == [
+        tenth * SECOND // 10 for tenth in range(-(-coming.start * 10 // SECOND), 138)
+    ]
 
 
 def test_a_window_that_cannot_be_cut_is_told_and_dropped_and_the_next_one_is_answered():

@@ -27,6 +27,7 @@ from gar_ssl_ros.gar.stages import (
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Window
 from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import By
+from gar_ssl_ros.perception.once import DetectorOncePerPicture
 from gar_ssl_ros.perception.tags import Tags
 from gar_ssl_ros.perception.tracks import FaceTracker
 from gar_ssl_ros.reasoners.blas import one_blas_thread
@@ -50,6 +51,7 @@ from gar_ssl_ros.reasoners.senses.weighing import (
     Weighed,
     apart,
     asked,
+    lips_tell,
     part_of,
     weigh,
 )
@@ -74,7 +76,8 @@ class SensesReasoner:
 
     def __init__(self, senses: Senses, seed: int = 0) -> None:
         self._tracker = None if senses.faces is None else FaceTracker(senses.faces)
-        self._senses = replace(senses, faces=self._tracker)
+        objects = None if senses.objects is None else DetectorOncePerPicture(senses.objects)
+        self._senses = replace(senses, faces=self._tracker, objects=objects)
         self._seed = seed
         self._one_thread = one_blas_thread()
         self.model: str | None = ", ".join(senses.names)
@@ -84,6 +87,20 @@ class SensesReasoner:
         """Take in a window's sound; its picture is looked at when it is asked for."""
         with self._one_thread():
             yield _SensesReading(window, deadline, self._senses, self._tracker, self._seed)
+
+    def prepare(self, window: Window, deadline: Deadline) -> None:
+        """Look at the center frame, and where a voice is heard so far, at all faces: see `Preparing`."""
+        last = window.frames[-1].stamp
+        with self._one_thread():
+            if 2 * last > window.start + window.end:
+                seen(self._senses, window.center)
+            deadline.check()
+            if self._tracker is None or self._senses.speakers is None or window.audio is None:
+                return
+            tags = self._senses.tagger.tags(window.audio.mono(SPEECH_RATE_HZ))
+            if lips_tell(self._senses.makers.heard(tags)):
+                so_far = replace(window, end=last + 1, audio=None)
+                self._senses.speakers.prepare(self._tracker.tracks(so_far), deadline.check)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,10 +192,9 @@ class _SensesReading:
 
     def _lips(self, candidates: Sequence[Candidate]) -> list[tuple[float, float] | None]:
         """How surely the sound is each face's, and its part of all faces'; None where nobody could look at its lips."""
-        voices = any(heard.group.by in LIPS for heard in asked(self._heard))
         faces = [i for i, candidate in enumerate(candidates) if candidate.kind == FACE]
         lips: list[tuple[float, float] | None] = [None for _ in candidates]
-        if self._tracker is None or self._senses.speakers is None or not voices or not faces:
+        if self._tracker is None or self._senses.speakers is None or not lips_tell(self._heard) or not faces:
             return lips
         tracks = self._tracker.tracks(self._window)
         speaking = self._senses.speakers.speaking(self._window, tracks, self._samples)

@@ -22,10 +22,10 @@ PART_SHARE = 0.6  # of what moves: that much of it in a known thing is that thin
 STRONG_GREY = 5.0  # grey levels a frame: what moves by as much may well make a sound
 PLAYING_GREY = 30.0  # grey levels a frame: so do the hands of somebody who plays
 UNSEEN_LIPS_ODDS = 0.5  # of a face whose lips nobody has looked at
-EVEN_LAUGH_LIPS = 0.07  # of lips, as a voice's: even odds of a laugh, in which they move less with the sound
+EVEN_LAUGH_LIPS = 0.1  # of lips, as a voice's: even odds of a laugh, in which they move less with the sound
 LIPS = (By.VOICE, By.FACE)  # whose sounds lips tell
 UNNAMED = Group(name="unnamed", by=By.ALL, seen=(), sounds=())
-SPEAKER, NAMED, MOVER = (0.45, 0.5), (0.75, 0.2), (0.35, 0.7)  # S_av: at least, and how much more at most
+SPEAKER, NAMED, MOVER = (0.5, 0.48), (0.8, 0.17), (0.42, 0.63)  # S_av: at least, and how much more at most
 BY_RANK = (1.0, 0.85, 0.7)  # of a group's makers: the likeliest, the next, and all others
 
 
@@ -94,6 +94,11 @@ def asked(heard: Sequence[Heard]) -> list[Heard]:
     return [h for h in enough if h is heard[0] or not h.group.mostly]
 
 
+def lips_tell(heard: Sequence[Heard]) -> bool:
+    """True if it is heard what a face's lips tell of."""
+    return any(one.group.by in LIPS for one in asked(heard))
+
+
 def weigh(heard: Sequence[Heard], candidates: Sequence[Candidate], evidence: Sequence[Evidence]) -> list[Weighed]:
     """Every candidate for every group that is asked for, the best first; of a sound without a name, what is in time."""
     judged = any(does.lips is not None for does in evidence)
@@ -134,7 +139,6 @@ def _may(one: Heard, surest: Heard, candidate: Candidate, does: Evidence, judged
 
 def _fit(group: Group, candidate: Candidate, does: Evidence, candidates: Sequence[Candidate]) -> float:
     """How likely this candidate makes sounds of that group, if anything in view does, 0..1."""
-    in_time = 0.7 + 0.3 * does.timing
     if candidate.kind == MOVING:
         return _moving(group, candidate, does.timing, candidates)
     if candidate.kind == IN_TIME:
@@ -142,10 +146,11 @@ def _fit(group: Group, candidate: Candidate, does: Evidence, candidates: Sequenc
     if candidate.kind not in group.seen:
         return 0.0
     rank = BY_RANK[min(group.seen.index(candidate.kind), len(BY_RANK) - 1)]
-    fit = rank * float(np.sqrt(candidate.sure)) * in_time
+    fit = rank * float(np.sqrt(candidate.sure))
     if group.by in LIPS:  # a person without a face may speak, or not: nothing tells
         sure = UNSEEN_LIPS_ODDS if does.lips is None else _told(group, does.lips[0])
-        return fit * sure if candidate.kind == FACE else 0.0
+        return fit * (0.7 + 0.3 * does.timing) * sure if candidate.kind == FACE else 0.0
+    fit *= candidate.sure + (1 - candidate.sure) * does.timing  # the less surely it is seen, the more it has to move
     if group.by is By.HANDS and candidate.kind == PERSON:
         return 0.0 if group.mostly else 0.3 * fit  # what they hold and move is nearer to it than all of them
     return fit
@@ -162,7 +167,7 @@ def _in_time(group: Group, candidate: Candidate, candidates: Sequence[Candidate]
         return candidate.sure**2
     if not _free(group, candidate, candidates) or (group.mostly and not _held(candidate, candidates)):
         return 0.0
-    return (0.5 if group.only else 1.0) * candidate.sure**2
+    return (0.5 if group.only or group.mostly else 1.0) * candidate.sure**2
 
 
 def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence[Candidate]) -> float:
@@ -172,8 +177,8 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
     if not _free(group, moving, candidates):
         return 0.0
     hands = group.by is By.HANDS
-    plain = 1 / (1 + ((PLAYING_GREY if group.mostly else STRONG_GREY) / max(moving.strength, 1e-3)) ** 2)
-    does = max(plain, timing)
+    plain = 1 / (1 + ((PLAYING_GREY if group.mostly else STRONG_GREY) / max(moving.strength, 1e-3)) ** 4)
+    does = timing if group.only else max(plain, timing)  # a detector would know its maker: another thing just moves
     if hands and not _held(moving, candidates):
         does *= 0.0 if group.mostly else 0.5
     return (0.8 if hands or not group.seen else 0.5) * float(np.cbrt(moving.sure)) * does
