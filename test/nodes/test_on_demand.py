@@ -114,11 +114,13 @@ def test_goals_and_calls_are_answered_while_the_node_publishes_no_windows_of_its
             refused = asker.localize(**wrong)
             assert (refused.success, refused.message, refused.result.outcome) == (False, why, 0)
 
-        status, result = asker.reach(sources=2)  # of what has just been heard
+        two = asker.send(sources=2)  # of what has just been heard
+        # Before its result is asked for, with which rclpy's client stops to hear of it.
+        until(lambda: any(one.initial.sources for one in asker.told))
+        status, result = asker.result(two)
         assert (status, result.success, result.message) == (GoalStatus.STATUS_SUCCEEDED, True, "")
         assert result.result.window_end == newest.result.window_end
         assert [source.label for source in result.result.sources] == ["dog_bark"] * 2
-        until(lambda: any(one.initial.sources for one in asker.told))
         initial = asker.told[-1]
         assert (initial.stage, initial.initial.stage, len(initial.initial.sources)) == (REASONING, 1, 2)
 
@@ -128,13 +130,14 @@ def test_goals_and_calls_are_answered_while_the_node_publishes_no_windows_of_its
             assert seconds(result.result.window_start) >= 13.9  # nothing of before the goal came
             assert seconds(result.result.window_end) - seconds(result.result.window_start) == pytest.approx(1, abs=0.15)
             answered = len(asker.bot.finals())
-            status, result = asker.reach(seconds=2.5, what="bark cat")
+            other = asker.send(seconds=20.0, what="bark cat")
+            until(lambda: asker.told and asker.told[-1].heard >= 20)
+            assert asker.told[0].stage == LISTENING
+            status, result = asker.result(other)
             assert (status, result.success) == (GoalStatus.STATUS_SUCCEEDED, True)
             assert (result.result.outcome, len(result.result.sources)) == (SoundSourceArray.UNCERTAIN, 0)
             assert result.result.detail == "what was localized is dog_bark, not bark cat"
-            until(lambda: len(asker.bot.finals()) >= answered + 3)  # each window in its time was answered
-            assert asker.told[0].stage == LISTENING
-            assert asker.told[-1].heard >= 2.5
+            until(lambda: len(asker.bot.finals()) > answered + 1)  # more than one window was answered in that time
 
 
 def test_the_first_window_with_a_source_ends_the_listening():
