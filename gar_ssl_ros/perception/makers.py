@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import Enum
 from importlib import resources
 from pathlib import Path
+from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError, ValidationInfo
 
-from gar_ssl_ros.errors import OptionError
-from gar_ssl_ros.perception.tags import Tags
+from gar_ssl_ros.errors import OptionError, sentence, shortened
+from gar_ssl_ros.files import read_text
+from gar_ssl_ros.perception.tags import Tags, names
 
 
 class By(str, Enum):
@@ -22,6 +27,15 @@ class By(str, Enum):
     HANDS = "hands"
     ITSELF = "itself"
     ALL = "all"
+
+
+def _known(sound: str, info: ValidationInfo) -> str:
+    """Raises ValueError where a sound is none that may ever be heard."""
+    sounds: Collection[str] = (info.context or {}).get("sounds", (sound,))
+    if sound not in sounds:
+        near = get_close_matches(sound, sounds, 1, 0.0)
+        raise ValueError(f"{shortened(sound)!r} is no sound of the tagger: is it {near[0]!r}?")
+    return sound
 
 
 class Group(BaseModel):
@@ -36,7 +50,7 @@ class Group(BaseModel):
     name: str
     by: By
     seen: tuple[str, ...]
-    sounds: tuple[str, ...]
+    sounds: tuple[Annotated[str, AfterValidator(_known)], ...]
     only: bool = False
     mostly: bool = False
     broad: bool = False
@@ -56,16 +70,19 @@ GROUPS = TypeAdapter(tuple[Group, ...])
 
 
 class Makers:
-    """The project's groups, and before them one's own. Raises OptionError where a file of one's own is no such list."""
+    """The project's groups, and before them one's own, which take the place of those of the same names.
 
-    def __init__(self, own: Path | None = None) -> None:
-        groups = GROUPS.validate_python(
+    own: a file as makers.yaml. sounds: all that may be heard; AudioSet's as YAMNet has them where None. Raises OptionError where the file is no such list.
+    """
+
+    def __init__(self, own: Path | None = None, sounds: Collection[str] | None = None) -> None:
+        ours = GROUPS.validate_python(
             yaml.safe_load(resources.files(__package__).joinpath("makers.yaml").read_text(encoding="utf-8"))
         )
-        if own is not None:
-            groups = _own(own) + groups
-        self.groups = groups
-        self._group = {sound: group for group in reversed(groups) for sound in group.sounds}
+        first = () if own is None else _own(own, sounds or names())
+        replaced = {group.name for group in first}
+        self.groups = (*first, *(group for group in ours if group.name not in replaced))
+        self._group = {sound: group for group in reversed(self.groups) for sound in group.sounds}
 
     def heard(self, tags: Tags) -> list[Heard]:
         """The groups of a window's tags, the surest first."""
@@ -85,11 +102,34 @@ class Makers:
         return name, score
 
 
-def _own(path: Path) -> tuple[Group, ...]:
+def _own(path: Path, sounds: Collection[str]) -> tuple[Group, ...]:
+    form = "see docs/senses.md for its form"
+    root = None
     try:
-        return GROUPS.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+        text = read_text(path)
+        root = yaml.compose(text, yaml.SafeLoader)
+        groups = GROUPS.validate_python(yaml.safe_load(text), context={"sounds": sounds})
     except OSError as problem:
-        raise OptionError(f"{path} cannot be read ({problem.strerror}): check the path") from None
-    except (ValidationError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as problem:
+        raise OptionError(f"the list of makers cannot be read: {sentence(problem)}") from None
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where, key = first["loc"], ".".join(map(str, first["loc"][1:]))
+        said = f"line {_line(root, where)}{', ' if key else ''}{key}: {first['msg'].removeprefix('Value error, ')}"
+        raise OptionError(f"{path} is no list of makers ({said}): {form}") from None
+    except (yaml.YAMLError, RecursionError) as problem:
         said = " ".join(str(problem).split())[:160]
-        raise OptionError(f"{path} is no list of makers ({said}): see docs/senses.md for its form") from None
+        raise OptionError(f"{path} is no list of makers ({said}): {form}") from None
+    twice = [name for name, count in Counter(group.name for group in groups).items() if count > 1]
+    if twice:
+        raise OptionError(f"{path} is no list of makers (two groups are named {twice[0]}): give each its own name")
+    return groups
+
+
+def _line(node: yaml.Node | None, where: Sequence[int | str]) -> int:
+    """The line in which a value stands, or what it is missing in, from 1 on."""
+    for step in where:
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            node = node.value[step]
+        elif isinstance(node, yaml.MappingNode):
+            node = next((value for key, value in node.value if key.value == step), node)
+    return 1 if node is None else node.start_mark.line + 1

@@ -76,3 +76,10 @@ class PromptOptions(Options):
 @dataclass(frozen=True)
 class OmniOptions(PromptOptions, LoadOptions, ModelOptions):
     """Of the reasoner omni."""
+
+
+@dataclass(frozen=True)
+class SensesOptions(Options):
+    """Of the reasoner senses, and of auto, which is senses where its models are here. See docs/senses.md."""
+
+    makers: str = option("", "of senses: a list of one's own of who makes which sound, before ours", metavar="FILE")

@@ -18,6 +18,7 @@ from gar_ssl_ros.perception.makers import Makers
 from gar_ssl_ros.perception.objects import Objects
 from gar_ssl_ros.perception.speaking import SpeakerDetector, Speakers
 from gar_ssl_ros.perception.tags import Tagger, Yamnet
+from gar_ssl_ros.reasoners.options import SensesOptions
 
 logger = logging.getLogger(__name__)
 
@@ -62,11 +63,13 @@ def _is_here(model: str) -> bool:
         return True
 
 
-def load(makers: Path | None = None) -> Senses:
+def load(options: SensesOptions = SensesOptions()) -> Senses:
     """Those whose files are there and right; what is wrong with another is told in the log, and the rest goes on.
 
-    makers: a file of one's own, see `Makers`. Raises ReasonerError where there is no tagger or nothing to see with.
+    Raises OptionError where the list of makers that is named is none, ReasonerError where there is no tagger or nothing
+    to see with.
     """
+    makers = Makers(Path(options.makers).expanduser() if options.makers else None)
     if missing := lacking():
         raise ReasonerError(missing)
     problems: list[str] = []
@@ -91,4 +94,4 @@ def load(makers: Path | None = None) -> Senses:
         raise ReasonerError(f"senses cannot go without a model: {'; '.join(problems)}")
     for problem in problems:
         logger.warning("senses goes on without a model: %s", problem)
-    return Senses(tagger, Makers(makers), faces, objects, tuple(names), speakers)
+    return Senses(tagger, makers, faces, objects, tuple(names), speakers)
