@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
@@ -38,11 +39,16 @@ def _known(sound: str, info: ValidationInfo) -> str:
     return sound
 
 
+Sound = Annotated[str, AfterValidator(_known)]
+
+
 class Group(BaseModel):
     """Sounds that the same things make.
 
-    seen: kinds of things, the likeliest first. only: True if nothing else makes them. mostly: True if they are often
-    heard without their maker in view. broad: True if they only say what others, heard as surely, say better.
+    seen: kinds of things, the likeliest first. things: what makes single sounds, for detectors that see more than
+    COCO's kinds; where none are told, of hands, and of groups that see nothing, what the sound is called. only: True if
+    nothing else makes them. mostly: True if they are often heard without their maker in view. broad: True if they only
+    say what others, heard as surely, say better.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,21 +56,32 @@ class Group(BaseModel):
     name: str
     by: By
     seen: tuple[str, ...]
-    sounds: tuple[Annotated[str, AfterValidator(_known)], ...]
+    sounds: tuple[Sound, ...]
+    things: dict[Sound, tuple[str, ...]] = {}
     only: bool = False
     mostly: bool = False
     broad: bool = False
 
+    def made_with(self, sound: str) -> tuple[str, ...]:
+        """The things with which one of its sounds is made, as a detector may know them."""
+        called = (self.by is By.HANDS or not self.seen) and not self.mostly
+        own = tuple(part.strip() for part in re.sub(r"\(.*?\)", "", sound).split(",")) if called else ()
+        return self.things.get(sound, own)
+
 
 @dataclass(frozen=True)
 class Heard:
-    """A group that is heard. share: how sure that is, 0..1. sound: the surest of its sounds."""
+    """A group that is heard, what makes its sounds that are heard first of those that it has seen.
+
+    share: how sure that is, 0..1. sound: the surest of its sounds.
+    """
 
     group: Group
     share: float
     sound: str
 
 
+MIN_SHARE_OF_SOUND = 0.3  # of its group's surest sound: a sound that has less says nothing of what makes it
 TELLING = 0.5  # how sure a sound must be to stand for a broader one
 GROUPS = TypeAdapter(tuple[Group, ...])
 
@@ -72,7 +89,8 @@ GROUPS = TypeAdapter(tuple[Group, ...])
 class Makers:
     """The project's groups, and before them one's own, which take the place of those of the same names.
 
-    own: a file as makers.yaml. sounds: all that may be heard; AudioSet's as YAMNet has them where None. Raises OptionError where the file is no such list.
+    own: a file as makers.yaml. sounds: all that may be heard; AudioSet's, as YAMNet has them, where None. Raises
+    OptionError where the file is no such list.
     """
 
     def __init__(self, own: Path | None = None, sounds: Collection[str] | None = None) -> None:
@@ -84,14 +102,27 @@ class Makers:
         self.groups = (*first, *(group for group in ours if group.name not in replaced))
         self._group = {sound: group for group in reversed(self.groups) for sound in group.sounds}
 
-    def heard(self, tags: Tags) -> list[Heard]:
-        """The groups of a window's tags, the surest first."""
-        best: dict[str, Heard] = {}
+    @property
+    def kinds(self) -> frozenset[str]:
+        """All that makes sounds, by name."""
+        made_with = (thing for group in self.groups for sound in group.sounds for thing in group.made_with(sound))
+        return frozenset(made_with).union(*(group.seen for group in self.groups))
+
+    def heard(self, tags: Tags, sees: Callable[[str], bool] | None = None) -> list[Heard]:
+        """The groups of a window's tags, the surest first. sees: True of a thing that can be seen."""
+        sounds: dict[str, list[tuple[float, str]]] = {}
         for name, score in zip(tags.names, tags.all().tolist(), strict=True):
-            group = self._group.get(name)
-            if group is not None and (group.name not in best or best[group.name].share < score):
-                best[group.name] = Heard(group, float(score), name)
-        return sorted(best.values(), key=lambda heard: -heard.share)
+            if (group := self._group.get(name)) is not None:
+                sounds.setdefault(group.name, []).append((float(score), name))
+        found = []
+        for heard in sounds.values():
+            share, sound = max(heard, key=lambda one: one[0])
+            group = self._group[sound]
+            enough = sorted((one for one in heard if one[0] >= MIN_SHARE_OF_SOUND * share), key=lambda one: -one[0])
+            things = [thing for _, one in enough for thing in group.made_with(one) if sees and sees(thing)]
+            seen = tuple(dict.fromkeys((*things, *group.seen)))
+            found.append(Heard(group.model_copy(update={"seen": seen}), share, sound))
+        return sorted(found, key=lambda heard: -heard.share)
 
     def label(self, tags: Tags) -> tuple[str, float]:
         """The most telling of the sounds that are heard, and how sure it is; context, such as a room's, is none."""

@@ -27,6 +27,7 @@ def tags(**heard: float) -> Tags:
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
 def test_every_sound_is_audioset_s_and_every_maker_a_thing_that_a_detector_knows(group):
     assert set(group.sounds) <= set(names())
+    assert set(group.things) <= set(group.sounds)
     assert set(group.seen) <= {FACE, *kinds()}
     assert len(set(group.seen)) == len(group.seen)
 
@@ -60,6 +61,19 @@ def test_one_s_own_list_comes_first_and_the_rest_stays(tmp_path):
     assert heard["bark"].seen == ("suitcase",)
     assert heard["dog"].seen == ("dog",)
     assert heard["speech"].name == "voice"
+
+
+def test_what_makes_the_sounds_that_are_heard_comes_before_who_plays_it_where_it_can_be_seen():
+    heard = tags(harp=0.5, plucked_string_instrument=0.6, drum=0.01)
+    (blind, *_), (sighted, *_) = Makers().heard(heard), Makers().heard(heard, {"harp", "drum"}.__contains__)
+    assert blind.group.seen == ("person",)
+    assert sighted.group.seen == ("harp", "person")
+    (chop, *_) = Makers().heard(tags(chop=0.9), lambda _: True)
+    assert chop.group.seen == ("axe", "person")
+    (bark, *_) = Makers().heard(tags(bark=0.9), lambda _: True)
+    assert bark.group.seen == ("dog",)
+    (music, *_) = Makers().heard(tags(rock_music=0.9), lambda _: True)
+    assert music.group.seen == ("person",)
 
 
 def test_a_group_of_one_s_own_takes_the_place_of_ours_of_that_name(tmp_path):
