@@ -8,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gar_ssl_ros.errors import OptionError, pip_install, shortened
+from gar_ssl_ros.errors import OptionError, pip_install, sentence, shortened
+from gar_ssl_ros.files import check_file
 from gar_ssl_ros.gar.reasoner import ReasonerError
 from gar_ssl_ros.perception.detection import Detector, Finder
 from gar_ssl_ros.perception.failure import ModelError
@@ -46,10 +47,9 @@ def own_tagger(path: Path) -> Tagger:
 
 def _made(option: str, path: Path, of_file: Callable[[Path], Made]) -> Any:
     """What the option's file or folder holds."""
-    if not path.exists():
-        raise OptionError(f"{option}: there is no {path}: check the path")
     try:
         if not path.is_dir():
+            check_file(path)  # a pipe would wait
             return of_file(path)
         module = import_module(f"{PRETRAINED}.{option}s")  # torch is loaded here, and nowhere else
         return getattr(module, option)(path)
@@ -57,6 +57,8 @@ def _made(option: str, path: Path, of_file: Callable[[Path], Made]) -> Any:
         raise ReasonerError(
             f"{option}: {path} needs {problem.name}, which is not installed: {pip_install('omni')}"
         ) from None
+    except OSError as problem:
+        raise OptionError(f"{option}: {sentence(problem)}") from None
     except ModelError as problem:
         raise OptionError(f"{option}: {problem.fault}: name another one") from None
 

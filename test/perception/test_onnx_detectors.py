@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from gar_ssl_ros.perception.failure import ModelError
 from gar_ssl_ros.perception.makers import Makers
 from gar_ssl_ros.perception.objects import Objects, kinds
 from gar_ssl_ros.perception.onnx import input_shape
-from gar_ssl_ros.perception.own import own_detector
+from gar_ssl_ros.perception.own import own_detector, own_tagger
 
 SIZES = {"yolox": (640, 640), "yolox-tiny": (416, 416), "yolox-wide": (384, 640), "nanodet": (320, 320),
          "nanodet-416": (416, 416), "nanodet-plus": (416, 416), "nanodet-plus-320": (320, 320)}  # fmt: skip
@@ -71,8 +72,15 @@ def test_what_is_no_such_file_is_a_sentence(tmp_path, content):
     with pytest.raises(OptionError, match=f"^detector: {file} is not a YOLOX or NanoDet .*: name another") as refused:
         own_detector(file, Makers().kinds)
     assert "\n" not in str(refused.value)
-    with pytest.raises(OptionError, match=r"^detector: there is no .*: check the path$"):
-        own_detector(tmp_path / "none.onnx", Makers().kinds)
+
+
+def test_what_is_not_there_or_no_file_is_a_sentence(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for name, told in {"none": ": No such file or directory: check the path", "pipe": ".*a named pipe"}.items():
+        with pytest.raises(OptionError, match=f"^detector: {tmp_path / name}{told}"):
+            own_detector(tmp_path / name, Makers().kinds)
+        with pytest.raises(OptionError, match=f"^tagger: {tmp_path / name}{told}"):
+            own_tagger(tmp_path / name)
 
 
 @given(st.binary(max_size=200))
