@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from gar_ssl_ros.errors import OptionError, sentence, shortened
 from gar_ssl_ros.files import read_text
@@ -61,6 +69,12 @@ class Group(BaseModel):
     only: bool = False
     mostly: bool = False
     broad: bool = False
+
+    @model_validator(mode="after")
+    def _things_of_its_sounds(self) -> Group:
+        if other := sorted(self.things.keys() - set(self.sounds)):
+            raise ValueError(f"things has {other[0]!r}, which is none of its sounds")
+        return self
 
     def made_with(self, sound: str) -> tuple[str, ...]:
         """The things with which one of its sounds is made, as a detector may know them."""

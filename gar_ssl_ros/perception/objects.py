@@ -144,6 +144,6 @@ def _around(middle: Floats, spread: Floats, strides: Floats) -> Floats:
 
 YOLOX = Layout((8, 16, 32), _yolox, lambda cells, count: [(1, sum(cells), 5 + count)])
 NANODET = Layout(
-    (8, 16, 32), _nanodet, lambda cells, count: [(1, n, wide) for n in cells for wide in (count, 4 * DISTANCES)]
+    (8, 16, 32), _nanodet, lambda cells, count: [(1, n, wide) for n in cells for wide in {count, 4 * DISTANCES}]
 )
 NANODET_PLUS = Layout((8, 16, 32, 64), _nanodet_plus, lambda cells, count: [(1, sum(cells), count + 4 * DISTANCES)])

@@ -94,6 +94,7 @@ WRONG = {
     "- name: dog\n  by: itself\n  seen: [dog]\n  sounds: [bark,\n    brak]": "line 5, sounds.1: 'brak' .* 'bark'",
     "- {name: dog, by: itself, seen: [dog], sounds: [bark], loud: true}": "line 1, loud: ",
     "- &x {name: dog, by: itself, seen: [], sounds: [bark]}\n- *x": "two groups are named dog",
+    "- {name: dog, by: itself, seen: [], sounds: [bark], things: {yip: [dog]}}": "line 1: things has 'yip', which",
     "- &a [*a]": "line 1: ",
     "!!python/object/apply:os.system ['true']": "line 1, ",
     "\x00": "position 0",

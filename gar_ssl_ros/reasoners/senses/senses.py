@@ -117,4 +117,8 @@ def load(options: SensesOptions = DEFAULT) -> Senses:
     for problem in problems:
         logger.warning("senses goes on without a model: %s", problem)
     names += [path.resolve().name for path in (files[0], files[2]) if path]
-    return Senses(tagger, makers, faces, objects, tuple(names), speakers, finder)
+    made = Senses(tagger, makers, faces, objects, tuple(names), speakers, finder)
+    unseen = sorted({kind for group in makers.groups for kind in group.seen if not made.sees(kind)})
+    if options.makers and unseen:
+        logger.warning("makers that no detector here can see: %s", ", ".join(unseen))
+    return made
