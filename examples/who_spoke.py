@@ -20,6 +20,7 @@ import rclpy
 from builtin_interfaces.msg import Time
 from gar_ssl_ros.msg import SoundSourceArray
 from rclpy.executors import ExternalShutdownException
+from rclpy.logging import get_logger
 from rclpy.node import Node
 
 
@@ -37,6 +38,7 @@ class WhoSpoke(Node):
 
     def __init__(self) -> None:
         super().__init__("who_spoke")
+        self._log = get_logger("turns")  # not the node's, whose topic is gone when Ctrl-C ends the last turns
         self._turns: dict[int, Turn] = {}  # those that may go on, by the ids of their sources
         self.create_subscription(SoundSourceArray, "localizer/sources", self.hear, 100)
         self.get_logger().info("waiting for the localizer's answers")
@@ -57,9 +59,7 @@ class WhoSpoke(Node):
         for identity, turn in list(self._turns.items()):
             if turn.end < before:
                 del self._turns[identity]
-                self.get_logger().info(
-                    f"#{identity} {turn.name or '-'} spoke from {turn.begin:.1f} to {turn.end:.1f} s"
-                )
+                self._log.info(f"#{identity} {turn.name or '-'} spoke from {turn.begin:.1f} to {turn.end:.1f} s")
 
 
 def seconds(time: Time) -> float:

@@ -84,16 +84,11 @@ def test_the_method_needs_neither_ros_nor_torch(room):
         assert not {name.split(".")[0] for name in imports(path)} & {"rclpy", "torch", "transformers"}, path
 
 
-def test_only_a_model_s_own_runtime_needs_torch():
-    for path in PACKAGE.rglob("*.py"):
-        if path.parent != PACKAGE / "reasoners" / "omni":
-            assert not {name.split(".")[0] for name in imports(path)} & {"torch", "transformers", "llguidance"}, path
-
-
-def test_only_the_omni_runtime_needs_torch():
+def test_only_what_runs_a_model_of_the_library_transformers_needs_torch():
     extras = {"torch", "transformers", "tokenizers", "llguidance", "safetensors", "huggingface_hub", "psutil"}
+    able = {PACKAGE / "reasoners" / "omni", PACKAGE / "perception" / "pretrained"}
     for path in PACKAGE.rglob("*.py"):
-        if "omni" not in path.relative_to(PACKAGE).parts:
+        if path.parent not in able:
             assert not {name.split(".")[0] for name in imports(path)} & extras, path
 
 

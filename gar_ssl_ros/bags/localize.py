@@ -19,6 +19,7 @@ from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.audio.families import AUDIO_TYPES
 from gar_ssl_ros.messages.images import IMAGE_TYPES
+from gar_ssl_ros.messages.surroundings import DEPTH_ENCODINGS
 from gar_ssl_ros.spatial.camera import CameraError
 from gar_ssl_ros.spatial.options import SpatialOptions
 from gar_ssl_ros.work.encoder import AnswerEncoder
@@ -75,7 +76,8 @@ class BagSummary:
 def choose_topics(bag: Bag, image: str | None, sound: str | None) -> Topics:
     """The topics of those names, or the only ones of their kind. Raises BagError where there is none or no only one."""
     found = {connection.topic: connection.msgtype for connection in bag.connections}
-    image = _choose(bag, found, image, IMAGE_TYPES, "image")
+    seen = found if image is not None else {topic: kind for topic, kind in found.items() if not _is_depth(bag, topic)}
+    image = _choose(bag, seen, image, IMAGE_TYPES, "image")
     sound = _choose(bag, found, sound, tuple(AUDIO_TYPES), "audio")
     info = None
     if (needed := AUDIO_TYPES[found[sound]].info) is not None:
@@ -88,6 +90,13 @@ def choose_topics(bag: Bag, image: str | None, sound: str | None) -> Topics:
     return Topics(image, sound, info, camera_info if found.get(camera_info) == CAMERA_INFO_TYPE else None)
 
 
+def refuse_answered(bag: Bag, name: str) -> None:
+    """Raises BagError where the bag has answers of a localizer of that name already."""
+    taken = {connection.topic for connection in bag.connections} & {f"{name}/{topic}" for topic, _ in TOPICS}
+    if taken:
+        raise BagError(f"{bag.path} has {', '.join(sorted(taken))} already: give the localizer another --name")
+
+
 def localize_bag(
     bag: Bag, writer: BagWriter, job: BagJob, reasoner: Reasoner, done: BagSummary, seen: Callable[[int], object]
 ) -> None:
@@ -96,9 +105,6 @@ def localize_bag(
     done: filled in on the way. seen: called with how far the bag has been read, ns. Raises BagError where the bag is
     damaged or the new one cannot be written; what was done until then is in it.
     """
-    taken = {connection.topic for connection in bag.connections} & {f"{job.name}/{topic}" for topic, _ in TOPICS}
-    if taken:
-        raise BagError(f"{bag.path} has {', '.join(sorted(taken))} already: give the localizer another --name")
     copies = {id(connection): writer.copy_topic(connection) for connection in bag.connections}
     replay = _Replay(bag, writer, job, reasoner, done)
     for recorded in bag.messages():
@@ -176,6 +182,17 @@ class _Replay:
 
 def _count(reasons: Counter[str], reason: str) -> None:
     reasons[reason if reason in reasons or len(reasons) < MAX_REASONS else "and more"] += 1
+
+
+def _is_depth(bag: Bag, topic: str) -> bool:
+    """True of a topic whose first message is a depth image."""
+    connections = [one for one in bag.connections if one.topic == topic and one.msgtype == IMAGE_TYPES[0]]
+    first = next(bag.messages(connections), None) if connections else None
+    try:
+        message: Any = None if first is None else bag.message(first)
+        return message is not None and str(message.encoding).lower() in DEPTH_ENCODINGS
+    except BagError:  # which is told where it is read
+        return False
 
 
 def _choose(bag: Bag, found: dict[str, str], wanted: str | None, kinds: tuple[str, ...], what: str) -> str:

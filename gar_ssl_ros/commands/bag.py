@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from gar_ssl_ros.bags.localize import BagJob, BagSummary, choose_topics, localize_bag
+    from gar_ssl_ros.bags.localize import BagJob, BagSummary, choose_topics, localize_bag, refuse_answered
     from gar_ssl_ros.bags.rosbag import Bag, BagWriter
     from gar_ssl_ros.media.window import SECOND
 
@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         with Bag(options.bag) as bag:
             topics = choose_topics(bag, options.image, options.audio)
+            refuse_answered(bag, options.name)
             chosen = chosen_reasoner(options)  # before anything is made that would stand in the way of the next try
             job = BagJob(topics, options.name, gar, windows)
             form = "{desc} |{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}]"

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     code = DONE
     for check in checks:
         for finding in _findings(check):
-            print(f"{finding.mark:<9}{finding.subject:<30}{finding.fact}", flush=True)
+            print(f"{finding.mark:<9}{finding.subject:<29} {finding.fact}", flush=True)
             if finding.remedy:
                 print(f"{'':<9}{'':<30}-> {finding.remedy}", flush=True)
             if finding.mark == "PROBLEM":

@@ -11,7 +11,7 @@ from gar_ssl_ros.commands.arguments import number, whole
 from gar_ssl_ros.options import Option, options_of
 from gar_ssl_ros.reasoners import AUTO, known, named_options, names, reasoner, refuse_unused
 from gar_ssl_ros.reasoners.options import LoadOptions, ModelOptions, ReasonerChoice
-from gar_ssl_ros.reasoners.registry import REASONERS
+from gar_ssl_ros.reasoners.registry import REASONERS, owners_of
 
 if TYPE_CHECKING:
     from gar_ssl_ros.gar.reasoner import Reasoner
@@ -102,7 +102,7 @@ def _add_told(parser: argparse.ArgumentParser, declared: Sequence[Option]) -> No
         has = {one.name for one in spec.declared}
         own, left = [one for one in left if one.name in has], [one for one in left if one.name not in has]
         if own:
-            add_options(parser.add_argument_group(f"options of {spec.name}"), own)
+            add_options(parser.add_argument_group(f"options of {' and '.join(owners_of(own[0].name))}"), own)
 
 
 def _typed(one: Option) -> dict[str, Any]:

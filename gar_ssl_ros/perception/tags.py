@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +20,7 @@ from gar_ssl_ros.errors import pip_install
 from gar_ssl_ros.gar.reasoner import ReasonerError
 from gar_ssl_ros.perception.failure import ModelError
 
+STDERR = 2  # file descriptor
 LOOK_SAMPLES = 15_600  # samples: of one look, 0.975 s
 LOOKS = 5  # at a window of 3 s: an event at the edge of one is in the middle of the next
 
@@ -35,6 +40,10 @@ class Tags:
 class Tagger(Protocol):
     """Listens to one window after another."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The sounds that it tells apart, lower case; AudioSet's where they have such a name."""
+
     def tags(self, samples: NDArray[np.float32]) -> Tags:
         """What is heard. samples: mono, (n,) at 16 kHz, -1..1."""
 
@@ -47,13 +56,14 @@ class Yamnet:
             from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - an extra
         except ImportError:
             raise ReasonerError(f"audio tags need LiteRT, which is not installed: {pip_install('senses')}") from None
-        self._names = names()
+        self.names = names()
         try:
-            self._net = Interpreter(model_path=str(path), num_threads=1)
-            self._net.allocate_tensors()
+            with _without_greeting():
+                self._net = Interpreter(model_path=str(path), num_threads=1)
+                self._net.allocate_tensors()
             takes, gives = self._net.get_input_details()[0], self._net.get_output_details()[0]
             self._in, self._out = takes["index"], gives["index"]
-            if takes["shape"].tolist()[-1:] != [LOOK_SAMPLES] or gives["shape"].tolist()[-1:] != [len(self._names)]:
+            if takes["shape"].tolist()[-1:] != [LOOK_SAMPLES] or gives["shape"].tolist()[-1:] != [len(self.names)]:
                 raise ValueError(f"it takes {takes['shape'].tolist()} and gives {gives['shape'].tolist()}")
             self._shape = tuple(takes["shape"].tolist())
             self.tags(np.zeros(LOOK_SAMPLES, np.float32))
@@ -62,15 +72,37 @@ class Yamnet:
 
     def tags(self, samples: NDArray[np.float32]) -> Tags:
         """See `Tagger`. What is shorter than a look is padded with silence."""
-        padded = np.pad(samples.astype(np.float32), (0, max(0, LOOK_SAMPLES - len(samples))))
-        looks = LOOKS if len(padded) > LOOK_SAMPLES else 1
-        starts = np.linspace(0, len(padded) - LOOK_SAMPLES, looks).astype(int)
-        return Tags(np.array([self._look(padded[start : start + LOOK_SAMPLES]) for start in starts]), self._names)
+        return Tags(np.array([self._look(look) for look in looks(samples, LOOK_SAMPLES, LOOKS)]), self.names)
 
     def _look(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         self._net.set_tensor(self._in, samples.reshape(self._shape))
         self._net.invoke()
         return np.array(self._net.get_tensor(self._out), np.float32).reshape(-1)
+
+
+def looks(samples: NDArray[np.float32], length: int, count: int) -> list[NDArray[np.float32]]:
+    """Stretches of that length, evenly over a window; of one that is no longer, a single one, padded with silence."""
+    padded = np.pad(samples.astype(np.float32), (0, max(0, length - len(samples))))
+    starts = np.linspace(0, len(padded) - length, count if len(padded) > length else 1).astype(int)
+    return [padded[start : start + length] for start in starts]
+
+
+@contextmanager
+def _without_greeting() -> Iterator[None]:
+    """Within it what is written to stderr waits; of that, the line in which LiteRT tells of its delegate is left out.
+
+    LiteRT's own code writes it, past Python and past any setting.
+    """
+    with TemporaryFile() as waiting:
+        stderr = os.dup(STDERR)
+        os.dup2(waiting.fileno(), STDERR)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, STDERR)
+            os.close(stderr)
+            waiting.seek(0)
+            os.write(STDERR, b"".join(line for line in waiting if b"XNNPACK delegate" not in line))
 
 
 @cache

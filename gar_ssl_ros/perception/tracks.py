@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.media.shots import is_cut, look
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.perception.detection import Detection, Detector, Image
 from gar_ssl_ros.perception.light_asd import FACE_SIDE_PX, STEPS_HZ
@@ -23,8 +24,6 @@ MAX_MOVE = 0.75  # of a face's size: how far it moves between two looks at most
 MAX_GROWTH = 1.5  # by which its size changes at most
 MIN_STEPS = 20  # steps: of less, it cannot be told whether it is in time
 MIN_FACE_PX = 16  # pixels: the lips of a smaller face are less than six wide, and nothing is seen of them
-CUT_CHANGE = 27.0  # mean change of hue, saturation and value that is a new shot: PySceneDetect's, as published
-THUMB_PX = (64, 36)  # pixels in which a cut is seen
 MEDIAN_STEPS = 13  # steps of the median over a face's place and size, as published
 CONTEXT_SHARE = 0.40  # of half a face's size: what is cut out around it, as published
 OUTSIDE_GREY = 110  # where that lies outside the picture, as published
@@ -81,7 +80,7 @@ class FaceTracker(DetectorOncePerPicture):
 
     def __init__(self, detector: Detector) -> None:
         super().__init__(detector)
-        self._thumb = OncePerPicture(_thumb)
+        self._look = OncePerPicture(look)
 
     def tracks(self, window: Window, most: int = 4) -> list[FaceTrack]:
         """The faces that can be judged, at most `most`: the largest, surest and longest seen, in that order.
@@ -109,7 +108,7 @@ class FaceTracker(DetectorOncePerPicture):
         cuts = [0]
         for step in range(1, len(frames)):
             was, now = frames[step - 1].image, frames[step].image
-            if now.shape != was.shape or cv2.absdiff(self._thumb(now), self._thumb(was)).mean() > CUT_CHANGE:
+            if now.shape != was.shape or is_cut(self._look(was), self._look(now)):
                 cuts.append(step)
         return [range(a, b) for a, b in zip(cuts, [*cuts[1:], len(frames)], strict=True)]
 
@@ -146,13 +145,6 @@ def _steps(window: Window) -> list[Frame]:
     after = after.clip(0, len(stamps) - 1)
     nearest = np.where(times - stamps[before] <= stamps[after] - times, before, after)
     return [window.frames[i] for i in nearest]
-
-
-def _thumb(image: Image) -> NDArray[np.uint8]:
-    larger = min(image.shape[0] // THUMB_PX[1], image.shape[1] // THUMB_PX[0])
-    few = max(1, larger // 4)  # pixels are enough of a large one
-    small = cv2.resize(image[::few, ::few], THUMB_PX, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2HSV), np.uint8)
 
 
 def _linked(looks: Sequence[int], see: Callable[[int], list[Detection]]) -> list[_Chain]:

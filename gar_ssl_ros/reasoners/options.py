@@ -89,3 +89,18 @@ class PromptOptions(Options):
 @dataclass(frozen=True)
 class OmniOptions(PromptOptions, LoadOptions, ModelOptions):
     """Of the reasoner omni."""
+
+
+@dataclass(frozen=True)
+class SensesOptions(Options):
+    """Of the reasoner senses, and of auto, which is senses where its models are here. See docs/senses.md."""
+
+    makers: str = option("", "of senses: a list of one's own of who makes which sound, before ours", metavar="FILE")
+    detector: str = option(
+        "",
+        "of senses: what sees things, an ONNX file of a YOLOX or NanoDet or a folder of the transformers library",
+        metavar="PATH",
+    )
+    tagger: str = option(
+        "", "of senses: what tells sounds, a folder of the transformers library, as of AST or CLAP", metavar="PATH"
+    )

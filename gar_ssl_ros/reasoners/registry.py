@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gar_ssl_ros.errors import OptionError, UsageError
 from gar_ssl_ros.options import Option, Options, changed, from_values, options_of, values_from_text
-from gar_ssl_ros.reasoners.options import OmniOptions
+from gar_ssl_ros.reasoners.options import OmniOptions, SensesOptions
 
 if TYPE_CHECKING:
     from gar_ssl_ros.gar.reasoner import Reasoner
@@ -62,9 +62,9 @@ class ReasonerSpec:
 
 AUTO = "auto"  # senses where its models are here, else signal: whichever it is answers under its own name
 REASONERS = (
-    ReasonerSpec(AUTO, "gar_ssl_ros.reasoners.auto:automatic"),
+    ReasonerSpec(AUTO, "gar_ssl_ros.reasoners.auto:automatic", SensesOptions),
     ReasonerSpec("signal", "gar_ssl_ros.reasoners.signal:SignalReasoner"),
-    ReasonerSpec("senses", "gar_ssl_ros.reasoners.senses:senses_reasoner"),
+    ReasonerSpec("senses", "gar_ssl_ros.reasoners.senses:senses_reasoner", SensesOptions),
     ReasonerSpec("omni", "gar_ssl_ros.reasoners.omni:omni_reasoner", OmniOptions, needs_model=True),
 )
 OURS: Mapping[str, ReasonerSpec] = {spec.name: spec for spec in REASONERS}
@@ -73,6 +73,11 @@ OURS: Mapping[str, ReasonerSpec] = {spec.name: spec for spec in REASONERS}
 def named_options() -> tuple[Option, ...]:
     """The options of all of ours, each once."""
     return tuple({one.name: one for spec in REASONERS for one in spec.declared}.values())
+
+
+def owners_of(option: str) -> list[str]:
+    """The names of those of ours that have the option of that name."""
+    return [spec.name for spec in REASONERS if option in {one.name for one in spec.declared}]
 
 
 def names() -> tuple[str, ...]:
@@ -100,11 +105,11 @@ def refuse_unused(reasoner: str, fallback: str | None, values: Mapping[str, Any]
     has = {one.name for spec in answering for one in spec.declared}
     unused = [name for name in changed(named_options(), values) if name not in has]
     if unused:
-        owners = [spec.name for spec in REASONERS if unused[0] in {one.name for one in spec.declared}]
+        owners = owners_of(unused[0])
         who, it = f"{reasoner} or {fallback}" if fallback else reasoner, "it" if len(unused) == 1 else "them"
         raise UsageError(
             f"{', '.join(unused)}: only the reasoner {' or '.join(owners)} can be told, and {who} answers here: "
-            f"choose {owners[0]} as the reasoner, or leave {it} out"
+            f"choose {owners[-1]} as the reasoner, or leave {it} out"
         )
 
 

@@ -29,11 +29,12 @@ def write_bag(
     spoil: Callable[[Any, int], Any] = lambda image, index: image,
     compression: CompressionMode = CompressionMode.NONE,
     focal: float = 0.0,
+    depths: tuple[str, ...] = (),
 ) -> Path:
     """A bag of 16-bit sound in chunks of 0.1 s and rgb8 images.
 
     restamp: changes the stamps of the headers, ns. spoil: changes an image message, given its number. focal: pixels, of
-    a CameraInfo beside each image; none where it is 0.
+    a CameraInfo beside each image; none where it is 0. depths: topics of depth images.
     """
     store = known_types(STAMPED)
     types = store.types
@@ -59,6 +60,12 @@ def write_bag(
         message = types[INFO](stamped, height, width, "plumb_bob", np.zeros(5), k, nothing, np.zeros(12), 0, 0, roi)
         return stamp, INFO, message
 
+    def depth(index: int) -> tuple[int, str, Any]:
+        stamp = START + round(index * 1e9 / scene.options.fps)
+        values = np.full(4 * 3, 2.0, np.float32).view(np.uint8)
+        stamped = header(stamp, "camera_optical_frame")
+        return stamp, "sensor_msgs/msg/Image", types["sensor_msgs/msg/Image"](stamped, 3, 4, "32FC1", 0, 16, values)
+
     def chunk(index: int) -> tuple[int, str, Any]:
         size = SPEECH_RATE_HZ // 10
         part = scene.samples[index * size : (index + 1) * size]
@@ -75,12 +82,16 @@ def write_bag(
     due += [(chunk, index, microphones) for index in range(round(scene.options.seconds * 10))]
     infos = tuple(f"{topic.rpartition('/')[0]}/camera_info" for topic in cameras) if focal else ()
     due += [(calibration, index, infos) for index in range(scene.frames if infos else 0)]
+    due += [(depth, index, depths) for index in range(scene.frames if depths else 0)]
     made = sorted(((*make(index), topics) for make, index, topics in due), key=lambda one: one[0])
     made_writer = Writer(path, version=8, storage_plugin=storage)
     made_writer.set_compression(compression, CompressionFormat.ZSTD)
     with made_writer as writer:
         known = {
-            **{topic: writer.add_connection(topic, "sensor_msgs/msg/Image", typestore=store) for topic in cameras},
+            **{
+                topic: writer.add_connection(topic, "sensor_msgs/msg/Image", typestore=store)
+                for topic in (*cameras, *depths)
+            },
             **{topic: writer.add_connection(topic, STAMPED, typestore=store) for topic in microphones},
             **{topic: writer.add_connection(topic, INFO, typestore=store) for topic in infos},
         }

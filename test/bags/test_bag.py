@@ -181,6 +181,18 @@ def test_one_of_several_topics_is_asked_for_and_can_be_chosen(scene, tmp_path, c
     assert "/localizer/sources" in content(tmp_path / "out")
 
 
+def test_a_depth_image_is_no_camera_and_a_name_that_is_taken_leaves_nothing_in_the_way(tmp_path, capsys):
+    bag = write_bag(tmp_path / "bag", Scene(SceneOptions(seconds=1.0, width=64, height=64)), depths=("/depth/image",))
+    chosen = ["bag", str(bag), "--window", "0.5", "--out"]
+    main([*chosen, str(tmp_path / "out")])
+    assert "/localizer/sources" in content(tmp_path / "out")
+    capsys.readouterr()
+    again = ["bag", str(tmp_path / "out"), "--image", "/camera/image", "--out", str(tmp_path / "again")]
+    assert main(again) == 1
+    assert "already: give the localizer another --name" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()
+
+
 def test_a_bag_without_images_or_sound_says_what_it_has(tmp_path, capsys):
     short = Scene(SceneOptions(seconds=1.0, width=64, height=64))
     deaf = write_bag(tmp_path / "deaf", short, microphones=())

@@ -66,5 +66,5 @@ def test_another_model_is_a_sentence(shared_models):
 def test_a_detector_of_other_kinds_is_a_sentence(objects, shared_models, monkeypatch):
     monkeypatch.setattr("gar_ssl_ros.perception.objects.kinds", lambda: ("face", "person"))
     for name in ("yolox-nano", "nanodet"):
-        with pytest.raises(ModelError, match="is not a detector of COCO's 80 kinds"):
+        with pytest.raises(ModelError, match="is not a YOLOX or NanoDet of COCO's 80 kinds"):
             Objects(load_path(name))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -75,6 +77,19 @@ def test_one_window_after_another_changes_nothing(yamnet):
     before = yamnet.tags(sound)
     yamnet.tags(np.zeros(SPEECH_RATE_HZ, np.float32))
     assert np.array_equal(yamnet.tags(sound).scores, before.scores)
+
+
+def test_the_runtime_says_nothing_and_what_others_say_meanwhile_stays(yamnet, capfd, monkeypatch):
+    interpreter = import_module("ai_edge_litert.interpreter")
+
+    class Interpreter(interpreter.Interpreter):  # type: ignore[misc, name-defined]
+        def allocate_tensors(self) -> None:
+            os.write(2, b"another thread's line\n")
+            super().allocate_tensors()
+
+    monkeypatch.setattr(interpreter, "Interpreter", Interpreter)
+    Yamnet(load_path("yamnet"))
+    assert capfd.readouterr().err == "another thread's line\n"
 
 
 def test_one_strong_look_does_not_make_a_sound():

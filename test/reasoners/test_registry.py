@@ -10,11 +10,14 @@ from gar_ssl_ros.cli import main
 from gar_ssl_ros.commands.choice import add_reasoner
 from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.nodes.parameters import LOCALIZER
-from gar_ssl_ros.options import changed
+from gar_ssl_ros.options import changed, options_of
 from gar_ssl_ros.reasoners import named_options, refuse_unused
+from gar_ssl_ros.reasoners.options import SensesOptions
 
 SENTENCE = "only the reasoner omni can be told, and signal answers here: choose omni as the reasoner, or leave"
+SENSES = {one.name for one in options_of(SensesOptions)}
 OTHER = {"model": "m", "device": "cpu", "dtype": "float16", "quantization": "nf4", "attention": "eager", "seed": 3}
+OTHER |= dict.fromkeys(SENSES, "m")
 DEFAULTS = {one.name: one.default for one in named_options()}
 
 
@@ -33,10 +36,12 @@ def test_each_option_is_told_where_it_is_not_at_its_default(name):
     assert changed(named_options(), {**DEFAULTS, "model": None}) == {}
     value = OTHER.get(name, True)
     assert changed(named_options(), {**DEFAULTS, name: value}) == {name: value}
-    with pytest.raises(UsageError, match=f"^{name}: {SENTENCE} it out$"):
+    told = SENTENCE.replace("omni can", "auto or senses can").replace("omni", "senses") if name in SENSES else SENTENCE
+    with pytest.raises(UsageError, match=f"^{name}: {told} it out$"):
         refuse_unused("signal", "", {**DEFAULTS, name: value})
-    refuse_unused("omni", None, {**DEFAULTS, name: value})
-    refuse_unused("signal", "omni", {**DEFAULTS, name: value})
+    for asked in ("auto", "senses") if name in SENSES else ("omni",):
+        refuse_unused(asked, None, {**DEFAULTS, name: value})
+        refuse_unused("signal", asked, {**DEFAULTS, name: value})
 
 
 def test_an_option_under_its_old_name_is_taken_with_a_warning(capsys):

@@ -48,6 +48,7 @@ class Ears:
     """A tagger that is so sure of each sound, in every look."""
 
     def __init__(self, **heard: float) -> None:
+        self.names = names()
         self._scores = np.full((5, len(names())), 0.001, np.float32)
         for name, score in heard.items():
             self._scores[:, names().index(name.replace("_", " "))] = score
@@ -56,6 +57,18 @@ class Ears:
     def tags(self, samples: np.ndarray) -> Tags:
         self.heard.append(samples)
         return Tags(self._scores, names())
+
+
+class Names:
+    """A finder that finds some things, and knows what it was asked for."""
+
+    def __init__(self, *things: Detection) -> None:
+        self._things = things
+        self.asked: set[str] = set()
+
+    def find(self, image: Image, names: Sequence[str]) -> list[Detection]:
+        self.asked |= set(names)
+        return [thing for thing in self._things if thing.label in names]
 
 
 class Lips:
@@ -117,6 +130,19 @@ def test_a_dog_that_is_seen_is_boxed_when_a_bark_is_heard():
     assert (said.outcome, source.box, source.label) == (Outcome.LOCALIZED, DOG.box, "bark")
     assert source.description == "The dog in the left: bark, a dog makes that."
     assert tags(said)[0] == "dog"
+
+
+def test_what_no_detector_knows_is_looked_for_by_the_sound_s_own_name():
+    finder = Names(Detection("harp", 0.5, Box(20, 30, 80, 120)))
+    said = found(replace(senses(Ears(harp=0.9), objects=DetectorInputs(PERSON)), finder=finder))
+    (source,) = said.sources
+    assert (source.box, source.description) == (
+        Box(20, 30, 80, 120),
+        "The harp in the left: harp, a harp makes that.",
+    )
+    assert finder.asked == {"harp"}  # a person is the detector's
+    found(replace(senses(Ears(bark=0.9), objects=DetectorInputs(DOG)), finder=finder))
+    assert finder.asked == {"harp"}
 
 
 def test_speech_is_a_face_s_and_its_box_is_the_head():

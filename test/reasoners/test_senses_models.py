@@ -20,6 +20,7 @@ from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 from gar_ssl_ros.perception import store
 from gar_ssl_ros.perception.catalog import MODELS
 from gar_ssl_ros.reasoners import reasoner
+from gar_ssl_ros.reasoners.options import SensesOptions
 from gar_ssl_ros.reasoners.senses import SensesReasoner, lacking, load
 
 
@@ -58,6 +59,14 @@ def test_the_second_object_detector_answers_where_the_first_one_is_missing(folde
     (folder / MODELS["yolox-nano"].file).unlink()
     assert "nanodet" in load().names
     assert not lacking()
+
+
+def test_makers_of_one_s_own_that_nothing_can_see_are_told(folder, caplog):
+    own = folder / "own.yaml"
+    own.write_text("- {name: robot, by: itself, seen: [drone, suitcase], sounds: [whir]}\n")
+    with caplog.at_level(logging.WARNING):
+        load(SensesOptions(makers=str(own)))
+    assert [one.getMessage() for one in caplog.records] == ["makers that no detector here can see: drone"]
 
 
 @pytest.mark.parametrize("left", [(), ("yunet", "yolox-nano", "nanodet"), ("yamnet",)])

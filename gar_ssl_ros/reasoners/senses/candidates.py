@@ -41,9 +41,11 @@ class Candidate:
         return self.kind.replace(" ", "_")
 
 
-def seen(senses: Senses, frame: Frame) -> list[Candidate]:
-    """The faces and things of one frame."""
+def seen(senses: Senses, frame: Frame, named: Collection[str]) -> list[Candidate]:
+    """The faces and things of one frame, and those of the named kinds that have to be looked for."""
     found = [detector.detect(frame.image) for detector in (senses.faces, senses.objects) if detector is not None]
+    if senses.finder is not None:
+        found.append(senses.finder.find(frame.image, senses.looked_for(named)))
     return candidates((one for part in found for one in part), frame)
 
 
@@ -71,7 +73,7 @@ def again(senses: Senses, window: Window, wanted: Collection[str]) -> list[Candi
     """What of the wanted kinds other frames show, where the center one shows none: less sure of where it is by then."""
     same = [frame for frame in window.frames if frame.image.shape == window.center.image.shape]
     looks = {int(at * len(same)) for at in OTHER_LOOKS}
-    found = [one for look in sorted(looks) for one in seen(senses, same[look]) if one.kind in wanted]
+    found = [one for look in sorted(looks) for one in seen(senses, same[look], wanted) if one.kind in wanted]
     return [replace(one, sure=OTHER_FRAME_SURENESS * one.sure) for one in found]
 
 

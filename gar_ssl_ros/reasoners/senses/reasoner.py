@@ -34,6 +34,7 @@ from gar_ssl_ros.reasoners.blas import one_blas_thread
 from gar_ssl_ros.reasoners.senses.candidates import (
     IN_TIME,
     MOVING,
+    PERSON,
     Candidate,
     again,
     head,
@@ -93,12 +94,12 @@ class SensesReasoner:
         last = window.frames[-1].stamp
         with self._one_thread():
             if 2 * last > window.start + window.end:
-                seen(self._senses, window.center)
+                seen(self._senses, window.center, ())
             deadline.check()
             if self._tracker is None or self._senses.speakers is None or window.audio is None:
                 return
             tags = self._senses.tagger.tags(window.audio.mono(SPEECH_RATE_HZ))
-            if lips_tell(self._senses.makers.heard(tags)):
+            if lips_tell(self._senses.heard(tags)):
                 so_far = replace(window, end=last + 1, audio=None)
                 self._senses.speakers.prepare(self._tracker.tracks(so_far), deadline.check)
 
@@ -127,20 +128,23 @@ class _SensesReading:
         self._seed = seed
         self._samples = window.audio.mono(SPEECH_RATE_HZ)
         self._tags = senses.tagger.tags(self._samples)
-        self._heard = senses.makers.heard(self._tags)
+        self._heard = senses.heard(self._tags)
         self._sight: _Sight | None = None
 
     def classify(self) -> AudioLabel:
         label, share = self._senses.makers.label(self._tags)
-        silence = float(self._tags.scores[:, self._tags.names.index(SILENCE)].min())
+        known = SILENCE in self._tags.names
+        silence = float(self._tags.scores[:, self._tags.names.index(SILENCE)].min()) if known else 0.0
         return (
             AudioLabel(SILENCE, silence) if silence > max(share, MIN_SURENESS_OFF_SCREEN) else AudioLabel(label, share)
         )
 
     def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
         motion = measure(self._window)
-        candidates = with_sighted(seen(self._senses, self._window.center), self._window)
-        wanted = {kind for heard in asked(self._heard)[:1] for kind in heard.group.seen}
+        groups = asked(self._heard)
+        named = [*(kind for heard in groups for kind in heard.group.seen), PERSON]
+        candidates = with_sighted(seen(self._senses, self._window.center, named), self._window)
+        wanted = groups[0].group.seen if groups else ()
         if not any(candidate.kind in wanted for candidate in candidates):
             candidates += again(self._senses, self._window, wanted)
         if motion is not None:
@@ -244,7 +248,7 @@ class _SensesReading:
         if (
             first.share < MIN_SURENESS_OFF_SCREEN
             or not first.group.seen
-            or not self._senses.kinds.issuperset(first.group.seen)
+            or not all(map(self._senses.sees, first.group.seen))
         ):
             return Unseen(off_screen=False, reason=f"{first.sound} is heard, and no model here knows what makes that")
         there = any(c.kind in first.group.seen and c.sure >= MIN_KNOWN_SURENESS for c in self._seen().candidates)
@@ -262,11 +266,13 @@ class _SensesReading:
         heard = random.choice(looks, size=max(2, round(0.6 * looks)), replace=looks < 2)
         tags = Tags(self._tags.scores[heard], self._tags.names)
         part = slice(None) if sight.courses is None else sight.courses.stretch(random)
-        return weigh(self._senses.makers.heard(tags), sight.candidates, _evidence(sight, part))
+        return weigh(self._senses.heard(tags), sight.candidates, _evidence(sight, part))
 
     def _trial(self, own: Weighed, look: list[Weighed]) -> Trial:
         """How the source fares in one look, against whatever else is in view."""
-        mine = next((w for w in look if w.candidate is own.candidate and w.heard.group == own.heard.group), None)
+        mine = next(
+            (w for w in look if w.candidate is own.candidate and w.heard.group.name == own.heard.group.name), None
+        )
         best = look[0] if look else None
         frame = self._window.center
         votes = []

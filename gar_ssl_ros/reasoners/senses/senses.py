@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,23 +12,29 @@ from typing import TypeVar
 from gar_ssl_ros.errors import pip_install
 from gar_ssl_ros.gar.reasoner import ReasonerError
 from gar_ssl_ros.perception import store
-from gar_ssl_ros.perception.detection import Detector
-from gar_ssl_ros.perception.faces import Faces
-from gar_ssl_ros.perception.makers import Makers
+from gar_ssl_ros.perception.detection import Detector, Finder
+from gar_ssl_ros.perception.faces import FACE, Faces
+from gar_ssl_ros.perception.makers import Heard, Makers
 from gar_ssl_ros.perception.objects import Objects
+from gar_ssl_ros.perception.own import own_detector, own_tagger
 from gar_ssl_ros.perception.speaking import SpeakerDetector, Speakers
-from gar_ssl_ros.perception.tags import Tagger, Yamnet
+from gar_ssl_ros.perception.tags import Tagger, Tags, Yamnet
+from gar_ssl_ros.reasoners.options import SensesOptions
 
 logger = logging.getLogger(__name__)
 
 TAGS, FACES, SPEAKERS = "yamnet", "yunet", "light-asd"
 OBJECTS = ("yolox-nano", "nanodet")  # the better one first
+DEFAULT = SensesOptions()
 Loaded = TypeVar("Loaded")
 
 
 @dataclass(frozen=True)
 class Senses:
-    """What hears and sees; None where its model is not there. names: of the models that are."""
+    """What hears and sees; None where its model is not there.
+
+    names: of the models that are. finder: looks for what the detectors do not know.
+    """
 
     tagger: Tagger
     makers: Makers
@@ -36,20 +42,32 @@ class Senses:
     objects: Detector | None
     names: tuple[str, ...]
     speakers: Speakers | None = None
+    finder: Finder | None = None
 
-    @property
-    def kinds(self) -> frozenset[str]:
-        """All that can be seen."""
-        return frozenset(kind for eyes in (self.faces, self.objects) if eyes is not None for kind in eyes.kinds)
+    def sees(self, kind: str) -> bool:
+        """True if such things are seen where they are."""
+        return self.detects(kind) or (self.finder is not None and kind != FACE)
+
+    def detects(self, kind: str) -> bool:
+        """True if a detector knows such things."""
+        return any(kind in eyes.kinds for eyes in (self.faces, self.objects) if eyes is not None)
+
+    def looked_for(self, kinds: Iterable[str]) -> list[str]:
+        """Of some kinds those that the finder is asked for: none of them a detector's."""
+        return [kind for kind in dict.fromkeys(kinds) if self.sees(kind) and not self.detects(kind)]
+
+    def heard(self, tags: Tags) -> list[Heard]:
+        """What is heard, with the makers that can be seen."""
+        return self.makers.heard(tags, self.sees)
 
 
-def lacking() -> str:
+def lacking(options: SensesOptions = DEFAULT) -> str:
     """What senses cannot do without and is not here, with what brings it; empty where nothing is missing."""
-    wanted = [] if _is_here(TAGS) else [TAGS]
-    if not any(_is_here(name) for name in (FACES, *OBJECTS)):
+    wanted = [] if options.tagger or _is_here(TAGS) else [TAGS]
+    if not options.detector and not any(_is_here(name) for name in (FACES, *OBJECTS)):
         wanted += [FACES, *OBJECTS]
     parts = {f"the models {', '.join(wanted)}": "gar-ssl models get all"} if wanted else {}
-    if find_spec("ai_edge_litert") is None:
+    if not options.tagger and find_spec("ai_edge_litert") is None:
         parts["LiteRT"] = pip_install("senses")
     what = "senses, which recognises things and sounds, lacks"
     return f"{what} {' and '.join(parts)}: {'; '.join(parts.values())}" if parts else ""
@@ -62,12 +80,17 @@ def _is_here(model: str) -> bool:
         return True
 
 
-def load(makers: Path | None = None) -> Senses:
+def load(options: SensesOptions = DEFAULT) -> Senses:
     """Those whose files are there and right; what is wrong with another is told in the log, and the rest goes on.
 
-    makers: a file of one's own, see `Makers`. Raises ReasonerError where there is no tagger or nothing to see with.
+    Raises OptionError where what an option names is not what it should be, ReasonerError where there is no tagger or
+    nothing to see with.
     """
-    if missing := lacking():
+    files = [Path(one).expanduser() if one else None for one in (options.tagger, options.makers, options.detector)]
+    tagger = own_tagger(files[0]) if files[0] else None
+    makers = Makers(files[1], tagger.names if tagger else None)
+    own = own_detector(files[2], makers.kinds) if files[2] else None
+    if missing := lacking(options):
         raise ReasonerError(missing)
     problems: list[str] = []
     names: list[str] = []
@@ -85,10 +108,17 @@ def load(makers: Path | None = None) -> Senses:
         problems.extend(absent)
         return None
 
-    tagger, faces, objects = first(Yamnet, TAGS), first(Faces, FACES), first(Objects, *OBJECTS)
+    tagger, faces = tagger or first(Yamnet, TAGS), first(Faces, FACES)
+    finder = own if isinstance(own, Finder) else None
+    objects = first(Objects, *OBJECTS) if own is None or isinstance(own, Finder) else own
     speakers = None if faces is None else first(SpeakerDetector, SPEAKERS)
-    if tagger is None or (faces is None and objects is None):
+    if tagger is None or (faces is None and objects is None and finder is None):
         raise ReasonerError(f"senses cannot go without a model: {'; '.join(problems)}")
     for problem in problems:
         logger.warning("senses goes on without a model: %s", problem)
-    return Senses(tagger, Makers(makers), faces, objects, tuple(names), speakers)
+    names += [path.resolve().name for path in (files[0], files[2]) if path]
+    made = Senses(tagger, makers, faces, objects, tuple(names), speakers, finder)
+    unseen = sorted({kind for group in makers.groups for kind in group.seen if not made.sees(kind)})
+    if options.makers and unseen:
+        logger.warning("makers that no detector here can see: %s", ", ".join(unseen))
+    return made

@@ -9,19 +9,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from gar_ssl_ros.media.shots import is_cut, look
 from gar_ssl_ros.media.window import SECOND, Frame, Window
 from gar_ssl_ros.reasoners.signal.camera import Rect, Still, steady
 
 MOTION_SIDE_PX = 160  # pixels: about the longer side at which motion is measured
 MAX_FRAME_RATE_HZ = 16  # frames a second at most that are looked at
 MIN_FRAMES = 8  # frames: with fewer, nothing can be said about rhythm
-MIN_SHOT_CORRELATION = (
-    0.75  # correlation of two pictures' 16 x 12 pixels: less of it is another shot (chosen on real clips' first half)
-)
-SAME_SHOT_GREY = (
-    5.0  # grey levels: pictures of which half differs by less are the same shot, whatever flashes in the rest
-)
 LARGE_PART_SHARE = 17  # of a longer side, one part: things are looked for over as much
+MIN_DEVIATIONS = 1.0  # standard deviations above the mean: energy that is more than that stands out
 CHANGE_UNITS = 32  # of change: a 32nd of the noise, so that what is beyond 8 times the noise, and certain, is alike
 
 Map = NDArray[np.float32]  # (height, width)
@@ -72,17 +68,12 @@ class Motion:
 
     def things(self) -> list[Rect]:
         """Bounds of the larger pieces of the picture that stand out by how much they move, of most motion first."""
-        _, labels, stats, _ = cv2.connectedComponentsWithStats((self.standing_out > 0).astype(np.uint8))
-        sums = np.bincount(labels.ravel(), self.standing_out.ravel())
-        order = [int(i) for i in np.argsort(-sums[1:]) + 1]
-        return [(int(x), int(y), int(x + w), int(y + h)) for x, y, w, h, _ in stats[order]]
+        return [rect for rect, *_ in pieces(self.standing_out)]
 
     @cached_property
     def standing_out(self) -> Map:
-        """The energy, smoothed over the width of a small thing, where it is above its mean by its deviation; else 0."""
-        reach = max(3, max(self.energy.shape) // LARGE_PART_SHARE | 1)
-        smooth = cv2.blur(self.energy, (reach, reach))
-        return np.asarray(np.where(smooth >= smooth.mean() + smooth.std(), smooth, 0), np.float32)
+        """Where the energy stands out."""
+        return standing_out(self.energy, MIN_DEVIATIONS)
 
     def region(self, rect: Rect) -> Region:
         """How what is inside `rect` moved, its pixels weighted by how much they moved at all."""
@@ -125,6 +116,24 @@ def measure(window: Window) -> Motion | None:
     return Motion(frames, middle, times, scale, change, energy, stills)
 
 
+def standing_out(amount: Map, deviations: float) -> Map:
+    """A map, smoothed over the width of a small thing, where it is so many deviations above its mean; else 0."""
+    reach = max(3, max(amount.shape) // LARGE_PART_SHARE | 1)
+    smooth = cv2.blur(amount, (reach, reach))
+    return np.asarray(np.where(smooth >= smooth.mean() + deviations * smooth.std(), smooth, 0), np.float32)
+
+
+def pieces(out: Map) -> list[tuple[Rect, float, float]]:
+    """The connected pieces of what stands out, those of most of it first: bounds, the sum and the most in each."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((out > 0).astype(np.uint8))
+    sums = np.bincount(labels.ravel(), out.ravel(), minlength=len(stats))
+    found = []
+    for i in np.argsort(-sums[1:]) + 1:
+        x, y, width, height, _ = (int(side) for side in stats[i])
+        found.append(((x, y, x + width, y + height), float(sums[i]), float(out[labels == i].max())))
+    return found
+
+
 def connected(mask: NDArray[np.bool_]) -> list[Rect]:
     """Bounds of a mask's connected parts, gaps of a pixel or two closed and specks left out, largest first."""
     closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
@@ -144,14 +153,8 @@ def _evenly(window: Window) -> tuple[Frame, ...]:
 
 def _shot(frames: tuple[Frame, ...], center: Frame) -> tuple[Frame, ...]:
     """Those between the cuts before and after the center frame."""
-    small = np.stack([cv2.resize(f.image[::2, ::2, 1], (16, 12), interpolation=cv2.INTER_AREA) for f in frames])
-    looks = small.reshape(len(frames), -1).astype(np.float64)
-    changed = np.median(np.abs(np.diff(looks, axis=0)), axis=1)
-    looks -= looks.mean(axis=1, keepdims=True)
-    looks /= np.maximum(np.linalg.norm(looks, axis=1, keepdims=True), 1e-9)
-    cuts = (
-        np.flatnonzero(((looks[1:] * looks[:-1]).sum(axis=1) < MIN_SHOT_CORRELATION) & (changed > SAME_SHOT_GREY)) + 1
-    )
+    looks = [look(frame.image) for frame in frames]
+    cuts = np.array([i for i in range(1, len(frames)) if is_cut(looks[i - 1], looks[i])], int)
     middle = frames.index(center)
     return frames[max(cuts[cuts <= middle], default=0) : min(cuts[cuts > middle], default=len(frames))]
 

@@ -1,0 +1,97 @@
+"""Object detectors of the transformers library: of fixed kinds, as DETR, or of whatever is named, as OWLv2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    AutoImageProcessor,
+    AutoModelForObjectDetection,
+    AutoModelForZeroShotObjectDetection,
+    AutoProcessor,
+)
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_OBJECT_DETECTION_MAPPING_NAMES,
+    MODEL_FOR_ZERO_SHOT_OBJECT_DETECTION_MAPPING_NAMES,
+)
+
+from gar_ssl_ros.perception.detection import MIN_SCORE, Detection, Image, things
+from gar_ssl_ros.perception.failure import ModelError
+from gar_ssl_ros.perception.naming import words
+from gar_ssl_ros.perception.pretrained.folder import LOCAL, load, model_type, whole
+
+WHAT = "an object detector of the transformers library"
+MAX_NAMES = 40  # that are looked for at once: more do not fit into a GroundingDINO's text
+TRIAL = np.zeros((64, 64, 3), np.uint8)
+
+
+def detector(folder: Path) -> KindsDetector | NamesFinder:
+    """The one or the other, as the folder says. Raises ModelError where it holds neither."""
+    kind = model_type(folder, WHAT)
+    if kind in MODEL_FOR_OBJECT_DETECTION_MAPPING_NAMES:
+        return KindsDetector(folder)
+    if kind in MODEL_FOR_ZERO_SHOT_OBJECT_DETECTION_MAPPING_NAMES:
+        return NamesFinder(folder)
+    raise ModelError(folder, WHAT, f"it is a {kind}")
+
+
+class KindsDetector:
+    """Finds things of its own kinds. Raises ModelError where the folder holds no such model."""
+
+    def __init__(self, folder: Path) -> None:
+        with whole(folder, WHAT):
+            self._processor = AutoImageProcessor.from_pretrained(folder, backend="pil", **LOCAL)
+            self._model = load(AutoModelForObjectDetection, folder)
+            self._labels = {int(i): str(name) for i, name in self._model.config.id2label.items()}
+            self.kinds = tuple(dict.fromkeys(self._labels.values()))
+            self.detect(TRIAL)
+
+    def detect(self, image: Image) -> list[Detection]:
+        """See `Detector`; under the names of its kinds."""
+        inputs = self._processor(images=image, input_data_format="channels_last", return_tensors="pt")
+        with torch.inference_mode():
+            outputs = self._model(**inputs.to(self._model.device))
+        found = self._processor.post_process_object_detection(outputs, MIN_SCORE, target_sizes=[image.shape[:2]])[0]
+        return _things(found, [self._labels[int(label)] for label in found["labels"]], image)
+
+
+class NamesFinder:
+    """Finds whatever is named. Raises ModelError where the folder holds no such model."""
+
+    def __init__(self, folder: Path) -> None:
+        with whole(folder, WHAT):
+            self._processor = AutoProcessor.from_pretrained(folder, backend="pil", **LOCAL)
+            self._model = load(AutoModelForZeroShotObjectDetection, folder)
+            self.find(TRIAL, ("harp", "person"))
+
+    def find(self, image: Image, names: Sequence[str]) -> list[Detection]:
+        """See `Finder`; the first MAX_NAMES are looked for."""
+        names = names[:MAX_NAMES]
+        if not names:
+            return []
+        asked = [[f"a {name}" for name in names]]
+        inputs = self._processor(
+            images=image, text=asked, input_data_format="channels_last", padding=True, return_tensors="pt"
+        )
+        with torch.inference_mode():
+            outputs = self._model(**inputs.to(self._model.device))
+        found = self._processor.post_process_grounded_object_detection(
+            outputs, threshold=MIN_SCORE, target_sizes=[image.shape[:2]], text_labels=asked
+        )[0]
+        labels = [_name_in(said, names) for said in found["text_labels"]]
+        return [one for one in _things(found, labels, image) if one.label]
+
+
+def _name_in(said: str, names: Sequence[str]) -> str:
+    """The longest name whose words were found; a GroundingDINO may tell a part of a name, which is none, or several."""
+    found = [name for name in names if set(words(name)) <= set(words(said))]
+    return max(found, key=lambda name: len(words(name)), default="")
+
+
+def _things(found: dict[str, Any], labels: list[str], image: Image) -> list[Detection]:
+    sides, scores = (found[part].float().cpu().numpy() for part in ("boxes", "scores"))
+    return things(sides.reshape(-1, 4), scores, labels, image)
