@@ -1,14 +1,15 @@
 """What the localizer does on a live graph: every message accounted for, its cost, its latency, and a slow reasoner.
 
-    python benchmarks/live.py [--seconds 60] [--slow-seconds 40]
+    python benchmarks/live.py [--seconds 60] [--slow-seconds 40] [--everything]
     python benchmarks/live.py --clip FILE [--reasoner senses]
 
 A rendered clip, 640x480 at 30 Hz with 16 kHz sound, goes from the player to the localizer as processes of their own
 over loopback. Printed: the player's counts beside the localizer's; the CPU time of the localizer's process with the
 reasoner's own taken off; the time from a window's end to the arrival of its first and of its final answer at a third
-process. Then the same with a reasoner that takes 2 s a window. With --clip, a recording goes there
-over and over for so many seconds, and what is printed is the time from a window's end to its answer, the CPU time of
-the localizer, and its resident memory.
+process. Then the same with a reasoner that takes 2 s a window. With --everything all inputs and outputs of the
+localizer are on in the first of these runs (`everything.py`). With --clip, a recording goes there over and over for so
+many seconds, and what is printed is the time from a window's end to its answer, the CPU time of the localizer, and its
+resident memory.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ import numpy as np
 import psutil
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from everything import EVERYTHING, everything
 from gar_ssl_ros.msg import SoundSourceArray
 from live_reasoners import SLOW, SPENT
 from rclpy.executors import SingleThreadedExecutor
@@ -141,6 +144,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--slow-seconds", type=float, default=40)
+    parser.add_argument("--everything", action="store_true", help="all inputs and outputs on")
     parser.add_argument("--clip", type=Path, help="a recording, for --seconds, instead of all else")
     parser.add_argument("--reasoner", default="senses", help="of --clip")
     options = parser.parse_args()
@@ -154,7 +158,8 @@ def main() -> None:
             rclpy.try_shutdown()
             return
         clips = [rendered(Path(folder), seconds) for seconds in (options.seconds, options.slow_seconds)]
-        usual(clips[0], spent)
+        with everything() if options.everything else nullcontext():
+            usual(clips[0], spent, EVERYTHING if options.everything else {})
         slow(clips[1])
         rclpy.try_shutdown()
 
@@ -180,9 +185,9 @@ def rendered(folder: Path, seconds: float) -> Path:
     return write_scene(Scene(wanted), folder, f"clip_{seconds:g}")
 
 
-def usual(clip: Path, spent: Path) -> None:
+def usual(clip: Path, spent: Path, parameters: Mapping[str, object]) -> None:
     """The reasoner `signal`."""
-    ran = run(clip, {})
+    ran = run(clip, parameters)
     print(f"counts: {counts(ran.heard)}")
     for name, stage in (("initial", SoundSourceArray.INITIAL), ("final", SoundSourceArray.FINAL)):
         took = delays(ran.heard, stage)
@@ -191,7 +196,7 @@ def usual(clip: Path, spent: Path) -> None:
         )
     inference = [1000 * one.inference for _, one in ran.heard.answers if one.stage == SoundSourceArray.FINAL]
     print(f"of that inference: median {np.median(inference):.0f} ms, worst {max(inference):.0f} ms")
-    ran = run(clip, {"reasoner": "live_reasoners:Counted"})
+    ran = run(clip, {**parameters, "reasoner": "live_reasoners:Counted"})
     own = ran.cpu - float(spent.read_text())
     print(f"CPU outside the reasoner: {own / ran.took:.2f} core ({own:.1f} of {ran.cpu:.1f} s in {ran.took:.0f} s)")
 

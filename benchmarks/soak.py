@@ -1,10 +1,11 @@
 """Whether the localizer grows: a clip played to it in a loop, its memory, threads and sockets watched.
 
-    python benchmarks/soak.py [--minutes 10]
+    python benchmarks/soak.py [--minutes 10] [--everything]
 
 Printed every minute, and in the end how resident memory grew from the second minute to the last (medians of a sample
 every 5 s, since windows in hand come and go) and whether the numbers of threads and sockets stayed as they were. Exit
-status 1 where memory grew by 5 MB or more, or they did not.
+status 1 where memory grew by 5 MB or more, or they did not. With --everything all inputs and outputs are on
+(`everything.py`), at 640x480 and 30 Hz.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import argparse
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import psutil
+from everything import EVERYTHING, SIZE, everything
 
 from gar_ssl_ros.evaluation.scenes.files import write_scene
 from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Scene, SceneOptions
@@ -57,12 +59,15 @@ def thread_names(process: psutil.Process) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10)
-    minutes = parser.parse_args().minutes
+    parser.add_argument("--everything", action="store_true", help="all inputs and outputs on")
+    options = parser.parse_args()
+    minutes = options.minutes
+    size = {"width": SIZE[0], "height": SIZE[1], "fps": 30} if options.everything else {}
     with tempfile.TemporaryDirectory() as folder:
-        wanted = SceneOptions(difficulty=Difficulty.EASY, seed=1, seconds=20)
+        wanted = SceneOptions(difficulty=Difficulty.EASY, seed=1, seconds=20, **size)
         clip = write_scene(Scene(wanted), Path(folder), "clip")
-        with isolated(), graph() as start:
-            localizer = start("localizer", {})
+        with isolated(), graph() as start, everything() if options.everything else nullcontext():
+            localizer = start("localizer", EVERYTHING if options.everything else {})
             player = start("player", {"clip": clip, "loop": True, "wait": 20.0})
             watched, began = psutil.Process(localizer.process.pid), time.monotonic()
             samples: list[Sample] = []

@@ -205,7 +205,7 @@ class WindowAssembler:
         if due is None:
             return None
         cut = self._cut(due)
-        self._buffer.release(due.start)  # later windows begin later
+        self._buffer.release(due.start - round(MAX_AGO_S * SECOND))  # no later window begins earlier
         return cut
 
     def _cut(self, due: Due) -> Cut | None:

@@ -140,7 +140,7 @@ def test_goals_of_two_clients_at_a_server_of_another_process(process, node, spin
     assert not unanswered.done()
     for client in clients:
         client.destroy()
-    assert get_action_names_and_types(node) == []
+    spin(lambda: get_action_names_and_types(node) == [])
 
 
 def test_a_result_is_forgotten_after_its_time(process, node, spin, capfd):

@@ -17,6 +17,7 @@ from gar_ssl_ros.evaluation.ablation import ablate
 from gar_ssl_ros.evaluation.record import evaluate, options_for
 from gar_ssl_ros.evaluation.results import Origin, ResultsError
 from gar_ssl_ros.evaluation.samples import Dataset, Opened, Sample, Truth
+from gar_ssl_ros.evaluation.settings import known_settings
 from gar_ssl_ros.evaluation.study import StudyError, names, read_study
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.stages import AnchorVote, AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial
@@ -172,9 +173,7 @@ def test_the_package_comes_with_the_paper_s_studies():
         ),
         (
             "title: a\nvariants: [{name: b, tau: 1}]",
-            "variant 'b': tau: there is no such thing to set: choose among reasoner, model, dtype, "
-            "quantization, seed, off_screen, grounded, reasoner_options, sources, trials, tau_av, tau_aud, analysis, "
-            "refinement",
+            f"variant 'b': tau: there is no such thing to set: choose among {', '.join(known_settings())}",
         ),
         (
             "title: a\nvariant: []",
