@@ -1,7 +1,6 @@
 """A tool for an agent of LangChain, as RAI's are: listens, and says what makes a sound, and where.
 
     python examples/sound_tool.py 5 dog    # as an agent calls it: 5 s, only dogs; needs langchain-core
-
 Hand `SoundTool(node=...)` to the agent, with the node spinning on another thread, as `main` has it.
 """
 
@@ -71,7 +70,8 @@ def told(found: SoundSourceArray) -> str:
 
 def direction(bearing: float) -> str:
     """In words; it is NaN where the camera is not calibrated."""
-    return f"{math.degrees(bearing):.0f} degrees to the left" if math.isfinite(bearing) else "in view"
+    side = "left" if bearing > 0 else "right"
+    return f"{abs(math.degrees(bearing)):.0f} degrees to the {side}" if math.isfinite(bearing) else "in view"
 
 
 def waited(future: Any, seconds: float) -> Any:

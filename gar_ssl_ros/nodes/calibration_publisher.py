@@ -28,7 +28,7 @@ class CalibrationPublisher:
         if (info.width, info.height) != (width, height):
             self.concern = (
                 f"the calibration is of images of {info.width}x{info.height}, and these are {width}x{height}: "
-                "set width and height, or calibrate; there is no camera_info until then"
+                "calibrate at that size, or have the camera send the other; there is no camera_info until then"
             )
             return
         self.concern = ""

@@ -66,7 +66,9 @@ class FuseNode(Node):
     def _discovered(self) -> list[str]:
         ours = self._out.topic_name
         return sorted(
-            topic for topic, kinds in self.get_topic_names_and_types() if ANSWER_TYPE in kinds and topic != ours
+            topic
+            for topic, kinds in self.get_topic_names_and_types()
+            if ANSWER_TYPE in kinds and topic != ours and self.count_publishers(topic)  # others only listen
         )
 
     def _on_answer(self, camera: _Camera, message: SoundSourceArray) -> None:

@@ -115,7 +115,10 @@ class PlayerNode(Node):
             frame = replace(item, frame_id=self._chosen["frame_id"])
             header = header_of_frame(frame)
             self._image_out.publish(image_message(frame.image, header))
+            before = self._calibration.concern
             self._calibration.publish(header, frame.width, frame.height)
+            if self._calibration.concern not in ("", before):
+                self.get_logger().warning(self._calibration.concern)
             self._counts["images"] += 1
         else:
             self._sound_out.publish(item)

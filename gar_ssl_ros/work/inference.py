@@ -17,7 +17,7 @@ from gar_ssl_ros.gar.reasoner import Preparing, Reasoner
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.spatial.view import NO_VIEW, View
 
-MIN_GRACE_S = 0.25
+MIN_GRACE_S, MAX_GRACE_S = 0.25, 2.0
 GRACE = 0.2  # of the deadline: a large model on a small GPU looks at it once a step, which may be seconds
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class InferenceJob:
     @property
     def grace(self) -> float:
         """How long after its deadline a reasoner may still notice that, s."""
-        return max(MIN_GRACE_S, GRACE * self.request.limit)
+        return min(max(MIN_GRACE_S, GRACE * self.request.limit), MAX_GRACE_S)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,10 +10,7 @@ from gar_ssl_ros.perception.makers import By, Group, Heard
 from gar_ssl_ros.reasoners.senses.candidates import Candidate
 from gar_ssl_ros.reasoners.senses.weighing import Evidence, Weighed, weigh
 
-BARK = Heard(Group(name="dog", by=By.ITSELF, seen=("dog",), sounds=("bark",), only=True), 0.9, "bark")
 VOICE = Heard(Group(name="voice", by=By.VOICE, seen=("face",), sounds=("speech",), only=True), 0.9, "speech")
-DOG, HARDLY_A_DOG = (Candidate("dog", Box(40, 0, 59, 9), sure) for sure in (0.9, 0.2))
-MOVING = Candidate("moving", Box(60, 0, 79, 9), 0.9, strength=60.0)
 UNSURE, UNJUDGED = Candidate("face", Box(0, 0, 9, 9), 0.5), Candidate("face", Box(20, 0, 29, 9), 0.99)
 
 
@@ -21,20 +18,6 @@ UNSURE, UNJUDGED = Candidate("face", Box(0, 0, 9, 9), 0.5), Candidate("face", Bo
 def test_in_a_crowd_a_face_that_nobody_judged_never_comes_before_one_that_was(lips, timing):
     weighed = weigh([VOICE], [UNSURE, UNJUDGED], [Evidence(0.0, (lips, 1.0)), Evidence(timing)])
     assert all(one.candidate is UNSURE for one in weighed)
-
-
-def test_the_less_surely_a_thing_is_seen_the_more_it_has_to_move_in_time():
-    still, timed = (
-        {one.candidate: one.support for one in weigh([BARK], [DOG, HARDLY_A_DOG], [Evidence(timing)] * 2)}
-        for timing in (0.0, 1.0)
-    )
-    assert timed[DOG] < 1.2 * still[DOG]
-    assert timed[HARDLY_A_DOG] > 4 * still[HARDLY_A_DOG]
-
-
-def test_what_has_no_name_makes_what_a_detector_knows_the_maker_of_only_in_time():
-    assert not weigh([BARK], [MOVING], [Evidence(0.0)])
-    assert weigh([BARK], [MOVING], [Evidence(0.9)])
 
 
 def test_where_no_face_can_be_judged_any_may_speak():

@@ -146,11 +146,10 @@ def _fit(group: Group, candidate: Candidate, does: Evidence, candidates: Sequenc
     if candidate.kind not in group.seen:
         return 0.0
     rank = BY_RANK[min(group.seen.index(candidate.kind), len(BY_RANK) - 1)]
-    fit = rank * float(np.sqrt(candidate.sure))
+    fit = rank * float(np.sqrt(candidate.sure)) * (0.7 + 0.3 * does.timing)
     if group.by in LIPS:  # a person without a face may speak, or not: nothing tells
         sure = UNSEEN_LIPS_ODDS if does.lips is None else _told(group, does.lips[0])
-        return fit * (0.7 + 0.3 * does.timing) * sure if candidate.kind == FACE else 0.0
-    fit *= candidate.sure + (1 - candidate.sure) * does.timing  # the less surely it is seen, the more it has to move
+        return fit * sure if candidate.kind == FACE else 0.0
     if group.by is By.HANDS and candidate.kind == PERSON:
         return 0.0 if group.mostly else 0.3 * fit  # what they hold and move is nearer to it than all of them
     return fit
@@ -178,7 +177,7 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
         return 0.0
     hands = group.by is By.HANDS
     plain = 1 / (1 + ((PLAYING_GREY if group.mostly else STRONG_GREY) / max(moving.strength, 1e-3)) ** 4)
-    does = timing if group.only else max(plain, timing)  # a detector would know its maker: another thing just moves
+    does = max(plain, timing)
     if hands and not _held(moving, candidates):
         does *= 0.0 if group.mostly else 0.5
     return (0.8 if hands or not group.seen else 0.5) * float(np.cbrt(moving.sure)) * does
