@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 from av.container import InputContainer
 from av.error import ExitError, FFmpegError
@@ -26,7 +25,7 @@ from gar_ssl_ros.files import open_file, path_of
 from gar_ssl_ros.media.cameras import FORMATS, KIND, cameras
 from gar_ssl_ros.media.decoding import FFMPEG_LOG, PlaylistError, open_container
 from gar_ssl_ros.media.devices import Device, DeviceError, device_of_name
-from gar_ssl_ros.media.pictures import upright
+from gar_ssl_ros.media.pictures import jpeg, upright
 
 SCHEMES = ("http", "https", "rtsp", "rtsps", "rtp", "udp", "tcp")
 ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
@@ -37,7 +36,7 @@ MAX_AGE_S = 5.0  # s: an image that seems older has the time of another clock
 POLL_S = 0.002  # s from one look to the next where a device does not wait for its images
 AT_ONCE = {"fpsprobesize": "0"}  # not after 20 images, by which FFmpeg else guesses the rate
 PROTOCOLS = "http,https,httpproxy,tls,tcp,udp,rtp,srtp,crypto,data"  # no file, whatever a playlist asks for
-MJPEG, ANY_CODEC = "mjpeg", ""
+MJPEG = "mjpeg"  # FFmpeg's name
 REMEDIES = {
     errno.EBUSY: "is in use by another program: end that one (`fuser -v /dev/video*` tells which)",
     errno.EACCES: "may not be opened: sudo usermod -aG video $USER, then log in again",
@@ -164,10 +163,7 @@ class Capture:
         if self.codec == MJPEG and isinstance(image.content, bytes):
             return image.content
         rgb = self.rgb(image)
-        if rgb is None:
-            return None
-        done, coded = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
-        return coded.tobytes() if done else None
+        return None if rgb is None else jpeg(rgb)
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         while True:

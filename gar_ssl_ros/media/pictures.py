@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 from av.error import FFmpegError
 from av.video.frame import PictureType, VideoFrame
@@ -77,6 +78,12 @@ class Pictures:
         self.total += 1
         self.damaged += frame.damaged
         return frame
+
+
+def jpeg(image: NDArray[np.uint8], quality: int = 95) -> bytes:
+    """RGB (height, width, 3), coded. quality: 0..100."""
+    _, coded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return coded.tobytes()
 
 
 def upright(picture: VideoFrame) -> NDArray[np.uint8]:

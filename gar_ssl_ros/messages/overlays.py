@@ -6,7 +6,6 @@ from array import array
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
@@ -15,6 +14,7 @@ from std_msgs.msg import Header
 from gar_ssl_ros.errors import shortened
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.localization import Localization
+from gar_ssl_ros.media.pictures import jpeg
 from gar_ssl_ros.media.window import Frame
 from gar_ssl_ros.messages.answers import header_of_frame, image_message, time_message
 from gar_ssl_ros.messages.ros import message_type
@@ -62,8 +62,8 @@ def annotated_message(frame: Frame, overlay: Overlay | None) -> Image:
 
 def compressed_message(image: NDArray[np.uint8], header: Header) -> CompressedImage:
     """RGB uint8 (height, width, 3) as jpeg, in the words of image_transport."""
-    _, coded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return CompressedImage(header=header, format="rgb8; jpeg compressed bgr8", data=array("B", coded.tobytes()))
+    data = array("B", jpeg(image, JPEG_QUALITY))
+    return CompressedImage(header=header, format="rgb8; jpeg compressed bgr8", data=data)
 
 
 def annotations_message(frame: Frame, overlay: Overlay | None) -> Any:

@@ -17,7 +17,16 @@ class StampError(UserError):
 
 def stamp_of(header: Any) -> int:
     """A std_msgs/Header's stamp, ns; 0 where it has none. Raises StampError where it is no time."""
-    sec, nanosec = header.stamp.sec, header.stamp.nanosec
-    if not (EARLIEST_S <= sec < LATEST_S and 0 <= nanosec < SECOND):
-        raise StampError(f"its stamp {sec} s {nanosec} ns is no time: look at its driver's clock")
-    return int(sec * SECOND + nanosec)
+    return checked_ns(header.stamp)
+
+
+def checked_ns(time: Any) -> int:
+    """A builtin_interfaces/Time, ns. Raises StampError where it is no time."""
+    if not (EARLIEST_S <= time.sec < LATEST_S and 0 <= time.nanosec < SECOND):
+        raise StampError(f"its stamp {time.sec} s {time.nanosec} ns is no time: look at its driver's clock")
+    return ns_of(time)
+
+
+def ns_of(time: Any) -> int:
+    """A builtin_interfaces/Time of our own, or that was checked, ns."""
+    return int(time.sec * SECOND + time.nanosec)

@@ -31,7 +31,7 @@ QUEUE_DEPTH = 10  # messages that may wait for their callback
 
 
 class FuseNode(Node):
-    """The node."""
+    """The node. `close` it before it is destroyed."""
 
     def __init__(self, name: str = "fuse", **options: Any) -> None:
         """options: as of rclpy's Node. Raises UsageError where topics are too many, or misnamed."""
@@ -49,6 +49,11 @@ class FuseNode(Node):
         self._out = self.create_publisher(SoundSourceArray, "~/sources", QoSProfile(depth=QUEUE_DEPTH))
         self.diagnostics = DiagnosticUpdater(self, self._statuses)
         self.create_timer(GRAPH_POLL_S, self._poll_graph, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def close(self) -> None:
+        """Listen to nobody any more."""
+        for one in [*self._cameras.values()]:
+            one.input.close()
 
     def _poll_graph(self) -> None:
         """Listen to whoever publishes now. Where no topics are named, who is gone makes room for who is new."""

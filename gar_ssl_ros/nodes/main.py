@@ -6,7 +6,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from threading import Event, Thread
 from typing import Any
@@ -108,12 +109,9 @@ def _player() -> int:
 
     node = PlayerNode()
     ended = Event()
-    try:
+    with _closing(node):
         node.play(ended.set)
         _spin(node, ended)
-    finally:
-        node.close()
-        node.destroy_node()
     return FAILED if node.broken else DONE
 
 
@@ -124,15 +122,12 @@ def _camera() -> int:
 
     node = CameraNode()
     ended = Event()
-    try:
+    with _closing(node):
         if node.only_lists:
             sys.stdout.write(f"{listed(cameras(), KIND)}\n")
             return DONE
         node.look(ended.set)
         _spin(node, ended)
-    finally:
-        node.close()
-        node.destroy_node()
     return FAILED if node.broken else DONE
 
 
@@ -141,15 +136,12 @@ def _microphone() -> int:
     from gar_ssl_ros.nodes.microphone import KIND, MicrophoneNode, microphones
 
     node = MicrophoneNode()
-    try:
+    with _closing(node):
         if node.only_lists:
             sys.stdout.write(f"{listed(microphones(), KIND)}\n")
             return DONE
         node.record()
         _spin(node)
-    finally:
-        node.close()
-        node.destroy_node()
     return DONE
 
 
@@ -157,11 +149,8 @@ def _recorder() -> int:
     from gar_ssl_ros.nodes.recorder import RecorderNode
 
     node = RecorderNode()
-    try:
+    with _closing(node):
         _spin(node, node.ended)
-    finally:
-        node.close()
-        node.destroy_node()
     return _failed("recorder", node.broken, FAILED) if node.broken else DONE
 
 
@@ -169,11 +158,19 @@ def _fuse() -> int:
     from gar_ssl_ros.nodes.fuse import FuseNode
 
     node = FuseNode()
-    try:
+    with _closing(node):
         _spin(node)
-    finally:
-        node.destroy_node()
     return DONE
+
+
+@contextmanager
+def _closing(node: Any) -> Iterator[None]:
+    """In the end the node has stopped, and is off the graph."""
+    try:
+        yield
+    finally:
+        node.close()
+        node.destroy_node()
 
 
 def _spin(node: Any, ended: Event | None = None, stop: Callable[[], None] = lambda: None) -> None:

@@ -115,6 +115,8 @@ AUDIO_TYPE = ParameterSpec(
     change=Change.NEVER,
 )
 
+LIST = ParameterSpec("list", False, "print the devices and end", change=Change.NEVER)
+CAMERA_FRAME_ID = ParameterSpec("frame_id", "camera_optical_frame", "of the images (REP-103)", change=Change.NEVER)
 CALIBRATION = ParameterSpec(
     "calibration",
     "",
@@ -136,7 +138,7 @@ PLAYER = (
         change=Change.NEVER,
     ),
     ParameterSpec("listeners", 1, "how many nodes to wait for", 1, 100, change=Change.NEVER),
-    ParameterSpec("frame_id", "camera_optical_frame", "of the images (REP-103)", change=Change.NEVER),
+    CAMERA_FRAME_ID,
     CALIBRATION,
     AUDIO_TYPE,
 )
@@ -149,7 +151,7 @@ CAMERA = (
         change=Change.NEVER,
         or_number=True,
     ),
-    ParameterSpec("list", False, "print the devices and end", change=Change.NEVER),
+    LIST,
     ParameterSpec("width", 640, "to ask the device for, pixels; 0: its own", 0, 4096, change=Change.NEVER),
     ParameterSpec("height", 480, "to ask the device for, pixels; 0: its own", 0, 4096, change=Change.NEVER),
     ParameterSpec("rate", 30.0, "to ask the device for, images/s; 0: its own", 0.0, 240.0, change=Change.NEVER),
@@ -160,7 +162,7 @@ CAMERA = (
         change=Change.NEVER,
     ),
     ParameterSpec("loop", False, "begin a file again at its end", change=Change.NEVER),
-    ParameterSpec("frame_id", "camera_optical_frame", "of the images (REP-103)", change=Change.NEVER),
+    CAMERA_FRAME_ID,
     CALIBRATION,
 )
 
@@ -172,7 +174,7 @@ MICROPHONE = (
         change=Change.NEVER,
         or_number=True,
     ),
-    ParameterSpec("list", False, "print the devices and end", change=Change.NEVER),
+    LIST,
     ParameterSpec("channels", 1, "to record", 1, 8, change=Change.NEVER),
     ParameterSpec("rate", 16000, "samples a second, Hz", 1000, 768000, change=Change.NEVER),
     ParameterSpec("chunk", 0.1, "length of a message's sound, s", 0.01, 2.0, change=Change.NEVER),

@@ -21,6 +21,7 @@ from gar_ssl_ros.files import OutputError, check_outputs, taken
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.images import rgb_from_image
+from gar_ssl_ros.messages.stamps import ns_of
 from gar_ssl_ros.offline.playback import LiveError, play
 from gar_ssl_ros.offline.recordings import annotate
 from gar_ssl_ros.output.record import RecordWriter, WindowRecord
@@ -150,7 +151,7 @@ def _recorded(clip: Path, path: Path) -> Iterator[WindowRecord]:
 
 def _origin(clip: Path, message: Any) -> int:
     """The stamp, ns, at which the clip began, by the picture that a message of it holds."""
-    stamp = int(message.header.stamp.sec * SECOND + message.header.stamp.nanosec)
+    stamp = ns_of(message.header.stamp)
     image = rgb_from_image(message)
     for frame in islice(Clip(clip).pictures(), MAX_LATE_PICTURES):
         if np.array_equal(frame.image, image):

@@ -9,6 +9,7 @@ import numpy as np
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.spatial.camera import Camera, Points
+from gar_ssl_ros.spatial.transforms import Vector
 
 SD_OF_UNIFORM = 1 / math.sqrt(12)  # standard deviation of what is anywhere in an interval of length 1
 
@@ -41,10 +42,16 @@ def angles_of_body(ray: Points) -> tuple[float, float]:
     return math.atan2(y, x), math.atan2(z, math.hypot(x, y))
 
 
-def optical_of_angles(bearing: float, elevation: float) -> Points:
-    """The way back: a unit vector (3,) in the optical frame."""
+def body_of_angles(bearing: float, elevation: float) -> Vector:
+    """The way back: a unit vector in the body frame."""
     level = math.cos(elevation)
-    return np.array([-math.sin(bearing) * level, -math.sin(elevation), math.cos(bearing) * level])
+    return math.cos(bearing) * level, math.sin(bearing) * level, math.sin(elevation)
+
+
+def optical_of_angles(bearing: float, elevation: float) -> Points:
+    """The same, (3,), in the optical frame."""
+    x, y, z = body_of_angles(bearing, elevation)
+    return np.array([-y, -z, x])
 
 
 def center_ray(camera: Camera, box: Box) -> Points:

@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import combinations
 
 from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.spatial.direction import body_of_angles
 from gar_ssl_ros.spatial.transforms import Vector
 from gar_ssl_ros.spatial.view import UNKNOWN
 
@@ -42,8 +43,7 @@ class SeenSource:
     @cached_property
     def ray(self) -> Vector:
         """Its unit vector."""
-        level = math.cos(self.elevation)
-        return math.cos(self.bearing) * level, math.sin(self.bearing) * level, math.sin(self.elevation)
+        return body_of_angles(self.bearing, self.elevation)
 
     @cached_property
     def has_ray(self) -> bool:

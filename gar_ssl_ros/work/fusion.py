@@ -8,15 +8,13 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
-from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 from std_msgs.msg import Header
 
 from gar_ssl_ros.errors import UserError, shortened
 from gar_ssl_ros.gar.localization import Outcome
-from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.answers import OUTCOMES
-from gar_ssl_ros.messages.stamps import stamp_of
+from gar_ssl_ros.messages.stamps import checked_ns, ns_of
 from gar_ssl_ros.msg import SoundSource, SoundSourceArray
 from gar_ssl_ros.spatial.fusion import FusedIds, SeenSource, same_sounds
 from gar_ssl_ros.spatial.view import UNKNOWN
@@ -71,7 +69,7 @@ class Fusion:
         if not message.image_width:
             raise FusionError("it is of no image, so of no localizer: leave out what a fuse node publishes")
         for time in (message.header.stamp, message.window_start, message.window_end):
-            stamp_of(Header(stamp=time))
+            checked_ns(time)
         self._answers[camera] = _Answer(message, now, OUTCOMES[message.outcome])
         return True
 
@@ -95,9 +93,9 @@ class Fusion:
             (camera, source.id): source for camera, one in fresh.items() for source in one.message.sources[:MAX_SOURCES]
         }
         sounds = same_sounds([_seen(camera, source, fresh[camera], frame) for (camera, _), source in seen.items()])
-        stamp = max((one.message.header.stamp for one in fresh.values()), key=_ns)
+        stamp = max((one.message.header.stamp for one in fresh.values()), key=ns_of)
         sources = []
-        for identity, sound in zip(self._ids.follow(sounds, _ns(stamp)), sounds, strict=True):
+        for identity, sound in zip(self._ids.follow(sounds, ns_of(stamp)), sounds, strict=True):
             best = sound[0]
             source = deepcopy(seen[best.camera, best.identity])
             source.id, source.seen_by = identity, [one.camera for one in sound]
@@ -126,8 +124,8 @@ def _message(answers: Sequence[tuple[str, _Answer]], header: Header, sources: li
         label=loudest.label,
         audio_confidence=loudest.audio_confidence,
         sources=sources if outcome is Outcome.LOCALIZED else [],
-        window_start=min((one.window_start for one in messages), key=_ns),
-        window_end=max((one.window_end for one in messages), key=_ns),
+        window_start=min((one.window_start for one in messages), key=ns_of),
+        window_end=max((one.window_end for one in messages), key=ns_of),
         frames=min(sum(one.frames for one in messages), MAX_FRAMES),
         frame_gap=max(one.frame_gap for one in messages),
         audio_gap=max(one.audio_gap for one in messages),
@@ -141,7 +139,7 @@ def _message(answers: Sequence[tuple[str, _Answer]], header: Header, sources: li
 
 def _seen(camera: str, source: SoundSource, answer: _Answer, frame: str) -> SeenSource:
     """frame: of what is compared; where the answer's is another, nothing is known of its place."""
-    begin, end = _ns(answer.message.window_start), _ns(answer.message.window_end)
+    begin, end = ns_of(answer.message.window_start), ns_of(answer.message.window_end)
     told = camera, source.id, source.label, source.av_consistency, begin, end
     if not frame or answer.message.target_frame != frame:
         return SeenSource(*told)
@@ -153,7 +151,3 @@ def _seen(camera: str, source: SoundSource, answer: _Answer, frame: str) -> Seen
         source.target_elevation,
         (place.x, place.y, place.z),
     )
-
-
-def _ns(time: Time) -> int:
-    return int(time.sec * SECOND + time.nanosec)

@@ -31,6 +31,10 @@ NOISE_GATE = "noise_gate"  # who answers, where it holds a window back
 Published = TypeVar("Published")
 
 
+def _ignore(_: object) -> None:
+    """For whoever waits for the final answer alone."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What is known of a request's window; the last one is final.
@@ -111,7 +115,7 @@ class Worker(Generic[Published]):
             self._newest = newest
             self._changed.notify_all()
 
-    def ask(self, request: Request, early: Callable[[Published], None] = lambda _: None) -> Future[Published]:
+    def ask(self, request: Request, early: Callable[[Published], None] = _ignore) -> Future[Published]:
         """Have it answered before any that was offered, none dropped; what is published of its final answer.
 
         early: given what is published of an answer before that, on the supervisor's thread. Who cancels the future
@@ -187,7 +191,7 @@ class Worker(Generic[Published]):
                 if self._closing:
                     return
                 future: Future[Published] | None = None
-                early: Callable[[Published], None] = lambda _: None  # noqa: E731
+                early: Callable[[Published], None] = _ignore
                 if self._asked:
                     request, future, early = self._asked.popleft()
                     if future.cancelled():

@@ -170,41 +170,22 @@ def robot(**options: Any) -> Iterator[Robot]:
 @contextmanager
 def localizer(active: bool = True, namespace: str = "", **parameters: Any) -> Iterator[LocalizerNode]:
     """A localizer of its own context, spinning; windows of 1 s unless told otherwise."""
-    context = Context()
-    rclpy.init(context=context, domain_id=own_domain("nodes"))
-    chosen = {"window": 1.0, "hop": 0.5} | parameters
-    overrides = [Parameter(name, value=value) for name, value in chosen.items()]
-    try:
-        node = LocalizerNode(context=context, namespace=namespace, parameter_overrides=overrides)
-    except Exception:
-        rclpy.shutdown(context=context)  # a node that refused its parameters is not on the graph of the next test
-        raise
-    executor = SurvivingExecutor(node.diagnostics.failed, context=context)
-    executor.add_node(node)
-    thread = threading.Thread(target=executor.spin, daemon=True)
-    thread.start()
-    try:
+    with spinning(LocalizerNode, namespace, **{"window": 1.0, "hop": 0.5} | parameters) as node:
         if active:
             node.trigger_configure()
             node.trigger_activate()
         yield node
-    finally:
-        node.close()
-        executor.shutdown()
-        thread.join(PATIENCE)
-        node.destroy_node()
-        rclpy.shutdown(context=context)
 
 
 @contextmanager
-def spinning(kind: Any, **parameters: Any) -> Iterator[Any]:
+def spinning(kind: Any, namespace: str = "", **parameters: Any) -> Iterator[Any]:
     """A node of that class, of its own context; closed in the end."""
     context = Context()
     rclpy.init(context=context, domain_id=own_domain("nodes"))
     overrides = [Parameter(name, value=value) for name, value in parameters.items()]
     node = executor = None
     try:
-        node = kind(context=context, parameter_overrides=overrides)
+        node = kind(context=context, namespace=namespace, parameter_overrides=overrides)
         executor = SurvivingExecutor(node.diagnostics.failed, context=context)
         executor.add_node(node)
         thread = threading.Thread(target=executor.spin, daemon=True)

@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pytest
-import rclpy
-from domains import own_domain
 from gar_ssl_ros.msg import SoundSourceArray
-from rclpy.context import Context
-from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
-from robot import PATIENCE, localizer, robot, until
+from robot import localizer, robot, spinning, until
 
 from gar_ssl_ros.errors import UsageError
-from gar_ssl_ros.nodes.executor import SurvivingExecutor
 from gar_ssl_ros.nodes.fuse import FuseNode
 
 
-@contextmanager
-def fuse(**parameters) -> Iterator[FuseNode]:
-    context = Context()
-    rclpy.init(context=context, domain_id=own_domain("nodes"))
-    try:
-        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        node = FuseNode(context=context, parameter_overrides=overrides)
-    except Exception:
-        rclpy.shutdown(context=context)
-        raise
-    executor = SurvivingExecutor(node.diagnostics.failed, context=context)
-    executor.add_node(node)
-    thread = threading.Thread(target=executor.spin, daemon=True)
-    thread.start()
-    try:
-        yield node
-    finally:
-        executor.shutdown()
-        thread.join(PATIENCE)
-        node.destroy_node()
-        rclpy.shutdown(context=context)
+def fuse(**parameters) -> AbstractContextManager[FuseNode]:
+    return spinning(FuseNode, **parameters)
 
 
 def line(bot, topic: str) -> str:

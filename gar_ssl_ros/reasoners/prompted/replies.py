@@ -6,6 +6,7 @@ Places and distances are in the model's own coordinates; `reasoner.py` brings th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter, ValidationError
@@ -136,6 +137,7 @@ class Refined(Part):
 AnyReply = TypeVar("AnyReply")
 
 
+@cache
 def schema_of(reply: TypeAdapter[Any], items: tuple[int, int] | None = None) -> Mapping[str, object]:
     """The JSON schema of a reply; items: the least and the most sources of one that is a list of them."""
     schema = reply.json_schema()
