@@ -147,11 +147,12 @@ class Scene:
         picture = _drawn(self._ground, self._ground_at(index) + shake, (options.width, options.height))[..., :3].copy()
         for actor in self._actors:
             layer = self._layer(actor, index)
-            opacity = layer[..., 3:]
-            light = self._pose(actor, index).light
-            picture += opacity * (layer[..., :3] + light - picture)
-        random = np.random.default_rng([options.seed, index])
-        picture += random.normal(0, 1, picture.shape).astype(np.float32) * options.noise
+            x, y, width, height = cv2.boundingRect((layer[..., 3] > 0).astype(np.uint8))
+            shown = slice(y, y + height), slice(x, x + width)
+            layer, under = layer[shown], picture[shown]
+            under += layer[..., 3:] * (layer[..., :3] + self._pose(actor, index).light - under)
+        noise = np.random.default_rng([options.seed, index]).standard_normal(picture.shape)
+        picture += noise.astype(np.float32) * options.noise
         return np.clip(picture, 0, 255).round().astype(np.uint8)
 
     def truth(self) -> Truth:
