@@ -7,7 +7,6 @@ import json
 import os
 import pty
 import re
-import resource
 import signal
 import struct
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from clips import still_clip, write_clip
+from full_disk import full_disk
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.clip import Clip
@@ -26,11 +26,6 @@ from gar_ssl_ros.output.record import read_records
 COMMAND = [sys.executable, "-m", "gar_ssl_ros.cli"]
 LOCALIZE = ("localize", "--reasoner", "signal")  # auto says on stderr which it is
 DEAF = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]  # how the background jobs of a script are born
-
-
-def _small_disk() -> None:
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
 
 def process(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
@@ -187,12 +182,10 @@ def test_an_output_that_cannot_be_written_is_one_sentence(run, scene, tmp_path, 
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_full_disk_leaves_what_was_computed(long_clip, tmp_path):
+def test_a_full_disk_leaves_what_was_computed(run, long_clip, tmp_path):
     """Files may grow to 20 kB: enough for some of the records, not for the video."""
-    done = process(
-        *LOCALIZE, long_clip, "--out", tmp_path, "--hop", 1,
-        preexec_fn=_small_disk,
-    )  # fmt: skip
+    with full_disk(20_000):
+        done = run(*LOCALIZE, long_clip, "--out", tmp_path, "--hop", 1)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "cannot be written" in done.stderr

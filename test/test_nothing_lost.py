@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import pytest
 from clips import write_clip
 from damaged import scenes_as_mjpeg
+from full_disk import full_disk
 
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.output.record import read_records
@@ -165,12 +164,9 @@ def test_a_name_that_is_not_utf_8_is_as_good_as_any(made, tmp_path):
     assert json.loads(line)["media"] == "caf\\udce9.mp4"
 
 
-def test_a_full_disk_leaves_no_half_of_a_sheet(clip, tmp_path):
-    def small() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-
-    done = process(*LOCALIZE, clip, "--out", tmp_path / "out", preexec_fn=small)
+def test_a_full_disk_leaves_no_half_of_a_sheet(run, clip, tmp_path):
+    with full_disk(4096):
+        done = run(*LOCALIZE, clip, "--out", tmp_path / "out")
     assert done.returncode == 1
     sheet = tmp_path / "out" / "clip_contact.png"
     assert done.stderr.startswith(f"gar-ssl: {sheet} cannot be written (File too large): free some space")
@@ -202,12 +198,9 @@ def test_scenes_that_exist_are_replaced_only_when_told_to(run, tmp_path):
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_a_scene_is_whole_or_not_there(tmp_path):
-    def small() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-
-    done = process("scenes", "--out", tmp_path, "--seconds", 1, preexec_fn=small)
+def test_a_scene_is_whole_or_not_there(run, tmp_path):
+    with full_disk(4096):
+        done = run("scenes", "--out", tmp_path, "--seconds", 1)
     assert done.returncode == 1
     assert "File too large: free some space" in done.stderr
     assert list(tmp_path.iterdir()) == []

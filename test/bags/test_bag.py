@@ -6,7 +6,6 @@ import fcntl
 import math
 import os
 import pty
-import resource
 import shutil
 import signal
 import struct
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from bags import START, write_bag
+from full_disk import full_disk
 from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 from gar_ssl_ros.bags.rosbag import Bag
@@ -342,15 +342,10 @@ def test_messages_that_the_reader_passes_over_are_told(recorded, tmp_path, capsy
 
 @pytest.mark.parametrize("storage", StoragePlugin)
 @pytest.mark.parametrize("room", [1_500_000, 3_000_000])
-def test_a_full_disk_leaves_a_bag_that_can_be_read(scene, storage, room, tmp_path):
+def test_a_full_disk_leaves_a_bag_that_can_be_read(run, scene, storage, room, tmp_path):
     bag, out = write_bag(tmp_path / "bag", scene, storage), tmp_path / "out"
-
-    def little() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-
-    command = [sys.executable, "-m", "gar_ssl_ros.cli", "bag", str(bag), "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, preexec_fn=little)
+    with full_disk(room):
+        done = run("bag", bag, "--out", out)
     assert done.returncode == 1
     assert f"{out} cannot be written (" in done.stderr
     assert "free some space" in done.stderr

@@ -7,9 +7,7 @@ import json
 import os
 import pty
 import re
-import resource
 import shutil
-import signal
 import struct
 import subprocess
 import sys
@@ -25,6 +23,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pytest
+from full_disk import full_disk
 from pyarrow import parquet
 
 from gar_ssl_ros.cli import main
@@ -361,16 +360,12 @@ def test_two_runs_at_once_do_not_mix(whole, recordings, tmp_path):
 
 
 def test_a_full_disk_is_one_sentence_and_what_was_written_can_be_gone_on_with(whole, recordings, tmp_path):
-    def little() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
-    full = process(recordings, tmp_path / "out", "--limit", 12, preexec_fn=little)
-    _, told = full.communicate(timeout=600)
-    assert full.returncode == 1
+    with full_disk(20_000):
+        full = evaluate(recordings, tmp_path / "out", "--limit", 12)
+    assert full.code == 1
     records = tmp_path / "out" / "results.jsonl"
     kept = "File too large: make room, or give another --out; what was computed is kept"
-    assert told.splitlines()[-1] == f"gar-ssl: {records}: {kept}"
+    assert full.last == f"gar-ssl: {records}: {kept}"
     written = list(read_lines(tmp_path / "out" / "results.jsonl", SampleRecord))
     assert 0 < len(written) < 12
     done = evaluate(recordings, tmp_path / "out", "--limit", 12, "--resume")
