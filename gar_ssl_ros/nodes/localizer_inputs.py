@@ -110,7 +110,8 @@ class LocalizerInputs:
             node,
             assembler,
             bool(parameters.values["detections"]),
-            bool(parameters.values["humans"] or parameters.values["voices"]),
+            bool(parameters.values["humans"]),
+            bool(parameters.values["voices"]),
             reliability,
             group,
         )
