@@ -193,11 +193,18 @@ def test_both_of_two_processes_of_one_name_say_so_once():
             assert said.count("another node is called /localizer") == 1, said
 
 
-def test_nobody_who_publishes_is_waited_for_in_words():
-    with process(*FIXED) as node:
+@pytest.mark.parametrize(
+    ("remapped", "topics"),
+    [
+        ((), "/image or /image/compressed"),
+        (("-r", "image:=cam/image_raw/compressed"), "/cam/image_raw/compressed or /image/compressed"),
+    ],
+)
+def test_nobody_who_publishes_is_waited_for_in_words(remapped, topics):
+    with process(*FIXED, *remapped) as node:
         lines = iter(node.stdout.readline, "")
         told = [next(line for line in lines if "nobody publishes" in line) for _ in range(2)]
-        assert "image: nobody publishes /image or /image/compressed: start `gar-ssl run camera`" in told[0]
+        assert f"image: nobody publishes {topics}: start `gar-ssl run camera`" in told[0]
         assert "audio: nobody publishes /audio: start `gar-ssl run microphone`" in told[1]
         assert all("[WARN]" in one for one in told)
 
