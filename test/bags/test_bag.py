@@ -197,11 +197,13 @@ def test_a_bag_without_images_or_sound_says_what_it_has(tmp_path, capsys):
     short = Scene(SceneOptions(seconds=1.0, width=64, height=64))
     deaf = write_bag(tmp_path / "deaf", short, microphones=())
     blind = write_bag(tmp_path / "blind", short, cameras=())
-    assert main(["bag", str(deaf)]) == main(["bag", str(blind)]) == 1
-    first, second = capsys.readouterr().err.splitlines()
+    deep = write_bag(tmp_path / "deep", short, cameras=(), depths=("/depth/image",))
+    assert main(["bag", str(deaf)]) == main(["bag", str(blind)]) == main(["bag", str(deep)]) == 1
+    first, second, third = capsys.readouterr().err.splitlines()
     assert first.startswith(f"gar-ssl: {deaf} has no audio topic, of type audio_common_msgs/msg/AudioDataStamped or ")
     assert first.endswith("it has /camera/image (sensor_msgs/msg/Image)")
     assert second.startswith(f"gar-ssl: {blind} has no image topic, of type sensor_msgs/msg/Image or ")
+    assert ": it has /depth/image (sensor_msgs/msg/Image of depth), /mic/audio (" in third
     assert main(["bag", str(deaf), "--image", "/other"]) == 1
     told = "has no image topic /other: its image topics are /camera/image"
     assert capsys.readouterr().err == f"gar-ssl: {deaf} {told}\n"
