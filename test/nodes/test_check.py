@@ -9,8 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import rclpy
 from clips import write_clip
 from domains import own_domain
+from rclpy.context import Context
+from rclpy.node import Node
+from robot import until
 
 COMMAND = [sys.executable, "-m", "gar_ssl_ros.cli"]
 
@@ -53,6 +57,11 @@ def test_topics_are_told_with_type_rate_and_quality_of_service(run, tmp_path):
     clip = write_clip(tmp_path / "clip.mkv", seconds=20.0)
     play = [*COMMAND, "run", "player", "--ros-args", "-p", f"clip:={clip}", "-p", "loop:=true"]
     with subprocess.Popen(play) as player:
+        rclpy.init(context=(context := Context()))
+        node = Node("waiting", context=context)
+        until(lambda: node.count_publishers("/image") and node.count_publishers("/audio"))
+        node.destroy_node()
+        rclpy.shutdown(context=context)
         done = run("check", "--listen", "6")
         player.terminate()
     assert done.returncode == 0, done.stderr
