@@ -15,9 +15,10 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser(
         "ablate",
         help="measure what each setting of the method is worth",
-        description="Evaluate a dataset under the variants of a study: the paper's trials, stages, thresholds, models or "
-        "prompts, wording, or a YAML file of your own. Answers are remembered, so that no variant asks what another has "
-        "asked. Writes DIR/report.html and DIR/report.md, and each variant's results in a folder of its own.",
+        description="Evaluate a dataset under the variants of a study: the paper's trials, stages, thresholds, models "
+        "or prompts, our wording, or a YAML file of your own. Answers are remembered, so that no variant asks what "
+        "another has asked. Writes DIR/report.html and DIR/report.md, and each variant's results in a folder of its "
+        "own.",
     )
     parser.add_argument(
         "study", metavar="STUDY", help="trials, stages, thresholds, models, prompts, wording, or a YAML file"

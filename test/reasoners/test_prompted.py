@@ -101,7 +101,7 @@ def test_a_question_tells_the_fields_of_its_reply_in_the_order_of_decoding(promp
     if prompts == "anchors":
         anchors = [{"anchor": "open_mouth", "relation": "inside the box, barks"}]
         replies["refine"] = json.dumps({"anchors": anchors, **json.loads(GOOD["refine"])})
-    runtime = Scripted(replies)
+    runtime = Scripted(replies, seen_as=(112, 84))
     found = run(runtime, PromptOptions(prompts=prompts), sources=sources)
     assert found.sources[0].box.sides == (120, 120, 336, 336)
     for stage in ("locate", "analyze", "refine"):
