@@ -40,6 +40,7 @@ ORDERS = {  # of the stages that a set of prompts asks in another way than the p
 }
 
 
+@pytest.mark.parametrize("omni_folder", ["qwen25"], indirect=True)
 @pytest.mark.parametrize("prompts", ORDERS)
 def test_a_model_decodes_a_set_of_prompts_in_its_order(omni, monkeypatch, prompts):
     said: list[str] = []
