@@ -53,6 +53,7 @@ from gar_ssl_ros.gar.localization import Localization, Outcome
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Frame, Window, audio_from_samples
+from gar_ssl_ros.options import options_of
 from gar_ssl_ros.reasoners.omni import LoadOptions, load, plan
 from gar_ssl_ros.reasoners.omni.cache import SlotCache
 from gar_ssl_ros.reasoners.omni.grammar import Constraint, Grammar
@@ -182,11 +183,10 @@ def as_trained(schema: object) -> object:
         return [as_trained(value) for value in schema]
     if isinstance(schema, str):
         for free, usual in (
-            ("{0,39}", "{3,14}"),  # a tag or an anchor
-            ("{0,47}", "{3,14}"),  # a label
-            ("{0,119}", "{15,40}"),  # a description
-            ("{7,119}", "{50,90}"),  # a sentence
-            ("{1,3}", "{1,1}"),  # after the first one
+            ("{0,59}", "{3,14}"),  # a tag or an anchor
+            ("{0,79}", "{3,14}"),  # a label
+            ("{0,299}", "{15,40}"),  # a description
+            ("{7,799}", "{100,180}"),  # two sentences
         ):
             schema = schema.replace(free, usual)
     return schema
@@ -283,7 +283,7 @@ def write(options: argparse.Namespace, folder: Path) -> Path:
 def model(options: argparse.Namespace, folder: Path) -> OmniRuntime:
     """The folder's, written first where it has none."""
     write(options, folder)
-    how = LoadOptions(options.device, options.dtype, options.quantization, options.attention, options.compile)
+    how = LoadOptions(**{one.name: getattr(options, one.name, one.default) for one in options_of(LoadOptions)})
     need = plan(str(folder), how).need
     started = perf_counter()
     runtime = load(str(folder), how)

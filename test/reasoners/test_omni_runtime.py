@@ -120,6 +120,70 @@ def test_greedy_replies_do_not_depend_on_the_seed(omni):
     assert len(set(replies)) == 1
 
 
+@contextmanager
+def counted(omni: OmniRuntime) -> Iterator[list[int]]:
+    """The steps of the language model meanwhile."""
+    steps: list[int] = []
+    counter = omni.thinker.module.model.language_model.register_forward_pre_hook(lambda *_: steps.append(1))
+    try:
+        yield steps
+    finally:
+        counter.remove()
+
+
+HEARD = question(schema={"type": "array", "items": SIDE, "minItems": 2, "maxItems": 2}, sampling=Sampling())
+SEEN = question([1, 2])
+
+
+def test_what_is_heard_and_what_is_seen_are_one_batch_and_the_same_replies(omni):
+    with window(omni) as w, counted(omni) as steps:
+        heard, seen = w.ask([HEARD], seen=False)[0], w.ask([SEEN], seen=True)[0]
+        apart, steps[:] = len(steps), []
+        replies = w.begin([HEARD, SEEN], [False, True])
+        assert not steps  # till something is wanted
+        assert replies(0) == heard
+        after_heard = len(steps)
+        assert replies(1) == seen
+        assert after_heard < len(steps) < apart
+        assert (replies(0), replies(1)) == (heard, seen)
+
+
+def test_what_is_heard_is_never_told_of_the_picture_that_it_shares_a_step_with(omni):
+    def reply(image: object) -> object:
+        with window(omni, image=image) as w:
+            return w.begin([question(range(8)), SEEN], [False, True])(0)
+
+    assert reply(IMAGE) == reply(255 - IMAGE)
+
+
+def test_one_of_a_batch_that_fails_does_not_spoil_the_other(omni):
+    endless = question([1], schema={"type": "string", "minLength": 400}, max_new_tokens=30)
+    with window(omni) as w:
+        replies = w.begin([endless, SEEN], [False, True])
+        assert replies(0) == [Failure("the reply did not end within 30 tokens")]
+        assert replies(1) == w.ask([SEEN], seen=True)[0]
+
+
+def test_a_deadline_after_the_first_reply_of_a_batch_comes_too_late_for_the_others_alone(omni):
+    deadline = Deadline(60)
+    with window(omni, deadline) as w:
+        replies = w.begin([HEARD, SEEN], [False, True])
+        assert json.loads(replies(0)[0])
+        deadline._end = 0.0
+        with pytest.raises(DeadlineExceeded):
+            replies(1)
+
+
+def test_questions_that_others_took_the_place_of_say_so(omni):
+    with window(omni) as w:
+        replies = w.begin([HEARD, SEEN], [False, True])
+        replies(0)
+        expected = w.ask([SEEN], seen=True)
+        with pytest.raises(ModelError, match="dropped"):
+            replies(1)
+        assert w.ask([SEEN], seen=True) == expected
+
+
 def test_a_reply_that_does_not_end_is_a_failure_beside_those_that_do(omni):
     long = {"type": "string", "minLength": 400}
     with window(omni) as w:

@@ -12,64 +12,96 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.stages import Failure
 from gar_ssl_ros.reasoners.omni.branches import text_positions
 from gar_ssl_ros.reasoners.omni.context import Context, Place, Span
-from gar_ssl_ros.reasoners.omni.grammar import Constraint, Grammar
+from gar_ssl_ros.reasoners.omni.grammar import Allowed, Constraint, Grammar
 from gar_ssl_ros.reasoners.omni.sampling import draw
+from gar_ssl_ros.reasoners.omni.transfer import to_device
 from gar_ssl_ros.reasoners.prompted.runtime import Question, Reply
 
 MAX_TOKENS_AHEAD = 64  # tokens a step that may go in ahead of their choice, of all replies together
 MAX_APART_TOKENS = 1024  # tokens whose logits are computed apart
 
 
-def decode(
-    questions: Sequence[Question],
-    texts: Sequence[Sequence[int]],
-    after: Place,
-    context: Context,
-    grammar: Grammar,
-    deadline: Deadline,
-) -> list[list[Reply]]:
-    """The replies to all questions, one for each seed.
+class Batch:
+    """Questions on their way."""
 
-    texts: the questions as tokens, up to where their replies begin. after: what all of them continue. Questions and
-    replies stay in the context. Raises what the deadline raises, at most one step late.
-    """
-    batch = [_Answers(question, text, after, context, grammar) for question, text in zip(questions, texts, strict=True)]
-    hidden = context.feed([answers.beginning for answers in batch])
-    # All trials of a question go on from the same state, each then from its own.
-    states = {row: hidden[i] for i, answers in enumerate(batch) for row in answers.wanted()}
-    lasting = context.nodes
-    while True:
+    def __init__(
+        self,
+        questions: Sequence[Question],
+        texts: Sequence[Sequence[int]],
+        after: Sequence[Place],
+        context: Context,
+        grammar: Grammar,
+    ) -> None:
+        """texts: the questions as tokens, up to where their replies begin. after: what each continues."""
+        self._context = context
+        self._answers = [
+            _Answers(question, text, place, context, grammar)
+            for question, text, place in zip(questions, texts, after, strict=True)
+        ]
+        self._lasting = context.nodes
+        self._begun = False
+
+    def replies(self, number: int, deadline: Deadline) -> list[Reply]:
+        """The replies to one question, one for each seed; the others come as far as they do meanwhile.
+
+        Raises what the deadline raises, at most one step late.
+        """
+        if not self._begun:
+            self._begin(deadline)
+        while self._answers[number].wanted():
+            self._step(deadline)
+        return self._answers[number].replies
+
+    def _begin(self, deadline: Deadline) -> None:
+        hidden = self._context.feed([answers.beginning for answers in self._answers])
         deadline.check()
-        _choose(states, context)
-        rows = [row for answers in batch for row in answers.wanted()]
-        if not rows:
-            return [answers.replies for answers in batch]
+        # All trials of a question go on from the same state, each then from its own.
+        self._choose({row: hidden[i] for i, answers in enumerate(self._answers) for row in answers.wanted()})
+        self._begun = True
+
+    def _step(self, deadline: Deadline) -> None:
+        deadline.check()
+        context = self._context
+        rows = [row for answers in self._answers for row in answers.wanted()]
         guesses = [guess for row in rows for guess in row.guesses(MAX_TOKENS_AHEAD // len(rows), context)]
         hidden = context.feed([*(row.chosen for row in rows), *(guess.span for guess in guesses)])
         deadline.check()
-        _choose(dict(zip(rows, hidden[: len(rows)], strict=True)), context)
-        states = {}
+        self._choose(dict(zip(rows, hidden[: len(rows)], strict=True)))
+        right = {}
         for guess, state in zip(guesses, hidden[len(rows) :], strict=True):
             if guess.row.reply is None and guess.span.tokens == guess.row.chosen.tokens:
-                states[guess.row] = state
+                right[guess.row] = state
                 context.adopt(guess.span.node, guess.row.chosen.node)
-        context.prune(lasting)
+        context.prune(self._lasting)
+        self._choose(right)
 
-
-def _choose(states: dict[_Row, Tensor], context: Context) -> None:
-    """The next token of each reply, from the state that it has come to."""
-    free = [row for row in states if len(row.allowed) > MAX_APART_TOKENS]
-    logits = iter(context.logits(torch.stack([states[row] for row in free])) if free else ())
-    for row, state in states.items():
-        allowed = torch.from_numpy(row.allowed).to(state.device)
-        row.choose(next(logits)[allowed] if row in free else context.logits(state[None], allowed)[0])
+    def _choose(self, states: dict[_Row, Tensor]) -> None:
+        """The next token of each reply, from the state that it has come to."""
+        if not states:
+            return
+        rows = list(states)
+        hidden = torch.stack(list(states.values()))
+        choices = [row.allowed for row in rows]
+        counts = [allowed.count for allowed in choices]
+        if max(counts) > MAX_APART_TOKENS:
+            tokens = None
+            scores = self._context.logits(hidden)
+            bits = to_device(np.stack([allowed.bits for allowed in choices]), scores.device)
+            each = bits.unsqueeze(2) >> torch.arange(8, dtype=torch.uint8, device=scores.device) & 1
+            held = each.flatten(1)[:, : scores.shape[1]].bool()
+        else:
+            tokens = np.unique(np.concatenate([allowed.tokens for allowed in choices]))
+            scores = self._context.logits(hidden, to_device(tokens, hidden.device))
+            held = to_device(np.stack([allowed.among(tokens) for allowed in choices]), scores.device)
+        samplings, generators = [row.sampling for row in rows], [row.generator for row in rows]
+        for row, place in zip(rows, draw(scores, held, counts, samplings, generators), strict=True):
+            row.take(place if tokens is None else int(tokens[place]))
 
 
 @dataclass(frozen=True)
@@ -122,11 +154,12 @@ class _Row:
         self, question: Question, seed: int, opening: list[int], constraint: Constraint, at: Place, device: torch.device
     ) -> None:
         self._question = question
-        self._generator = torch.Generator(device).manual_seed(seed)
+        self.sampling = question.sampling
+        self.generator = torch.Generator(device).manual_seed(seed)
         self._constraint = constraint
         self._at = at
         self._tokens = list(opening)
-        self._allowed: NDArray[np.int64] | None = None
+        self._allowed: Allowed | None = None
         self.chosen = Span(at.node, [], text_positions(0, 0))  # last, with what could only follow
 
     @property
@@ -139,25 +172,24 @@ class _Row:
         return None
 
     @property
-    def allowed(self) -> NDArray[np.int64]:
+    def allowed(self) -> Allowed:
         """The tokens that may come next."""
         if self._allowed is None:
             self._allowed = self._constraint.allowed()
         return self._allowed
 
-    def choose(self, scores: Tensor) -> None:
-        """Take the next token by the logits of the allowed ones, and those that can only follow it."""
-        token = int(self.allowed[draw(scores, self._question.sampling, self._generator)])
+    def take(self, token: int) -> None:
+        """Go on with one of them, and with those that can only follow it."""
         self.chosen = self._span(self._at.node, [token, *self._constraint.take(token)])
         self._tokens += self.chosen.tokens
         self._allowed = None
 
     def guesses(self, room: int, context: Context) -> list[_Guess]:
         """All that may come next, if that is little, in at most `room` tokens."""
-        if len(self.allowed) > room:
+        if self.allowed.count > room:
             return []
         made = []
-        for token in self.allowed.tolist():
+        for token in self.allowed.tokens.tolist():
             forced = self._constraint.after(token)
             if forced is not None and len(forced) < room:
                 made.append(_Guess(self, self._span(context.grow(self._at.node), [token, *forced])))

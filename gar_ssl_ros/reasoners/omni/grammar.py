@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import llguidance.numpy
 import numpy as np
@@ -18,6 +18,9 @@ ANYTHING = r"start: /(?s:.*)/"  # any text, in Lark
 MAX_GRAMMARS = 64  # grammars kept ready
 # Spaces as the prompts show them and models write them: tokens such as `": "` are the model's own, not spelt apart.
 SPACING = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+# Tokens that are looked through once and for all, where any of them may go on a string of `replies.py`. They change no
+# mask, only the time that one takes: with Qwen's vocabulary 0.1 to 0.3 ms instead of 1 ms.
+SLICES = ["[a-z0-9_]{1,12}", "[a-z0-9 ,.'()/&-]{1,12}", r"[ !#-\[\]-~]{1,12}", r"[ !#-\[\]-~]+"]
 
 
 class Grammar:
@@ -26,7 +29,9 @@ class Grammar:
     def __init__(self, tokenizer: PreTrainedTokenizerFast, vocabulary: int, ends: Iterable[int]) -> None:
         """vocabulary: how many logits there are, tokens or not. ends: the tokens that end a reply."""
         self._vocabulary = vocabulary
-        self._tokenizer = LLTokenizer(with_special_tokens(tokenizer), n_vocab=vocabulary, eos_token=sorted(ends))
+        self._tokenizer = LLTokenizer(
+            with_special_tokens(tokenizer), n_vocab=vocabulary, eos_token=sorted(ends), slices=SLICES
+        )
         self._compiled = lru_cache(MAX_GRAMMARS)(self._compile)
 
     def constraint(self, schema: Mapping[str, object] | None) -> Constraint:
@@ -45,13 +50,31 @@ class Grammar:
         return matcher
 
 
+class Allowed:
+    """The tokens that may come next, a bit each."""
+
+    def __init__(self, bits: NDArray[np.uint8], vocabulary: int) -> None:
+        """bits: the first token's is the lowest of the first byte."""
+        self.bits = bits
+        self._each = np.unpackbits(bits, count=vocabulary, bitorder="little")
+        self.count = int(np.count_nonzero(self._each))
+
+    @cached_property
+    def tokens(self) -> NDArray[np.int64]:
+        """They, in their order."""
+        return np.flatnonzero(self._each)
+
+    def among(self, tokens: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of the tokens they are."""
+        return self._each[tokens].astype(bool)
+
+
 class Constraint:
     """One reply on its way."""
 
     def __init__(self, matcher: LLMatcher, tokenizer: LLTokenizer, vocabulary: int) -> None:
         self._matcher = matcher
         self._tokenizer = tokenizer
-        self._mask = llguidance.numpy.allocate_token_bitmask(1, vocabulary)
         self._vocabulary = vocabulary
 
     def copy(self) -> Constraint:
@@ -69,10 +92,11 @@ class Constraint:
         self._take(tokens)
         return tokens
 
-    def allowed(self) -> NDArray[np.int64]:
-        """The tokens that may come next, in their order."""
-        llguidance.numpy.fill_next_token_bitmask(self._matcher, self._mask)
-        return np.flatnonzero(np.unpackbits(self._mask.view(np.uint8)[0], count=self._vocabulary, bitorder="little"))
+    def allowed(self) -> Allowed:
+        """The tokens that may come next."""
+        mask = llguidance.numpy.allocate_token_bitmask(1, self._vocabulary)
+        llguidance.numpy.fill_next_token_bitmask(self._matcher, mask)
+        return Allowed(mask[0].view(np.uint8), self._vocabulary)
 
     def take(self, token: int) -> list[int]:
         """Let a token come next; returns those that can only follow it, taken too."""

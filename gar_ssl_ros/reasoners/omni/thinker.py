@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from gar_ssl_ros.reasoners.omni.cache import SlotCache
 from gar_ssl_ros.reasoners.omni.media import PictureInput, SoundInput
+from gar_ssl_ros.reasoners.omni.transfer import to_device
 
 
 class Thinker:
@@ -50,7 +51,7 @@ class Thinker:
         them (tokens, all slots).
         heard, picture: where the tokens hold places for a sound's embeddings, or for an image's.
         """
-        ids = torch.tensor([tokens], device=self.device)
+        ids = to_device(np.array([tokens], np.int64), self.device)
         embedded = self.module.get_input_embeddings()(ids)
         if heard is not None:
             places = ids == self.module.config.audio_token_id
@@ -62,12 +63,12 @@ class Thinker:
                 "image_grid_thw": picture.grid.to(self.device),
             }
         hidden = torch.zeros(seen.shape, dtype=embedded.dtype, device=self.device)
-        hidden.masked_fill_(~torch.from_numpy(seen).to(self.device), torch.finfo(embedded.dtype).min)
-        cache.aim(torch.from_numpy(slots).to(self.device), seen.shape[1])
+        hidden.masked_fill_(to_device(~seen, self.device), torch.finfo(embedded.dtype).min)
+        cache.aim(to_device(slots, self.device), seen.shape[1])
         output = self.module.model(
             input_ids=ids,
             inputs_embeds=embedded,
-            position_ids=torch.from_numpy(positions).to(self.device).unsqueeze(1),
+            position_ids=to_device(positions, self.device).unsqueeze(1),
             attention_mask=hidden[None, None],
             past_key_values=cache,
             use_cache=True,

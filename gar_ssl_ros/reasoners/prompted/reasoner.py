@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import ceil
 from random import Random
@@ -42,7 +42,7 @@ from gar_ssl_ros.reasoners.prompted.replies import (
     parse,
     schema_of,
 )
-from gar_ssl_ros.reasoners.prompted.runtime import Encoded, Question, Reply, Runtime, Sampling
+from gar_ssl_ros.reasoners.prompted.runtime import Batching, Encoded, ModelError, Question, Reply, Runtime, Sampling
 
 GREEDY = Sampling()
 STOCHASTIC = Sampling(temperature=0.4, top_p=0.9)  # of the analysis
@@ -110,26 +110,24 @@ class PromptedReading:
         self._encoded = encoded
         self._view = seen_as
         self._options = options
+        self._expected: Sequence[Question] = ()
+        self._begun: Callable[[int], Sequence[Reply]] | None = None
+
+    def expect(self, max_sources: int) -> None:
+        """Have `classify` and `locate(max_sources)`, which come next, answered in one batch where that can be."""
+        if isinstance(self._encoded, Batching):
+            self._expected = [self._hearing(), self._locating(max_sources)]
+            self._begun = self._encoded.begin(self._expected, [False, True])
 
     def classify(self) -> AudioLabel:
         """What is heard, from the sound alone."""
-        question = Question(prompt("classify"), schema_of(HEARD), GREEDY, (0,), max_new_tokens=128)
-        heard = parse(HEARD, "classify", _one(self._encoded.ask([question], seen=False)))
+        heard = parse(HEARD, "classify", self._reply(self._hearing(), seen=False))
         return AudioLabel(heard.audio_class, heard.audio_confidence)
 
     def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
         """Where the sound is made; where several sources are asked for, each with its own label."""
-        several = max_sources > 1
-        text = prompt("locate_several" if several else "locate", most=max_sources, **self._units())
-        if self._options.off_screen:
-            text += "\n\n" + prompt("off_screen")
-        reply: TypeAdapter[tuple[Seen, ...]] = SEEN_AND_HEARD if several else SEEN  # type: ignore[assignment]
-        least = 0 if self._options.off_screen else 1
-        question = Question(
-            text, schema_of(reply, (least, max_sources)), GREEDY, (0,), max_new_tokens=320 * max_sources
-        )
-        found = parse(reply, "locate", _one(self._encoded.ask([question], seen=True)))
-        if len(found) < least:
+        found = parse(self._seen_as(max_sources), "locate", self._reply(self._locating(max_sources), seen=True))
+        if len(found) < self._least:
             raise Unparseable("the reply to locate is empty, although something in view was to be named")
         if not found:
             return Unseen(off_screen=True, reason="the model answered that nothing in view makes the sound")
@@ -180,6 +178,36 @@ class PromptedReading:
             for hypothesis, agreed in cases
         ]
         return [self._refinement(replies[0]) for replies in self._encoded.ask(questions, seen=True)]
+
+    def _reply(self, question: Question, seen: bool) -> str:
+        """To one question of one seed, from the batch that was begun with it or else by itself."""
+        if self._begun is not None and question in self._expected:
+            try:
+                return _one(self._begun(self._expected.index(question)))
+            except ModelError:  # of the other one, or of both at once: each by itself may go well
+                pass
+        self._begun = None
+        return _one(self._encoded.ask([question], seen)[0])
+
+    @staticmethod
+    def _hearing() -> Question:
+        return Question(prompt("classify"), schema_of(HEARD), GREEDY, (0,), max_new_tokens=128)
+
+    def _locating(self, max_sources: int) -> Question:
+        text = prompt("locate_several" if max_sources > 1 else "locate", most=max_sources, **self._units())
+        if self._options.off_screen:
+            text += "\n\n" + prompt("off_screen")
+        schema = schema_of(self._seen_as(max_sources), (self._least, max_sources))
+        return Question(text, schema, GREEDY, (0,), max_new_tokens=320 * max_sources)
+
+    @staticmethod
+    def _seen_as(max_sources: int) -> TypeAdapter[tuple[Seen, ...]]:
+        return SEEN_AND_HEARD if max_sources > 1 else SEEN  # type: ignore[return-value]
+
+    @property
+    def _least(self) -> int:
+        """How many sources a reply to locate has at least."""
+        return 0 if self._options.off_screen else 1
 
     @property
     def _analysis(self) -> TypeAdapter[Any]:
@@ -255,9 +283,9 @@ class PromptedReading:
         return {"width": width, "height": height, "corners": ordered[0], "point": ordered[1]}
 
 
-def _one(replies: Sequence[Sequence[Reply]]) -> str:
-    """The only reply of the only question. Raises Unparseable where it failed."""
-    ((reply,),) = replies
+def _one(replies: Sequence[Reply]) -> str:
+    """The only one. Raises Unparseable where it failed."""
+    (reply,) = replies
     if not isinstance(reply, str):
         raise Unparseable(reply.reason if reply else "the reply did not end")
     return reply
