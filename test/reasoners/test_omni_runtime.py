@@ -156,6 +156,17 @@ def test_what_is_heard_is_never_told_of_the_picture_that_it_shares_a_step_with(o
     assert reply(IMAGE) == reply(255 - IMAGE)
 
 
+def test_what_was_replied_before_in_a_window_takes_fewer_steps_and_is_the_same(omni):
+    asked = question(range(3), schema={"type": "string", "minLength": 30, "maxLength": 40})
+    with window(omni) as w, counted(omni) as steps:
+        first = w.ask([asked], seen=True)
+        took, steps[:] = len(steps), []
+        assert w.ask([asked], seen=True) == first
+        assert len(steps) < 0.7 * took
+    with window(omni) as w:
+        assert w.ask([asked], seen=True) == first
+
+
 def test_one_of_a_batch_that_fails_does_not_spoil_the_other(omni):
     endless = question([1], schema={"type": "string", "minLength": 400}, max_new_tokens=30)
     with window(omni) as w:

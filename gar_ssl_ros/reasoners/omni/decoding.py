@@ -1,8 +1,8 @@
 """Questions answered: all replies of a batch go through the model together.
 
-A reply costs a step for each token that it is free in, not for those that its grammar forces. Where the grammar leaves
-few tokens, as in numbers, each of them goes in ahead of its choice as a branch of its own: one step then gives two
-tokens, and the same two as two steps would.
+A reply costs a step for each token that it is free in, not for those that its grammar forces. What may come next goes
+in ahead of its choice, as branches: all of it where the grammar leaves little, as in numbers, and what came after the
+same tokens before. Where choices fall on a branch, one step gives several tokens, and the same as several steps would.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.stages import Failure
 from gar_ssl_ros.reasoners.omni.branches import text_positions
 from gar_ssl_ros.reasoners.omni.context import Context, Place, Span
+from gar_ssl_ros.reasoners.omni.drafts import Drafts
 from gar_ssl_ros.reasoners.omni.grammar import Allowed, Constraint, Grammar
 from gar_ssl_ros.reasoners.omni.sampling import draw
 from gar_ssl_ros.reasoners.omni.transfer import to_device
 from gar_ssl_ros.reasoners.prompted.runtime import Question, Reply
 
 MAX_TOKENS_AHEAD = 64  # tokens a step that may go in ahead of their choice, of all replies together
+MIN_FURTHER_TOKENS = 8  # tokens left from which on it is looked what may come after what may come
 MAX_APART_TOKENS = 1024  # tokens whose logits are computed apart
 
 
@@ -37,11 +39,12 @@ class Batch:
         after: Sequence[Place],
         context: Context,
         grammar: Grammar,
+        drafts: Drafts,
     ) -> None:
         """texts: the questions as tokens, up to where their replies begin. after: what each continues."""
         self._context = context
         self._answers = [
-            _Answers(question, text, place, context, grammar)
+            _Answers(question, text, place, context, grammar, drafts)
             for question, text, place in zip(questions, texts, after, strict=True)
         ]
         self._lasting = context.nodes
@@ -69,22 +72,26 @@ class Batch:
         deadline.check()
         context = self._context
         rows = [row for answers in self._answers for row in answers.wanted()]
-        guesses = [guess for row in rows for guess in row.guesses(MAX_TOKENS_AHEAD // len(rows), context)]
+        room = MAX_TOKENS_AHEAD // len(rows)
+        guesses = [guess for row in rows for guess in row.guesses(room, context)]
         hidden = context.feed([*(row.chosen for row in rows), *(guess.span for guess in guesses)])
         deadline.check()
-        self._choose(dict(zip(rows, hidden[: len(rows)], strict=True)))
-        right = {}
-        for guess, state in zip(guesses, hidden[len(rows) :], strict=True):
-            if guess.row.reply is None and guess.span.tokens == guess.row.chosen.tokens:
-                right[guess.row] = state
-                context.adopt(guess.span.node, guess.row.chosen.node)
+        states = dict(zip(rows, hidden, strict=False))
+        ahead = {(g.row, g.path): (g, state) for g, state in zip(guesses, hidden[len(rows) :], strict=True)}
+        paths: dict[_Row, tuple[int, ...]] = dict.fromkeys(rows, ())
+        while states:
+            self._choose(states)
+            before, states = states, {}
+            for row in before:
+                paths[row] += tuple(row.chosen.tokens)
+                if row.reply is None and (row, paths[row]) in ahead:
+                    guess, states[row] = ahead[row, paths[row]]
+                    for node in guess.nodes:
+                        context.adopt(node, row.chosen.node)
         context.prune(self._lasting)
-        self._choose(right)
 
     def _choose(self, states: dict[_Row, Tensor]) -> None:
         """The next token of each reply, from the state that it has come to."""
-        if not states:
-            return
         rows = list(states)
         hidden = torch.stack(list(states.values()))
         choices = [row.allowed for row in rows]
@@ -106,17 +113,25 @@ class Batch:
 
 @dataclass(frozen=True)
 class _Guess:
-    """What may come next of a reply."""
+    """What may come next of a reply: the tokens of `path`, the last of them in `span`, the nodes that hold them."""
 
     row: _Row
+    path: tuple[int, ...]
     span: Span
+    nodes: tuple[int, ...]
 
 
 class _Answers:
     """A question's replies on their way."""
 
     def __init__(
-        self, question: Question, text: Sequence[int], after: Place, context: Context, grammar: Grammar
+        self,
+        question: Question,
+        text: Sequence[int],
+        after: Place,
+        context: Context,
+        grammar: Grammar,
+        drafts: Drafts,
     ) -> None:
         self._question = question
         constraint = grammar.constraint(question.schema)
@@ -124,9 +139,10 @@ class _Answers:
         tokens = [*text, *opening]
         node = context.grow(after.node)
         self.beginning = Span(node, tokens, text_positions(after.position, len(tokens)))
+        drafts.learn(tokens)
         start = after.position + len(text)
         self._rows = [
-            _Row(question, seed, opening, constraint.copy(), Place(context.grow(node), start), context.device)
+            _Row(question, seed, opening, constraint.copy(), Place(context.grow(node), start), context.device, drafts)
             for seed in question.seeds
         ]
         self._ended = 0
@@ -151,13 +167,21 @@ class _Row:
     """One reply on its way."""
 
     def __init__(
-        self, question: Question, seed: int, opening: list[int], constraint: Constraint, at: Place, device: torch.device
+        self,
+        question: Question,
+        seed: int,
+        opening: list[int],
+        constraint: Constraint,
+        at: Place,
+        device: torch.device,
+        drafts: Drafts,
     ) -> None:
         self._question = question
         self.sampling = question.sampling
         self.generator = torch.Generator(device).manual_seed(seed)
         self._constraint = constraint
         self._at = at
+        self._drafts = drafts
         self._tokens = list(opening)
         self._allowed: Allowed | None = None
         self.chosen = Span(at.node, [], text_positions(0, 0))  # last, with what could only follow
@@ -182,19 +206,42 @@ class _Row:
         """Go on with one of them, and with those that can only follow it."""
         self.chosen = self._span(self._at.node, [token, *self._constraint.take(token)])
         self._tokens += self.chosen.tokens
+        self._drafts.learn(self._tokens, len(self._tokens) - len(self.chosen.tokens))
         self._allowed = None
 
     def guesses(self, room: int, context: Context) -> list[_Guess]:
-        """All that may come next, if that is little, in at most `room` tokens."""
-        if self.allowed.count > room:
-            return []
-        made = []
-        for token in self.allowed.tokens.tolist():
-            forced = self._constraint.after(token)
-            if forced is not None and len(forced) < room:
-                made.append(_Guess(self, self._span(context.grow(self._at.node), [token, *forced])))
-                room -= 1 + len(forced)
+        """What may come next, in at most `room` tokens: all, as far as that is little, and a draft of more."""
+        made: list[_Guess] = []
+        ways: list[tuple[Allowed, _Guess | None]] = [(self.allowed, None)]
+        while ways and min(allowed.count for allowed, _ in ways) <= room:
+            allowed, before = way = min(ways, key=lambda way: way[0].count)
+            ways.remove(way)
+            known = before.path if before else ()
+            on = []
+            for token in allowed.tokens.tolist():
+                path = self._constraint.after((*known, token))
+                if path is not None and len(path) - len(known) <= room:
+                    on.append(self._guess(path, before, context))
+                    room -= len(path) - len(known)
+            made += on
+            if room > MIN_FURTHER_TOKENS:
+                ways += [(self._constraint.allowed(guess.path), guess) for guess in on]
+        draft = tuple(self._drafts.after(self._tokens, room))
+        draft = draft[: self._constraint.valid(draft)]
+        made = [guess for guess in made if guess.path != draft[: len(guess.path)]]
+        last = None
+        for end in range(1, len(draft) + 1):
+            last = self._guess(draft[:end], last, context)
+            made.append(last)
         return made
 
-    def _span(self, node: int, tokens: list[int]) -> Span:
-        return Span(node, tokens, text_positions(self._at.position + len(self._tokens), len(tokens)))
+    def _guess(self, path: tuple[int, ...], before: _Guess | None, context: Context) -> _Guess:
+        """before: what holds the first tokens of the path."""
+        known, nodes = (len(before.path), before.nodes) if before else (0, ())
+        node = context.grow(nodes[-1] if nodes else self._at.node)
+        return _Guess(self, path, self._span(node, path[known:], known), (*nodes, node))
+
+    def _span(self, node: int, tokens: Sequence[int], ahead: int = 0) -> Span:
+        """ahead: of how many tokens that have not been chosen."""
+        start = self._at.position + len(self._tokens) + ahead
+        return Span(node, tokens, text_positions(start, len(tokens)))

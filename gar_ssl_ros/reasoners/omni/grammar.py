@@ -92,10 +92,12 @@ class Constraint:
         self._take(tokens)
         return tokens
 
-    def allowed(self) -> Allowed:
-        """The tokens that may come next."""
+    def allowed(self, after: Sequence[int] = ()) -> Allowed:
+        """The tokens that may come next, or after some that may."""
         mask = llguidance.numpy.allocate_token_bitmask(1, self._vocabulary)
+        self._take(after)
         llguidance.numpy.fill_next_token_bitmask(self._matcher, mask)
+        self._matcher.rollback(len(after))
         return Allowed(mask[0].view(np.uint8), self._vocabulary)
 
     def take(self, token: int) -> list[int]:
@@ -103,18 +105,22 @@ class Constraint:
         self._take([token])
         return [] if self.complete else self.forced()
 
-    def after(self, token: int) -> list[int] | None:
-        """Those that could only follow a token if it came next; None where the reply would be complete."""
-        self._take([token])
-        tokens: list[int] = self._matcher.compute_ff_tokens()
+    def after(self, tokens: Sequence[int]) -> tuple[int, ...] | None:
+        """Tokens that may come next, with those that can only follow them; None where they would complete the reply."""
+        self._take(tokens)
+        forced: list[int] = self._matcher.compute_ff_tokens()
         complete = self.complete
-        self._matcher.rollback(1)
-        return None if complete else tokens
+        self._matcher.rollback(len(tokens))
+        return None if complete else (*tokens, *forced)
+
+    def valid(self, tokens: Sequence[int]) -> int:
+        """How many of the tokens may come next, one after the other."""
+        return int(self._matcher.validate_tokens(list(tokens)))
 
     def text(self, tokens: Sequence[int]) -> str:
         """What they spell, without the token that may end it."""
         return str(self._tokenizer.decode_str([token for token in tokens if token not in self._tokenizer.eos_tokens]))
 
-    def _take(self, tokens: list[int]) -> None:
-        if not self._matcher.consume_tokens(tokens):
+    def _take(self, tokens: Sequence[int]) -> None:
+        if not self._matcher.consume_tokens(list(tokens)):
             raise RuntimeError(f"the grammar refuses what it allowed: {self._matcher.get_error()}")

@@ -19,6 +19,7 @@ from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 from gar_ssl_ros.reasoners.omni.context import Context
 from gar_ssl_ros.reasoners.omni.decoding import Batch
+from gar_ssl_ros.reasoners.omni.drafts import Drafts
 from gar_ssl_ros.reasoners.omni.grammar import Grammar
 from gar_ssl_ros.reasoners.omni.media import Processors
 from gar_ssl_ros.reasoners.omni.prompt import Prompt
@@ -126,6 +127,7 @@ class OmniWindow:
         self._context: Context | None = context
         self._deadline = deadline
         self._last: _Begun | None = None
+        self._drafts = Drafts()
         self.image_size = image_size
 
     def ask(self, questions: Sequence[Question], seen: bool) -> Sequence[Sequence[Reply]]:
@@ -161,4 +163,4 @@ class OmniWindow:
     def _batch(self, begun: _Begun, context: Context) -> Batch:
         prompt, questions = self._runtime.prompt, begun.questions
         texts = [prompt.question(question.text) for question in questions]
-        return Batch(questions, texts, context.after_media(begun.seen), context, self._runtime.grammar)
+        return Batch(questions, texts, context.after_media(begun.seen), context, self._runtime.grammar, self._drafts)
