@@ -195,33 +195,39 @@ def as_trained(schema: object) -> object:
 def ours(window: Window, runtime: OmniRuntime) -> tuple[Cost, list[Call]]:
     """Our arm, and what was asked in it."""
     cost, calls = Cost(), []
+    within: list[None] = []
 
     def timed(method: Callable[..., object], *given: object) -> object:
         started = process_time()
+        within.append(None)
         try:
             return method(*given)
         finally:
-            cost.grammar += process_time() - started
+            within.pop()
+            cost.grammar += 0.0 if within else process_time() - started
 
     def overheard(
-        ask: Callable[..., Sequence[Sequence[Reply]]], encoded: OmniWindow, questions: Sequence[Question], seen: bool
-    ) -> Sequence[Sequence[Reply]]:
-        replies = ask(encoded, [replace(question, schema=as_trained(question.schema)) for question in questions], seen)
-        for question, group in zip(questions, replies, strict=True):
-            for reply in group:
-                length = len(runtime.grammar._tokenizer.tokenize_str(str(reply)))
-                calls.append(Call(question, seen, length))
-        return replies
+        begin: Callable[..., Callable[[int], Sequence[Reply]]],
+        encoded: OmniWindow,
+        questions: Sequence[Question],
+        seen: Sequence[bool],
+    ) -> Callable[[int], Sequence[Reply]]:
+        replies = begin(encoded, [replace(asked, schema=as_trained(asked.schema)) for asked in questions], seen)
 
-    with (
-        patched(OmniWindow, "ask", overheard),
-        patched(Grammar, "constraint", timed),
-        patched(Constraint, "copy", timed),
-        patched(Constraint, "forced", timed),
-        patched(Constraint, "allowed", timed),
-        patched(Constraint, "_take", timed),
-        counted(runtime, cost),
-    ):
+        def told(number: int) -> Sequence[Reply]:
+            for reply in (group := replies(number)):
+                length = len(runtime.grammar._tokenizer.tokenize_str(str(reply)))
+                calls.append(Call(questions[number], seen[number], length))
+            return group
+
+        return told
+
+    with ExitStack() as stack:
+        stack.enter_context(patched(OmniWindow, "begin", overheard))
+        stack.enter_context(patched(Grammar, "constraint", timed))
+        for part in ("copy", "forced", "allowed", "take", "after", "valid"):
+            stack.enter_context(patched(Constraint, part, timed))
+        stack.enter_context(counted(runtime, cost))
         found = run(window, PromptedReasoner(runtime, "pixels"), ALWAYS_REFINED)
     assert found.outcome is Outcome.LOCALIZED, found.detail
     return cost, calls
@@ -357,14 +363,14 @@ def stages(options: argparse.Namespace, folder: Path) -> None:
             cost = Cost()
             costs[stage].append(cost)
 
-            def read(step: Callable[..., object], *given: object) -> object:
+            def forward(step: Callable[..., object], *given: object) -> object:
                 started = perf_counter()
                 hidden = step(*given)
                 settle(runtime)
                 cost.model += perf_counter() - started
                 return hidden
 
-            with counted(runtime, cost), patched(Thinker, "read", read):
+            with counted(runtime, cost), patched(Thinker, "forward", forward):
                 return method(*given)
 
         return run_stage
@@ -421,7 +427,7 @@ def step(options: argparse.Namespace, folder: Path) -> None:
     def read(count: int, start: int) -> None:
         positions = np.tile(np.arange(start, start + count), (3, 1))
         seen = np.tri(count, start + count, start, dtype=bool)
-        thinker.read(tokens[:count], positions, np.arange(start, start + count), seen, cache)
+        thinker.forward(tokens[:count], positions, np.arange(start, start + count), seen, cache)
 
     def took(run: Callable[[int], object], times: int = 20) -> str:
         seconds = []
