@@ -278,6 +278,24 @@ def test_cancel_stops_within_a_step_and_the_next_window_works(omni, step):
         assert all(map(json.loads, w.ask([question(range(3))], seen=True)[0]))
 
 
+@pytest.mark.parametrize("part", ["audio_tower.layers", "visual.blocks", "language_model.layers"])
+def test_cancel_stops_in_the_middle_of_a_step_and_the_window_works_on(omni, part):
+    deadline, model = Deadline(), omni.thinker.module.model
+    first, second = model.get_submodule(part)[:2]
+    ran: list[int] = []
+    hooks = [
+        first.register_forward_hook(lambda *_: deadline.cancel()),
+        second.register_forward_hook(lambda *_: ran.append(1)),
+    ]
+    with window(omni, deadline) as w, pytest.raises(Cancelled):
+        w.ask([SEEN], seen=True)
+    assert not ran
+    for hook in hooks:
+        hook.remove()
+    with window(omni) as w:
+        assert all(map(json.loads, w.ask([SEEN], seen=True)[0]))
+
+
 def test_a_deadline_in_the_middle_of_a_stage_stops_it_and_an_earlier_stage_s_reply_stands(omni):
     with window(omni) as w:
         expected = w.ask([question()], seen=False)

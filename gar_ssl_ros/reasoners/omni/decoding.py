@@ -53,7 +53,7 @@ class Batch:
     def replies(self, number: int, deadline: Deadline) -> list[Reply]:
         """The replies to one question, one for each seed; the others come as far as they do meanwhile.
 
-        Raises what the deadline raises, at most one step late.
+        Raises what the deadline raises, between steps; within one, the model itself looks at it.
         """
         if not self._begun:
             self._begin(deadline)

@@ -85,6 +85,7 @@ class OmniRuntime:
         while not self._lock.acquire(timeout=POLL_S):
             deadline.check()
         try:
+            self.thinker.deadline = deadline
             with torch.inference_mode(), sdpa_kernel(KERNELS):
                 yield
         except (RuntimeError, MemoryError) as problem:
@@ -93,6 +94,7 @@ class OmniRuntime:
                 raise
             raise ModelError(sentence) from problem
         finally:
+            self.thinker.deadline = None
             self._lock.release()
 
     def _explained(self, problem: Exception) -> str | None:

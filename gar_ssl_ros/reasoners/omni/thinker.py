@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.reasoners.omni.cache import SlotCache
 from gar_ssl_ros.reasoners.omni.media import PictureInput, SoundInput
 from gar_ssl_ros.reasoners.omni.transfer import to_device
@@ -27,6 +28,10 @@ class Thinker:
         self.device: torch.device = module.get_input_embeddings().weight.device
         self.layers = int(module.config.get_text_config().num_hidden_layers)
         self.vocabulary = int(module.lm_head.out_features)
+        self.deadline: Deadline | None = None  # looked at before each layer: on a CPU a whole step may take seconds
+        inner = module.model
+        for layer in (*inner.audio_tower.layers, *inner.visual.blocks, *inner.language_model.layers):
+            layer.register_forward_pre_hook(self._check)
 
     def hear(self, sound: SoundInput) -> Tensor:
         """The audio tower's embeddings of a sound (tokens, size)."""
@@ -75,6 +80,10 @@ class Thinker:
             **image,
         )
         return output.last_hidden_state[0]
+
+    def _check(self, *_: object) -> None:
+        if self.deadline is not None:
+            self.deadline.check()
 
     def logits(self, hidden: Tensor, tokens: Tensor | None = None) -> Tensor:
         """The logits that follow hidden states (states, size), of all tokens or some: float32 (states, tokens).

@@ -59,7 +59,7 @@ class Encoded(Protocol):
         """A reply for each seed of each question, all of them one batch.
 
         seen: True if the image comes before the questions; else the sound alone. Raises Cancelled and
-        DeadlineExceeded within one decoding step, ModelError where the model cannot go on.
+        DeadlineExceeded within one decoding step at most, ModelError where the model cannot go on.
         """
 
 
