@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -162,20 +163,27 @@ def test_scores_that_are_no_numbers_are_told(scores):
         draw_one(torch.tensor(scores), Sampling(), generator(0))
 
 
-def test_tokens_that_go_in_ahead_of_their_choice_change_no_reply(omni, monkeypatch):
-    """Only the steps that it takes."""
-    schema = {
-        "type": "array",
-        "items": {"type": "integer", "minimum": 0, "maximum": 9999},
-        "minItems": 8,
-        "maxItems": 8,
-    }
+@pytest.mark.parametrize("trials", [1, 2, 4])
+def test_tokens_that_go_in_ahead_of_their_choice_change_no_reply(omni, monkeypatch, trials):
+    """Only the steps that it takes; the fewer trials there are, the further ahead they go."""
+    item = {"type": "array", "items": {"type": "integer", "maximum": 99}, "minItems": 1, "maxItems": 3}
+    schema = {"type": "array", "items": item, "minItems": 12, "maxItems": 12}
     image, audio = np.full((40, 40, 3), 50, np.uint8), np.sin(np.arange(8000, dtype=np.float32))
+    guesses = decoding._Row.guesses
+
+    def whole(*given: Any) -> list[Any]:
+        """No guess goes on from one that does not go in."""
+        made = guesses(*given)
+        held = {guess.span.node: tuple(guess.span.tokens) for guess in made}
+        assert all(sum((held[node] for node in guess.nodes), ()) == guess.path for guess in made)
+        return made
+
+    monkeypatch.setattr(decoding._Row, "guesses", whole)
 
     def asked() -> tuple[object, int]:
         steps: list[int] = []
         hook = omni.thinker.module.model.language_model.register_forward_pre_hook(lambda *_: steps.append(1))
-        question = Question("Which?", schema, Sampling(1.0, 0.95), tuple(range(4)), 200)
+        question = Question("Which?", schema, Sampling(0.3, 0.95), tuple(range(trials)), 300)
         with omni.encode("", image, audio, Deadline()) as window:
             replies = window.ask([question], seen=True)
         hook.remove()

@@ -422,3 +422,51 @@ def test_any_window_is_answered(omni, width, height, samples, seed):
         return
     with window(omni, image=image, audio=audio) as w:
         assert all(json.loads(reply) for reply in w.ask([question([seed, seed + 1])], seen=True)[0])
+
+
+LARGE = np.tile(IMAGE, (4, 4, 1))  # of more tokens than a step of fixed size has
+
+
+def test_steps_of_fixed_sizes_give_the_same_replies(omni, monkeypatch):
+    """From window to window in one cache, also where it is too small for the next one."""
+
+    def asked() -> list[object]:
+        long = question([7], schema={"type": "string", "minLength": 90}, max_new_tokens=60)
+        found: list[object] = []
+        for image in (LARGE, 255 - LARGE, np.tile(LARGE, (4, 4, 1))):
+            with window(omni, image=image) as w:
+                replies = w.begin([HEARD, question(range(9))], [False, True])
+                found += [replies(0), replies(1), w.ask([SEEN, long], seen=True)]
+        return found
+
+    sizes: list[tuple[int, int]] = []
+
+    def measure(_module: object, _given: object, options: dict[str, torch.Tensor]) -> None:
+        tokens, slots = options["attention_mask"].shape[2:]
+        if tokens <= 128:
+            sizes.append((tokens, slots))
+
+    hook = omni.thinker.module.model.language_model.register_forward_pre_hook(measure, with_kwargs=True)
+    usual, many = asked(), len(set(sizes))
+    sizes.clear()
+    monkeypatch.setattr(omni.thinker, "fixed", True)
+    assert asked() == usual
+    hook.remove()
+    assert {tokens for tokens, _ in sizes} <= {8, 16, 32, 64, 128}
+    assert {slots % 1024 for _, slots in sizes} == {0}
+    assert len(set(sizes)) < many / 3
+
+
+def test_a_window_that_failed_leaves_no_cache_to_the_next_one(omni, monkeypatch):
+    monkeypatch.setattr(omni.thinker, "fixed", True)
+    with window(omni) as w:
+        expected = w.ask([SEEN], seen=True)
+    assert omni.thinker._spare is not None
+    deadline = Deadline()
+    hook = stop_at(omni, 2, deadline.cancel)
+    with window(omni, deadline) as w, pytest.raises(Cancelled):
+        w.ask([SEEN], seen=True)
+    hook.remove()
+    assert omni.thinker._spare is None
+    with window(omni) as w:
+        assert w.ask([SEEN], seen=True) == expected

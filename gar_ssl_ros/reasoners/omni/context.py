@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gar_ssl_ros.reasoners.omni.branches import Branches, image_positions, text_positions
-from gar_ssl_ros.reasoners.omni.cache import SlotCache
 from gar_ssl_ros.reasoners.omni.media import PictureInput, SoundInput
 from gar_ssl_ros.reasoners.omni.prompt import Prompt
 from gar_ssl_ros.reasoners.omni.thinker import Thinker
@@ -54,7 +53,7 @@ class Context:
         self._prompt = prompt
         self._system = system
         self._given = picture, sound
-        self._cache = SlotCache(thinker.layers)
+        self._cache = thinker.take_cache()
         self._branches = Branches()
         self._nodes = [self._branches.grow(), self._branches.grow(0)]
         self._waiting: list[Media] = []  # goes in with the next tokens
@@ -79,6 +78,10 @@ class Context:
         """Drop what questions have added."""
         self._waiting = []
         self.prune(len(self._nodes))
+
+    def leave(self) -> None:
+        """Give up what it holds, for the next window."""
+        self._thinker.leave_cache(self._cache)
 
     @property
     def nodes(self) -> int:

@@ -216,30 +216,34 @@ class _Row:
         while ways and min(allowed.count for allowed, _ in ways) <= room:
             allowed, before = way = min(ways, key=lambda way: way[0].count)
             ways.remove(way)
-            known = before.path if before else ()
+            start = before.path if before else ()
             on = []
             for token in allowed.tokens.tolist():
-                path = self._constraint.after((*known, token))
-                if path is not None and len(path) - len(known) <= room:
+                path = self._constraint.after((*start, token))
+                if path is not None and len(path) - len(start) <= room:
                     on.append(self._guess(path, before, context))
-                    room -= len(path) - len(known)
+                    room -= len(path) - len(start)
             made += on
             if room > MIN_FURTHER_TOKENS:
                 ways += [(self._constraint.allowed(guess.path), guess) for guess in on]
         draft = tuple(self._drafts.after(self._tokens, room))
         draft = draft[: self._constraint.valid(draft)]
-        made = [guess for guess in made if guess.path != draft[: len(guess.path)]]
+        known = {guess.path: guess for guess in made}
         last = None
         for end in range(1, len(draft) + 1):
-            last = self._guess(draft[:end], last, context)
-            made.append(last)
+            path = draft[:end]
+            if path in known:
+                last = known[path]
+            elif not any(other[:end] == path for other in known):
+                last = self._guess(path, last, context)
+                made.append(last)
         return made
 
     def _guess(self, path: tuple[int, ...], before: _Guess | None, context: Context) -> _Guess:
         """before: what holds the first tokens of the path."""
-        known, nodes = (len(before.path), before.nodes) if before else (0, ())
+        held, nodes = (len(before.path), before.nodes) if before else (0, ())
         node = context.grow(nodes[-1] if nodes else self._at.node)
-        return _Guess(self, path, self._span(node, path[known:], known), (*nodes, node))
+        return _Guess(self, path, self._span(node, path[held:], held), (*nodes, node))
 
     def _span(self, node: int, tokens: Sequence[int], ahead: int = 0) -> Span:
         """ahead: of how many tokens that have not been chosen."""

@@ -74,7 +74,7 @@ class OmniRuntime:
     def warm_up(self) -> None:
         """Answer one small question of each kind, so that the first window takes no longer than the next ones."""
         image, audio = np.zeros((480, 640, 3), np.uint8), np.zeros(3 * SPEECH_RATE_HZ, np.float32)
-        question = Question("", {"type": "boolean"}, Sampling(0.4, 0.9), seeds=(0, 1), max_new_tokens=8)
+        question = Question("", {"type": "integer"}, Sampling(0.4, 0.9), seeds=(0, 1), max_new_tokens=8)
         with self.encode("", image, audio, Deadline()) as window:
             for seen in (False, True):
                 window.ask([question], seen)
@@ -130,6 +130,7 @@ class OmniWindow:
         self._deadline = deadline
         self._last: _Begun | None = None
         self._drafts = Drafts()
+        self._failed = False
         self.image_size = image_size
 
     def ask(self, questions: Sequence[Question], seen: bool) -> Sequence[Sequence[Reply]]:
@@ -144,6 +145,8 @@ class OmniWindow:
 
     def close(self) -> None:
         """Free what it holds."""
+        if self._context is not None and not self._failed:
+            self._context.leave()
         self._context = self._last = None
 
     def _replies(self, begun: _Begun, number: int) -> Sequence[Reply]:
@@ -158,7 +161,7 @@ class OmniWindow:
                 begun.batch = begun.batch or self._batch(begun, context)
                 return begun.batch.replies(number, self._deadline)
             except BaseException:
-                self._last = None
+                self._last, self._failed = None, True
                 context.clear()
                 raise
 

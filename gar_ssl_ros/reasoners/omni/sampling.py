@@ -11,8 +11,6 @@ from torch import Generator, Tensor
 from gar_ssl_ros.reasoners.omni.transfer import to_device
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Sampling
 
-ROUNDS = 2  # of a race before the host looks whether it is decided: of a hundred rows hardly one takes more
-
 
 def draw(
     scores: Tensor,
@@ -33,20 +31,18 @@ def draw(
     drawn = [sampling.temperature > 0 for sampling in samplings]
     told = [[s.temperature, s.top_p] if s.temperature > 0 else [1, np.inf] for s in samplings]
     temperature, top_p = to_device(np.array(told, np.float32), scores.device).split(1, dim=1)
-    scores = scores.where(allowed, -torch.inf)
+    scores = scores.masked_fill(~allowed, -torch.inf)
     best = scores.amax(1, keepdim=True)
-    shares = times = scores
+    shares, times = torch.zeros_like(best), scores
     if any(drawn):
         shares = ((scores - best) / temperature).softmax(1)
-        luck = _luck(allowed, counts, [g if d else None for g, d in zip(generators, drawn, strict=True)]).log()
-        # Negative: the winner's is the largest.
-        times = (luck / shares).where(allowed, -torch.inf).where(top_p < torch.inf, scores)
+        luck = _luck(allowed, counts, [g if d else None for g, d in zip(generators, drawn, strict=True)])
+        times = luck.log_() / shares  # negative: the winner's is the largest, that of a share of 0 the smallest
+        times = times if all(drawn) else times.where(top_p < torch.inf, scores)
     while True:
-        for _ in range(ROUNDS if any(drawn) else 1):
-            winners = times.argmax(1, keepdim=True)
-            likelier = shares > shares.gather(1, winners)
-            settled = shares.where(likelier, 0.0).sum(1, keepdim=True) < top_p
-            times = times.where(settled | likelier, -torch.inf)  # outside the nucleus, as is all that is no likelier
+        winners = times.argmax(1, keepdim=True)
+        likelier = shares > shares.gather(1, winners) if any(drawn) else shares > 0
+        settled = (shares * likelier).sum(1, keepdim=True) < top_p
         result = torch.cat([winners, settled, best.isfinite()], dim=1).tolist()  # here alone the host waits
         if not all(finite for _, _, finite in result):
             raise ModelError(
@@ -54,12 +50,13 @@ def draw(
             )
         if all(done for _, done, _ in result):
             return [winner for winner, _, _ in result]
+        times = times.masked_fill(~(settled | likelier), -torch.inf)  # no nucleus holds what is no likelier
 
 
 def _luck(allowed: Tensor, counts: Sequence[int], generators: Sequence[Generator | None]) -> Tensor:
-    """A number in [0, 1) for each allowed token, drawn in their order; 1 where a row has no generator."""
-    drawn = torch.ones(sum(counts), device=allowed.device)
+    """A number in [0, 1) for each allowed token, drawn in their order; 0.5 elsewhere, and in rows without generator."""
+    drawn = torch.full((sum(counts),), 0.5, device=allowed.device)
     for row, generator in zip(drawn.split(list(counts)), generators, strict=True):
         if generator is not None:
             row.uniform_(generator=generator)
-    return torch.ones(allowed.shape, device=allowed.device).masked_scatter_(allowed, drawn)
+    return torch.full(allowed.shape, 0.5, device=allowed.device).masked_scatter_(allowed, drawn)
