@@ -10,10 +10,8 @@ from torch import Tensor
 from gar_ssl_ros.reasoners.omni.cache import SlotCache
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError
 
-MIN_TOKENS, MAX_TOKENS = (
-    8,
-    128,
-)  # of a recorded step, a power of 2; what is more is a prompt, whose launches cost little
+# Of a recorded step, powers of 2; what is more is a prompt, whose launches cost little.
+MIN_TOKENS, MAX_TOKENS = 8, 128
 SLOTS = 1024  # what the number of slots that a recorded step looks at is a multiple of
 
 
