@@ -194,9 +194,10 @@ def schema_in(engine: Engine, body: dict[str, Any]) -> Any:
                 "'json' in some form, to use 'response_format' of type 'json_object'.",
             )
         return form.get("schema", {"type": "object"}) if engine.dialect == "llamacpp" else {"type": "object"}
-    if form.get("type") != "json_schema":
-        return body.get("json_schema") if engine.dialect == "llamacpp" else None
-    schema = form["json_schema"].get("schema")
+    llama = engine.dialect == "llamacpp"
+    if form.get("type") != "json_schema" and not (llama and "json_schema" in body):
+        return None
+    schema = form["json_schema"].get("schema") if form else body["json_schema"]
     if engine.dialect == "openai" and schema.get("type") != "object":
         raise engine.error(
             400,
@@ -204,7 +205,7 @@ def schema_in(engine: Engine, body: dict[str, Any]) -> Any:
             f"be a JSON Schema of 'type: \"object\"', got 'type: \"{schema.get('type')}\"'.",
             "response_format",
         )
-    if engine.dialect == "llamacpp":
+    if llama:
         refuse_unconvertible(engine, schema, "#")
     return schema
 
@@ -261,8 +262,8 @@ def refuse(engine: Engine, body: dict[str, Any], asked: Asked, faults: Mapping[s
             words.get(
                 engine.dialect,
                 f"This model's maximum context length is {engine.context} tokens. However, your prompt contains "
-                f"{tokens} input tokens, which exceeds this limit even without any output tokens. Please reduce the length of "
-                "the input prompt.",
+                f"{tokens} input tokens, which exceeds this limit even without any output tokens. Please reduce the "
+                "length of the input prompt.",
             ),
             "input_tokens",
         )
