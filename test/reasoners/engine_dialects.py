@@ -73,6 +73,7 @@ class Engine:
         """A refusal in the form of the dialect."""
         if self.dialect == "vllm":
             kind = {404: "NotFoundError", 400: "BadRequestError"}.get(status, "InternalServerError")
+            message += f" (parameter={param})" if param and status == 400 else ""
             return Refused(status, {"error": {"message": message, "type": kind, "param": param, "code": status}})
         if self.dialect == "sglang":  # flat
             body = {"object": "error", "message": message, "type": "BadRequestError", "param": param, "code": status}
@@ -114,7 +115,10 @@ def taken_in(engine: Engine, body: dict[str, Any]) -> Asked:
                 asked.media["audio"] = asked.media.get("audio", 0) + 1
             else:
                 raise engine.error(
-                    400, {"vllm": f"Unknown part type: {kind}"}.get(engine.dialect, "unsupported content[].type")
+                    400,
+                    {"vllm": f"Unsupported chat content part type: {kind!r}."}.get(
+                        engine.dialect, "unsupported content[].type"
+                    ),
                 )
             key = hashlib.sha256(json.dumps([message.get("role"), part], sort_keys=True).encode()).hexdigest()
             asked.parts.append((key, tokens))
@@ -139,7 +143,7 @@ def image_of(engine: Engine, url: str) -> Any:
         )
     picture = cv2.imdecode(np.frombuffer(decoded(engine, data), np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
-        raise engine.error(400, "Failed to load image: cannot identify image file")
+        raise engine.error(400, "Failed to load image: cannot identify image file <_io.BytesIO object>")
     return picture
 
 
@@ -164,7 +168,7 @@ def audio_of(engine: Engine, kind: str, audio: dict[str, Any]) -> bytes:
         raise engine.error(400, "Input should be 'wav' or 'mp3'", param="input_audio.format")
     sound = decoded(engine, data)
     if not sound.startswith((b"RIFF", b"fLaC", b"ID3", b"OggS", b"\xff")):
-        raise engine.error(400, "Invalid or unsupported audio file.")
+        raise engine.error(400, "Invalid or corrupted audio data. Ensure the input is a valid audio or video file.")
     return sound
 
 
@@ -231,8 +235,10 @@ def refuse_unconvertible(engine: Engine, schema: Any, path: str) -> None:
 def refuse(engine: Engine, body: dict[str, Any], asked: Asked, faults: Mapping[str, str]) -> None:
     """What the real one says no to; faults that say no in its words."""
     if body.get("model") not in (engine.model, None) and engine.dialect not in ("llamacpp", "sglang"):  # they ignore it
-        tail = "" if engine.dialect == "vllm" else " or you do not have access to it"
+        tail = f". Valid aliases: {engine.model}" if engine.dialect == "vllm" else " or you do not have access to it"
         raise engine.error(404, f"The model `{body['model']}` does not exist{tail}.", "model", "model_not_found")
+    if engine.dialect == "vllm" and (body.get("n") or 1) > 1 and body.get("temperature") == 0:
+        raise engine.error(400, f"n must be 1 when using greedy sampling, got {body['n']}.")
     if body.get("stream_options") and not body.get("stream"):
         raise engine.error(400, "Stream options can only be defined when `stream=True`.", "stream_options")
     if engine.dialect == "dashscope" and not body.get("stream"):
@@ -248,8 +254,7 @@ def refuse(engine: Engine, body: dict[str, Any], asked: Asked, faults: Mapping[s
                 500, f"{kind} input is not supported - hint: if this is unexpected, you may need to provide the mmproj"
             )
         if count > limit:
-            hint = " Set `--limit-mm-per-prompt` to increase this limit." if limit else ""
-            raise engine.error(400, f"At most {limit} {kind}(s) may be provided in one prompt.{hint}", kind)
+            raise engine.error(400, f"At most {limit} {kind}(s) may be provided in one prompt.", kind)
     if (tokens := sum(size for _, size in asked.parts)) >= engine.context:
         words = {
             "sglang": f"The input ({tokens} tokens) is longer than the model's context length ({engine.context} "
@@ -275,7 +280,7 @@ def refuse(engine: Engine, body: dict[str, Any], asked: Asked, faults: Mapping[s
             }
         raise refused
     if "schema_400" in faults and schema_in(engine, body) is not None:
-        raise engine.error(400, "The provided JSON schema contains features not supported by xgrammar.")
+        raise engine.error(400, 'Grammar error: Unimplemented keys: ["multipleOf"]')
 
 
 def logged(body: Any) -> Any:
