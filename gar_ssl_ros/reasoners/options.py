@@ -10,7 +10,7 @@ from gar_ssl_ros.options import Options, option
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Quantization = Literal["none", "nf4", "int8"]
 Attention = Literal["sdpa", "eager", "flash_attention_2"]
-Engine = Literal["vllm", "sglang", "llamacpp", "dashscope", "openai"]
+Dialect = Literal["vllm", "sglang", "llamacpp", "dashscope", "openai"]
 Coordinates = Literal["pixels", "thousandths", "thousandths_y_first", "longest_1000", "original"]
 
 
@@ -34,8 +34,8 @@ class ModelOptions(Options):
 
     model: str = option(
         "",
-        "of omni: the folder of its weights, or its id in the hub's cache; of served: its name on the server, if that has "
-        "several",
+        "of omni: the folder of its weights, or its id in the hub's cache; of served: its name on the server, where "
+        "that has several",
         metavar="MODEL",
     )
 
@@ -104,7 +104,7 @@ _ADDRESS = r"https?://[^\s,@?#]+"
 class ServerOptions(Options):
     """Where a model is asked over HTTP, and how. See docs/served.md.
 
-    engine: auto is what the server says it is. together: a trial then depends on how many are asked for.
+    dialect: auto is what the server says it is. together: a trial then depends on how many are asked for.
     """
 
     server: str = option(
@@ -114,8 +114,8 @@ class ServerOptions(Options):
         fits="addresses of http or https, without name and password, with commas between",
         metavar="URL",
     )
-    engine: str = option(
-        "auto", "of served: which it speaks as; auto: as the server says", choices=("auto", *get_args(Engine))
+    dialect: str = option(
+        "auto", "of served: the engine that it speaks as; auto: as the server says", choices=("auto", *get_args(Dialect))
     )
     api_key_variable: str = option(
         "GAR_SSL_API_KEY",

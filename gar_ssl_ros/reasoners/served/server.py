@@ -171,15 +171,15 @@ class Server:
         return ServerError(f"{self.url} broke off ({told}): look into its log")
 
     async def _discovered(self) -> Served:
-        wanted, engine = self._options.model, self._options.engine
+        wanted, named = self._options.model, self._options.dialect
         found = await self._get(self.url + "/models")
         try:
             cards = _Cards.model_validate(found).data if found is not None else []
         except ValidationError:
             raise self._another_api("a list of models that is none") from None
-        if found is None and not (wanted and engine != "auto"):
+        if found is None and not (wanted and named != "auto"):
             raise self._another_api("404 Not Found")
-        dialect = BY_NAME[engine] if engine != "auto" else await self._dialect(cards)
+        dialect = BY_NAME[named] if named != "auto" else await self._dialect(cards)
         names = [card.id for card in cards if card.parent is None]
         chosen = [card for card in cards if wanted in (card.id, card.root)] or cards[: len(cards) == 1]
         if not wanted and not names:
@@ -208,7 +208,7 @@ class Server:
 
     def _another_api(self, what: str) -> ServerError:
         return ServerError(
-            f"{self.url} is no OpenAI-compatible server ({what}): name its address as it gives it, mostly with /v1 at its end",
+            f"{self.url} is no OpenAI-compatible server ({what}): name the address that it gives, mostly with /v1 at its end",
             again=False,
         )
 
