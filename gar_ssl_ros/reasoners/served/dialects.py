@@ -1,0 +1,109 @@
+"""How each inference engine wants to be asked, beyond what OpenAI's protocol says; seen in the engines' own sources.
+
+A server that says of none that it is it is asked as OpenAI's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Schema = Mapping[str, object]
+
+# Kept out of the model's way: generation_config.json's own sampling, which engines apply unasked, and thinking aloud.
+PLAIN_SAMPLING = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+NO_THINKING = {"chat_template_kwargs": {"enable_thinking": False}}
+
+
+def _as_response_format(schema: Schema) -> dict[str, object]:
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}}
+
+
+def _strictly(schema: Schema) -> dict[str, object]:
+    form = {"name": "reply", "schema": schema, "strict": True}
+    return {"response_format": {"type": "json_schema", "json_schema": form}}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One engine's.
+
+    owned_by, host, says: what tells it, as `/v1/models` has it, the end of its address, or an address beside `/v1` and
+    a field of what is there. constraint: what a request says of the schema, flat, that its reply is to obey. extra:
+    what every request says beside. sound_head: before the base64 of a sound. objects_only: True if a reply must be an
+    object. processor: True if a request may tell the processor of its media something.
+    """
+
+    name: str
+    owned_by: str = ""
+    host: str = ""
+    says: tuple[str, str] | None = None
+    constraint: Callable[[Schema], dict[str, object]] = _as_response_format
+    extra: Mapping[str, object] = field(default_factory=dict)
+    sound_head: str = ""
+    objects_only: bool = False
+    processor: bool = False
+
+
+DIALECTS = (
+    Dialect(
+        "vllm",
+        owned_by="vllm",
+        says=("/version", "version"),
+        constraint=lambda schema: {"structured_outputs": {"json": schema}},
+        extra={**PLAIN_SAMPLING, **NO_THINKING},
+        processor=True,
+    ),
+    Dialect(
+        "sglang",
+        owned_by="sglang",
+        says=("/get_model_info", "model_path"),
+        extra={**PLAIN_SAMPLING, **NO_THINKING},
+    ),
+    Dialect(
+        "llamacpp",
+        owned_by="llamacpp",
+        says=("/props", "total_slots"),
+        # Of itself it keeps the 40 most probable tokens, of those what has a twentieth of the best one's probability.
+        extra={"top_k": 0, "min_p": 0.0, "cache_prompt": True, **NO_THINKING},
+    ),
+    Dialect(
+        "dashscope",
+        host="aliyuncs.com",
+        constraint=lambda _: {},  # its Omni models take no schema: prompts say the form, and replies are checked
+        extra={"modalities": ["text"]},
+        sound_head="data:;base64,",
+    ),
+    Dialect("openai", constraint=_strictly, objects_only=True),
+)
+BY_NAME: Mapping[str, Dialect] = {one.name: one for one in DIALECTS}
+OPENAI = BY_NAME["openai"]
+WRAPPED = "reply"  # under which a reply stands that is no object, where it must be one
+
+
+def flat(schema: Any, definitions: Mapping[str, Any] | None = None) -> Any:
+    """A schema as every engine takes it: no references, no tuples, nothing that only tells people something.
+
+    Of tuples all places are alike here. Steps of numbers are left out: xgrammar does not know them.
+    """
+    if not isinstance(schema, Mapping):
+        return [flat(one, definitions) for one in schema] if isinstance(schema, (list, tuple)) else schema
+    definitions = schema.get("$defs", definitions or {})
+    if "$ref" in schema:
+        return flat(definitions[str(schema["$ref"]).rpartition("/")[2]], definitions)
+    made = {}
+    for name, value in schema.items():
+        if name == "properties":
+            made[name] = {key: flat(one, definitions) for key, one in value.items()}
+        elif name == "prefixItems":
+            made["items"] = flat(value[0], definitions)
+        elif name not in ("$defs", "title", "description", "multipleOf"):
+            made[name] = flat(value, definitions)
+    return made
+
+
+def as_object(schema: Schema) -> dict[str, object]:
+    """The schema of an object that holds what obeys the schema."""
+    held = {WRAPPED: schema}
+    return {"type": "object", "properties": held, "required": [WRAPPED], "additionalProperties": False}
