@@ -12,7 +12,8 @@ import threading
 import wave
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -24,6 +25,7 @@ FAULTS = [
 TOKEN = 4  # characters
 PATCH = 28  # pixels: of a side, that make one token
 AUDIO_TOKENS = 25  # a second
+Seen: TypeAlias = tuple[tuple[int, int], "tuple[int, int, int, int] | None"]  # as of Asked: size, thing
 
 
 class Refused(Exception):
@@ -87,12 +89,16 @@ class Engine:
 
 @dataclass
 class Asked:
-    """A chat request as the engine takes it in: parts as (hash, tokens), and the last picture."""
+    """A chat request as the engine takes it in: parts as (hash, tokens), and of the last picture what is seen.
+
+    size: width, height, pixels. thing: the box of the one thing on a plain ground, pixels; None where there is none.
+    """
 
     parts: list[tuple[str, int]] = field(default_factory=list)
     text: str = ""
     media: dict[str, int] = field(default_factory=dict)
-    picture: Any = None
+    size: tuple[int, int] = (640, 480)
+    thing: tuple[int, int, int, int] | None = None
 
 
 def taken_in(engine: Engine, body: dict[str, Any]) -> Asked:
@@ -106,9 +112,8 @@ def taken_in(engine: Engine, body: dict[str, Any]) -> Asked:
                 asked.text += part["text"] + "\n"
                 tokens = len(part["text"]) // TOKEN + 1
             elif kind == "image_url":
-                asked.picture = image_of(engine, part["image_url"]["url"])
-                height, width = asked.picture.shape[:2]
-                tokens = max(height * width // PATCH**2, 1)
+                asked.size, asked.thing = image_of(engine, part["image_url"]["url"])
+                tokens = max(asked.size[0] * asked.size[1] // PATCH**2, 1)
                 asked.media["image"] = asked.media.get("image", 0) + 1
             elif kind in ("input_audio", "audio_url"):
                 tokens = int(AUDIO_TOKENS * seconds_of(audio_of(engine, kind, part[kind]))) + 1
@@ -132,7 +137,7 @@ def decoded(engine: Engine, text: str) -> bytes:
         raise engine.error(400, str(problem)) from None  # of vLLM: "Incorrect padding"
 
 
-def image_of(engine: Engine, url: str) -> Any:
+def image_of(engine: Engine, url: str) -> Seen:
     head, _, data = url.partition(",")
     if not head.startswith("data:image/") or not head.endswith(";base64"):
         raise engine.error(
@@ -141,10 +146,22 @@ def image_of(engine: Engine, url: str) -> Any:
             if engine.dialect == "llamacpp"
             else "The URL must be either a HTTP, data or file URL.",
         )
-    picture = cv2.imdecode(np.frombuffer(decoded(engine, data), np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
+    if (seen := looked_at(decoded(engine, data))) is None:
         raise engine.error(400, "Failed to load image: cannot identify image file <_io.BytesIO object>")
-    return picture
+    return seen
+
+
+@lru_cache(64)
+def looked_at(data: bytes) -> Seen | None:
+    """None where it is no picture."""
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        return None
+    size = (picture.shape[1], picture.shape[0])
+    apart = (cv2.absdiff(picture, np.full_like(picture, picture[0, 0])).max(axis=2) > 40).astype(np.uint8)
+    x, y, width, height = cv2.boundingRect(apart)
+    plain = 0.001 < apart.mean() < 0.5
+    return size, ((x, y, x + width, y + height) if plain else None)
 
 
 def audio_of(engine: Engine, kind: str, audio: dict[str, Any]) -> bytes:
