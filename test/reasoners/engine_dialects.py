@@ -46,10 +46,11 @@ class Engine:
     limit: int = 1  # of media of one kind in a prompt
     context: int = 32_768  # tokens
     key: str = ""
+    slots: int = 0  # requests that compute at once, the others in their order after them; 0: any
     faults: list[list[Any]] = field(default_factory=list)  # each: name, argument, how many more
     log: list[dict[str, Any]] = field(default_factory=list)
     prefixes: set[str] = field(default_factory=set)
-    running: int = 0
+    running: list[object] = field(default_factory=list)  # requests, the first ones first
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def set_faults(self, faults: list[str]) -> None:

@@ -53,12 +53,12 @@ def instance(schema: Any, root: Any, draw: random.Random, box: list[int], loose:
         parts = schema.get("properties", {})
         return {name: instance(part, root, draw, box, loose) for name, part in parts.items()}
     if kind == "array":
-        fixed = schema.get("prefixItems", [])
-        if len(fixed) in (2, 4) and all(part.get("type") == "integer" for part in fixed):
-            return list(box[: len(fixed)])
+        fixed, items = schema.get("prefixItems", []), schema.get("items")
         least, most = schema.get("minItems", 0), schema.get("maxItems", 3)
-        more = draw.randint(max(least - len(fixed), 0), max(most - len(fixed), 0)) if "items" in schema else 0
-        parts = [*fixed, *[schema.get("items")] * more]
+        if (least, most) in ((2, 2), (4, 4)) and (fixed[0] if fixed else items).get("type") == "integer":
+            return list(box[:least])
+        more = draw.randint(max(least - len(fixed), 0), max(most - len(fixed), 0)) if items else 0
+        parts = [*fixed, *[items] * more]
         return [instance(part, root, draw, box, loose) for part in parts]
     if kind == "integer":
         return draw.randint(max(schema.get("minimum", -16), -16), min(schema.get("maximum", 16), 16))
