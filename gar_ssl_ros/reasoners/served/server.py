@@ -7,6 +7,7 @@ import json
 import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from time import monotonic
@@ -28,6 +29,7 @@ from gar_ssl_ros.reasoners.served.problems import Asked, ServerError, refused, s
 CONNECT_S = 3.0  # s: of a robot's network, from which on nobody is there
 DISCOVERY_S = 5.0  # s: to say which model it has
 SILENCE_S = 120.0  # s: without a byte of a reply, where no deadline ends it before
+ENDING_S = 1.0  # s: for the end of a body after the end of what it says
 MAX_CONNECTIONS = 16  # at once; further requests wait for one
 MAX_BYTES = 2**24  # of one answer: 50 trials of 1024 tokens, of some 300 bytes each as they are streamed
 MAX_NAMES = 5  # of models, in a sentence
@@ -280,12 +282,13 @@ class Server:
         if not streamed:
             yield await self._whole(response)
             return
-        rest = b""
-        async for piece in self._pieces(response):
+        rest, pieces = b"", self._pieces(response)
+        async for piece in pieces:
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
                 if line.startswith(b"data:"):
                     if (event := line[5:].strip()) == b"[DONE]":
+                        await _ended(pieces)
                         return
                     yield event
 
@@ -299,6 +302,12 @@ class Server:
         if chunk.choices is None and chunk.usage is None:
             raise self._another_api("an answer without choices")
         return chunk
+
+
+async def _ended(pieces: AsyncIterator[bytes]) -> None:
+    """Read a body to its end, which is close, so that its connection can be used again."""
+    with suppress(asyncio.TimeoutError, TimeoutError):
+        await asyncio.wait_for(anext(pieces, None), ENDING_S)
 
 
 def _reply(text: str, end: str) -> str | Failure:
