@@ -1,9 +1,11 @@
-"""Who does the work: this process, or a Ray cluster. The records are the same."""
+"""Who does the work: this process, with one or more samples in flight, or a Ray cluster. The records are the same."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import Any
 
 from gar_ssl_ros import reasoners
@@ -11,6 +13,7 @@ from gar_ssl_ros.errors import UsageError, UserError, pip_install
 from gar_ssl_ros.evaluation.record import SampleRecord, evaluate, options_for
 from gar_ssl_ros.evaluation.samples import Sample
 from gar_ssl_ros.evaluation.settings import Settings
+from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.reasoner import Reasoner, ReasonerError
 
 NAMES = ("local", "ray")
@@ -46,10 +49,41 @@ def chosen_reasoner(settings: Settings) -> Reasoner:
         raise EngineError(str(problem)) from None
 
 
-def locally(samples: Sequence[Sample], settings: Settings) -> Iterator[SampleRecord]:
-    """One after the other, in their order."""
+def check_in_flight(settings: Settings, in_flight: int) -> None:
+    """Raises UsageError where several samples at once would only wait for each other."""
+    spec = reasoners.OURS.get(settings.reasoner)
+    if in_flight > 1 and spec is not None and not spec.elsewhere:
+        raise UsageError(
+            f"--in-flight {in_flight}: the reasoner {spec.name} works in this process, one window after the other: "
+            "leave it out, or spread the samples with --shard or --engine ray"
+        )
+
+
+def locally(samples: Sequence[Sample], settings: Settings, in_flight: int = 1) -> Iterator[SampleRecord]:
+    """One after the other, in their order; or so many at once, as they are done."""
     work = _Work(settings)
+    if in_flight > 1:
+        return at_once(work.evaluate, samples, in_flight)
     return (work.evaluate(sample) for sample in samples)
+
+
+def at_once(
+    evaluate: Callable[[Sample, Deadline], SampleRecord], samples: Sequence[Sample], count: int
+) -> Iterator[SampleRecord]:
+    """Each evaluated on one of so many threads, as they are done. Raises whatever `evaluate` does.
+
+    What is under way is cancelled once nobody asks for more, and none of it goes on after that.
+    """
+    waiting, deadline = iter(samples), Deadline()
+    with ThreadPoolExecutor(count, "sample") as pool:
+        try:
+            pending = {pool.submit(evaluate, sample, deadline) for sample in islice(waiting, count)}
+            while pending:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                pending |= {pool.submit(evaluate, sample, deadline) for sample in islice(waiting, len(done))}
+                yield from (one.result() for one in done)
+        finally:
+            deadline.cancel()
 
 
 def on_ray(samples: Sequence[Sample], settings: Settings) -> Iterator[SampleRecord]:
@@ -102,5 +136,6 @@ class _Work:
         self._settings = settings
         self._reasoner = chosen_reasoner(settings)
 
-    def evaluate(self, sample: Sample) -> SampleRecord:
-        return evaluate(sample, self._reasoner, options_for(sample, self._settings.gar, self._settings.sources))
+    def evaluate(self, sample: Sample, deadline: Deadline | None = None) -> SampleRecord:
+        gar = options_for(sample, self._settings.gar, self._settings.sources)
+        return evaluate(sample, self._reasoner, gar, deadline)

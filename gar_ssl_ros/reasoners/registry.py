@@ -30,13 +30,15 @@ class ReasonerSpec:
     """A reasoner that can be asked for.
 
     factory: module:function, called with the options where it has some, without arguments where not. options: their
-    type. needs: the option that must be given, and how; empty where none must.
+    type. needs: the option that must be given, and how; empty where none must. elsewhere: True if another process
+    does its work, so that several windows at once are answered sooner than one after the other.
     """
 
     name: str
     factory: str
     options: type[Options] | None = None
     needs: tuple[str, ...] = ()
+    elsewhere: bool = False
 
     @property
     def declared(self) -> tuple[Option, ...]:
@@ -75,6 +77,7 @@ REASONERS = (
         "gar_ssl_ros.reasoners.served:served_reasoner",
         ServedOptions,
         needs=("server", "name where it answers, as http://127.0.0.1:8000/v1 (docs/served.md)"),
+        elsewhere=True,
     ),
 )
 OURS: Mapping[str, ReasonerSpec] = {spec.name: spec for spec in REASONERS}

@@ -12,7 +12,8 @@ import threading
 import wave
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -24,6 +25,7 @@ FAULTS = [
 TOKEN = 4  # characters
 PATCH = 28  # pixels: of a side, that make one token
 AUDIO_TOKENS = 25  # a second
+Seen: TypeAlias = tuple[tuple[int, int], "tuple[int, int, int, int] | None"]  # as of Asked: size, thing
 
 
 class Refused(Exception):
@@ -44,10 +46,11 @@ class Engine:
     limit: int = 1  # of media of one kind in a prompt
     context: int = 32_768  # tokens
     key: str = ""
+    slots: int = 0  # requests that compute at once, the others in their order after them; 0: any
     faults: list[list[Any]] = field(default_factory=list)  # each: name, argument, how many more
     log: list[dict[str, Any]] = field(default_factory=list)
     prefixes: set[str] = field(default_factory=set)
-    running: int = 0
+    running: list[object] = field(default_factory=list)  # requests, the first ones first
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def set_faults(self, faults: list[str]) -> None:
@@ -73,6 +76,7 @@ class Engine:
         """A refusal in the form of the dialect."""
         if self.dialect == "vllm":
             kind = {404: "NotFoundError", 400: "BadRequestError"}.get(status, "InternalServerError")
+            message += f" (parameter={param})" if param and status == 400 else ""
             return Refused(status, {"error": {"message": message, "type": kind, "param": param, "code": status}})
         if self.dialect == "sglang":  # flat
             body = {"object": "error", "message": message, "type": "BadRequestError", "param": param, "code": status}
@@ -86,12 +90,16 @@ class Engine:
 
 @dataclass
 class Asked:
-    """A chat request as the engine takes it in: parts as (hash, tokens), and the last picture."""
+    """A chat request as the engine takes it in: parts as (hash, tokens), and of the last picture what is seen.
+
+    size: width, height, pixels. thing: the box of the one thing on a plain ground, pixels; None where there is none.
+    """
 
     parts: list[tuple[str, int]] = field(default_factory=list)
     text: str = ""
     media: dict[str, int] = field(default_factory=dict)
-    picture: Any = None
+    size: tuple[int, int] = (640, 480)
+    thing: tuple[int, int, int, int] | None = None
 
 
 def taken_in(engine: Engine, body: dict[str, Any]) -> Asked:
@@ -105,16 +113,18 @@ def taken_in(engine: Engine, body: dict[str, Any]) -> Asked:
                 asked.text += part["text"] + "\n"
                 tokens = len(part["text"]) // TOKEN + 1
             elif kind == "image_url":
-                asked.picture = image_of(engine, part["image_url"]["url"])
-                height, width = asked.picture.shape[:2]
-                tokens = max(height * width // PATCH**2, 1)
+                asked.size, asked.thing = image_of(engine, part["image_url"]["url"])
+                tokens = max(asked.size[0] * asked.size[1] // PATCH**2, 1)
                 asked.media["image"] = asked.media.get("image", 0) + 1
             elif kind in ("input_audio", "audio_url"):
                 tokens = int(AUDIO_TOKENS * seconds_of(audio_of(engine, kind, part[kind]))) + 1
                 asked.media["audio"] = asked.media.get("audio", 0) + 1
             else:
                 raise engine.error(
-                    400, {"vllm": f"Unknown part type: {kind}"}.get(engine.dialect, "unsupported content[].type")
+                    400,
+                    {"vllm": f"Unsupported chat content part type: {kind!r}."}.get(
+                        engine.dialect, "unsupported content[].type"
+                    ),
                 )
             key = hashlib.sha256(json.dumps([message.get("role"), part], sort_keys=True).encode()).hexdigest()
             asked.parts.append((key, tokens))
@@ -128,7 +138,7 @@ def decoded(engine: Engine, text: str) -> bytes:
         raise engine.error(400, str(problem)) from None  # of vLLM: "Incorrect padding"
 
 
-def image_of(engine: Engine, url: str) -> Any:
+def image_of(engine: Engine, url: str) -> Seen:
     head, _, data = url.partition(",")
     if not head.startswith("data:image/") or not head.endswith(";base64"):
         raise engine.error(
@@ -137,10 +147,22 @@ def image_of(engine: Engine, url: str) -> Any:
             if engine.dialect == "llamacpp"
             else "The URL must be either a HTTP, data or file URL.",
         )
-    picture = cv2.imdecode(np.frombuffer(decoded(engine, data), np.uint8), cv2.IMREAD_COLOR)
+    if (seen := looked_at(decoded(engine, data))) is None:
+        raise engine.error(400, "Failed to load image: cannot identify image file <_io.BytesIO object>")
+    return seen
+
+
+@lru_cache(64)
+def looked_at(data: bytes) -> Seen | None:
+    """None where it is no picture."""
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
-        raise engine.error(400, "Failed to load image: cannot identify image file")
-    return picture
+        return None
+    size = (picture.shape[1], picture.shape[0])
+    apart = (cv2.absdiff(picture, np.full_like(picture, picture[0, 0])).max(axis=2) > 40).astype(np.uint8)
+    x, y, width, height = cv2.boundingRect(apart)
+    plain = 0.001 < apart.mean() < 0.5
+    return size, ((x, y, x + width, y + height) if plain else None)
 
 
 def audio_of(engine: Engine, kind: str, audio: dict[str, Any]) -> bytes:
@@ -164,7 +186,7 @@ def audio_of(engine: Engine, kind: str, audio: dict[str, Any]) -> bytes:
         raise engine.error(400, "Input should be 'wav' or 'mp3'", param="input_audio.format")
     sound = decoded(engine, data)
     if not sound.startswith((b"RIFF", b"fLaC", b"ID3", b"OggS", b"\xff")):
-        raise engine.error(400, "Invalid or unsupported audio file.")
+        raise engine.error(400, "Invalid or corrupted audio data. Ensure the input is a valid audio or video file.")
     return sound
 
 
@@ -231,8 +253,10 @@ def refuse_unconvertible(engine: Engine, schema: Any, path: str) -> None:
 def refuse(engine: Engine, body: dict[str, Any], asked: Asked, faults: Mapping[str, str]) -> None:
     """What the real one says no to; faults that say no in its words."""
     if body.get("model") not in (engine.model, None) and engine.dialect not in ("llamacpp", "sglang"):  # they ignore it
-        tail = "" if engine.dialect == "vllm" else " or you do not have access to it"
+        tail = f". Valid aliases: {engine.model}" if engine.dialect == "vllm" else " or you do not have access to it"
         raise engine.error(404, f"The model `{body['model']}` does not exist{tail}.", "model", "model_not_found")
+    if engine.dialect == "vllm" and (body.get("n") or 1) > 1 and body.get("temperature") == 0:
+        raise engine.error(400, f"n must be 1 when using greedy sampling, got {body['n']}.")
     if body.get("stream_options") and not body.get("stream"):
         raise engine.error(400, "Stream options can only be defined when `stream=True`.", "stream_options")
     if engine.dialect == "dashscope" and not body.get("stream"):
@@ -248,8 +272,7 @@ def refuse(engine: Engine, body: dict[str, Any], asked: Asked, faults: Mapping[s
                 500, f"{kind} input is not supported - hint: if this is unexpected, you may need to provide the mmproj"
             )
         if count > limit:
-            hint = " Set `--limit-mm-per-prompt` to increase this limit." if limit else ""
-            raise engine.error(400, f"At most {limit} {kind}(s) may be provided in one prompt.{hint}", kind)
+            raise engine.error(400, f"At most {limit} {kind}(s) may be provided in one prompt.", kind)
     if (tokens := sum(size for _, size in asked.parts)) >= engine.context:
         words = {
             "sglang": f"The input ({tokens} tokens) is longer than the model's context length ({engine.context} "
@@ -275,7 +298,7 @@ def refuse(engine: Engine, body: dict[str, Any], asked: Asked, faults: Mapping[s
             }
         raise refused
     if "schema_400" in faults and schema_in(engine, body) is not None:
-        raise engine.error(400, "The provided JSON schema contains features not supported by xgrammar.")
+        raise engine.error(400, 'Grammar error: Unimplemented keys: ["multipleOf"]')
 
 
 def logged(body: Any) -> Any:

@@ -10,30 +10,22 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from engine_dialects import PATCH, Asked, Engine, schema_in
 
 sre: Any = getattr(re, "_parser", None) or importlib.import_module("sre_parse")  # the latter on Python 3.10
 BLOCK = 16  # tokens that vLLM caches together
 
 
-def seen_box(engine: Engine, picture: Any) -> list[int] | None:
+def seen_box(engine: Engine, asked: Asked) -> list[int] | None:
     """Of the one thing on a plain ground, in the model's coordinates; None where there is none."""
-    if picture is None:
+    if asked.thing is None:
         return None
-    apart = np.abs(picture.astype(int) - picture[0, 0].astype(int)).max(axis=2) > 40
-    if not apart.any() or not 0.001 < apart.mean() < 0.5:
-        return None
-    rows, columns = np.flatnonzero(apart.any(axis=1)), np.flatnonzero(apart.any(axis=0))
-    box = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
-    across, down = span(engine, picture)
-    sides = [round(float(side) * (down if i % 2 else across)) for i, side in enumerate(box)]
+    sides = [round(side * step) for side, step in zip(asked.thing, span(engine, *asked.size) * 2, strict=True)]
     return [sides[i] for i in (1, 0, 3, 2)] if engine.coordinates == "thousandths_y_first" else sides
 
 
-def span(engine: Engine, picture: Any) -> tuple[float, float]:
+def span(engine: Engine, width: int, height: int) -> tuple[float, float]:
     """The model's steps for one pixel of the picture as it was sent, across and down."""
-    height, width = picture.shape[:2]
     if engine.coordinates.startswith("thousandths"):
         return 1000 / width, 1000 / height
     if engine.coordinates == "longest_1000":
@@ -61,12 +53,12 @@ def instance(schema: Any, root: Any, draw: random.Random, box: list[int], loose:
         parts = schema.get("properties", {})
         return {name: instance(part, root, draw, box, loose) for name, part in parts.items()}
     if kind == "array":
-        fixed = schema.get("prefixItems", [])
-        if len(fixed) in (2, 4) and all(part.get("type") == "integer" for part in fixed):
-            return list(box[: len(fixed)])
+        fixed, items = schema.get("prefixItems", []), schema.get("items")
         least, most = schema.get("minItems", 0), schema.get("maxItems", 3)
-        more = draw.randint(max(least - len(fixed), 0), max(most - len(fixed), 0)) if "items" in schema else 0
-        parts = [*fixed, *[schema.get("items")] * more]
+        if (least, most) in ((2, 2), (4, 4)) and (fixed[0] if fixed else items).get("type") == "integer":
+            return list(box[:least])
+        more = draw.randint(max(least - len(fixed), 0), max(most - len(fixed), 0)) if items else 0
+        parts = [*fixed, *[items] * more]
         return [instance(part, root, draw, box, loose) for part in parts]
     if kind == "integer":
         return draw.randint(max(schema.get("minimum", -16), -16), min(schema.get("maximum", 16), 16))
@@ -111,13 +103,12 @@ def reply(engine: Engine, body: dict[str, Any], asked: Asked, index: int, faults
     else:
         drawn = seed + index
     draw = random.Random(json.dumps([[key for key, _ in asked.parts], schema, drawn]))
-    box = seen_box(engine, asked.picture)
+    box = seen_box(engine, asked)
     if "ignore_schema" in faults or schema is None:
         return json.dumps({"bbox_2d": box}) if box and schema is None else "I see a room, and something sounds in it."
     if box is None:
-        height, width = (480, 640) if asked.picture is None else asked.picture.shape[:2]
-        scale = span(engine, np.zeros((height, width, 1))) if asked.picture is None else span(engine, asked.picture)
-        x, y = (sorted(draw.sample(range(round(s * n)), 2)) for s, n in zip(scale, (width, height), strict=True))
+        steps = zip(span(engine, *asked.size), asked.size, strict=True)
+        x, y = (sorted(draw.sample(range(round(step * side)), 2)) for step, side in steps)
         box = [x[0], y[0], x[1], y[1]]
     made = json.dumps(instance(schema, schema, draw, box, "loose" in faults))
     if "wrong_json" in faults:

@@ -106,18 +106,21 @@ class Handler(BaseHTTPRequestHandler):
         if self.path != "/v1/chat/completions":
             return self._json(404, {"detail": "Not Found"})
         with engine.lock:
-            engine.running += 1
+            turn = object()
+            engine.running.append(turn)
             entry = {
                 "path": self.path,
                 "headers": sorted(self.headers.keys()),
                 "body": logged(body),
                 "gone": False,
                 "connection": self.client_address[1],
-                "running": engine.running,
+                "running": len(engine.running),
                 "at": time.monotonic(),
             }
             engine.log.append(entry)
         try:
+            while engine.slots and engine.running.index(turn) >= engine.slots:
+                self._wait(0.005)
             self._chat(body, engine.take_faults())
         except Refused as refused:
             self._json(refused.status, refused.body, refused.headers)
@@ -126,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         finally:
             with engine.lock:
-                engine.running -= 1
+                engine.running.remove(turn)
                 entry["until"] = time.monotonic()
         return None
 
@@ -301,11 +304,12 @@ def main() -> None:
     parser.add_argument("--coordinates", choices=COORDINATES, default="pixels")
     parser.add_argument("--limit", type=int, default=1, help="media of one kind in a prompt")
     parser.add_argument("--context", type=int, default=32_768, help="tokens")
+    parser.add_argument("--slots", type=int, default=0, help="requests that compute at once; 0: any")
     parser.add_argument("--fault", nargs="+", default=[], help=", ".join(FAULTS))
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
     parser.add_argument("--key", default="")
     told = parser.parse_args()
-    engine = Engine(told.dialect, told.model, told.coordinates, told.limit, told.context, told.key)
+    engine = Engine(told.dialect, told.model, told.coordinates, told.limit, told.context, told.key, told.slots)
     engine.set_faults(told.fault)
     server = Server(("127.0.0.1", told.port), type("Speaks", (Handler,), {"engine": engine}))
     if told.tls:

@@ -94,7 +94,7 @@ def test_what_began_the_same_is_cached_in_whole_blocks(engine):
 @pytest.mark.parametrize(
     ("dialect", "body", "status", "words"),
     [
-        ("vllm", asked(TEXT, model="other"), 404, "The model `other` does not exist."),
+        ("vllm", asked(TEXT, model="other"), 404, "The model `other` does not exist. Valid aliases: tiny-omni."),
         ("vllm", asked(TEXT, structured_outputs={"guided": {}}), 400, "none are specified"),
         ("openai", asked(TEXT, model="other"), 404, "you do not have access to it"),
         ("dashscope", asked(TEXT), 400, "only support stream mode"),
