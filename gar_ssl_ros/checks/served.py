@@ -34,7 +34,9 @@ def check_served(options: ServedOptions) -> Iterator[Finding]:
         fact, _, remedy = str(problem).rpartition(": ")
         yield Finding("server", fact or remedy, remedy if fact else "look into its log", needed=True)
     except DeadlineExceeded:
-        yield Finding("server", f"{options.server} has not answered in {PATIENCE_S:g} s", "look into its log", needed=True)
+        yield Finding(
+            "server", f"{options.server} has not answered in {PATIENCE_S:g} s", "look into its log", needed=True
+        )
 
 
 def _found(runtime: ServedRuntime, address: str) -> Iterator[Finding]:

@@ -23,9 +23,8 @@ def add(commands: Commands) -> None:
         help="check this machine, its graph, and a model",
         description="Look at the interpreter, the packages, the reasoners, the cameras, the microphones and the graph, "
         "and tell what is missing and what to do; with --model, look into a model too: is it whole, does it fit, how "
-        "long does a window take, in which coordinates does it speak; with --served, into one that a server has: does it "
-        "see and hear, how long does a window take, in which coordinates does it speak. Exit status: 0 all that is needed is there, 1 it "
-        "is not.",
+        "long does a window take, in which coordinates does it speak; with --served, into one that a server has: does "
+        "it see and hear, too. Exit status: 0 all that is needed is there, 1 it is not.",
     )
     parser.add_argument("--listen", type=seconds, default=3.0, metavar="S", help="how long to watch the topics, s")
     add_model(parser)

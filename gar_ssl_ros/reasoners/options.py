@@ -115,7 +115,9 @@ class ServerOptions(Options):
         metavar="URL",
     )
     dialect: str = option(
-        "auto", "of served: the engine that it speaks as; auto: as the server says", choices=("auto", *get_args(Dialect))
+        "auto",
+        "of served: the engine that it speaks as; auto: as the server says",
+        choices=("auto", *get_args(Dialect)),
     )
     api_key_variable: str = option(
         "GAR_SSL_API_KEY",

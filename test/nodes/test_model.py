@@ -96,8 +96,8 @@ def test_a_model_that_nobody_asks_is_wrong_usage():
         output, _ = node.communicate(timeout=600)
         assert node.returncode == 2
         assert output == (
-            "localizer: model: only the reasoner omni can be told, and signal answers here: "
-            "choose omni as the reasoner, or leave it out\n"
+            "localizer: model: only the reasoner omni or served can be told, and signal answers here: "
+            "choose omni or served as the reasoner, or leave it out\n"
         )
 
 

@@ -15,7 +15,7 @@ class Breaker:
         self._failures = 0
         self._rest = FIRST_REST_S
         self._until = 0.0  # monotonic s
-        self._failed_at = 0.0  # monotonic s
+        self._occasion: object = None  # of the last failure
 
     @property
     def rest(self) -> float:
@@ -29,13 +29,13 @@ class Breaker:
 
     def succeeded(self) -> None:
         """It has answered."""
-        self._failures, self._rest, self._until = 0, FIRST_REST_S, 0.0
+        self._failures, self._rest, self._until, self._occasion = 0, FIRST_REST_S, 0.0, None
 
-    def failed(self, began: float) -> None:
-        """What began at that time (monotonic s) has failed. Failures at the same time count as one."""
-        if began < self._failed_at:
+    def failed(self, occasion: object) -> None:
+        """It has not answered. Failures of one occasion in a row, as of requests in parallel, count as one."""
+        if occasion == self._occasion:
             return
-        self._failed_at = monotonic()
+        self._occasion = occasion
         self._failures += 1
         if self._failures >= FAILURES:
             self._until = monotonic() + self._rest

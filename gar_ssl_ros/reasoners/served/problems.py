@@ -86,7 +86,7 @@ def refused(asked: Asked, status: int, body: bytes, wait: float = 0.0, where: st
         if TOO_LONG.search(told):
             todo = "have it take longer requests (--max-model-len of vLLM, --context-length of SGLang, -c of llama.cpp)"
         elif GRAMMAR.search(told):
-            todo = "take another grammar backend or a newer version of it, or name its engine with `dialect` (docs/served.md)"
+            todo = "take another grammar backend or a newer version of it, or name its `dialect` (docs/served.md)"
         else:
             todo = "see whether it speaks as `dialect` says (docs/served.md)"
         return ServerError(f"{url} refuses the request ({status}: {told}): {todo}", again=False, healthy=True)

@@ -25,7 +25,7 @@ from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Question, Reply
 from gar_ssl_ros.reasoners.served.dialects import WRAPPED, as_object, flat
 from gar_ssl_ros.reasoners.served.media import fitted_size, picture_url, sound_base64
 from gar_ssl_ros.reasoners.served.problems import ServerError
-from gar_ssl_ros.reasoners.served.server import Answer, Served, Server, client
+from gar_ssl_ros.reasoners.served.server import Answer, Attempt, Served, Server, client
 
 POLL_S = 0.05  # s: how often a window looks at its deadline
 ATTEMPTS = 3  # at one request
@@ -84,7 +84,10 @@ class ServedRuntime:
             window.close()
 
     def start(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
-        """Have it done on the loop's thread."""
+        """Have it done on the loop's thread. Raises ModelError where that has ended."""
+        if not self.close.alive:
+            work.close()
+            raise ModelError("the connections to the server have been closed: make another reasoner")
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def wait(self, future: Future[Result], deadline: Deadline) -> Result:
@@ -101,13 +104,14 @@ class ServedRuntime:
     async def answered(self, window: ServedWindow, question: Question, seeds: Sequence[int], seen: bool) -> Answer:
         """The replies of one request, of the first server that gives them. Raises ServerError."""
         pause, deadline = FIRST_PAUSE_S, window.deadline
-        for attempt in range(ATTEMPTS):
+        for attempt in (Attempt(deadline, number) for number in range(ATTEMPTS)):
             problems = []
             for server in list(self._servers):
                 try:
-                    served = self._agreed(await server.ready(deadline))
+                    served = self._agreed(await server.ready(attempt))
                     body = _body(served, window, question, seeds, seen)
-                    answer = await server.chat(body, len(seeds), deadline, question.enough if len(seeds) > 1 else None)
+                    enough = question.enough if len(seeds) > 1 else None
+                    answer = await server.chat(body, len(seeds), attempt, enough)
                 except ServerError as problem:
                     problems.append(problem)
                     continue
@@ -118,7 +122,7 @@ class ServedRuntime:
                 return answer
             pause = max([pause, *(problem.wait for problem in problems)])
             left = deadline.left
-            if not any(problem.again for problem in problems) or attempt + 1 == ATTEMPTS:
+            if not any(problem.again for problem in problems) or attempt.number + 1 == ATTEMPTS:
                 break
             if left is not None and pause >= left:
                 break
@@ -130,7 +134,7 @@ class ServedRuntime:
         problems = []
         for server in self._servers:
             try:
-                served = self._agreed(await server.ready(deadline))
+                served = self._agreed(await server.ready(Attempt(deadline)))
             except ServerError as problem:
                 problems.append(problem)
             else:

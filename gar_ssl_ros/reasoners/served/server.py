@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
-from time import monotonic
 from typing import Annotated, Any, TypeVar
 
 import httpx2
@@ -100,6 +99,14 @@ class Answer:
     cached_tokens: int | None = None
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """The how manieth, from 0, to have an answer in that time."""
+
+    deadline: Deadline
+    number: int = 0
+
+
 def client() -> httpx2.AsyncClient:
     """Verifies certificates, follows no redirect, and takes proxies from the environment."""
     return httpx2.AsyncClient(timeout=TIMEOUT, limits=LIMITS, headers=HEADERS, follow_redirects=False)
@@ -119,30 +126,29 @@ class Server:
         self._served: Served | None = None
         self._discovering = asyncio.Lock()
 
-    async def ready(self, deadline: Deadline) -> Served:
+    async def ready(self, attempt: Attempt) -> Served:
         """What it has. Raises ServerError: at once, where it has failed too often just now."""
         async with self._discovering:
             if rest := self._breaker.rest:
                 raise ServerError(f"{self._problem}; it is asked again in {ceil(rest)} s", again=False)
             if self._served is None or self._breaker.half_open:
-                self._served = await self._watched(asyncio.wait_for(self._discovered(), DISCOVERY_S), deadline)
+                self._served = await self._watched(asyncio.wait_for(self._discovered(), DISCOVERY_S), attempt)
             return self._served
 
-    async def chat(self, body: bytes, choices: int, deadline: Deadline, enough: Enough | None) -> Answer:
+    async def chat(self, body: bytes, choices: int, attempt: Attempt, enough: Enough | None) -> Answer:
         """The replies to a request for so many of them. enough: as of Question. Raises ServerError."""
-        answer = await self._watched(self._chat(body, choices, enough), deadline)
+        answer = await self._watched(self._chat(body, choices, enough), attempt)
         self._breaker.succeeded()
         return answer
 
-    async def _watched(self, work: Awaitable[Result], deadline: Deadline) -> Result:
+    async def _watched(self, work: Awaitable[Result], attempt: Attempt) -> Result:
         """What the work gives; what goes wrong is remembered, and becomes a ServerError."""
-        began = monotonic()
         try:
             return await work
         except asyncio.CancelledError:
-            if deadline.left == 0:
+            if attempt.deadline.left == 0:
                 self._problem = f"{self.url} answers too late: give windows a longer deadline, or use a faster model"
-                self._breaker.failed(began)
+                self._breaker.failed(attempt)
             raise
         except ServerError as problem:
             found = problem
@@ -152,7 +158,7 @@ class Server:
             found = self._unreachable(problem)
         self._problem = str(found)
         if not found.healthy:
-            self._breaker.failed(began)
+            self._breaker.failed(attempt)
         raise found from None
 
     def _unreachable(self, problem: Exception) -> ServerError:
@@ -210,7 +216,7 @@ class Server:
 
     def _another_api(self, what: str) -> ServerError:
         return ServerError(
-            f"{self.url} is no OpenAI-compatible server ({what}): name the address that it gives, mostly with /v1 at its end",
+            f"{self.url} is no OpenAI-compatible server ({what}): name the address that it gives, mostly up to /v1",
             again=False,
         )
 
