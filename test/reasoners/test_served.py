@@ -276,8 +276,8 @@ WRONG = {
     "error500": "fails (500: EngineCore encountered an issue",
     "half": "broke off",
     "html": "is no OpenAI-compatible server (text/html): name the address that it gives",
-    "no_audio": "takes no sound (At most 0 audio(s) may be provided in one prompt.): serve a model that sees and hears",
-    "schema_400": "refuses the request (400: The provided JSON schema contains features not supported by xgrammar.)",
+    "no_audio": "takes no sound (At most 0 audio(s) may be provided in one prompt. (parameter=audio)): serve a model that ",
+    "schema_400": 'refuses the request (400: Grammar error: Unimplemented keys: ["multipleOf"]): take another grammar backend',
     "huge": "sends more than 16 MiB: look into its log",
     "redirect": "sends requests elsewhere (http://127.0.0.1:9/v1/chat/completions): name the address that answers",
 }
