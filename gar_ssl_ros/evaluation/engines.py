@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
+from time import monotonic, sleep
 from typing import Any
 
 from gar_ssl_ros import reasoners
@@ -14,10 +15,14 @@ from gar_ssl_ros.evaluation.record import SampleRecord, evaluate, options_for
 from gar_ssl_ros.evaluation.samples import Sample
 from gar_ssl_ros.evaluation.settings import Settings
 from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.gar.reasoner import Reasoner, ReasonerError
 
 NAMES = ("local", "ray")
 QUEUED_PER_WORKER = 2  # samples that wait for each worker, so that none stands idle
+PAUSES_S = (1.0, 4.0, 15.0)  # s: before a sample is asked about again that a server, which has answered, did not answer
+POLL_S = 0.1  # s: how often a pause looks whether it goes on
+MAX_UNANSWERED = 3  # samples in a row, by which a server has gone
 
 
 class EngineError(UserError):
@@ -60,11 +65,14 @@ def check_in_flight(settings: Settings, in_flight: int) -> None:
 
 
 def locally(samples: Sequence[Sample], settings: Settings, in_flight: int = 1) -> Iterator[SampleRecord]:
-    """One after the other, in their order; or so many at once, as they are done."""
+    """One after the other, in their order; or so many at once, as they are done.
+
+    Raises EngineError where the work is elsewhere and nobody there does it any more.
+    """
     work = _Work(settings)
     if in_flight > 1:
-        return at_once(work.evaluate, samples, in_flight)
-    return (work.evaluate(sample) for sample in samples)
+        return answered(at_once(work.evaluate, samples, in_flight), work.elsewhere)
+    return answered((work.evaluate(sample, Deadline()) for sample in samples), work.elsewhere)
 
 
 def at_once(
@@ -84,6 +92,29 @@ def at_once(
                 yield from (one.result() for one in done)
         finally:
             deadline.cancel()
+
+
+def answered(records: Iterator[SampleRecord], elsewhere: bool) -> Iterator[SampleRecord]:
+    """All of them; but where a server does not answer for several in a row, these are no results, and it is told.
+
+    Raises EngineError.
+    """
+    unanswered: list[SampleRecord] = []
+    for record in records:
+        if elsewhere and _unanswered(record):
+            unanswered.append(record)
+            if len(unanswered) == MAX_UNANSWERED:
+                why = (unanswered[0].failure or "").removeprefix(f"{record.outcome}: ")
+                raise EngineError(f"{why}; then go on with --resume: what was computed so far is on disk")
+        else:
+            yield from unanswered
+            unanswered.clear()
+            yield record
+    yield from unanswered
+
+
+def _unanswered(record: SampleRecord) -> bool:
+    return record.outcome == Outcome.BACKEND_ERROR.value
 
 
 def on_ray(samples: Sequence[Sample], settings: Settings) -> Iterator[SampleRecord]:
@@ -130,12 +161,27 @@ def _spread(ray: Any, samples: Sequence[Sample], settings: Settings) -> Iterator
 
 
 class _Work:
-    """A worker with its reasoner, made once."""
+    """A worker with its reasoner, made once. elsewhere: True if another process does its work."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._reasoner = chosen_reasoner(settings)
+        spec = reasoners.OURS.get(settings.reasoner)
+        self.elsewhere = spec is not None and spec.elsewhere
+        self._has_answered = False
 
     def evaluate(self, sample: Sample, deadline: Deadline | None = None) -> SampleRecord:
+        """Raises Cancelled as the deadline does. A server that has answered before is given time to come back."""
+        deadline = deadline or Deadline()
         gar = options_for(sample, self._settings.gar, self._settings.sources)
-        return evaluate(sample, self._reasoner, gar, deadline)
+        record = evaluate(sample, self._reasoner, gar, deadline)
+        for pause in PAUSES_S if self.elsewhere else ():
+            if not _unanswered(record) or not self._has_answered:
+                break
+            end = monotonic() + pause
+            while monotonic() < end:
+                deadline.check()
+                sleep(POLL_S)
+            record = evaluate(sample, self._reasoner, gar, deadline)
+        self._has_answered |= record.found is not None and not record.found.outcome.failed
+        return record
