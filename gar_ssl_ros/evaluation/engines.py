@@ -106,15 +106,21 @@ def answered(records: Iterator[SampleRecord], elsewhere: bool) -> Iterator[Sampl
             if len(unanswered) == MAX_UNANSWERED:
                 why = (unanswered[0].failure or "").removeprefix(f"{record.outcome}: ")
                 raise EngineError(f"{why}; then go on with --resume: what was computed so far is on disk")
-        else:
+            continue
+        if _answered(record):
             yield from unanswered
             unanswered.clear()
-            yield record
+        yield record
     yield from unanswered
 
 
 def _unanswered(record: SampleRecord) -> bool:
     return record.outcome == Outcome.BACKEND_ERROR.value
+
+
+def _answered(record: SampleRecord) -> bool:
+    """True if a reasoner was asked, and said something: not where there is nothing to see, or nothing to hear."""
+    return record.found is not None and not _unanswered(record) and record.found.outcome is not Outcome.SILENT
 
 
 def on_ray(samples: Sequence[Sample], settings: Settings) -> Iterator[SampleRecord]:
@@ -183,5 +189,5 @@ class _Work:
                 deadline.check()
                 sleep(POLL_S)
             record = evaluate(sample, self._reasoner, gar, deadline)
-        self._has_answered |= record.found is not None and not record.found.outcome.failed
+        self._has_answered |= _answered(record)
         return record
