@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import wave
 
 import cv2
@@ -99,6 +100,16 @@ def test_a_flat_schema_says_the_same_in_fewer_words(reply):
     assert reply.validate_python(value) is not None
     with pytest.raises(Exception, match=r"[Aa]dditional"):
         validate({**(value if isinstance(value, dict) else value[0]), "more": 1}, plain.get("items", plain))
+
+
+@given(st.sampled_from(["Seen", "Refined"]), st.text('aB." \\[]~z9', max_size=20), st.integers(0, 1000))
+def test_a_pattern_that_engines_can_take_allows_the_same_but_for_quotes(which, end, length):
+    name = {"Seen": "description", "Refined": "refined_description"}[which]
+    schema = {"Seen": schema_of(SEEN)["$defs"]["Seen"], "Refined": schema_of(REFINED)}[which]["properties"][name]
+    ours, theirs = schema["pattern"], flat(schema)["pattern"]
+    text = "A" + "b" * length + end
+    assert bool(re.search(theirs, text)) == (bool(re.search(ours, text)) and '"' not in text)
+    assert all(int(most) <= 128 for most in re.findall(r"\d+,(\d+)", theirs))
 
 
 def test_what_models_put_around_a_reply_is_taken_off():
