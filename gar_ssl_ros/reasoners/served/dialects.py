@@ -101,7 +101,7 @@ def flat(schema: Any, definitions: Mapping[str, Any] | None = None) -> Any:
     definitions = schema.get("$defs", definitions or {})
     if "$ref" in schema:
         return flat(definitions[str(schema["$ref"]).rpartition("/")[2]], definitions)
-    made = {}
+    made: dict[str, Any] = {}
     for name, value in schema.items():
         if name == "properties":
             made[name] = {key: flat(one, definitions) for key, one in value.items()}

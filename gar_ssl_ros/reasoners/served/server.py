@@ -290,9 +290,8 @@ class Server:
         async for piece in self._pieces(response):
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
-                if line.startswith(b"data:"):
-                    if (event := line[5:].strip()) == b"[DONE]":
-                        return
+                # Read on after [DONE], to the end of the body: a connection that is not is not used again.
+                if line.startswith(b"data:") and (event := line[5:].strip()) != b"[DONE]":
                     yield event
 
     def _chunk(self, line: bytes, kind: str) -> _Chunk:
