@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import wave
 
 import cv2
@@ -18,9 +19,9 @@ pytest.importorskip("httpx2", reason="needs the extra served")
 from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.gar.stages import Failure
 from gar_ssl_ros.reasoners.options import ServedOptions
-from gar_ssl_ros.reasoners.prompted.description import descriptions
+from gar_ssl_ros.reasoners.prompted.description import described_as, descriptions
 from gar_ssl_ros.reasoners.prompted.reasoner import ANALYSIS, GROUNDED_ANALYSIS, HEARD, REFINED, SEEN, SEEN_AND_HEARD
-from gar_ssl_ros.reasoners.prompted.replies import schema_of
+from gar_ssl_ros.reasoners.prompted.replies import LABEL, PHRASE, SENTENCES, TOKEN, schema_of
 from gar_ssl_ros.reasoners.served.breaker import FAILURES, Breaker
 from gar_ssl_ros.reasoners.served.dialects import as_object, flat
 from gar_ssl_ros.reasoners.served.media import fitted_size, picture_url, sound_base64
@@ -41,14 +42,19 @@ def test_a_picture_is_brought_to_a_size_that_the_models_processor_leaves_alone(w
         assert max(size) / min(size) == pytest.approx(max(width, height) / min(width, height), rel=0.15)
 
 
-@given(SIDE, SIDE)
-def test_it_is_the_size_that_the_processor_of_qwen2_vl_makes(width, height):
-    transformers = pytest.importorskip("transformers.models.qwen2_vl.image_processing_pil_qwen2_vl", reason="torch")
-    known = next(known for known in descriptions() if known.name == "Qwen2.5-Omni")
-    if max(width, height) > 200 * min(width, height):
-        return
-    theirs = transformers.smart_resize(height, width, known.multiple, known.least_pixels, known.most_pixels)
-    assert fitted_size(width, height, known) == (theirs[1], theirs[0])
+@pytest.mark.parametrize(
+    ("given", "made"),  # by smart_resize of the library transformers, with the bounds of Qwen2.5-Omni
+    [
+        ((640, 480), (1036, 784)),
+        ((1920, 1080), (1316, 728)),
+        ((33, 47), (756, 1092)),
+        ((4000, 3000), (1148, 840)),
+        ((96, 64), (1120, 756)),
+        ((3000, 100), (4928, 168)),
+    ],
+)
+def test_it_is_the_size_that_the_processor_of_qwen2_vl_makes(given, made):
+    assert fitted_size(*given, described_as("qwen2.5-omni")) == made
 
 
 def test_a_picture_and_a_sound_come_out_as_they_went_in():
@@ -99,6 +105,17 @@ def test_a_flat_schema_says_the_same_in_fewer_words(reply):
     assert reply.validate_python(value) is not None
     with pytest.raises(Exception, match=r"[Aa]dditional"):
         validate({**(value if isinstance(value, dict) else value[0]), "more": 1}, plain.get("items", plain))
+
+
+@pytest.mark.parametrize("pattern", [PHRASE, SENTENCES, LABEL, TOKEN])
+def test_a_pattern_is_spelt_in_repetitions_that_engines_can_take(pattern):
+    theirs = flat({"pattern": pattern})["pattern"]
+    counts = [[int(count) for count in found] for found in re.findall(r"{(\d+),(\d+)}", theirs)]
+    (whole,) = re.findall(r"{(\d+),(\d+)}", pattern)
+    assert tuple(str(sum(count)) for count in zip(*counts, strict=True)) == whole
+    assert all(least <= most <= 128 for least, most in counts)
+    assert any(re.search(theirs, word) for word in ("A few words.", "a_word", "words"))
+    assert '"' not in theirs
 
 
 def test_what_models_put_around_a_reply_is_taken_off():

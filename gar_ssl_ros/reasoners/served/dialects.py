@@ -5,11 +5,19 @@ A server that says of none that it is it is asked as OpenAI's own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gar_ssl_ros.reasoners.prompted.replies import PLAIN
+
 Schema = Mapping[str, object]
+
+# xgrammar 0.2 aborts, and a vLLM around it, at a repetition of more than 128 (github.com/mlc-ai/xgrammar/pull/647).
+MAX_REPEAT = 128
+REPEATED = re.compile(r"(\[(?:\\.|[^\]\\])*\]|\w)\{(\d+),(\d+)\}")
+UNQUOTED = r"[ !#-\[\]-~]"  # llama.cpp puts a pattern's quotes into a JSON string as they are
 
 # Kept out of the model's way: generation_config.json's own sampling, which engines apply unasked, and thinking aloud.
 PLAIN_SAMPLING = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
@@ -85,22 +93,36 @@ WRAPPED = "reply"  # under which a reply stands that is no object, where it must
 def flat(schema: Any, definitions: Mapping[str, Any] | None = None) -> Any:
     """A schema as every engine takes it: no references, no tuples, nothing that only tells people something.
 
-    Of tuples all places are alike here. Steps of numbers are left out: xgrammar does not know them.
+    Of tuples all places are alike here. Steps of numbers are left out: xgrammar does not know them. Patterns are spelt
+    so that the engines' grammars can be made of them.
     """
     if not isinstance(schema, Mapping):
         return [flat(one, definitions) for one in schema] if isinstance(schema, (list, tuple)) else schema
     definitions = schema.get("$defs", definitions or {})
     if "$ref" in schema:
         return flat(definitions[str(schema["$ref"]).rpartition("/")[2]], definitions)
-    made = {}
+    made: dict[str, Any] = {}
     for name, value in schema.items():
         if name == "properties":
             made[name] = {key: flat(one, definitions) for key, one in value.items()}
         elif name == "prefixItems":
             made["items"] = flat(value[0], definitions)
+        elif name == "pattern":
+            made[name] = REPEATED.sub(_in_parts, value.replace(PLAIN, UNQUOTED))
         elif name not in ("$defs", "title", "description", "multipleOf"):
             made[name] = flat(value, definitions)
     return made
+
+
+def _in_parts(repeated: re.Match[str]) -> str:
+    """The same as several repetitions that are short enough."""
+    item, least, most = repeated[1], int(repeated[2]), int(repeated[3])
+    parts = []
+    while most:
+        step = min(most, MAX_REPEAT)
+        parts.append(f"{item}{{{min(least, step)},{step}}}")
+        least, most = max(0, least - step), most - step
+    return "".join(parts)
 
 
 def as_object(schema: Schema) -> dict[str, object]:

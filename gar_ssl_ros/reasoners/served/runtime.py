@@ -11,9 +11,10 @@ from collections import deque
 from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
-from threading import Thread
-from typing import Any, TypeVar
+from threading import Event, Thread
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from gar_ssl_ros.reasoners.served.problems import ServerError
 from gar_ssl_ros.reasoners.served.server import Answer, Attempt, Served, Server, client
 
 POLL_S = 0.05  # s: how often a window looks at its deadline
+CLOSING_S = 0.5  # s at most for a cancelled request to close its connection
 ATTEMPTS = 3  # at one request
 FIRST_PAUSE_S = 0.2  # s before the second of them; twice as long before each further one
 SEED_BITS = 31  # as many as every engine takes
@@ -35,6 +37,14 @@ KEPT_ANSWERS = 1000  # of which what they cost is known
 FENCE = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Work(Generic[Result]):
+    """What the loop's thread does. ended: it does no more, cancelled or not."""
+
+    future: Future[Result]
+    ended: Event
 
 
 class ServedRuntime:
@@ -83,15 +93,24 @@ class ServedRuntime:
         finally:
             window.close()
 
-    def start(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
+    def start(self, work: Coroutine[Any, Any, Result]) -> Work[Result]:
         """Have it done on the loop's thread. Raises ModelError where that has ended."""
         if not self.close.alive:
             work.close()
             raise ModelError("the connections to the server have been closed: make another reasoner")
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        ended = Event()
 
-    def wait(self, future: Future[Result], deadline: Deadline) -> Result:
-        """What comes of it; cancelled where the deadline raises."""
+        async def told() -> Result:
+            try:
+                return await work
+            finally:
+                ended.set()
+
+        return Work(asyncio.run_coroutine_threadsafe(told(), self._loop), ended)
+
+    def wait(self, work: Work[Result], deadline: Deadline) -> Result:
+        """What comes of it; where the deadline raises, it is cancelled, and its connections are closed."""
+        future = work.future
         try:
             while not future.done():
                 deadline.check()
@@ -99,7 +118,8 @@ class ServedRuntime:
                 wait([future], POLL_S if left is None else min(POLL_S, left + 0.001))
             return future.result()
         finally:
-            future.cancel()
+            if future.cancel():
+                work.ended.wait(CLOSING_S)
 
     async def answered(self, window: ServedWindow, question: Question, seeds: Sequence[int], seen: bool) -> Answer:
         """The replies of one request, of the first server that gives them. Raises ServerError."""
@@ -175,7 +195,7 @@ class ServedWindow:
         self._runtime = runtime
         self._given = image, audio
         self._asked = 0
-        self._ahead: tuple[tuple[Question, ...], Future[list[list[Reply]]]] | None = None
+        self._ahead: tuple[tuple[Question, ...], Work[list[list[Reply]]]] | None = None
         self._closed = False
 
     @cached_property
@@ -202,7 +222,7 @@ class ServedWindow:
             replies = ahead[1]
         else:
             if ahead is not None:
-                ahead[1].cancel()
+                ahead[1].future.cancel()
             replies = self._start(asked, seen)
         if not self._asked and not seen and runtime.usual:
             self._ahead = runtime.usual, self._start(runtime.usual, seen=True)
@@ -215,9 +235,9 @@ class ServedWindow:
         """Ask no more; what is still asked is given up."""
         self._closed = True
         if self._ahead is not None:
-            self._ahead[1].cancel()
+            self._ahead[1].future.cancel()
 
-    def _start(self, questions: tuple[Question, ...], seen: bool) -> Future[list[list[Reply]]]:
+    def _start(self, questions: tuple[Question, ...], seen: bool) -> Work[list[list[Reply]]]:
         # Encoded here, where somebody waits for it, and not on the thread that serves all windows.
         _ = self.sound, self.picture if seen else None
         return self._runtime.start(self._answers(questions, seen))

@@ -7,7 +7,6 @@ import json
 import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from typing import Annotated, Any, TypeVar
@@ -28,7 +27,6 @@ from gar_ssl_ros.reasoners.served.problems import Asked, ServerError, refused, s
 CONNECT_S = 3.0  # s: of a robot's network, from which on nobody is there
 DISCOVERY_S = 5.0  # s: to say which model it has
 SILENCE_S = 120.0  # s: without a byte of a reply, where no deadline ends it before
-ENDING_S = 1.0  # s: for the end of a body after the end of what it says
 MAX_CONNECTIONS = 64  # at once, as an evaluation with many samples in flight wants them; further requests wait for one
 MAX_BYTES = 2**24  # of one answer: 50 trials of 1024 tokens, of some 300 bytes each as they are streamed
 MAX_NAMES = 5  # of models, in a sentence
@@ -288,14 +286,12 @@ class Server:
         if not streamed:
             yield await self._whole(response)
             return
-        rest, pieces = b"", self._pieces(response)
-        async for piece in pieces:
+        rest = b""
+        async for piece in self._pieces(response):
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
-                if line.startswith(b"data:"):
-                    if (event := line[5:].strip()) == b"[DONE]":
-                        await _ended(pieces)
-                        return
+                # Read on after [DONE], to the end of the body: a connection that is not is not used again.
+                if line.startswith(b"data:") and (event := line[5:].strip()) != b"[DONE]":
                     yield event
 
     def _chunk(self, line: bytes, kind: str) -> _Chunk:
@@ -308,12 +304,6 @@ class Server:
         if chunk.choices is None and chunk.usage is None:
             raise self._another_api("an answer without choices")
         return chunk
-
-
-async def _ended(pieces: AsyncIterator[bytes]) -> None:
-    """Read a body to its end, which is close, so that its connection can be used again."""
-    with suppress(asyncio.TimeoutError, TimeoutError):
-        await asyncio.wait_for(anext(pieces, None), ENDING_S)
 
 
 def _reply(text: str, end: str) -> str | Failure:
