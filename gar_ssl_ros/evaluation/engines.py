@@ -56,11 +56,10 @@ def chosen_reasoner(settings: Settings) -> Reasoner:
 
 def check_in_flight(settings: Settings, in_flight: int) -> None:
     """Raises UsageError where several samples at once would only wait for each other."""
-    spec = reasoners.OURS.get(settings.reasoner)
-    if in_flight > 1 and spec is not None and not spec.elsewhere:
+    if in_flight > 1 and settings.reasoner in reasoners.OURS and not _elsewhere(settings):
         raise UsageError(
-            f"--in-flight {in_flight}: the reasoner {spec.name} works in this process, one window after the other: "
-            "leave it out, or spread the samples with --shard or --engine ray"
+            f"--in-flight {in_flight}: the reasoner {settings.reasoner} works in this process, one window after the "
+            "other: leave it out, or spread the samples with --shard or --engine ray"
         )
 
 
@@ -70,9 +69,12 @@ def locally(samples: Sequence[Sample], settings: Settings, in_flight: int = 1) -
     Raises EngineError where the work is elsewhere and nobody there does it any more.
     """
     work = _Work(settings)
+    records: Iterator[SampleRecord]
     if in_flight > 1:
-        return answered(at_once(work.evaluate, samples, in_flight), work.elsewhere)
-    return answered((work.evaluate(sample, Deadline()) for sample in samples), work.elsewhere)
+        records = at_once(work.evaluate, samples, in_flight)
+    else:
+        records = (work.evaluate(sample, Deadline()) for sample in samples)
+    return answered(records, settings)
 
 
 def at_once(
@@ -94,14 +96,14 @@ def at_once(
             deadline.cancel()
 
 
-def answered(records: Iterator[SampleRecord], elsewhere: bool) -> Iterator[SampleRecord]:
+def answered(records: Iterator[SampleRecord], settings: Settings) -> Iterator[SampleRecord]:
     """All of them; but where a server does not answer for several in a row, these are no results, and it is told.
 
     Raises EngineError.
     """
     unanswered: list[SampleRecord] = []
     for record in records:
-        if elsewhere and _unanswered(record):
+        if _elsewhere(settings) and _unanswered(record):
             unanswered.append(record)
             if len(unanswered) == MAX_UNANSWERED:
                 why = (unanswered[0].failure or "").removeprefix(f"{record.outcome}: ")
@@ -112,6 +114,11 @@ def answered(records: Iterator[SampleRecord], elsewhere: bool) -> Iterator[Sampl
             unanswered.clear()
         yield record
     yield from unanswered
+
+
+def _elsewhere(settings: Settings) -> bool:
+    """True if another process does the reasoner's work."""
+    return settings.reasoner in reasoners.OURS and reasoners.OURS[settings.reasoner].elsewhere
 
 
 def _unanswered(record: SampleRecord) -> bool:
@@ -138,7 +145,7 @@ def on_ray(samples: Sequence[Sample], settings: Settings) -> Iterator[SampleReco
     except ConnectionError:
         raise EngineError("there is no Ray cluster to join: `ray start --head`, or use --engine local") from None
     try:
-        yield from _spread(ray, samples, settings)
+        yield from answered(_spread(ray, samples, settings), settings)
     except ray.exceptions.RayError as problem:
         first = str(problem).strip().splitlines()[0]
         raise EngineError(f"Ray failed ({first}): look after the cluster, and go on with --resume") from None
@@ -167,13 +174,11 @@ def _spread(ray: Any, samples: Sequence[Sample], settings: Settings) -> Iterator
 
 
 class _Work:
-    """A worker with its reasoner, made once. elsewhere: True if another process does its work."""
+    """A worker with its reasoner, made once."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._reasoner = chosen_reasoner(settings)
-        spec = reasoners.OURS.get(settings.reasoner)
-        self.elsewhere = spec is not None and spec.elsewhere
         self._has_answered = False
 
     def evaluate(self, sample: Sample, deadline: Deadline | None = None) -> SampleRecord:
@@ -181,7 +186,7 @@ class _Work:
         deadline = deadline or Deadline()
         gar = options_for(sample, self._settings.gar, self._settings.sources)
         record = evaluate(sample, self._reasoner, gar, deadline)
-        for pause in PAUSES_S if self.elsewhere else ():
+        for pause in PAUSES_S if _elsewhere(self._settings) else ():
             if not _unanswered(record) or not self._has_answered:
                 break
             end = monotonic() + pause

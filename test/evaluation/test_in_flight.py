@@ -120,7 +120,7 @@ def test_no_more_are_taken_up_than_are_asked_for():
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        (("--in-flight", 8), "the reasoner signal works in this process, one window after the other"),
+        (("--in-flight", 8), "the reasoner signal works in this process, one window after the"),
         (("--in-flight", 8, "--engine", "ray"), "a Ray cluster has workers of its own"),
         (("--in-flight", 0), "is not a whole number from 1 to 256"),
     ],
