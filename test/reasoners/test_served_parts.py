@@ -112,7 +112,9 @@ def test_a_pattern_is_spelt_in_repetitions_that_engines_can_take(pattern):
     theirs = flat({"pattern": pattern})["pattern"]
     counts = [[int(count) for count in found] for found in re.findall(r"{(\d+),(\d+)}", theirs)]
     (whole,) = re.findall(r"{(\d+),(\d+)}", pattern)
-    assert tuple(str(sum(count)) for count in zip(*counts, strict=True)) == whole
+    least, most = map(int, whole)
+    assert [sum(count) for count in zip(*counts, strict=True)] == [least, min(most, 256)]
+    assert len(counts) <= 2
     assert all(least <= most <= 128 for least, most in counts)
     assert any(re.search(theirs, word) for word in ("A few words.", "a_word", "words"))
     assert '"' not in theirs

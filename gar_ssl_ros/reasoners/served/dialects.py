@@ -16,6 +16,9 @@ Schema = Mapping[str, object]
 
 # xgrammar 0.2 aborts, and a vLLM around it, at a repetition of more than 128 (github.com/mlc-ai/xgrammar/pull/647).
 MAX_REPEAT = 128
+# Nor does llguidance take ever so many of them: from four on, vLLM 0.32 ends each reply in the middle of the string, as
+# if it were whole ("too many expressions constructed", in its log alone).
+MAX_PARTS = 2
 REPEATED = re.compile(r"(\[(?:\\.|[^\]\\])*\]|\w)\{(\d+),(\d+)\}")
 UNQUOTED = r"[ !#-\[\]-~]"  # llama.cpp puts a pattern's quotes into a JSON string as they are
 
@@ -115,8 +118,8 @@ def flat(schema: Any, definitions: Mapping[str, Any] | None = None) -> Any:
 
 
 def _in_parts(repeated: re.Match[str]) -> str:
-    """The same as several repetitions that are short enough."""
-    item, least, most = repeated[1], int(repeated[2]), int(repeated[3])
+    """The same as several repetitions that are short enough, up to as long as they may be together."""
+    item, least, most = repeated[1], int(repeated[2]), min(int(repeated[3]), MAX_PARTS * MAX_REPEAT)
     parts = []
     while most:
         step = min(most, MAX_REPEAT)
