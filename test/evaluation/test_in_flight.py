@@ -12,6 +12,7 @@ pytest.importorskip("httpx2", reason="needs the extra served")
 from serving import serving
 from test_evaluate import evaluate, process
 
+from gar_ssl_ros.evaluation import engines
 from gar_ssl_ros.evaluation.datasets import dataset
 from gar_ssl_ros.evaluation.engines import at_once, locally
 from gar_ssl_ros.evaluation.record import SampleRecord
@@ -61,6 +62,28 @@ def test_an_interrupt_gives_up_what_is_in_flight_and_resume_asks_it_again(record
     assert len(list(read_lines(tmp_path / "out" / "results.jsonl", SampleRecord))) == 6
 
 
+@pytest.mark.parametrize("in_flight", [1, 4])
+def test_a_server_that_is_not_there_ends_it_and_leaves_no_misses(recordings, server, tmp_path, in_flight):
+    told = (*ASKED, "--server", server.url, "--in-flight", in_flight)
+    server.fault("error500")
+    done = evaluate(recordings, tmp_path / "out", *told)
+    assert done.code == 1
+    assert "look into its log" in done.last
+    assert done.last.endswith("then go on with --resume: what was computed so far is on disk")
+    records = list(read_lines(tmp_path / "out" / "results.jsonl", SampleRecord))
+    assert all(record.outcome in ("UNREADABLE", "SILENT") for record in records)
+
+
+def test_a_server_that_comes_back_costs_no_sample(recordings, server, monkeypatch):
+    monkeypatch.setattr(engines, "PAUSES_S", (0.05, 0.05))
+    server.fault()
+    told = settings_from_values({"reasoner": "served", "coordinates": "pixels", "server": server.url, "trials": 1})
+    records = locally(dataset("folder", recordings).samples[:3], told)
+    assert next(records).failure is None
+    server.fault("error500#3")  # as often as one request is tried
+    assert [record.failure for record in records] == [None, None]
+
+
 def test_what_goes_wrong_with_one_is_raised_and_ends_the_others():
     started = threading.Barrier(3)
     ended = []
@@ -97,7 +120,7 @@ def test_no_more_are_taken_up_than_are_asked_for():
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        (("--in-flight", 8), "the reasoner signal works in this process, one window after the other"),
+        (("--in-flight", 8), "the reasoner signal works in this process, one window after the"),
         (("--in-flight", 8, "--engine", "ray"), "a Ray cluster has workers of its own"),
         (("--in-flight", 0), "is not a whole number from 1 to 256"),
     ],

@@ -66,7 +66,9 @@ def instance(schema: Any, root: Any, draw: random.Random, box: list[int], loose:
         low, high = schema.get("minimum", 0.0), schema.get("maximum", 1.0)
         return draw.choice([-1.5, 3e9, 0.123456789]) if loose else round(draw.uniform(low, high), 2)
     if kind == "string":
-        return spelled(sre.parse(schema["pattern"]), draw) if "pattern" in schema else "a quiet place"
+        least, most = schema.get("minLength", 1), schema.get("maxLength", 40)
+        pattern = schema.get("pattern") or f"[a-z]{{{draw.randint(least, most)}}}"
+        return spelled(sre.parse(pattern), draw)
     return draw.choice([True, False]) if kind == "boolean" else None
 
 

@@ -27,7 +27,7 @@ from gar_ssl_ros.reasoners.served.problems import Asked, ServerError, refused, s
 CONNECT_S = 3.0  # s: of a robot's network, from which on nobody is there
 DISCOVERY_S = 5.0  # s: to say which model it has
 SILENCE_S = 120.0  # s: without a byte of a reply, where no deadline ends it before
-MAX_CONNECTIONS = 16  # at once; further requests wait for one
+MAX_CONNECTIONS = 64  # at once, as an evaluation with many samples in flight wants them; further requests wait for one
 MAX_BYTES = 2**24  # of one answer: 50 trials of 1024 tokens, of some 300 bytes each as they are streamed
 MAX_NAMES = 5  # of models, in a sentence
 TIMEOUT = httpx2.Timeout(SILENCE_S, connect=CONNECT_S, pool=None)
