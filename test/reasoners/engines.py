@@ -42,6 +42,7 @@ class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # as asyncio's servers, on which the engines run, have it
     engine: Engine
 
     def log_message(self, *args: object) -> None:
