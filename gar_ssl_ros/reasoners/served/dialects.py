@@ -36,6 +36,18 @@ def _strictly(schema: Schema) -> dict[str, object]:
     return {"response_format": {"type": "json_schema", "json_schema": form}}
 
 
+def _with_listed_numbers(schema: Any) -> Any:
+    """Bounded numbers as a list of their hundredths: llama.cpp heeds no bounds of others than whole ones."""
+    if isinstance(schema, (list, tuple)):
+        return [_with_listed_numbers(one) for one in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    if schema.get("type") == "number" and "minimum" in schema and "maximum" in schema:
+        least, most = round(100 * schema["minimum"]), round(100 * schema["maximum"])
+        return {"enum": [hundredth / 100 for hundredth in range(least, most + 1)]}
+    return {name: _with_listed_numbers(value) for name, value in schema.items()}
+
+
 @dataclass(frozen=True)
 class Dialect:
     """One engine's.
@@ -76,6 +88,7 @@ DIALECTS = (
         "llamacpp",
         owned_by="llamacpp",
         says=("/props", "total_slots"),
+        constraint=lambda schema: _as_response_format(_with_listed_numbers(schema)),
         # Of itself it keeps the 40 most probable tokens, of those what has a twentieth of the best one's probability.
         extra={"top_k": 0, "min_p": 0.0, "cache_prompt": True, **NO_THINKING},
     ),
