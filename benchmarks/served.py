@@ -206,6 +206,7 @@ def cost(options: argparse.Namespace) -> bool:
             requests = size = 0
             for each in shown:
                 Recorded.kept = []
+                one.prepare(each, Deadline())  # as the localizer does, while the window comes
                 began, used = time.perf_counter(), time.process_time()
                 (*_, found) = localize(each, one, GarOptions(tau_av=1.0))
                 ours.append(time.perf_counter() - began)

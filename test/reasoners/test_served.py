@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,8 @@ from gar_ssl_ros.reasoners import reasoner
 from gar_ssl_ros.reasoners.options import ServedOptions
 from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Question, Sampling
-from gar_ssl_ros.reasoners.served import breaker, connect, served_reasoner
+from gar_ssl_ros.reasoners.served import breaker, connect, runtime, served_reasoner
+from gar_ssl_ros.reasoners.served.media import picture_url
 from gar_ssl_ros.reasoners.served.reasoner import ServedReasoner
 
 PATIENCE_S = 20.0
@@ -404,6 +406,18 @@ def test_a_window_that_is_closed_answers_nothing(vllm):
 def test_its_stages_come_as_they_are_known(vllm):
     with served(vllm) as made:
         assert [found.stage for found in localize(window(), made, TRIALS)] == [Stage.INITIAL, Stage.FINAL]
+
+
+def test_a_picture_is_encoded_while_its_window_comes(vllm, monkeypatch):
+    shown, made_of = window(), []
+    monkeypatch.setattr(runtime, "picture_url", lambda image, size: made_of.append(image) or picture_url(image, size))
+    with served(vllm) as made:
+        coming = replace(shown, frames=shown.frames[:2])  # the middle has not come
+        made.prepare(coming, Deadline())
+        assert not made_of
+        made.prepare(shown, Deadline())
+        assert [*localize(shown, made, TRIALS)][-1].outcome is Outcome.LOCALIZED
+    assert len(made_of) == 1
 
 
 def test_it_needs_a_server():

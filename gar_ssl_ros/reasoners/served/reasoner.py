@@ -46,6 +46,11 @@ class ServedReasoner:
         """Take a window in. Raises ReasonerError where no server is to be had, and as the deadline does."""
         return self._connected(deadline).read(window, deadline)
 
+    def prepare(self, window: Window, deadline: Deadline) -> None:  # noqa: ARG002
+        """Encode the center frame, once that is known: see `Preparing`."""
+        if self._prompted is not None and 2 * window.frames[-1].stamp > window.start + window.end:
+            self._runtime.picture(window.center.image)
+
     def close(self) -> None:
         """End all connections, and the thread that holds them."""
         self._runtime.close()

@@ -61,6 +61,7 @@ class ServedRuntime:
         self.together = options.together
         self._model = options.model
         self._description: ModelDescription | None = None
+        self._picture: tuple[NDArray[np.uint8], bytes] | None = None
         self._loop = asyncio.new_event_loop()
         http = client()
         self._servers = [Server(url, http, options, key) for url in options.server.split(",")]
@@ -92,6 +93,14 @@ class ServedRuntime:
             yield window
         finally:
             window.close()
+
+    def picture(self, image: NDArray[np.uint8]) -> bytes:
+        """As a data URL, of the size that the model sees; the last one is kept."""
+        last = self._picture
+        if last is None or last[0] is not image:
+            size = fitted_size(image.shape[1], image.shape[0], self.description)
+            self._picture = last = image, picture_url(image, size).encode()
+        return last[1]
 
     def start(self, work: Coroutine[Any, Any, Result]) -> Work[Result]:
         """Have it done on the loop's thread. Raises ModelError where that has ended."""
@@ -206,7 +215,7 @@ class ServedWindow:
     @cached_property
     def picture(self) -> bytes:
         """As a data URL."""
-        return picture_url(self._given[0], self.image_size).encode()
+        return self._runtime.picture(self._given[0])
 
     def ask(self, questions: Sequence[Question], seen: bool) -> Sequence[Sequence[Reply]]:
         """A reply for each seed of each question, all of them in parallel.
