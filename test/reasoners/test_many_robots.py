@@ -62,6 +62,7 @@ def test_each_is_told_what_it_sees_itself_and_none_starves(server, robots):
     answered = [0] * ROBOTS
     least = []  # windows that the last one has, whenever one has all of its own
     before = len(server.log)
+    server.fault("slow 2")  # ms a token: an engine computes, and does not stream one robot's reply in one go
 
     def live(robot: int) -> None:
         window, square = view(robot)
