@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def view(robot: int, number: int) -> Window:
 
 def robots(told: argparse.Namespace, server: Serving) -> None:
     took: list[list[float]] = [[] for _ in range(told.robots)]
-    failed = [0] * told.robots
+    failed: list[str] = []
     end = time.monotonic() + told.seconds
     options = ServedOptions(server=server.url, model=told.model, coordinates="pixels")
     us = psutil.Process()
@@ -60,8 +61,9 @@ def robots(told: argparse.Namespace, server: Serving) -> None:
         while time.monotonic() < end:
             started = time.monotonic()
             *_, found = localize(view(robot, number), reasoner, GarOptions(trials=told.trials), Deadline(told.deadline))  # type: ignore[arg-type]
-            failed[robot] += found.outcome.failed
-            if not found.outcome.failed:
+            if found.outcome.failed:
+                failed.append(f"{found.outcome.value}: {found.detail}")
+            else:
                 took[robot].append(time.monotonic() - started)
             number += 1
 
@@ -80,9 +82,11 @@ def robots(told: argparse.Namespace, server: Serving) -> None:
     seconds = time.monotonic() - end + told.seconds
     print(
         f"{told.robots} robots, {told.trials} trials, {seconds:.1f} s: "
-        f"{sum(counts)} windows answered, {sum(failed)} failed"
+        f"{sum(counts)} windows answered, {len(failed)} failed"
     )
     print(f"  fair: {min(counts)} to {max(counts)} windows a robot (least/most {min(counts) / max(*counts, 1):.2f})")
+    for why, often in Counter(failed).most_common(3):
+        print(f"  failed {often} times: {why}")
     if every:
         half, late = every[len(every) // 2], every[int(len(every) * 0.95)]
         print(

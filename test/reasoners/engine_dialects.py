@@ -234,7 +234,7 @@ def schema_in(engine: Engine, body: dict[str, Any]) -> Any:
 
 def refuse_unconvertible(engine: Engine, schema: Any, path: str) -> None:
     """What llama.cpp's json-schema.cpp does not take."""
-    failed = "JSON schema conversion failed:\nJSON schema error at "
+    failed = "Unable to generate parser for this template. Automatic parser generation failed: JSON schema error at "
     for key, value in schema.items() if isinstance(schema, dict) else enumerate(schema):
         if key == "$ref" and not str(value).startswith("#"):
             raise engine.error(
@@ -255,6 +255,8 @@ def refuse(engine: Engine, body: dict[str, Any], asked: Asked, faults: Mapping[s
     if body.get("model") not in (engine.model, None) and engine.dialect not in ("llamacpp", "sglang"):  # they ignore it
         tail = f". Valid aliases: {engine.model}" if engine.dialect == "vllm" else " or you do not have access to it"
         raise engine.error(404, f"The model `{body['model']}` does not exist{tail}.", "model", "model_not_found")
+    if engine.dialect == "llamacpp" and (body.get("n") or 1) > 4:
+        raise engine.error(400, f"Field 'n': Value must be between 1 <= value <= 4, but got {body['n']}")
     if engine.dialect == "vllm" and (body.get("n") or 1) > 1 and body.get("temperature") == 0:
         raise engine.error(400, f"n must be 1 when using greedy sampling, got {body['n']}.")
     if body.get("stream_options") and not body.get("stream"):

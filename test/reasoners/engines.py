@@ -3,9 +3,10 @@
     python test/reasoners/engines.py --dialect vllm --port 0
 
 prints one line of JSON, {"url": ".../v1"}, once it listens. Forms, refusals and their words are those of vLLM 0.32.0,
-SGLang 0.5.23 and llama.cpp b11434 in their own sources, and of OpenAI and DashScope as their users quote them. No model
-runs here: a reply obeys its schema and is drawn from a hash of the media, the prompt, the schema and the seed. The one
-thing that it does see is a coloured thing on a plain ground, whose box it gives in the coordinates it was started with.
+SGLang 0.5.23 and llama.cpp b11434 in their own sources, of the first and the last also as they said them while a tiny
+model ran in them, and of OpenAI and DashScope as their users quote them. No model runs here: a reply obeys its schema
+and is drawn from a hash of the media, the prompt, the schema and the seed. The one thing that it does see is a coloured
+thing on a plain ground, whose box it gives in the coordinates it was started with.
 
 GET /_log: the chat requests so far. POST /_fault {"faults": [...]}: from now on. As with --fault, each is `name` or
 `name argument`, with `#N` behind it for the next N requests alone: "slow 20" (ms a token), "late 3" (s before it

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import wave
+from unittest.mock import ANY
 
 import cv2
 import numpy as np
@@ -23,7 +24,7 @@ from gar_ssl_ros.reasoners.prompted.description import described_as, description
 from gar_ssl_ros.reasoners.prompted.reasoner import ANALYSIS, GROUNDED_ANALYSIS, HEARD, REFINED, SEEN, SEEN_AND_HEARD
 from gar_ssl_ros.reasoners.prompted.replies import LABEL, PHRASE, SENTENCES, TOKEN, schema_of
 from gar_ssl_ros.reasoners.served.breaker import FAILURES, Breaker
-from gar_ssl_ros.reasoners.served.dialects import as_object, flat
+from gar_ssl_ros.reasoners.served.dialects import BY_NAME, as_object, flat
 from gar_ssl_ros.reasoners.served.media import fitted_size, picture_url, sound_base64
 from gar_ssl_ros.reasoners.served.problems import Asked, refused
 from gar_ssl_ros.reasoners.served.runtime import _bare
@@ -112,7 +113,9 @@ def test_a_pattern_is_spelt_in_repetitions_that_engines_can_take(pattern):
     theirs = flat({"pattern": pattern})["pattern"]
     counts = [[int(count) for count in found] for found in re.findall(r"{(\d+),(\d+)}", theirs)]
     (whole,) = re.findall(r"{(\d+),(\d+)}", pattern)
-    assert tuple(str(sum(count)) for count in zip(*counts, strict=True)) == whole
+    least, most = map(int, whole)
+    assert [sum(count) for count in zip(*counts, strict=True)] == [least, min(most, 256)]
+    assert len(counts) <= 2
     assert all(least <= most <= 128 for least, most in counts)
     assert any(re.search(theirs, word) for word in ("A few words.", "a_word", "words"))
     assert '"' not in theirs
@@ -179,3 +182,11 @@ def test_a_breaker_opens_after_failures_in_a_row_and_closes_once_it_answers():
     assert breaker.rest > first + 1
     breaker.succeeded()
     assert (breaker.rest, breaker.half_open) == (0, False)
+
+
+def test_of_llama_cpp_a_score_is_one_of_a_list_since_it_bounds_no_other_number():
+    form = BY_NAME["llamacpp"].constraint(flat(schema_of(ANALYSIS)))["response_format"]
+    schema = form["json_schema"]["schema"]
+    assert schema["properties"]["av_consistency"] == {"enum": [hundredth / 100 for hundredth in range(101)]}
+    assert schema["properties"]["anchor_votes"]["items"]["properties"]["score"] == {"enum": ANY}
+    assert schema["properties"]["keep"] == {"type": "boolean"}

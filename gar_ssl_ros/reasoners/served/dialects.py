@@ -16,6 +16,9 @@ Schema = Mapping[str, object]
 
 # xgrammar 0.2 aborts, and a vLLM around it, at a repetition of more than 128 (github.com/mlc-ai/xgrammar/pull/647).
 MAX_REPEAT = 128
+# Nor does llguidance take ever so many of them: from four on, vLLM 0.32 ends each reply in the middle of the string, as
+# if it were whole ("too many expressions constructed", in its log alone).
+MAX_PARTS = 2
 REPEATED = re.compile(r"(\[(?:\\.|[^\]\\])*\]|\w)\{(\d+),(\d+)\}")
 UNQUOTED = r"[ !#-\[\]-~]"  # llama.cpp puts a pattern's quotes into a JSON string as they are
 
@@ -31,6 +34,18 @@ def _as_response_format(schema: Schema) -> dict[str, object]:
 def _strictly(schema: Schema) -> dict[str, object]:
     form = {"name": "reply", "schema": schema, "strict": True}
     return {"response_format": {"type": "json_schema", "json_schema": form}}
+
+
+def _with_listed_numbers(schema: Any) -> Any:
+    """Bounded numbers as a list of their hundredths: llama.cpp heeds no bounds of others than whole ones."""
+    if isinstance(schema, (list, tuple)):
+        return [_with_listed_numbers(one) for one in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    if schema.get("type") == "number" and "minimum" in schema and "maximum" in schema:
+        least, most = round(100 * schema["minimum"]), round(100 * schema["maximum"])
+        return {"enum": [hundredth / 100 for hundredth in range(least, most + 1)]}
+    return {name: _with_listed_numbers(value) for name, value in schema.items()}
 
 
 @dataclass(frozen=True)
@@ -73,6 +88,7 @@ DIALECTS = (
         "llamacpp",
         owned_by="llamacpp",
         says=("/props", "total_slots"),
+        constraint=lambda schema: _as_response_format(_with_listed_numbers(schema)),
         # Of itself it keeps the 40 most probable tokens, of those what has a twentieth of the best one's probability.
         extra={"top_k": 0, "min_p": 0.0, "cache_prompt": True, **NO_THINKING},
     ),
@@ -115,8 +131,8 @@ def flat(schema: Any, definitions: Mapping[str, Any] | None = None) -> Any:
 
 
 def _in_parts(repeated: re.Match[str]) -> str:
-    """The same as several repetitions that are short enough."""
-    item, least, most = repeated[1], int(repeated[2]), int(repeated[3])
+    """The same as several repetitions that are short enough, up to as long as they may be together."""
+    item, least, most = repeated[1], int(repeated[2]), min(int(repeated[3]), MAX_PARTS * MAX_REPEAT)
     parts = []
     while most:
         step = min(most, MAX_REPEAT)
