@@ -396,6 +396,16 @@ def final_reading(made: ServedReasoner) -> None:
         reading.classify()
 
 
+def test_its_thread_ends_where_it_lets_go_of_it_itself(vllm):
+    before = set(threading.enumerate())
+    made = connect(ServedOptions(server=vllm.url))
+    (thread,) = set(threading.enumerate()) - before
+    made._loop.call_soon_threadsafe(made.close)  # as the garbage collector may
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+    made._loop.close()
+
+
 def test_a_window_that_is_closed_answers_nothing(vllm):
     with served(vllm) as made:
         with made._runtime.encode("", window().center.image, np.zeros(1600, np.float32), Deadline()) as asked:
