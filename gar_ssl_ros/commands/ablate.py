@@ -15,11 +15,14 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser(
         "ablate",
         help="measure what each setting of the method is worth",
-        description="Evaluate a dataset under the variants of a study: trials, stages, thresholds, models or prompts "
-        "(the paper's), or a YAML file of your own. Answers are remembered, so that no variant asks what another has "
-        "asked. Writes DIR/report.html and DIR/report.md, and each variant's results in a folder of its own.",
+        description="Evaluate a dataset under the variants of a study: the paper's trials, stages, thresholds, models "
+        "or prompts, our wording, or a YAML file of your own. Answers are remembered, so that no variant asks what "
+        "another has asked. Writes DIR/report.html and DIR/report.md, and each variant's results in a folder of its "
+        "own.",
     )
-    parser.add_argument("study", metavar="STUDY", help="trials, stages, thresholds, models, prompts, or a YAML file")
+    parser.add_argument(
+        "study", metavar="STUDY", help="trials, stages, thresholds, models, prompts, wording, or a YAML file"
+    )
     add_dataset(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     parser.add_argument("--cache", type=Path, metavar="FILE", help="remembered answers (default: DIR/stages.sqlite)")

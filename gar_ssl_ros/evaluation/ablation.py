@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 import gar_ssl_ros
@@ -51,10 +50,11 @@ def ablate(
         ]
         done = sum(sample.id in lane.done for lane in lanes for sample in dataset.samples)
         bar = stack.enter_context(progress(study.title, len(dataset.samples) * len(lanes), done))
-        for _, group in groupby(lanes, key=lambda lane: _who(lane.settings)):
-            alike = list(group)
+        groups: dict[str, list[_Lane]] = {}  # so that each reasoner is made once
+        for lane in lanes:
+            groups.setdefault(_who(lane.settings), []).append(lane)
+        for who, alike in groups.items():
             most = max(lane.settings.gar.trials for lane in alike)
-            who = _who(alike[0].settings)
             with closing(CachedReasoner(reasoner(alike[0].settings), cache, who, most)) as cached:
                 for place, sample in enumerate(dataset.samples):
                     _evaluate(sample, place, [lane for lane in alike if sample.id not in lane.done], cached, bar.update)

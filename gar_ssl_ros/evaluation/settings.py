@@ -64,13 +64,9 @@ def settings_from_values(values: Any) -> Settings:
         if one.was in values:
             logger.warning("the setting %s is %s now: write that", one.was, one.name)
             values[one.name] = values.pop(one.was)
-    if (prompts := values.pop("prompts", None)) is not None:
-        if not isinstance(prompts, (list, tuple)):
-            raise OptionError(
-                f"prompts is {prompts!r}, no list: leave it out, and write grounded: true or off_screen: true"
-            )
-        logger.warning("the setting prompts is gone: write grounded: true, or off_screen: true")
-        values |= dict.fromkeys(prompts, True)
+    if isinstance(beside := values.get("prompts"), (list, tuple)):
+        logger.warning("the setting prompts is no list any more: write grounded: true, or off_screen: true")
+        values |= {"prompts": None, **dict.fromkeys(beside, True)}
     for name in values:
         if name not in known_settings():
             raise OptionError(f"{name}: there is no such thing to set: choose among {', '.join(known_settings())}")

@@ -12,6 +12,7 @@ Quantization = Literal["none", "nf4", "int8"]
 Attention = Literal["sdpa", "eager", "flash_attention_2"]
 Dialect = Literal["vllm", "sglang", "llamacpp", "dashscope", "openai"]
 Coordinates = Literal["pixels", "thousandths", "thousandths_y_first", "longest_1000", "original"]
+PromptSet = Literal["paper", "evidence_first", "candidates", "anchors"]
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class LoadOptions(Options):
 class PromptOptions(Options):
     """How a model is asked. The defaults are the paper's method; the rest goes beyond it.
 
-    coordinates: as of `prompted.coordinates`.
+    coordinates: as of `prompted.coordinates`. prompts: candidates and anchors are the paper's Methods 1 and 3 (its
+    section 7), where the analysis is off; candidates without a refinement, too.
     """
 
     coordinates: str = option(
@@ -87,6 +89,13 @@ class PromptOptions(Options):
         choices=("auto", *get_args(Coordinates)),
     )
     seed: int = option(0, "of the model's analysis trials", least=0, most=2**31 - 1, metavar="N")
+    prompts: PromptSet = option(
+        "paper",
+        "what is asked, and what is answered first: paper, its scores and boxes; evidence_first, what they rest on; "
+        "candidates, several boxes that are compared; anchors, the sounding parts before the refined box",
+        choices=get_args(PromptSet),
+    )
+    persona: bool = option(False, "the model is told who it is, as in the paper")
     off_screen: bool = option(False, "the model may say that nothing in view makes the sound")
     grounded: bool = option(False, "the model says where each anchor is seen")
     early: bool = option(False, "trials end once the others cannot change the vote", answers=False)

@@ -148,7 +148,7 @@ def test_media_that_break_in_an_unforeseen_way_are_one_failed_sample(tmp_path, c
 
 
 def test_the_package_comes_with_the_paper_s_studies():
-    assert names() == ["models", "prompts", "stages", "thresholds", "trials"]
+    assert names() == ["models", "prompts", "stages", "thresholds", "trials", "wording"]
     told = {name: [variant.settings for variant in read_study(name, {}).variants] for name in names()}
     assert [settings.gar.trials for settings in told["trials"]] == [1, 3, 5]
     pairs = [(settings.gar.tau_aud, settings.gar.tau_av) for settings in told["thresholds"]]
@@ -158,6 +158,13 @@ def test_the_package_comes_with_the_paper_s_studies():
     bare, *asked = (variant.settings for variant in read_study("models", {"dtype": "float16", "seed": 3}).variants)
     assert bare.told == {}  # what is said about a model is for the variants that ask one
     assert {(settings.told["dtype"], settings.told["seed"]) for settings in asked} == {("float16", 3)}
+    first, second, third, *gar = told["prompts"]  # the paper's Methods 1 to 3
+    assert [(s.told.get("prompts"), s.gar.analysis, s.gar.refinement) for s in (first, second, third)] == [
+        ("candidates", False, False), (None, False, True), ("anchors", False, True),
+    ]  # fmt: skip
+    assert [(settings.told, settings.gar.trials) for settings in gar] == [({}, 1), ({}, 3), ({}, 5)]
+    assert told["wording"][0].told == {}
+    assert {"prompts": "evidence_first", "persona": True} in [settings.told for settings in told["wording"]]
     assert [settings.model for settings in told["models"]][1:] == ["Qwen/Qwen2.5-Omni-3B", "Qwen/Qwen2.5-Omni-7B"]
 
 
@@ -183,8 +190,14 @@ def test_the_package_comes_with_the_paper_s_studies():
         ("title: a\nvariants: [{name: '--'}]", "variant 1 has the name '--': a letter or a digit must be in it"),
         ("title: a\nbase: {tau_av: 2}\nvariants: [{name: b}]", "variant 'b': tau_av is 2: it must lie in 0..1"),
         ("title: a\nvariants: [{name: b c}, {name: B-C}]", "two variants go by the name b-c: give each its own"),
-        ("title: a\nvariants: [{name: b, prompts: 3}]", "variant 'b': prompts is 3, no list: leave it out"),
-        ("title: a\nvariants: [{name: b, prompts: grounded}]", "variant 'b': prompts is 'grounded', no list"),
+        (
+            "title: a\nvariants: [{name: b, prompts: 3}]",
+            "variant 'b': prompts is a int, not a str: give one such as 'paper'",
+        ),
+        (
+            "title: a\nvariants: [{name: b, prompts: grounded}]",
+            "variant 'b': prompts is 'grounded': choose one of 'paper', ",
+        ),
         ("title: [", "is no YAML ("),
         ("a: " + "[" * 5000 + "]" * 5000, "is no YAML (maximum recursion depth exceeded"),
         ("title: 2001-99-99\nvariants: []", "is no YAML (month must be in 1..12): mend it there"),
@@ -244,7 +257,7 @@ def test_a_study_of_one_s_own_becomes_a_report(recordings, tmp_path):
             "nonsense",
             "gar-ssl: nonsense cannot be read (No such file or directory): give a YAML file, or one of models, ",
         ),
-        ("prompts", "gar-ssl: grounded: only the reasoner omni or served can be told, and signal answers here: "),
+        ("prompts", "gar-ssl: prompts: only the reasoner omni or served can be told, and signal answers here: choose"),
     ],
 )
 def test_a_study_that_cannot_be_had_is_one_sentence(recordings, tmp_path, study, sentence):

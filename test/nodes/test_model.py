@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import count
 
 import pytest
@@ -14,12 +13,6 @@ from robot import Robot, localizer, process, robot, until
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.messages.answers import box_from_bounding_box
-
-
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch):
-    """The models are so small that a second thread only waits."""
-    monkeypatch.setitem(os.environ, "OMP_NUM_THREADS", "1")
 
 
 def run(**parameters: str):
@@ -51,7 +44,7 @@ def test_a_model_answers_on_the_graph(tiny_omni):
 
 
 def test_where_its_weights_are_missing_the_fallback_answers_and_says_so(tmp_path):
-    with run(model=str(tmp_path), fallback="signal"), robot() as bot:
+    with localizer(reasoner="omni", model=str(tmp_path), fallback="signal"), robot() as bot:
         bot.meet()
         final = first(bot, SoundSourceArray.FINAL)
         assert (final.reasoner, final.fallback) == ("signal", True)

@@ -46,10 +46,11 @@ class Scripted:
     model: str = "scripted"
     batches: list[tuple[list[Question], bool]] = field(default_factory=list)
     heard: NDArray[np.float32] | None = None
+    system: str = ""
 
     @contextmanager
     def encode(self, system: str, image: Any, audio: NDArray[np.float32], deadline: Deadline) -> Iterator[Scripted]:
-        self.heard = audio
+        self.heard, self.system = audio, system
         yield self
 
     @property

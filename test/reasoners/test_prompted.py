@@ -19,8 +19,9 @@ from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Refinement, Trial
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
-from gar_ssl_ros.reasoners.options import Coordinates
+from gar_ssl_ros.reasoners.options import Coordinates, PromptSet
 from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner, PromptOptions
+from gar_ssl_ros.reasoners.prompted.replies import fields_of
 from gar_ssl_ros.reasoners.prompted.runtime import Question, Sampling
 
 WIDTH, HEIGHT = 448, 336
@@ -79,6 +80,52 @@ def test_prompts_are_filled_and_speak_in_the_models_coordinates():
         assert '"dog barking"' in texts[stage]
     assert "open_mouth 0.70" in texts["refine"]
     assert "move no side by more than 7" in texts["refine"]  # 27 px of the image
+
+
+def told_fields(text: str) -> list[str]:
+    """The fields that a question tells, in its order."""
+    return [line.split('"')[1] for line in text.splitlines() if line.startswith('- "')]
+
+
+@pytest.mark.parametrize("sources", [1, 2])
+@pytest.mark.parametrize("prompts", get_args(PromptSet))
+def test_a_question_tells_the_fields_of_its_reply_in_the_order_of_decoding(prompts, sources):
+    replies = {"analyze": DOUBT}
+    if prompts == "candidates" or sources == 2:
+        (seen,) = json.loads(GOOD["locate"])
+        heard = {"audio_class": "dog barking", "audio_confidence": 0.9} if sources == 2 else {}
+        remarks = dict.fromkeys(("size", "position", "suggestion"), "fine")
+        candidates = [{"bbox_2d": [28, 28, 84, 84], **remarks}] * 2
+        chosen = {"candidates": candidates} if prompts == "candidates" else {}
+        replies["locate"] = json.dumps([{**chosen, **seen, **heard}])
+    if prompts == "anchors":
+        anchors = [{"anchor": "open_mouth", "relation": "inside the box, barks"}]
+        replies["refine"] = json.dumps({"anchors": anchors, **json.loads(GOOD["refine"])})
+    runtime = Scripted(replies, seen_as=(112, 84))
+    found = run(runtime, PromptOptions(prompts=prompts), sources=sources)
+    assert found.sources[0].box.sides == (120, 120, 336, 336)
+    for stage in ("locate", "analyze", "refine"):
+        (question,) = runtime.asked(stage)
+        assert told_fields(question.text) == list(fields_of(question.schema))
+        assert "$" not in question.text
+
+
+def test_the_persona_is_told_first_and_only_where_asked_for():
+    systems = []
+    for persona in (False, True):
+        runtime = Scripted()
+        run(runtime, PromptOptions(persona=persona))
+        systems.append(runtime.system)
+    assert systems[1].startswith("You are an assistant")
+    assert systems[1].endswith(systems[0])
+
+
+def test_a_refinement_without_an_analysis_is_told_of_no_checks():
+    runtime = Scripted()
+    run(runtime, analysis=False)
+    text = runtime.asked("refine")[0].text
+    assert "checks" not in text
+    assert '"dog barking"' in text
 
 
 def test_trial_i_has_the_same_seed_whatever_n_is():

@@ -11,15 +11,18 @@ from hypothesis import strategies as st
 
 from gar_ssl_ros.gar.reasoner import Unparseable
 from gar_ssl_ros.reasoners.prompted import reasoner as asked
-from gar_ssl_ros.reasoners.prompted.replies import parse, schema_of
+from gar_ssl_ros.reasoners.prompted.replies import FIRST, fields_of, parse, schema_of
 
 REPLIES = {
     "classify": asked.HEARD,
     "locate": asked.SEEN,
     "locate several": asked.SEEN_AND_HEARD,
+    "locate by candidates": asked.CHOSEN,
+    "locate several by candidates": asked.CHOSEN_AND_HEARD,
     "analyze": asked.ANALYSIS,
     "analyze, grounded": asked.GROUNDED_ANALYSIS,
     "refine": asked.REFINED,
+    "refine by anchors": asked.ANCHORED_REFINED,
 }
 
 
@@ -48,6 +51,36 @@ def test_whatever_the_schema_lets_through_can_be_read(stage):
             matcher.consume_token(byte)
             text.append(byte)
         parse(REPLIES[stage], stage, text.decode())
+
+
+@pytest.mark.parametrize(
+    ("stage", "order"),
+    [
+        ("locate", "description bbox_2d"),
+        ("locate several", "description audio_class bbox_2d audio_confidence"),
+        ("analyze", "anchor_votes role_tags av_consistency keep"),
+        ("refine", "refined_description bbox_2d changed ops"),
+    ],
+)
+def test_evidence_first_asks_the_same_fields_in_another_order(stage, order):
+    paper, other = schema(stage), schema_of(REPLIES[stage], prompts="evidence_first")
+    assert " ".join(fields_of(other)) == order
+    assert sorted(fields_of(paper)) == sorted(fields_of(other))
+
+
+def test_a_place_comes_before_its_score():
+    definitions = schema_of(asked.GROUNDED_ANALYSIS, prompts="evidence_first")["$defs"]
+    assert list(definitions["GroundedVote"]["properties"]) == ["anchor", "point_2d", "score"]
+
+
+def test_the_order_of_one_set_of_prompts_is_not_left_to_another():
+    before = {stage: fields_of(schema(stage)) for stage in REPLIES}
+    for prompts in FIRST:
+        for reply in REPLIES.values():
+            schema_of(reply, prompts=prompts)
+    assert {stage: fields_of(schema(stage)) for stage in REPLIES} == before
+    assert fields_of(schema_of(asked.CHOSEN, prompts="candidates"))[0] == "candidates"
+    assert fields_of(schema_of(asked.ANCHORED_REFINED, prompts="anchors"))[0] == "anchors"
 
 
 def test_the_bounds_are_in_the_schema():

@@ -30,6 +30,9 @@ from gar_ssl_ros.reasoners.prompted.coordinates import View, view
 from gar_ssl_ros.reasoners.prompted.prompts import prompt
 from gar_ssl_ros.reasoners.prompted.replies import (
     Analysis,
+    AnchoredRefined,
+    Chosen,
+    ChosenAndHeard,
     DeltaOp,
     ExpandOp,
     GroundedAnalysis,
@@ -39,6 +42,7 @@ from gar_ssl_ros.reasoners.prompted.replies import (
     Seen,
     SeenAndHeard,
     Vote,
+    fields_of,
     parse,
     schema_of,
 )
@@ -50,9 +54,12 @@ STOCHASTIC = Sampling(temperature=0.4, top_p=0.9)  # of the analysis
 HEARD = TypeAdapter(Heard)
 SEEN = TypeAdapter(tuple[Seen, ...])
 SEEN_AND_HEARD = TypeAdapter(tuple[SeenAndHeard, ...])
+CHOSEN = TypeAdapter(tuple[Chosen, ...])
+CHOSEN_AND_HEARD = TypeAdapter(tuple[ChosenAndHeard, ...])
 ANALYSIS = TypeAdapter(Analysis)
 GROUNDED_ANALYSIS = TypeAdapter(GroundedAnalysis)
 REFINED = TypeAdapter(Refined)
+ANCHORED_REFINED = TypeAdapter(AnchoredRefined)
 
 Read = TypeVar("Read")
 
@@ -96,9 +103,8 @@ class PromptedReasoner:
             )
         if window.audio is None:
             raise ReasonerError("there is no sound in the window: check the audio source")
-        with self._runtime.encode(
-            prompt("system"), image.image, window.audio.mono(SPEECH_RATE_HZ), deadline
-        ) as encoded:
+        system = " ".join(map(prompt, ("persona", "system") if self._options.persona else ("system",)))
+        with self._runtime.encode(system, image.image, window.audio.mono(SPEECH_RATE_HZ), deadline) as encoded:
             seen_as = view(self._coordinates, (image.width, image.height), encoded.image_size)
             yield PromptedReading(encoded, seen_as, self._options)
 
@@ -119,16 +125,18 @@ class PromptedReading:
 
     def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
         """Where the sound is made; where several sources are asked for, each with its own label."""
-        several = max_sources > 1
-        text = prompt("locate_several" if several else "locate", most=max_sources, **self._units())
+        several, compared = max_sources > 1, self._options.prompts == "candidates"
+        replies = (CHOSEN, CHOSEN_AND_HEARD) if compared else (SEEN, SEEN_AND_HEARD)
+        reply: TypeAdapter[Any] = replies[several]
+        least = 0 if self._options.off_screen else 1
+        schema = schema_of(reply, (least, max_sources), self._options.prompts)
+        stage = "locate_several" if several else "locate"
+        text = prompt(stage, fields_of(schema), most=max_sources, **self._units())
         if self._options.off_screen:
             text += "\n\n" + prompt("off_screen")
-        reply: TypeAdapter[tuple[Seen, ...]] = SEEN_AND_HEARD if several else SEEN  # type: ignore[assignment]
-        least = 0 if self._options.off_screen else 1
-        question = Question(
-            text, schema_of(reply, (least, max_sources)), GREEDY, (0,), max_new_tokens=320 * max_sources
-        )
-        found = parse(reply, "locate", _one(self._encoded.ask([question], seen=True)))
+        most_tokens = (1280 if compared else 320) * max_sources
+        question = Question(text, schema, GREEDY, (0,), max_new_tokens=most_tokens)
+        found: Sequence[Seen] = parse(reply, "locate", _one(self._encoded.ask([question], seen=True)))
         if len(found) < least:
             raise Unparseable("the reply to locate is empty, although something in view was to be named")
         if not found:
@@ -137,11 +145,11 @@ class PromptedReading:
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
         """All trials of all hypotheses as one batch. Trials that were not needed any more are left out."""
-        schema = schema_of(self._analysis)
+        schema = schema_of(self._analysis, prompts=self._options.prompts)
         places = "\n\n" + prompt("grounded", **self._units()) if self._options.grounded else ""
         questions = [
             Question(
-                self._about("analyze", hypothesis) + places,
+                self._about("analyze", schema, hypothesis) + places,
                 schema,
                 STOCHASTIC,
                 _seeds(self._options.seed, trials),
@@ -159,19 +167,10 @@ class PromptedReading:
         """A better box for each, all of them one batch."""
         width, height = self._view.image
         farthest = ceil(max_delta(width, height) / min(self._view.scale))
-        schema = schema_of(REFINED)
+        schema = schema_of(self._refined, prompts=self._options.prompts)
         questions = [
             Question(
-                self._about(
-                    "refine",
-                    hypothesis,
-                    trials=agreed.trials,
-                    consistency=f"{agreed.av_consistency:.2f}",
-                    tags=", ".join(agreed.role_tags) or "none",
-                    anchors=", ".join(f"{vote.anchor} {vote.score:.2f}" for vote in agreed.anchor_votes) or "none",
-                    keep="yes" if agreed.keep else "no",
-                    farthest=farthest,
-                ),
+                self._about("refine", schema, hypothesis, checks=_checks(agreed), farthest=farthest),
                 schema,
                 GREEDY,
                 (0,),
@@ -184,6 +183,10 @@ class PromptedReading:
     @property
     def _analysis(self) -> TypeAdapter[Any]:
         return GROUNDED_ANALYSIS if self._options.grounded else ANALYSIS
+
+    @property
+    def _refined(self) -> TypeAdapter[Any]:
+        return ANCHORED_REFINED if self._options.prompts == "anchors" else REFINED
 
     def _location(self, seen: Seen) -> Location:
         sound = AudioLabel(seen.audio_class, seen.audio_confidence) if isinstance(seen, SeenAndHeard) else None
@@ -215,7 +218,7 @@ class PromptedReading:
         if not isinstance(text, str):
             return text or Failure("the reply to refine did not end")
         try:
-            said = parse(REFINED, "refine", text)
+            said: Refined = parse(self._refined, "refine", text)
         except Unparseable as problem:
             return Failure(str(problem))
         sides = self._view.to_image(said.bbox_2d.root)
@@ -238,9 +241,10 @@ class PromptedReading:
             return Expand(op.amount.root * (across * down) ** 0.5)  # the same on every side, as eq. 16 has it
         return None if op is None else Recenter(*self._view.to_image(op.center.root))
 
-    def _about(self, stage: str, hypothesis: Hypothesis, **more: object) -> str:
+    def _about(self, stage: str, schema: Mapping[str, object], hypothesis: Hypothesis, **more: object) -> str:
         return prompt(
             stage,
+            fields_of(schema),
             label=hypothesis.sound.label,
             confidence=f"{hypothesis.sound.confidence:.2f}",
             box=[round(side) for side in self._view.to_model(hypothesis.box.sides)],
@@ -253,6 +257,20 @@ class PromptedReading:
         width, height = map(round, self._view.span)
         ordered = ("[y1, x1, y2, x2]", "[y, x]") if self._view.y_first else ("[x1, y1, x2, y2]", "[x, y]")
         return {"width": width, "height": height, "corners": ordered[0], "point": ordered[1]}
+
+
+def _checks(agreed: Consensus) -> str:
+    """What the analysis said, for a prompt; nothing where there was none."""
+    if not agreed.trials:
+        return ""
+    return "\n\n" + prompt(
+        "checks",
+        trials=agreed.trials,
+        consistency=f"{agreed.av_consistency:.2f}",
+        tags=", ".join(agreed.role_tags) or "none",
+        anchors=", ".join(f"{vote.anchor} {vote.score:.2f}" for vote in agreed.anchor_votes) or "none",
+        keep="yes" if agreed.keep else "no",
+    )
 
 
 def _one(replies: Sequence[Sequence[Reply]]) -> str:

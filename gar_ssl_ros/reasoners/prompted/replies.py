@@ -13,7 +13,18 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter, Valid
 
 from gar_ssl_ros.gar.consensus import MAX_ANCHORS, ROLE_TAGS
 from gar_ssl_ros.gar.reasoner import Unparseable
+from gar_ssl_ros.reasoners.options import PromptSet
 
+# Fields that are decoded before the others of their object, in this order: a model writes from left to right, so that
+# what comes first can be no more than a guess, and what comes after it is bound by it.
+FIRST: Mapping[PromptSet, tuple[str, ...]] = {
+    "paper": (),
+    "evidence_first": (
+        "anchor", "point_2d", "anchor_votes", "role_tags", "description", "audio_class", "refined_description",
+    ),
+    "candidates": ("candidates",),
+    "anchors": ("anchors",),
+}  # fmt: skip
 # A place beyond the image's end is clipped once it is read: a schema with bounds would cut it off, 650 of 644 to 65.
 MAX_COORDINATE = 1_000_000
 # Strings are printable ASCII without backslashes, so that nothing reaches a screen or a later prompt that should not.
@@ -22,6 +33,8 @@ PLAIN = r"[ -\[\]-~]"
 LABEL = r"^[a-z0-9][a-z0-9 ,.'()/&-]{0,79}$"
 TOKEN = r"^[a-z][a-z0-9_]{0,59}$"
 PHRASE = rf"^[A-Za-z0-9]{PLAIN}{{0,299}}$"
+REMARK = rf"^[A-Za-z0-9]{PLAIN}{{0,119}}$"
+MIN_CANDIDATES, MAX_CANDIDATES = 2, 3
 SENTENCES = rf"^[A-Z]{PLAIN}{{7,799}}[.!?]$"
 
 Whole: TypeAlias = Annotated[int, Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
@@ -66,6 +79,30 @@ class SeenAndHeard(Seen):
 
     audio_class: Annotated[str, Field(pattern=LABEL)]
     audio_confidence: Score
+
+
+class Candidate(Part):
+    """A box that may be the one, and what is wrong with it."""
+
+    bbox_2d: Sides
+    size: Annotated[str, Field(pattern=REMARK)]
+    position: Annotated[str, Field(pattern=REMARK)]
+    suggestion: Annotated[str, Field(pattern=REMARK)]
+
+
+Candidates: TypeAlias = Annotated[tuple[Candidate, ...], Field(min_length=MIN_CANDIDATES, max_length=MAX_CANDIDATES)]
+
+
+class Chosen(Seen):
+    """One source, chosen among candidates."""
+
+    candidates: Candidates
+
+
+class ChosenAndHeard(SeenAndHeard):
+    """One source of several, chosen among candidates of its own."""
+
+    candidates: Candidates
 
 
 class Vote(Part):
@@ -134,14 +171,44 @@ class Refined(Part):
     refined_description: Annotated[str, Field(pattern=SENTENCES)]
 
 
+class RelatedAnchor(Part):
+    """A visible part that makes the sound, and how it stands to the sound and to the first box."""
+
+    anchor: Token
+    relation: Annotated[str, Field(pattern=REMARK)]
+
+
+class AnchoredRefined(Refined):
+    """Reply to `refine` where anchors are to be named in it."""
+
+    anchors: Annotated[tuple[RelatedAnchor, ...], Field(max_length=MAX_ANCHORS)]
+
+
 AnyReply = TypeVar("AnyReply")
 
 
 @cache
-def schema_of(reply: TypeAdapter[Any], items: tuple[int, int] | None = None) -> Mapping[str, object]:
-    """The JSON schema of a reply; items: the least and the most sources of one that is a list of them."""
+def schema_of(
+    reply: TypeAdapter[Any], items: tuple[int, int] | None = None, prompts: PromptSet = "paper"
+) -> Mapping[str, object]:
+    """The JSON schema of a reply, whose order of fields is that of decoding, as `prompts` has it.
+
+    items: the least and the most sources of a reply that is a list of them.
+    """
+    first = FIRST[prompts]
     schema = reply.json_schema()
+    for part in (schema, *schema.get("$defs", {}).values()):
+        if fields := part.get("properties"):
+            names = sorted(fields, key=lambda name: first.index(name) if name in first else len(first))
+            part["properties"] = {name: fields[name] for name in names}
     return schema if items is None else schema | {"minItems": items[0], "maxItems": items[1]}
+
+
+def fields_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of a reply, or of each source of one that is a list of them, in the order of decoding."""
+    if "items" in schema:
+        schema = schema["$defs"][schema["items"]["$ref"].rpartition("/")[2]]
+    return tuple(schema["properties"])
 
 
 def parse(reply: TypeAdapter[AnyReply], stage: str, text: str) -> AnyReply:
