@@ -25,8 +25,9 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-p
 demo: .venv/base
 	$(BIN)/gar-ssl demo --out "$(OUT)" $(OVERWRITE) $(if $(CLIP),--clip "$(CLIP)")
 
+# A worker more than there are cores, since nodes wait for each other; each keeps to modules, whose fixtures it has made.
 test: lint .venv/system
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print(1 + os.cpu_count())') --dist worksteal
 
 lint: .venv/test
 	$(BIN)/ruff check .

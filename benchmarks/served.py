@@ -91,7 +91,7 @@ def fuzz(options: argparse.Namespace) -> bool:
         replies = windows = 0
         with serving("--dialect", dialect) as server:
             while replies < options.replies:
-                told = {"seed": draw.randrange(2**31), "together": draw.random() < 0.5, "grounded": draw.random() < 0.5}
+                told = {"seed": draw.randrange(2**31), "together": draw.random() < 0.9, "grounded": draw.random() < 0.5}
                 told |= {"dialect": dialect, "off_screen": draw.random() < 0.5}
                 one, shown = made(server, **told), window(96, 64, windows, 0.5)
                 server.fault(f"fuzz {draw.random()}")

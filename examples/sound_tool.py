@@ -1,14 +1,15 @@
 """A tool for an agent of LangChain, as RAI's are: listens, and says what makes a sound, and where.
 
     python examples/sound_tool.py 5 dog    # as an agent calls it: 5 s, only dogs; needs langchain-core
-Hand `SoundTool(node=...)` to the agent, with the node spinning on another thread, as `main` has it.
+Hand `SoundTool(node=...)` to the agent, with the node spinning on another thread, as `main` has it. A Ctrl-C cancels.
 """
 
 from __future__ import annotations
 
 import math
+import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from threading import Event, Thread
 from typing import Any
 
@@ -19,13 +20,10 @@ embedded_ros.install()  # rclpy and all messages, this project's too, where ROS 
 # isort: split
 import rclpy
 from gar_ssl_ros.action import LocalizeSound
-from gar_ssl_ros.msg import SoundSourceArray
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
-from rclpy.utilities import remove_ros_args
 
 PATIENCE_S = 30.0  # s beyond the time to listen that an answer may take
 
@@ -51,21 +49,19 @@ class SoundTool(BaseTool):
             kept.callback(client.destroy)
             if not client.wait_for_server(PATIENCE_S):
                 return "There is no localizer on the robot's graph."
-            goal = waited(client.send_goal_async(LocalizeSound.Goal(seconds=seconds, what=what)), PATIENCE_S)
-            if goal is None or not goal.accepted:
+            sent = client.send_goal_async(LocalizeSound.Goal(seconds=seconds, what=what))
+            kept.callback(lambda: (now := waited(sent, 2)) and now.accepted and waited(now.cancel_goal_async(), 2))
+            if (goal := waited(sent, PATIENCE_S)) is None or not goal.accepted:
                 return "The localizer does not take the goal now: it is inactive, or listens for somebody else."
-            done = waited(goal.get_result_async(), seconds + PATIENCE_S)
-            if done is None:
-                goal.cancel_goal_async()
+            if (done := waited(goal.get_result_async(), seconds + PATIENCE_S)) is None:
                 return "The localizer did not answer in time."
             return told(done.result.result) if done.result.success else f"It failed: {done.result.message}"
 
 
-def told(found: SoundSourceArray) -> str:
+def told(found: Any) -> str:
     """An answer in words."""
-    if not found.sources:
-        return f"Nothing in view makes it. {found.detail or found.label}"
-    return " ".join(f"{one.label}, {direction(one.bearing)}: {one.description}" for one in found.sources)
+    words = [f"{one.label}, {direction(one.bearing)}: {one.description}" for one in found.sources]
+    return " ".join(words) or f"Nothing in view makes it. {found.detail or found.label}"
 
 
 def direction(bearing: float) -> str:
@@ -83,13 +79,17 @@ def waited(future: Any, seconds: float) -> Any:
 
 def main() -> None:
     """Ask once."""
-    rclpy.init(args=sys.argv)
-    node, executor = Node("sound_tool"), SingleThreadedExecutor()
+    rclpy.init(args=sys.argv, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)  # so that it can cancel
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    node, executor = rclpy.create_node("sound_tool"), SingleThreadedExecutor()
     executor.add_node(node)
     (spinning := Thread(target=executor.spin)).start()
     try:
-        asked = dict(zip(("seconds", "what"), remove_ros_args(sys.argv)[1:], strict=False))
-        node.get_logger().info(SoundTool(node=node).invoke(asked))
+        asked = dict(zip(("seconds", "what"), rclpy.utilities.remove_ros_args(sys.argv)[1:], strict=False))
+        with suppress(KeyboardInterrupt):  # SIGINT, SIGTERM
+            node.get_logger().info(SoundTool(node=node).invoke(asked))
+    except ValidationError as problem:
+        sys.exit("\n".join(f"sound_tool: {one['loc'][0]}: {one['msg']}" for one in problem.errors()))
     finally:
         executor.shutdown()
         spinning.join()

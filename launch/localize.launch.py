@@ -83,7 +83,7 @@ def _sources(given, loop):
         told = {"clip": _text(given["clip"]), "loop": loop, "wait": 10.0, **calibration}
         yield _node(given, "player", told, [*_camera_topics(given), *sound])
     if given["camera"]:
-        told = {"device": _text(given["camera"]), "compressed": given["image"].endswith("/compressed")}
+        told = {"device": _text(given["camera"]), "compressed": given["image"].endswith("/compressed"), "wait": 10.0}
         yield _node(given, "camera", {**told, **calibration}, _camera_topics(given))
     if given["microphone"]:
         chosen = {} if given["microphone"] == "default" else {"device": _text(given["microphone"])}

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy: of so little, threads only wait for each other
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import TypeAlias
 
 import pytest
 from hypothesis import settings
 
+from gar_ssl_ros.cli import main
 from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Kind, Scene, SceneOptions
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.perception.store import FOLDER
@@ -23,6 +31,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).parents[2] / "shared"
 
+Run: TypeAlias = Callable[..., "CompletedProcess[str]"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def no_models(tmp_path_factory) -> Iterator[None]:
@@ -30,6 +40,27 @@ def no_models(tmp_path_factory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(FOLDER, str(tmp_path_factory.mktemp("no_models")))
         yield
+
+
+@pytest.fixture
+def run(capfd) -> Run:
+    """A command of `gar-ssl`, run in this process: how it ends, and all that it writes, FFmpeg's words too.
+
+    A process takes two to seven seconds to load what it needs; tests of what only a process has start their own.
+    """
+
+    def command(*arguments: object, cwd: Path | None = None) -> CompletedProcess[str]:
+        capfd.readouterr()
+        with pytest.MonkeyPatch.context() as place:
+            if cwd is not None:
+                place.chdir(cwd)
+            try:
+                code = main([str(argument) for argument in arguments])
+            except SystemExit as end:  # wrong usage, or --help
+                code = int(end.code or 0)
+        return CompletedProcess(arguments, code, *capfd.readouterr())
+
+    return command
 
 
 @pytest.fixture

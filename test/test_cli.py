@@ -1,4 +1,4 @@
-"""`gar-ssl` as a person runs it: real processes on real files."""
+"""`gar-ssl` as a person runs it, on real files; as a process where that is what matters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import os
 import pty
 import re
-import resource
 import signal
 import struct
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from clips import still_clip, write_clip
+from full_disk import full_disk
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.clip import Clip
@@ -28,12 +28,7 @@ LOCALIZE = ("localize", "--reasoner", "signal")  # auto says on stderr which it 
 DEAF = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]  # how the background jobs of a script are born
 
 
-def _small_disk() -> None:
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
-
-def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+def process(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
     command = [*COMMAND, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, **options)  # type: ignore[call-overload]
 
@@ -41,7 +36,7 @@ def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[st
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("scene")
-    done = run("scenes", "--out", folder, "--kind", "one", "--seed", 3)
+    done = process("scenes", "--out", folder, "--kind", "one", "--seed", 3)
     assert done.returncode == 0, done.stderr
     return Path(done.stdout.strip())
 
@@ -50,11 +45,11 @@ def scene(tmp_path_factory) -> Path:
 def long_clip(tmp_path_factory) -> Path:
     """A minute of pictures that take a while."""
     path = tmp_path_factory.mktemp("long") / "long.mp4"
-    return write_clip(path, size=(640, 480), codec="libx264", audio_codec="aac", seconds=60.0)
+    return write_clip(path, size=(320, 240), codec="libx264", audio_codec="aac", seconds=60.0)
 
 
 def test_localize_writes_records_video_and_sheet(scene, tmp_path):
-    done = run(*LOCALIZE, scene, "--out", tmp_path / "out")
+    done = process(*LOCALIZE, scene, "--out", tmp_path / "out")
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 LOCALIZED" in done.stdout
     out = tmp_path / "out"
@@ -73,7 +68,7 @@ def test_localize_writes_records_video_and_sheet(scene, tmp_path):
     assert video.info.channels == 1
 
 
-def test_without_models_signal_answers_by_default_and_stderr_says_why_and_what_brings_them(scene, tmp_path):
+def test_without_models_signal_answers_by_default_and_stderr_says_why_and_what_brings_them(run, scene, tmp_path):
     done = run("localize", scene, "--out", tmp_path, "--no-video")
     assert done.returncode == 0
     (line,) = done.stderr.splitlines()
@@ -84,7 +79,7 @@ def test_without_models_signal_answers_by_default_and_stderr_says_why_and_what_b
 
 
 @pytest.mark.parametrize("asked", [[], ["--reasoner", "senses"], ["--reasoner", "omni", "--fallback", "auto"]])
-def test_with_models_senses_answers_by_default_and_says_what_it_is(shared_models, shared_media, tmp_path, asked):
+def test_with_models_senses_answers_by_default_and_says_what_it_is(run, shared_models, shared_media, tmp_path, asked):
     pytest.importorskip("ai_edge_litert", reason="needs LiteRT, which is not installed")
     clip = still_clip(tmp_path / "dog.mkv", shared_media, "dog", "dog")
     done = run("localize", clip, "--out", tmp_path / "out", *asked)
@@ -95,7 +90,9 @@ def test_with_models_senses_answers_by_default_and_says_what_it_is(shared_models
     assert "signal answers" not in done.stderr
 
 
-def test_a_model_s_file_that_is_another_one_is_told_and_signal_answers(scene, shared_models, tmp_path, monkeypatch):
+def test_a_model_s_file_that_is_another_one_is_told_and_signal_answers(
+    run, scene, shared_models, tmp_path, monkeypatch
+):
     pytest.importorskip("ai_edge_litert", reason="needs LiteRT, which is not installed")
     for file in shared_models.iterdir():
         (tmp_path / file.name).write_bytes(b"mine" if file.suffix == ".tflite" else file.read_bytes())
@@ -107,7 +104,7 @@ def test_a_model_s_file_that_is_another_one_is_told_and_signal_answers(scene, sh
 
 
 @pytest.mark.parametrize("command", [["evaluate"], ["ablate", "trials"]])
-def test_a_run_that_is_measured_says_what_ran(command, tmp_path):
+def test_a_run_that_is_measured_says_what_ran(run, command, tmp_path):
     done = run(*command, "--dataset", "scenes", "--limit", 1, "--out", tmp_path / "out", "--reasoner", "auto")
     assert done.returncode == 2
     assert done.stderr == "gar-ssl: the reasoner is auto, and a run must say what ran: choose signal or senses\n"
@@ -115,7 +112,7 @@ def test_a_run_that_is_measured_says_what_ran(command, tmp_path):
     assert not list(tmp_path.glob("out/*"))
 
 
-def test_every_option_reaches_the_pipeline(scene, tmp_path):
+def test_every_option_reaches_the_pipeline(run, scene, tmp_path):
     done = run(*LOCALIZE, scene, "--out", tmp_path, "--window", 2, "--hop", 1, "--trials", 2, "--sources", 2,
                "--tau-av", 1, "--tau-aud", 1, "--no-video")  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -127,7 +124,7 @@ def test_every_option_reaches_the_pipeline(scene, tmp_path):
     assert all(len(case.trials) == 2 and case.kept is False for case in cases)
 
 
-def test_a_bad_file_is_one_sentence_and_takes_no_other_with_it(scene, tmp_path):
+def test_a_bad_file_is_one_sentence_and_takes_no_other_with_it(run, scene, tmp_path):
     text = tmp_path / "text.mp4"
     text.write_text("hello\n" * 20)
     sound = write_clip(tmp_path / "sound.wav", codec=None, audio_codec="pcm_s16le")
@@ -150,7 +147,7 @@ def test_a_bad_file_is_one_sentence_and_takes_no_other_with_it(scene, tmp_path):
         ["--tau-av", "2"], ["--tau-aud", "no"], ["--reasoner", "oracle"],
     ],
 )  # fmt: skip
-def test_wrong_usage_names_the_option_and_ends_with_2(scene, tmp_path, arguments):
+def test_wrong_usage_names_the_option_and_ends_with_2(run, scene, tmp_path, arguments):
     done = run(*LOCALIZE, scene, "--out", tmp_path / "out", *arguments)
     assert done.returncode == 2
     assert f"argument {arguments[0]}" in done.stderr
@@ -158,7 +155,7 @@ def test_wrong_usage_names_the_option_and_ends_with_2(scene, tmp_path, arguments
     assert not (tmp_path / "out").exists()
 
 
-def test_output_that_exists_is_kept_unless_told_otherwise(scene, tmp_path):
+def test_output_that_exists_is_kept_unless_told_otherwise(run, scene, tmp_path):
     records = tmp_path / f"{scene.stem}.jsonl"
     records.write_text("precious\n")
     done = run(*LOCALIZE, scene, "--out", tmp_path, "--no-video")
@@ -169,14 +166,14 @@ def test_output_that_exists_is_kept_unless_told_otherwise(scene, tmp_path):
     assert len(list(read_records(records))) == 1
 
 
-def test_recordings_of_one_name_get_results_of_their_own(scene, tmp_path):
+def test_recordings_of_one_name_get_results_of_their_own(run, scene, tmp_path):
     done = run(*LOCALIZE, scene, scene, "--out", tmp_path, "--no-video")
     assert done.returncode == 0, done.stderr
     assert {path.name for path in tmp_path.glob("*.jsonl")} == {f"{scene.stem}.jsonl", f"{scene.stem}_2.jsonl"}
 
 
 @pytest.mark.parametrize("out", ["/proc/nowhere", "file/inside"])
-def test_an_output_that_cannot_be_written_is_one_sentence(scene, tmp_path, out):
+def test_an_output_that_cannot_be_written_is_one_sentence(run, scene, tmp_path, out):
     (tmp_path / "file").write_text("")
     done = run(*LOCALIZE, scene, "--out", tmp_path / out if out.startswith("file") else out)
     assert done.returncode == 1
@@ -185,12 +182,10 @@ def test_an_output_that_cannot_be_written_is_one_sentence(scene, tmp_path, out):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_full_disk_leaves_what_was_computed(long_clip, tmp_path):
+def test_a_full_disk_leaves_what_was_computed(run, long_clip, tmp_path):
     """Files may grow to 20 kB: enough for some of the records, not for the video."""
-    done = run(
-        *LOCALIZE, long_clip, "--out", tmp_path, "--hop", 1,
-        preexec_fn=_small_disk,
-    )  # fmt: skip
+    with full_disk(20_000):
+        done = run(*LOCALIZE, long_clip, "--out", tmp_path, "--hop", 1)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "cannot be written" in done.stderr
@@ -240,7 +235,7 @@ def test_a_person_at_a_terminal_sees_progress_and_remaining_time(long_clip, tmp_
     assert b"/60.0 s [00:" in shown
 
 
-def test_scenes_are_rendered_as_asked(tmp_path):
+def test_scenes_are_rendered_as_asked(run, tmp_path):
     done = run("scenes", "--out", tmp_path, "--kind", "all", "--difficulty", "hard", "--seed", 5, "--size", "160x120",
                "--fps", 10, "--seconds", 1, "--distractors", 1, "--noise", 0, "--shake", 0, "--wav")  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -256,7 +251,7 @@ def test_scenes_are_rendered_as_asked(tmp_path):
     ("arguments", "code"),
     [(["--size", "321x240"], 2), (["--size", "large"], 2), (["--size", "20x20"], 2), (["--noise", "-1"], 2)],
 )
-def test_scenes_that_cannot_be_are_refused(tmp_path, arguments, code):
+def test_scenes_that_cannot_be_are_refused(run, tmp_path, arguments, code):
     done = run("scenes", "--out", tmp_path, *arguments)
     assert done.returncode == code
     assert "Traceback" not in done.stderr
@@ -267,7 +262,7 @@ def test_help_is_quick_and_loads_nothing_heavy():
     code = f"import sys; from gar_ssl_ros import cli; cli._parser(); print({{{heavy}}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
-    helped = run("localize", "--help")
+    helped = process("localize", "--help")
     assert helped.returncode == 0
     assert "--tau-av" in helped.stdout
 
@@ -285,13 +280,13 @@ def test_help_is_quick_and_loads_nothing_heavy():
         ("demo", ["folder for the results (default: demo)"]),
     ],
 )
-def test_help_shows_each_default_as_it_is_typed_and_none_where_there_is_none(command, shown):
+def test_help_shows_each_default_as_it_is_typed_and_none_where_there_is_none(run, command, shown):
     told = " ".join(run(command, "--help").stdout.split())
     assert all(part in told for part in shown)
     assert not re.search(r"default: (None|False|\(|\[)|\) \(default", told)
 
 
-def test_a_real_film(shared_media, tmp_path):
+def test_a_real_film(run, shared_media, tmp_path):
     done = run("localize", shared_media / "bigbuckbunny.mp4", "--out", tmp_path, "--hop", 1, "--sources", 2)
     assert done.returncode == 0, done.stderr
     records = list(read_records(tmp_path / "bigbuckbunny.jsonl"))

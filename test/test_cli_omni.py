@@ -1,4 +1,4 @@
-"""`gar-ssl` with a model as a person runs it: real processes and files, a tiny model laid out as real ones are."""
+"""`gar-ssl` with a model as a person runs it: real files, and a tiny model laid out as real ones are."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.output.record import WindowRecord, read_records
 
 COMMAND = [sys.executable, "-m", "gar_ssl_ros.cli"]
-ALONE = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}  # of so little, threads only wait for each other
 
 
-def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+def process(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [*COMMAND, *map(str, arguments)]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=600, check=False, env={**ALONE, **environment}
+        command, capture_output=True, text=True, timeout=600, check=False, env={**os.environ, **environment}
     )
 
 
@@ -41,7 +40,7 @@ def assert_whole(record: WindowRecord) -> None:
         assert case.failure is None
 
 
-def test_a_model_is_evaluated(tiny_omni, tmp_path):
+def test_a_model_is_evaluated(run, tiny_omni, tmp_path):
     asked = ("--dataset", "scenes", "--limit", 2, "--reasoner", "omni", "--model", tiny_omni, "--trials", 2)
     done = run("evaluate", *asked, "--coordinates", "pixels", "--least-pixels", 3136, "--off-screen", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
@@ -64,7 +63,7 @@ def test_a_clip_goes_through_a_model_to_records(tiny_omni, tmp_path):
         write_clip(tmp_path / "long.mkv", seconds=30.0),
         write_clip(tmp_path / "not_numbers.mkv", audio=np.full((1, 48_000), np.nan, np.float32)),
     ]
-    done = run(
+    done = process(
         *("localize", *clips, "--out", tmp_path, "--no-video", "--sources", 2, "--trials", 3),
         *("--reasoner", "omni", "--model", tiny_omni, "--coordinates", "pixels"),
         *("--least-pixels", 3136, "--grounded", "--off-screen", "--seed", 5, "--window", 30),
@@ -79,7 +78,7 @@ def test_a_clip_goes_through_a_model_to_records(tiny_omni, tmp_path):
             assert_whole(record)
 
 
-def test_photographs_with_their_sounds_go_through_a_model(shared_media, tiny_omni, tmp_path):
+def test_photographs_with_their_sounds_go_through_a_model(run, shared_media, tiny_omni, tmp_path):
     clips = []
     for name in ("dog", "car", "bird"):
         photograph = cv2.cvtColor(cv2.imread(str(shared_media / f"{name}.jpg")), cv2.COLOR_BGR2RGB)
@@ -108,8 +107,8 @@ def test_photographs_with_their_sounds_go_through_a_model(shared_media, tiny_omn
             assert_whole(record)
 
 
-def test_check_loads_measures_and_probes(tiny_omni):
-    done = run("check", "--model", tiny_omni, "--least-pixels", 3136)
+def test_check_loads_measures_and_probes(run, tiny_omni):
+    done = run("check", "--listen", 0.1, "--model", tiny_omni, "--least-pixels", 3136)
     assert (done.returncode, done.stderr) == (1, "")
     lines = [line for line in done.stdout.splitlines() if line[9:39].strip()]
     assert [line[9:39].strip() for line in lines[-5:]] == ["model", "memory", "loading", "window", "coordinates"]
@@ -168,7 +167,7 @@ def test_a_model_that_cannot_be_loaded_is_one_sentence_and_a_fallback_keeps_answ
     assert told in alone
     assert alone.count("\n") == 1
     assert not (tmp_path / "alone").exists()
-    assert main(["check", "--model", str(model)]) == 1
+    assert main(["check", "--listen", "0.1", "--model", str(model)]) == 1
     assert told in capfd.readouterr().out.replace("\n" + " " * 39 + "-> ", ": ")
     assert main([*localize, "--out", str(tmp_path / "out"), "--fallback", "signal"]) == 0
     (record,) = read_records(tmp_path / "out" / "clip.jsonl")
@@ -182,10 +181,10 @@ def test_without_torch_there_is_a_sentence_and_the_rest_works(clip, tmp_path):
     missing.mkdir(parents=True)
     (missing / "__init__.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n")
     localize = ("localize", clip, "--no-video", "--reasoner", "omni", "--model", "Qwen/Qwen2.5-Omni-3B")
-    done = run(*localize, "--out", tmp_path / "alone", PYTHONPATH=str(missing.parent))
+    done = process(*localize, "--out", tmp_path / "alone", PYTHONPATH=str(missing.parent))
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "is no folder here; as a hub id it needs torch, which is not installed: " in done.stderr
-    done = run(*localize, "--out", tmp_path / "out", "--fallback", "signal", PYTHONPATH=str(missing.parent))
+    done = process(*localize, "--out", tmp_path / "out", "--fallback", "signal", PYTHONPATH=str(missing.parent))
     assert done.returncode == 0
     assert done.stderr.count("\n") == 1
     assert "signal answers instead" in done.stderr
@@ -197,7 +196,7 @@ def test_check_looks_at_the_folder_of_a_model_where_torch_is_missing_too(tiny_om
     (missing / "__init__.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n")
 
     def told(model: Path) -> str:
-        done = run("check", "--listen", 0.1, "--model", model, PYTHONPATH=str(missing.parent))
+        done = process("check", "--listen", 0.1, "--model", model, PYTHONPATH=str(missing.parent))
         assert (done.returncode, done.stderr) == (1, "")
         return done.stdout.replace("\n" + " " * 39 + "-> ", ": ")
 

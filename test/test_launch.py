@@ -140,7 +140,8 @@ def test_camera_and_microphone_publish_what_the_localizer_and_rviz_are_told(
     started = nodes(launch_file, image=image, **given)
     camera, microphone = started["camera"], started["microphone"]
     assert {camera.namespace, microphone.namespace} == {"robot1"}
-    assert camera.parameters == [{"device": "0", "compressed": compressed, "calibration": "file:///c.yaml"}]
+    told = {"device": "0", "compressed": compressed, "wait": 10.0, "calibration": "file:///c.yaml"}
+    assert camera.parameters == [told]
     assert dict(camera.remappings) == {"image": plain, "image/compressed": f"{plain}/compressed", "camera_info": info}
     assert (microphone.parameters, dict(microphone.remappings)["audio"]) == ([{"device": "usb"}], "/mic")
     shown = dict(started["rviz2"].remappings)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import pytest
 from clips import write_clip
 from damaged import scenes_as_mjpeg
+from full_disk import full_disk
 
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.output.record import read_records
@@ -23,7 +22,7 @@ LOCALIZE = ("localize", "--reasoner", "signal")  # auto says on stderr which it 
 EXISTS = "exists already: give another --out, or --overwrite to replace it"
 
 
-def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+def process(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
     command = [*COMMAND, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)  # type: ignore[call-overload]
 
@@ -43,7 +42,7 @@ def clip(made, tmp_path) -> Path:
     return Path(shutil.copy(made, tmp_path / "clip.mp4"))
 
 
-def test_results_never_share_a_name(made, tmp_path):
+def test_results_never_share_a_name(run, made, tmp_path):
     wanted = ["x/a.mp4", "y/a.mp4", "a_2.mp4", "z/A.mp4", "a_3.mkv"]
     for name in wanted:
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -60,7 +59,7 @@ def test_results_never_share_a_name(made, tmp_path):
     }
 
 
-def test_a_recording_is_never_replaced_by_the_results_of_another(made, tmp_path):
+def test_a_recording_is_never_replaced_by_the_results_of_another(run, made, tmp_path):
     for name in ("b.mp4", "b_annotated.mp4"):
         shutil.copy(made, tmp_path / name)
     before = kept(tmp_path)
@@ -76,7 +75,7 @@ def test_a_recording_is_never_replaced_by_the_results_of_another(made, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["clip.jsonl", "clip_contact.png", "clip_annotated.mp4"])
-def test_if_one_result_cannot_be_written_no_other_file_is_touched(clip, tmp_path, name):
+def test_if_one_result_cannot_be_written_no_other_file_is_touched(run, clip, tmp_path, name):
     (tmp_path / "clip.jsonl").write_text("precious")
     (tmp_path / name).unlink(missing_ok=True)
     (tmp_path / name).mkdir()
@@ -87,7 +86,7 @@ def test_if_one_result_cannot_be_written_no_other_file_is_touched(clip, tmp_path
     assert kept(tmp_path) == before
 
 
-def test_a_link_is_replaced_and_what_it_leads_to_is_kept(clip, tmp_path):
+def test_a_link_is_replaced_and_what_it_leads_to_is_kept(run, clip, tmp_path):
     for ending in (".jsonl", "_contact.png", "_annotated.mp4"):
         (tmp_path / f"mine{ending}").write_text("precious")
         (tmp_path / f"clip{ending}").symlink_to(f"mine{ending}")
@@ -99,7 +98,7 @@ def test_a_link_is_replaced_and_what_it_leads_to_is_kept(clip, tmp_path):
 
 
 @pytest.mark.parametrize("overwrite", [[], ["--overwrite"]])
-def test_of_two_runs_at_once_one_has_the_names(tmp_path, overwrite):
+def test_of_two_runs_at_once_one_has_the_names(run, tmp_path, overwrite):
     clip = write_clip(tmp_path / "clip.mkv", size=(320, 240), codec="libx264", audio_codec="aac", seconds=6.0)
     out = tmp_path / "out"
     if overwrite:
@@ -135,7 +134,7 @@ def odd(folder: Path, made: Path) -> dict[str, str]:
     }
 
 
-def test_each_recording_that_is_none_is_a_sentence_of_its_own_and_the_rest_goes_on(made, tmp_path):
+def test_each_recording_that_is_none_is_a_sentence_of_its_own_and_the_rest_goes_on(run, made, tmp_path):
     shutil.copy(made, tmp_path / "last.mp4")
     wanted = odd(tmp_path, made)
     done = run(*LOCALIZE, *wanted, "last.mp4", "--out", "out", cwd=tmp_path)
@@ -153,7 +152,9 @@ def test_each_recording_that_is_none_is_a_sentence_of_its_own_and_the_rest_goes_
 def test_a_name_that_is_not_utf_8_is_as_good_as_any(made, tmp_path):
     name = os.fsdecode(b"caf\xe9.mp4")
     shutil.copy(made, tmp_path / name)
-    done = run(*LOCALIZE, name, "--out", "out", cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"})
+    done = process(
+        *LOCALIZE, name, "--out", "out", cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert "caf\\udce9.mp4: 1 " in done.stdout
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
@@ -163,12 +164,9 @@ def test_a_name_that_is_not_utf_8_is_as_good_as_any(made, tmp_path):
     assert json.loads(line)["media"] == "caf\\udce9.mp4"
 
 
-def test_a_full_disk_leaves_no_half_of_a_sheet(clip, tmp_path):
-    def small() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-
-    done = run(*LOCALIZE, clip, "--out", tmp_path / "out", preexec_fn=small)
+def test_a_full_disk_leaves_no_half_of_a_sheet(run, clip, tmp_path):
+    with full_disk(4096):
+        done = run(*LOCALIZE, clip, "--out", tmp_path / "out")
     assert done.returncode == 1
     sheet = tmp_path / "out" / "clip_contact.png"
     assert done.stderr.startswith(f"gar-ssl: {sheet} cannot be written (File too large): free some space")
@@ -176,7 +174,7 @@ def test_a_full_disk_leaves_no_half_of_a_sheet(clip, tmp_path):
     assert len(list(read_records(tmp_path / "out" / "clip.jsonl"))) == 1
 
 
-def test_what_could_not_be_begun_leaves_nothing_that_stands_in_the_way(tmp_path):
+def test_what_could_not_be_begun_leaves_nothing_that_stands_in_the_way(run, tmp_path):
     sound = write_clip(tmp_path / "cut.mp4", codec="libx264", audio_codec="aac", seconds=1.0)
     whole = sound.read_bytes()
     sound.write_bytes(whole[: whole.index(b"mdat") - 4] + bytes(100))
@@ -186,7 +184,7 @@ def test_what_could_not_be_begun_leaves_nothing_that_stands_in_the_way(tmp_path)
     assert again.returncode == 0, again.stderr
 
 
-def test_scenes_that_exist_are_replaced_only_when_told_to(tmp_path):
+def test_scenes_that_exist_are_replaced_only_when_told_to(run, tmp_path):
     def scenes(*more: str) -> subprocess.CompletedProcess[str]:
         wanted = ("--out", tmp_path, "--count", 2, "--seconds", 1, "--size", "96x64", "--distractors", 0)
         return run("scenes", *wanted, *more)
@@ -200,12 +198,9 @@ def test_scenes_that_exist_are_replaced_only_when_told_to(tmp_path):
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_a_scene_is_whole_or_not_there(tmp_path):
-    def small() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-
-    done = run("scenes", "--out", tmp_path, "--seconds", 1, preexec_fn=small)
+def test_a_scene_is_whole_or_not_there(run, tmp_path):
+    with full_disk(4096):
+        done = run("scenes", "--out", tmp_path, "--seconds", 1)
     assert done.returncode == 1
     assert "File too large: free some space" in done.stderr
     assert list(tmp_path.iterdir()) == []
@@ -242,7 +237,7 @@ MANY = "9" * 20
         ["scenes", "--out", "o", "--distractors", "7"],
     ],
 )
-def test_numbers_out_of_range_are_wrong_usage_before_anything_begins(tmp_path, arguments):
+def test_numbers_out_of_range_are_wrong_usage_before_anything_begins(run, tmp_path, arguments):
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]
@@ -264,7 +259,7 @@ def test_standard_streams_that_are_closed_end_up_in_no_file(clip, tmp_path, clos
     assert len(list(Clip(tmp_path / "out" / "clip_annotated.mp4").pictures())) == 10
 
 
-def test_damage_in_a_window_is_told_and_is_not_called_off_screen(tmp_path):
+def test_damage_in_a_window_is_told_and_is_not_called_off_screen(run, tmp_path):
     """Ten rendered scenes as MJPEG, six of ten pictures broken."""
     clips = scenes_as_mjpeg(tmp_path, range(10), share=0.6)
     done = run(*LOCALIZE, *clips, "--out", tmp_path / "out", "--no-video")

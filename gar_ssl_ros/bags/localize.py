@@ -76,8 +76,8 @@ class BagSummary:
 def choose_topics(bag: Bag, image: str | None, sound: str | None) -> Topics:
     """The topics of those names, or the only ones of their kind. Raises BagError where there is none or no only one."""
     found = {connection.topic: connection.msgtype for connection in bag.connections}
-    seen = found if image is not None else {topic: kind for topic, kind in found.items() if not _is_depth(bag, topic)}
-    image = _choose(bag, seen, image, IMAGE_TYPES, "image")
+    depths = {topic: f"{kind} of depth" for topic, kind in found.items() if image is None and _is_depth(bag, topic)}
+    image = _choose(bag, found | depths, image, IMAGE_TYPES, "image")
     sound = _choose(bag, found, sound, tuple(AUDIO_TYPES), "audio")
     info = None
     if (needed := AUDIO_TYPES[found[sound]].info) is not None:

@@ -26,6 +26,7 @@ from gar_ssl_ros.messages.picture_header import picture_header
 from gar_ssl_ros.nodes.calibration_publisher import CalibrationPublisher
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status
+from gar_ssl_ros.nodes.listeners import wait_for_listeners
 from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import CAMERA
@@ -34,6 +35,7 @@ from gar_ssl_ros.work.complaints import Complaints
 SHORTEST_RETRY_S, LONGEST_RETRY_S = 0.5, 5.0  # s from one attempt to open it to the next, twice as long each time
 MAX_WAITING = 2  # images that may wait to be sent; the oldest goes first
 POLL_S = 0.1  # s in which the end is noticed
+WAITING, ENDED = "waiting for listeners", "ended"  # which are no problems
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,9 @@ class CameraNode(Node):
             try:
                 with closing(Capture(self._wanted)) as capture:
                     self._counts["opened"] += 1
+                    if self._wanted.file is not None and self._counts["opened"] == 1:
+                        self._problem = WAITING
+                        wait_for_listeners(self._listeners, self._chosen, self._stopping)
                     self._read_until_it_ends(capture)
                 if not self._chosen["loop"] and not self._stopping.is_set():
                     self._log.info(f"{capture.name} has ended")
@@ -113,9 +118,12 @@ class CameraNode(Node):
                 self._stopping.wait(retry)
         while self._waiting.unfinished_tasks and not self._stopping.wait(0.01):
             pass
-        self._problem = self.broken or "ended"
+        self._problem = self.broken or ENDED
         self.diagnostics.publish()
         self._ended()
+
+    def _listeners(self) -> list[int]:
+        return [self._image_out.get_subscription_count()]
 
     def _read_until_it_ends(self, capture: Capture) -> None:
         """Once through a recording, or until the node is told to stop. Raises DeviceError where it is lost."""
@@ -199,9 +207,9 @@ class CameraNode(Node):
         self._reported, self._reported_images = now, images
         idle = now - self._newest
         problem = self._problem or (f"no image has come for {idle:.0f} s" if idle > PATIENCE_S else "")
-        ended = self._problem == "ended"
+        rests = self._problem in (WAITING, ENDED)
         concern = self._concern or self._calibration.concern
         level = DiagnosticStatus.WARN if concern else DiagnosticStatus.OK
-        level = DiagnosticStatus.ERROR if problem and not ended else level
+        level = DiagnosticStatus.ERROR if problem and not rests else level
         values = {**self._form, "rate_hz": rate, **self._counts, "infos": self._calibration.sent}
         return [Status("camera", level, problem or concern or "sending", values)]

@@ -31,22 +31,33 @@ class DetectorInputs:
     """From one activation to the next deactivation. Its callbacks and `poll_graph` are called one at a time."""
 
     def __init__(
-        self, node: Any, assembler: WindowAssembler, detections: bool, humans: bool, reliability: str, group: Any
+        self,
+        node: Any,
+        assembler: WindowAssembler,
+        detections: bool,
+        humans: bool,
+        voices: bool,
+        reliability: str,
+        group: Any,
     ) -> None:
-        """assembler: given what is seen. detections, humans, reliability: the parameters of these names."""
+        """assembler: given what is seen. The rest are the parameters of these names.
+
+        Voices are matched with faces and bodies where there are any; only `humans` asks for them.
+        """
         listen = partial(AdaptiveSubscription, node, depth=QUEUE_DEPTH, reliability=reliability, group=group)
         self._streams: list[_Detector | _Humans] = []
         self._missing = ""
         if detections:
             self._streams.append(_Detector(node, assembler, listen))
-        if humans:
+        if humans or voices:
             try:
                 message_type(IDS_TYPE)
             except LookupError as problem:
-                self._missing = f"faces and bodies are not listened to: {problem}"
-                node.get_logger().warning(self._missing)
+                if humans:  # of voices it is told already
+                    self._missing = f"faces and bodies are not listened to: {problem}"
+                    node.get_logger().warning(self._missing)
             else:
-                self._streams += [_Humans(kind, node, assembler, listen) for kind in KINDS]
+                self._streams += [_Humans(kind, node, assembler, listen, optional=not humans) for kind in KINDS]
 
     def poll_graph(self) -> None:
         """Listen to whoever publishes now."""
@@ -60,8 +71,8 @@ class DetectorInputs:
 
     @property
     def problems(self) -> dict[str, str]:
-        """What is wrong with each stream; empty where nothing is."""
-        return {one.name: one.input.problem for one in self._streams}
+        """What is wrong with each stream that was asked for; empty where nothing is."""
+        return {one.name: one.input.problem for one in self._streams if not one.optional}
 
     def close(self) -> None:
         """Listen no more."""
@@ -70,7 +81,7 @@ class DetectorInputs:
 
     def statuses(self, seconds: float) -> list[Status]:
         """Of each stream, since they were last told, so many seconds ago: WARN at worst, since the node needs none."""
-        told = [one.status(seconds) for one in self._streams]
+        told = [one.status(seconds) for one in self._streams if not one.silent]
         return [*told, Status("humans", DiagnosticStatus.WARN, self._missing, {})] if self._missing else told
 
 
@@ -112,8 +123,10 @@ class _Detector(InputStream):
 class _Humans(InputStream):
     """ROS4HRI's faces or bodies: a list of those that are tracked, and a topic for each."""
 
-    def __init__(self, kind: str, node: Any, assembler: WindowAssembler, listen: Listen) -> None:
-        super().__init__(kind, node)
+    def __init__(
+        self, kind: str, node: Any, assembler: WindowAssembler, listen: Listen, optional: bool = False
+    ) -> None:
+        super().__init__(kind, node, optional)
         self._assembler = assembler
         self.label = KINDS[kind]
         self._listen = listen

@@ -16,13 +16,19 @@ from gar_ssl_ros.work.stream_monitor import StreamMonitor
 
 
 class InputStream:
-    """Of an input that the node can do without. name: in /diagnostics."""
+    """Of an input that the node can do without. name: in /diagnostics. optional: True if nobody has asked for it."""
 
-    def __init__(self, name: str, node: Any) -> None:
+    def __init__(self, name: str, node: Any, optional: bool = False) -> None:
         self.name = name
+        self.optional = optional
         self.monitor = StreamMonitor(name, NodeLog(node).warning)
         self._node = node
         self._before = self.monitor.statistics
+
+    @property
+    def silent(self) -> bool:
+        """True if there is nothing to tell: nobody has asked for it, and nothing has come."""
+        return self.optional and self.monitor.statistics.idle is None
 
     def statistics(self, seconds: float, heard: AdaptiveSubscription, more: Mapping[str, object]) -> Status:
         """What came since that was last told, so many seconds ago: WARN at worst."""

@@ -70,7 +70,8 @@ class LocalizerInputs:
         self._assembler = WindowAssembler(self._windows(), log.warning, self._measure, seen)
         self._seen = (self._assembler.images.statistics, self._assembler.sound.statistics)
         image = node.resolve_topic_name("image")
-        images = (image, node.resolve_topic_name("image/compressed"), f"{image}/compressed")
+        compressed = f"{image.removesuffix('/compressed')}/compressed"  # beside it, or it itself
+        images = (image, node.resolve_topic_name("image/compressed"), compressed)
         audio, info = node.resolve_topic_name("audio"), node.resolve_topic_name("audio_info")
         reliability = str(parameters.values["reliability"])
         assembler = self._assembler
@@ -110,7 +111,8 @@ class LocalizerInputs:
             node,
             assembler,
             bool(parameters.values["detections"]),
-            bool(parameters.values["humans"] or parameters.values["voices"]),
+            bool(parameters.values["humans"]),
+            bool(parameters.values["voices"]),
             reliability,
             group,
         )

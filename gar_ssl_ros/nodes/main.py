@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 from gar_ssl_ros.errors import DONE, FAILED, USAGE, UserError, discard_stdout, sentence
 
 NAMES = ("localizer", "player", "camera", "microphone", "recorder", "fuse")
+FAREWELL_S = 0.3  # s: that there will be no answer is told in callbacks, too
 
 
 def main(name: str, arguments: Sequence[str] = ()) -> int:
@@ -44,9 +46,12 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     import rclpy
     from rclpy.exceptions import ParameterException
     from rclpy.executors import ExternalShutdownException
+    from rclpy.signals import SignalHandlerOptions
 
+    _on_stop(signal.default_int_handler)  # KeyboardInterrupt, until there is something to spin
     try:
-        rclpy.init(args=[name, *arguments])
+        # rclpy's own handlers end the context at once: whoever waits for an answer would not be told that none comes.
+        rclpy.init(args=[name, *arguments], signal_handler_options=SignalHandlerOptions.NO)
     except Exception as problem:  # of many types: what rcl makes of the arguments and the environment
         return _failed(name, str(problem), USAGE)
     try:
@@ -65,7 +70,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
         return _failed(name, str(problem), USAGE)
     finally:
         rclpy.try_shutdown()
-        _leave_in_peace(signal.SIG_IGN)  # the only handler that outlives the interpreter
+        _on_stop(signal.SIG_IGN)  # a second one breaks nothing; the only handler that outlives the interpreter
 
 
 def _localizer() -> int:
@@ -173,7 +178,7 @@ def _closing(node: Any) -> Iterator[None]:
         node.destroy_node()
 
 
-def _spin(node: Any, ended: Event | None = None, stop: Callable[[], None] = lambda: None) -> None:
+def _spin(node: Any, ended: Event | None = None, stop: Callable[[], None] | None = None) -> None:
     """Until told to stop, or until `ended` is set. stop: lets callbacks that wait for something come to their end."""
     import rclpy
     from rclpy.executors import ExternalShutdownException
@@ -182,18 +187,23 @@ def _spin(node: Any, ended: Event | None = None, stop: Callable[[], None] = lamb
 
     executor = SurvivingExecutor(node.diagnostics.failed)
     executor.add_node(node)
+    told = Event()
+    _on_stop(lambda *_: told.set())  # a second one, as ros2 launch sends it after a terminal's, breaks nothing
     try:
-        while rclpy.ok() and not (ended is not None and ended.is_set()):
+        while rclpy.ok() and not told.is_set() and not (ended is not None and ended.is_set()):
             executor.spin_once(timeout_sec=0.1)
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except ExternalShutdownException:
         pass
-    _leave_in_peace(lambda *_: None)
-    stop()
+    if stop is not None:
+        stop()
+        end = monotonic() + FAREWELL_S
+        while rclpy.ok() and monotonic() < end:
+            executor.spin_once(timeout_sec=0.05)
     executor.shutdown(timeout_sec=0.5)
 
 
-def _leave_in_peace(handler: Any) -> None:
-    """A second signal, such as that of ros2 launch after a terminal's, does not break what the first one ends."""
+def _on_stop(handler: Any) -> None:
+    """Have whoever tells the process to stop heard so."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handler)
 

@@ -124,20 +124,24 @@ CALIBRATION = ParameterSpec(
     change=Change.NEVER,
 )
 
-PLAYER = (
-    ParameterSpec("clip", "", "the recording to play: any that FFmpeg reads", change=Change.NEVER),
-    ParameterSpec("rate", 1.0, "how fast: 2 is twice as fast as it was recorded", 0.05, 20.0, change=Change.NEVER),
-    ParameterSpec("loop", False, "begin again at the end", change=Change.NEVER),
-    ParameterSpec("start", 0.0, "where to begin, s of the recording", 0.0, 1e6, change=Change.NEVER),
+LISTENERS = (
     ParameterSpec(
         "wait",
         0.0,
-        "wait at most so long for `listeners` to listen to both topics, s",
+        "before a recording begins, wait at most so long for `listeners` to listen to each topic, s",
         0.0,
         3600.0,
         change=Change.NEVER,
     ),
     ParameterSpec("listeners", 1, "how many nodes to wait for", 1, 100, change=Change.NEVER),
+)
+
+PLAYER = (
+    ParameterSpec("clip", "", "the recording to play: any that FFmpeg reads", change=Change.NEVER),
+    ParameterSpec("rate", 1.0, "how fast: 2 is twice as fast as it was recorded", 0.05, 20.0, change=Change.NEVER),
+    ParameterSpec("loop", False, "begin again at the end", change=Change.NEVER),
+    ParameterSpec("start", 0.0, "where to begin, s of the recording", 0.0, 1e6, change=Change.NEVER),
+    *LISTENERS,
     CAMERA_FRAME_ID,
     CALIBRATION,
     AUDIO_TYPE,
@@ -162,6 +166,7 @@ CAMERA = (
         change=Change.NEVER,
     ),
     ParameterSpec("loop", False, "begin a file again at its end", change=Change.NEVER),
+    *LISTENERS,
     CAMERA_FRAME_ID,
     CALIBRATION,
 )

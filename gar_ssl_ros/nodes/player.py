@@ -23,11 +23,11 @@ from gar_ssl_ros.messages.answers import header_of_frame, image_message
 from gar_ssl_ros.nodes.calibration_publisher import CalibrationPublisher
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status
+from gar_ssl_ros.nodes.listeners import wait_for_listeners
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import PLAYER
 from gar_ssl_ros.nodes.sound_publisher import SoundPublisher
 
-SETTLE_S = 0.3  # s for listeners that have just come to be ready
 CHUNK_NS = SECOND // 10  # ns of sound a message, as usual drivers have it
 
 
@@ -67,7 +67,7 @@ class PlayerNode(Node):
 
     def _play(self) -> None:
         try:
-            self._wait_for_listeners()
+            wait_for_listeners(self._listeners, self._chosen, self._stopping)
             begin = self.get_clock().now().nanoseconds
             offset = 0
             while not self._stopping.is_set():
@@ -85,15 +85,9 @@ class PlayerNode(Node):
         self.diagnostics.publish()
         self._ended()
 
-    def _wait_for_listeners(self) -> None:
-        end = monotonic() + self._chosen["wait"]
-        while monotonic() < end and not self._stopping.wait(0.05):
-            counts = [self._image_out.get_subscription_count()]
-            if self._clip.info.channels:
-                counts.append(self._sound_out.listeners)
-            if min(counts) >= self._chosen["listeners"]:
-                self._stopping.wait(SETTLE_S)
-                return
+    def _listeners(self) -> list[int]:
+        sound = [self._sound_out.listeners] if self._clip.info.channels else []
+        return [self._image_out.get_subscription_count(), *sound]
 
     def _lap(self, begin: int, offset: int) -> int:
         """Play the clip once, as if it began `offset` ns after `begin`; its length, ns."""

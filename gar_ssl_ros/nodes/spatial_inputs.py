@@ -124,7 +124,7 @@ class SpatialInputs:
 
 
 class _Stream(InputStream):
-    """One input. timed: True if `take` is told when a message came. optional: True if nothing need come."""
+    """One input. timed: True if `take` is told when a message came."""
 
     def __init__(
         self,
@@ -135,16 +135,10 @@ class _Stream(InputStream):
         timed: bool = False,
         optional: bool = False,
     ) -> None:
-        super().__init__(name, node)
+        super().__init__(name, node, optional)
         self._take = take
         self._timed = timed
-        self.optional = optional
         self.input = listen(callback=self._on_message, refuse=self.refuse)
-
-    @property
-    def silent(self) -> bool:
-        """True if there is nothing to tell."""
-        return self.optional and self.input.offer is None
 
     def _on_message(self, message: Any) -> None:
         self.monitor.receive(None)

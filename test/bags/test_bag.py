@@ -6,7 +6,6 @@ import fcntl
 import math
 import os
 import pty
-import resource
 import shutil
 import signal
 import struct
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from bags import START, write_bag
+from full_disk import full_disk
 from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 from gar_ssl_ros.bags.rosbag import Bag
@@ -197,11 +197,13 @@ def test_a_bag_without_images_or_sound_says_what_it_has(tmp_path, capsys):
     short = Scene(SceneOptions(seconds=1.0, width=64, height=64))
     deaf = write_bag(tmp_path / "deaf", short, microphones=())
     blind = write_bag(tmp_path / "blind", short, cameras=())
-    assert main(["bag", str(deaf)]) == main(["bag", str(blind)]) == 1
-    first, second = capsys.readouterr().err.splitlines()
+    deep = write_bag(tmp_path / "deep", short, cameras=(), depths=("/depth/image",))
+    assert main(["bag", str(deaf)]) == main(["bag", str(blind)]) == main(["bag", str(deep)]) == 1
+    first, second, third = capsys.readouterr().err.splitlines()
     assert first.startswith(f"gar-ssl: {deaf} has no audio topic, of type audio_common_msgs/msg/AudioDataStamped or ")
     assert first.endswith("it has /camera/image (sensor_msgs/msg/Image)")
     assert second.startswith(f"gar-ssl: {blind} has no image topic, of type sensor_msgs/msg/Image or ")
+    assert ": it has /depth/image (sensor_msgs/msg/Image of depth), /mic/audio (" in third
     assert main(["bag", str(deaf), "--image", "/other"]) == 1
     told = "has no image topic /other: its image topics are /camera/image"
     assert capsys.readouterr().err == f"gar-ssl: {deaf} {told}\n"
@@ -342,15 +344,10 @@ def test_messages_that_the_reader_passes_over_are_told(recorded, tmp_path, capsy
 
 @pytest.mark.parametrize("storage", StoragePlugin)
 @pytest.mark.parametrize("room", [1_500_000, 3_000_000])
-def test_a_full_disk_leaves_a_bag_that_can_be_read(scene, storage, room, tmp_path):
+def test_a_full_disk_leaves_a_bag_that_can_be_read(run, scene, storage, room, tmp_path):
     bag, out = write_bag(tmp_path / "bag", scene, storage), tmp_path / "out"
-
-    def little() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-
-    command = [sys.executable, "-m", "gar_ssl_ros.cli", "bag", str(bag), "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, preexec_fn=little)
+    with full_disk(room):
+        done = run("bag", bag, "--out", out)
     assert done.returncode == 1
     assert f"{out} cannot be written (" in done.stderr
     assert "free some space" in done.stderr

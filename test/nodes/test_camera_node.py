@@ -19,6 +19,7 @@ from robot import PATIENCE, calibration, process, robot, seconds, spinning, unti
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from gar_ssl_ros.errors import UsageError
+from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.messages.calibration import CalibrationError
 from gar_ssl_ros.messages.images import rgb_from_compressed, rgb_from_image
 from gar_ssl_ros.nodes.camera import MAX_WAITING, CameraNode
@@ -139,6 +140,16 @@ def test_an_image_that_breaks_its_message_ends_nothing():
 def test_what_means_nothing_is_refused_at_the_start(given, kind, told):
     with pytest.raises(kind, match=told), camera(**given):
         pass
+
+
+def test_a_file_begins_when_somebody_listens(clip):
+    with camera(device=str(clip), wait=PATIENCE) as node, robot() as bot:
+        node.look(lambda: None)
+        told = until(lambda: (state := bot.state_of("camera")()).get("message") == "waiting for listeners" and state)
+        assert (told["level"], told["images"]) == ("0", "0")
+        seen = Watcher(bot)
+        until(lambda: len(seen.images) > 5)
+        np.testing.assert_array_equal(rgb_from_image(seen.images[0]), next(Clip(clip).pictures()).image)
 
 
 def test_a_file_that_ends_ends_the_node(clip):

@@ -9,49 +9,60 @@ import sys
 from pathlib import Path
 
 import pytest
+import rclpy
 from clips import write_clip
 from domains import own_domain
+from rclpy.context import Context
+from rclpy.node import Node
+from robot import until
 
 COMMAND = [sys.executable, "-m", "gar_ssl_ros.cli"]
 
 
-@pytest.fixture
-def environment() -> dict[str, str]:
-    """A graph of its own, on this machine only."""
-    return {**os.environ, "ROS_DOMAIN_ID": str(own_domain("check")), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+@pytest.fixture(autouse=True)
+def domain(monkeypatch) -> str:
+    """Of a graph of its own, on this machine only."""
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(own_domain("check")))
+    return str(own_domain("check"))
 
 
-def check(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+def check(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [*COMMAND, "check", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
-def test_an_empty_graph_is_told_with_what_to_start(environment):
-    done = check(environment, "--listen", "1")
+def test_an_empty_graph_is_told_with_what_to_start(domain):
+    done = check("--listen", "1")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"^ok +Python +3\.", done.stdout, re.MULTILINE)
     assert re.search(r"^ok +reasoner signal +ready; needs no weights$", done.stdout, re.MULTILINE)
     assert re.search(r"^ok +reasoner auto +ready; signal answers$", done.stdout, re.MULTILINE)
     models = r"^note +models of senses +none in /.*\n +-> gar-ssl models get yamnet yunet light-asd nanodet; download https://"
     assert re.search(models, done.stdout, re.MULTILINE)
-    assert f"ROS_DOMAIN_ID={environment['ROS_DOMAIN_ID']}" in done.stdout
+    assert f"ROS_DOMAIN_ID={domain}" in done.stdout
     for subject, remedy in (("images", "gar-ssl run player"), ("sound", "gar-ssl run microphone"), ("nodes", "DOMAIN")):
         assert re.search(rf"^note +{subject} .*\n +-> .*{remedy}", done.stdout, re.MULTILINE), done.stdout
 
 
-def test_models_that_are_here_are_told_with_their_place(environment, shared_models):
+def test_models_that_are_here_are_told_with_their_place(run, shared_models):
     pytest.importorskip("ai_edge_litert", reason="needs LiteRT, which is not installed")
-    done = check({**environment, "GAR_SSL_MODELS": str(shared_models)}, "--listen", "0.1")
+    done = run("check", "--listen", "0.1")
     assert f"yamnet, yunet, light-asd, yolox-nano, nanodet in {shared_models}" in done.stdout
     assert re.search(r"^ok +reasoner senses +ready; yamnet, yunet, ", done.stdout, re.MULTILINE)
     assert re.search(r"^ok +reasoner auto +ready; senses answers$", done.stdout, re.MULTILINE)
 
 
-def test_topics_are_told_with_type_rate_and_quality_of_service(environment, tmp_path):
+def test_topics_are_told_with_type_rate_and_quality_of_service(run, tmp_path):
     clip = write_clip(tmp_path / "clip.mkv", seconds=20.0)
     play = [*COMMAND, "run", "player", "--ros-args", "-p", f"clip:={clip}", "-p", "loop:=true"]
-    with subprocess.Popen(play, env=environment) as player:
-        done = check(environment, "--listen", "6")
+    with subprocess.Popen(play) as player:
+        rclpy.init(context=(context := Context()))
+        node = Node("waiting", context=context)
+        until(lambda: node.count_publishers("/image") and node.count_publishers("/audio"))
+        node.destroy_node()
+        rclpy.shutdown(context=context)
+        done = run("check", "--listen", "6")
         player.terminate()
     assert done.returncode == 0, done.stderr
     found = re.search(
@@ -66,9 +77,10 @@ def test_topics_are_told_with_type_rate_and_quality_of_service(environment, tmp_
     assert "nobody publishes any" not in done.stdout
 
 
-def test_a_package_that_does_not_work_is_a_problem_with_its_remedy(environment, tmp_path):
+def test_a_package_that_does_not_work_is_a_problem_with_its_remedy(monkeypatch, tmp_path):
     (Path(tmp_path) / "soxr.py").write_text("raise ImportError('built for another NumPy')\n")
-    done = check({**environment, "PYTHONPATH": str(tmp_path)}, "--listen", "0.1")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    done = check("--listen", "0.1")
     assert done.returncode == 1
     assert re.search(
         r"^PROBLEM +soxr +cannot be imported: built for another NumPy\n +-> \S+ -m pip install --upgrade soxr$",
@@ -79,8 +91,8 @@ def test_a_package_that_does_not_work_is_a_problem_with_its_remedy(environment, 
 
 
 @pytest.mark.parametrize("wrong", ["0", "soon"])
-def test_a_time_that_is_none_is_wrong_usage(environment, wrong):
-    done = check(environment, "--listen", wrong)
+def test_a_time_that_is_none_is_wrong_usage(run, wrong):
+    done = run("check", "--listen", wrong)
     assert done.returncode == 2
     assert "argument --listen" in done.stderr
 
@@ -89,9 +101,10 @@ def test_a_time_that_is_none_is_wrong_usage(environment, wrong):
     "wrong",
     [{"ROS_DOMAIN_ID": "999"}, {"CYCLONEDDS_URI": "file:///nowhere.xml"}, {"CYCLONEDDS_URI": "<CycloneDDS"}],
 )
-def test_an_environment_in_which_no_graph_can_be_joined_is_a_problem(environment, wrong):
-    done = check({**environment, **wrong}, "--listen", "0.1")
+def test_an_environment_in_which_no_graph_can_be_joined_is_a_problem(run, monkeypatch, wrong):
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    done = run("check", "--listen", "0.1")
     assert done.returncode == 1
-    (name,) = wrong
     assert re.search(rf"^PROBLEM +topics +cannot be looked at: .*{name}", done.stdout, re.MULTILINE)
     assert "Traceback" not in done.stderr

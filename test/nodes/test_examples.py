@@ -174,6 +174,25 @@ def test_an_agent_s_tool_says_what_was_just_heard_and_where_in_words():
         for what, told in (((), "dog_bark, in view: a dog\n"), (("cat",), "Nothing in view makes it. ")):
             done = subprocess.run([*command, *what], env=environment, capture_output=True, text=True, check=False)
             assert f"[sound_tool]: {told}" in done.stderr
+    wrong = subprocess.run([*command[:-1], "x"], env=environment, capture_output=True, text=True, check=False)
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
+    assert wrong.stderr.startswith("sound_tool: seconds: Input should be a valid number")
+
+
+def test_an_agent_s_tool_that_is_stopped_leaves_no_goal_behind():
+    pytest.importorskip("langchain_core", reason="needs langchain-core, which is not installed")
+    environment = os.environ | {"ROS_DOMAIN_ID": str(own_domain("nodes"))}
+    with localizer(reasoner="misbehaving:Fixed") as node, robot() as bot:
+        bot.meet()
+        bot.play(10, 1)
+        asked = subprocess.Popen(
+            [sys.executable, str(EXAMPLES / "sound_tool.py"), "600"], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        until(lambda: node._on_demand._busy or bot.play(11, 0.1))
+        asked.send_signal(signal.SIGINT)
+        _, said = asked.communicate(timeout=PATIENCE)
+        assert (asked.returncode, said) == (0, "")
+        until(lambda: not node._on_demand._busy)
 
 
 def test_an_own_reasoner_answers_and_takes_its_options(tmp_path):

@@ -90,6 +90,8 @@ def test_a_writer_whose_type_is_no_text_ends_nothing():
         assert until(lambda: bot.state_of("node")().get("callback_errors")) == "0"
 
 
+FIXED = ("localizer", "--ros-args", "-p", "reasoner:=misbehaving:Fixed")  # which loads little
+
 NO_MESSAGES = (
     b"",
     b"\0\1\0\0",
@@ -179,7 +181,7 @@ def test_a_second_node_of_the_same_name_is_told_in_the_diagnostics():
 
 
 def test_both_of_two_processes_of_one_name_say_so_once():
-    with process("localizer") as one, process("localizer") as other, robot() as bot:
+    with process(*FIXED) as one, process(*FIXED) as other, robot() as bot:
         until(
             lambda: {status.message for array_ in bot.health[-4:] for status in array_.status if "node" in status.name}
         )
@@ -191,11 +193,18 @@ def test_both_of_two_processes_of_one_name_say_so_once():
             assert said.count("another node is called /localizer") == 1, said
 
 
-def test_nobody_who_publishes_is_waited_for_in_words():
-    with process("localizer") as node:
+@pytest.mark.parametrize(
+    ("remapped", "topics"),
+    [
+        ((), "/image or /image/compressed"),
+        (("-r", "image:=cam/image_raw/compressed"), "/cam/image_raw/compressed or /image/compressed"),
+    ],
+)
+def test_nobody_who_publishes_is_waited_for_in_words(remapped, topics):
+    with process(*FIXED, *remapped) as node:
         lines = iter(node.stdout.readline, "")
         told = [next(line for line in lines if "nobody publishes" in line) for _ in range(2)]
-        assert "image: nobody publishes /image or /image/compressed: start `gar-ssl run camera`" in told[0]
+        assert f"image: nobody publishes {topics}: start `gar-ssl run camera`" in told[0]
         assert "audio: nobody publishes /audio: start `gar-ssl run microphone`" in told[1]
         assert all("[WARN]" in one for one in told)
 

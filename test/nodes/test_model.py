@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import count
 
 import pytest
@@ -14,12 +13,6 @@ from robot import Robot, localizer, process, robot, until
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.messages.answers import box_from_bounding_box
-
-
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch):
-    """The models are so small that a second thread only waits."""
-    monkeypatch.setitem(os.environ, "OMP_NUM_THREADS", "1")
 
 
 def run(**parameters: str):
@@ -51,7 +44,7 @@ def test_a_model_answers_on_the_graph(tiny_omni):
 
 
 def test_where_its_weights_are_missing_the_fallback_answers_and_says_so(tmp_path):
-    with run(model=str(tmp_path), fallback="signal"), robot() as bot:
+    with localizer(reasoner="omni", model=str(tmp_path), fallback="signal"), robot() as bot:
         bot.meet()
         final = first(bot, SoundSourceArray.FINAL)
         assert (final.reasoner, final.fallback) == ("signal", True)
@@ -106,3 +99,14 @@ def test_a_model_that_nobody_asks_fails_the_configuring_of_a_managed_node():
         assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
         node.set_parameters([Parameter("model", value="")])
         assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+
+
+def test_nobody_on_the_graph_has_what_is_seen_and_heard_or_a_key_sent_elsewhere():
+    with localizer(active=False, reasoner="served", server="http://127.0.0.1:9/v1", fallback="signal") as node:
+        told = {"server": "http://127.0.0.1:10/v1", "api_key_variable": "HOME"}
+        for name, value in told.items():
+            (refused,) = node.set_parameters([Parameter(name, value=value)])
+            assert not refused.successful
+            assert f"another {name} is named at the node's start: -p {name}:=" in refused.reason
+        (same,) = node.set_parameters([Parameter("server", value="http://127.0.0.1:9/v1")])
+        assert same.successful

@@ -147,3 +147,16 @@ def test_who_does_not_ask_for_voices_has_none():
     with localizer(reasoner="misbehaving:Speaking") as node:
         for topic in ("/humans/voices/tracked", "/humans/candidate_matches", "/tf"):
             assert node.count_publishers(topic) == 0
+
+
+def test_nobody_is_missed_whom_nobody_asked_for():
+    with localizer(**SPEAKING, target_frame="base_link") as node, robot() as bot:
+        bot.meet()
+        until(lambda: node.count_publishers("/tf"))  # its own, for voices
+        told = until(lambda: bot.health and {one.name.partition(": ")[2] for one in bot.health[-1].status})
+        assert "voices" in told
+        assert not {"faces", "bodies", "humans", "tf", "tf_static"} & told
+        assert node._inputs._detectors.problems == {}
+    with localizer(**SPEAKING, humans=True) as node, robot() as bot:
+        until(lambda: bot.state_of("faces")().get("message", "").startswith("nobody publishes /humans/faces/tracked"))
+        assert node._inputs._detectors.problems.keys() == {"faces", "bodies"}

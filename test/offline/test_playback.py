@@ -84,7 +84,7 @@ def test_the_promised_rates_are_those_of_the_figures():
         assert re.search(rf"^\| `{kind.value}` .*\| {100 * rate:.1f} % \|", told, re.MULTILINE), kind
 
 
-def test_a_clip_of_one_s_own_is_played_again_over_the_last_time_when_told_to(tmp_path):
+def test_a_clip_of_one_s_own_is_played_again_over_the_last_time_when_told_to(run, tmp_path):
     clip = write_clip(tmp_path / "mine.mkv", seconds=4.5)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.jsonl").write_text("of the last time\n")
@@ -95,7 +95,7 @@ def test_a_clip_of_one_s_own_is_played_again_over_the_last_time_when_told_to(tmp
     assert len(records) == 2
     assert 0 <= records[0].start_s < 0.5
     assert (tmp_path / "out" / "mine_annotated.mp4").exists()
-    again = demo("--clip", clip, "--out", tmp_path / "out")
+    again = run("demo", "--clip", clip, "--out", tmp_path / "out")
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
 
 
@@ -117,8 +117,8 @@ def test_the_last_window_of_a_slow_reasoner_is_waited_for(tmp_path, monkeypatch)
     assert last_picture - max(ends) < SECOND  # the next window would have been due a hop later
 
 
-def test_what_cannot_be_played_is_told_before_anything_starts(tmp_path):
-    missing = demo("--clip", tmp_path / "none.mp4", "--out", tmp_path)
+def test_what_cannot_be_played_is_told_before_anything_starts(run, tmp_path):
+    missing = run("demo", "--clip", tmp_path / "none.mp4", "--out", tmp_path)
     assert (missing.returncode, missing.stdout, missing.stderr.count("\n")) == (1, "", 1)
 
 
@@ -168,25 +168,25 @@ def files(folder):
         ("bag/notes.txt", True, "bag holds more than a bag (notes.txt): move it, or give another --out"),
     ],
 )
-def test_the_demo_takes_nothing_away_that_it_did_not_make(tmp_path, name, overwrite, said):
+def test_the_demo_takes_nothing_away_that_it_did_not_make(run, tmp_path, name, overwrite, said):
     out = tmp_path / "out"
     (out / name).parent.mkdir(parents=True)
     for path in {out / name, out / "bag" / "bag.mcap" if overwrite else out / name}:
         path.write_text("precious")
     before = files(out)
     clip = write_clip(tmp_path / "mine.mkv", seconds=2.0)
-    done = demo("--clip", clip, "--out", out, *(["--overwrite"] if overwrite else []))
+    done = run("demo", "--clip", clip, "--out", out, *(["--overwrite"] if overwrite else []))
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert said in done.stderr
     assert files(out) == before
 
 
-def test_the_demo_never_replaces_the_clip_that_it_plays(tmp_path):
+def test_the_demo_never_replaces_the_clip_that_it_plays(run, tmp_path):
     clip = write_clip(tmp_path / "mine_annotated.mp4", codec="libx264", audio_codec="aac", seconds=2.0)
     (tmp_path / "mine.mp4").hardlink_to(clip)
     before = files(tmp_path)
-    done = demo("--clip", tmp_path / "mine.mp4", "--out", tmp_path, "--overwrite")
+    done = run("demo", "--clip", tmp_path / "mine.mp4", "--out", tmp_path, "--overwrite")
     assert done.returncode == 1
     assert "would take the place of" in done.stderr
     assert files(tmp_path) == before

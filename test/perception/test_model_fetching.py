@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import resource
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from full_disk import full_disk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -260,14 +259,8 @@ def test_a_folder_that_may_not_be_written_is_named(publisher, models):
 
 def test_a_full_disk_is_a_sentence_and_loses_nothing(publisher, models):
     model = publisher.model()
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, limits[1]))
-    try:
-        with pytest.raises(OSError, match="File too large") as problem:
-            fetch(model)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with full_disk(HALF), pytest.raises(OSError, match="File too large") as problem:
+        fetch(model)
     assert problem.value.filename == str(part_of(model, models))
     assert part_of(model, models).stat().st_size == HALF
     fetch(model)

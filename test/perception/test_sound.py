@@ -29,8 +29,11 @@ def test_a_sound_of_any_length_is_heard_to_its_end(samples, frames):
 
 def test_where_numba_may_write_nowhere_it_gets_a_folder_for_as_long_as_it_runs():
     program = (
-        "import librosa; librosa.stft = lambda *a, **k: exit(); import numba\n"
-        "import atexit; atexit.register(lambda: print(numba.config.CACHE_DIR))\n"
+        "import atexit, librosa, numba\n"
+        "class Feature:  # in the place of what takes 20 s to compile: something that numba takes now\n"
+        "    spectral_centroid = staticmethod(lambda S: numba.jit(cache=True)(librosa.show_versions))\n"
+        "librosa.feature, librosa.stft = Feature, lambda *a, **k: 0\n"
+        "atexit.register(lambda: print(numba.config.CACHE_DIR))\n"
         "from gar_ssl_ros.perception.sound import warm; warm()"
     )
     nowhere = {"NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator", "NUMBA_CACHE_DIR": ""}

@@ -61,6 +61,7 @@ def open_files() -> int:
 def test_each_is_told_what_it_sees_itself_in_each_of_its_windows(server, robots):
     answered = [0] * ROBOTS
     before = len(server.log)
+    server.fault("slow 2")  # ms a token: an engine computes, and does not stream one robot's reply in one go
 
     def live(robot: int) -> None:
         window, square = view(robot)

@@ -20,6 +20,7 @@ pytest.importorskip("httpx2", reason="needs the extra served")
 from scripted import Scripted
 from serving import Serving, serving
 
+from gar_ssl_ros.checks.served import check_served
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
@@ -395,6 +396,16 @@ def final_reading(made: ServedReasoner) -> None:
         reading.classify()
 
 
+def test_its_thread_ends_where_it_lets_go_of_it_itself(vllm):
+    before = set(threading.enumerate())
+    made = connect(ServedOptions(server=vllm.url))
+    (thread,) = set(threading.enumerate()) - before
+    made._loop.call_soon_threadsafe(made.close)  # as the garbage collector may
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+    made._loop.close()
+
+
 def test_a_window_that_is_closed_answers_nothing(vllm):
     with served(vllm) as made:
         with made._runtime.encode("", window().center.image, np.zeros(1600, np.float32), Deadline()) as asked:
@@ -418,6 +429,23 @@ def test_a_picture_is_encoded_while_its_window_comes(vllm, monkeypatch):
         made.prepare(shown, Deadline())
         assert [*localize(shown, made, TRIALS)][-1].outcome is Outcome.LOCALIZED
     assert len(made_of) == 1
+
+
+def test_check_tells_what_a_server_sees_hears_and_costs(vllm):
+    found = {finding.subject: finding for finding in check_served(ServedOptions(server=vllm.url))}
+    assert not any(finding.remedy for finding in found.values())
+    assert found["server"].fact == f"{vllm.url} speaks as vllm, and has tiny-omni, asked as an unknown model"
+    assert "2 s more of sound are 50 beside the picture" in found["sight and hearing"].fact
+    assert "tokens of the window's 8 requests were there from before" in found["cache"].fact
+    assert found["coordinates"].fact.startswith("it speaks in pixels; agreement")
+
+
+def test_check_ends_with_the_first_that_is_not_right(vllm):
+    vllm.fault("no_audio")
+    *_, last = check_served(ServedOptions(server=vllm.url))
+    assert (last.mark, last.subject) == ("PROBLEM", "server")
+    assert "takes no sound" in last.fact
+    assert "both switched on" in last.remedy
 
 
 def test_it_needs_a_server():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -20,12 +21,16 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import Image
 
 import gar_ssl_ros
+from gar_ssl_ros.evaluation.scenes.files import write_scene
+from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
 from gar_ssl_ros.media.window import SECOND, Audio
 from gar_ssl_ros.messages.interfaces import interfaces
 from gar_ssl_ros.nodes.localizer import LocalizerNode
 from gar_ssl_ros.nodes.sound_publisher import SoundPublisher
 
 PATIENCE = 60.0  # s
+NODE = "import sys; from gar_ssl_ros.nodes.main import main; sys.exit(main(sys.argv[1], sys.argv[2:]))"
+FROM_RCLPY = re.compile(r"Failed to .*|.*never retrieved.*|Traceback.*")  # where a node ends that is still at work
 
 
 def test_messages_and_code_are_one_package():
@@ -66,15 +71,15 @@ def spin_until(node, condition) -> None:
         rclpy.spin_once(node, timeout_sec=0.05)
 
 
-def test_a_localizer_process_answers_what_is_published_and_ends_when_told(node):
+def test_a_localizer_process_answers_what_is_published_and_ends_when_told(node, tmp_path):
     answers: list[SoundSourceArray] = []
     node.create_subscription(SoundSourceArray, "/localizer/sources", answers.append, 10)
     images = node.create_publisher(Image, "image", 50)
     sound = SoundPublisher(node, "microphone", channels=1, rate=16000)
     chances = np.random.default_rng(0)
-    script = "import sys; from gar_ssl_ros.nodes.main import main; sys.exit(main('localizer', sys.argv[1:]))"
-    arguments = ["--ros-args", "-p", "window:=1.0", "-p", "fallback:=signal"]
-    process = subprocess.Popen([sys.executable, "-c", script, *arguments], cwd=Path.home())
+    arguments = ["localizer", "--ros-args", "-p", "window:=1.0", "-p", "fallback:=signal"]
+    with (tmp_path / "said").open("w") as said:
+        process = subprocess.Popen([sys.executable, "-c", NODE, *arguments], cwd=Path.home(), stderr=said)
     try:
         spin_until(node, lambda: images.get_subscription_count() and sound.listeners)
         for step in range(30):
@@ -108,9 +113,31 @@ def test_a_localizer_process_answers_what_is_published_and_ends_when_told(node):
         canceled, ended = listening.result().cancel_goal_async(), listening.result().get_result_async()
         spin_until(node, lambda: canceled.done() and ended.done())
         assert ended.result().status == GoalStatus.STATUS_CANCELED
-        goals.destroy()
+        listening = goals.send_goal_async(LocalizeSound.Goal(seconds=600.0))
+        spin_until(node, listening.done)
+        ended = listening.result().get_result_async()
         process.terminate()
+        spin_until(node, ended.done)  # whoever waits is told that there will be no answer
+        assert ended.result().status == GoalStatus.STATUS_ABORTED
+        assert "deactivated" in ended.result().result.message
+        goals.destroy()
         assert process.wait(PATIENCE) == 0
+        assert not FROM_RCLPY.findall((tmp_path / "said").read_text())
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize(("name", "parameter"), [("player", "clip"), ("camera", "device")])
+def test_a_recording_that_is_at_its_end_ends_its_node_in_peace(name, parameter, tmp_path):
+    clip = write_scene(Scene(SceneOptions(kind=Kind.ONE, width=64, height=64, seconds=0.5)), tmp_path, "scene")
+    arguments = [
+        name,
+        "--ros-args",
+        "-p",
+        f"{parameter}:={clip}",
+    ]
+    command = [sys.executable, "-c", NODE, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not FROM_RCLPY.findall(done.stderr)

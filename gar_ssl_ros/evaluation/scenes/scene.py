@@ -147,11 +147,11 @@ class Scene:
         picture = _drawn(self._ground, self._ground_at(index) + shake, (options.width, options.height))[..., :3].copy()
         for actor in self._actors:
             layer = self._layer(actor, index)
-            opacity = layer[..., 3:]
-            light = self._pose(actor, index).light
-            picture += opacity * (layer[..., :3] + light - picture)
-        random = np.random.default_rng([options.seed, index])
-        picture += random.normal(0, 1, picture.shape).astype(np.float32) * options.noise
+            drawn = _where_drawn(layer)
+            layer, under = layer[drawn], picture[drawn]
+            under += layer[..., 3:] * (layer[..., :3] + self._pose(actor, index).light - under)
+        noise = np.random.default_rng([options.seed, index]).standard_normal(picture.shape)
+        picture += noise.astype(np.float32) * options.noise
         return np.clip(picture, 0, 255).round().astype(np.uint8)
 
     def truth(self) -> Truth:
@@ -269,11 +269,12 @@ class Scene:
         flown = [1.0 if 0 < drive.since < 0.35 else 0.0 for drive in actor.drive]
         active = flown if actor.way == "hop" else levels
         quiet, loud = int(np.argmin(active)), int(np.argmax(active))
+        layers = [self._layer(actor, index, steady=True) for index in (quiet, loud)]
+        drawn = _where_drawn(layers[0] + layers[1])
+        ground = self._ground[self._border :, self._border :, :3][: self.options.height, : self.options.width][drawn]
         looks = []
-        for index in (quiet, loud):
-            layer = self._layer(actor, index, steady=True)
+        for index, layer in zip((quiet, loud), (layer[drawn] for layer in layers), strict=True):
             light = actor.motion(actor.drive[index]).light
-            ground = self._ground[self._border :, self._border :, :3][: self.options.height, : self.options.width]
             look = ground + layer[..., 3:] * (layer[..., :3] + light - ground)
             looks.append(cv2.cvtColor(np.clip(look, 0, 255).astype(np.uint8), cv2.COLOR_RGB2GRAY).astype(np.float32))
         changed = np.abs(looks[1] - looks[0])
@@ -385,6 +386,12 @@ class Scene:
 def _drawn(picture: things.Picture, offset: NDArray[np.float64], size: tuple[int, int]) -> things.Picture:
     matrix = np.array([[1, 0, offset[0]], [0, 1, offset[1]]])
     return np.asarray(cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR), np.float32)
+
+
+def _where_drawn(layer: things.Picture) -> tuple[slice, slice]:
+    """The rectangle outside which there is nothing of it."""
+    x, y, width, height = cv2.boundingRect((layer[..., 3] > 0).astype(np.uint8))
+    return slice(y, y + height), slice(x, x + width)
 
 
 def _likeness(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -13,7 +13,7 @@ from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from threading import Event, Thread
+from threading import Event, Thread, current_thread
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -29,6 +29,7 @@ from gar_ssl_ros.reasoners.served.problems import ServerError
 from gar_ssl_ros.reasoners.served.server import Answer, Attempt, Served, Server, client
 
 POLL_S = 0.05  # s: how often a window looks at its deadline
+PATIENCE_S = 5.0  # s at most for the thread to end, which a name that is looked up may hold
 CLOSING_S = 0.5  # s at most for a cancelled request to close its connection
 ATTEMPTS = 3  # at one request
 FIRST_PAUSE_S = 0.2  # s before the second of them; twice as long before each further one
@@ -174,7 +175,8 @@ class ServedRuntime:
     def _agreed(self, served: Served) -> Served:
         """Raises ServerError where it is not the model that the others have."""
         known = self._description
-        if known is not None and served.description != known:
+        same = served.description == known and (known.served_as or served.model == self._model)
+        if known is not None and not same:
             raise ServerError(
                 f"{served.model} is another model than {self._model}: have all servers serve the same, or start anew",
                 again=False,
@@ -361,7 +363,10 @@ def _close(loop: asyncio.AbstractEventLoop, thread: Thread, http: Any) -> None:
         await http.aclose()
         await loop.shutdown_default_executor()
 
-    asyncio.run_coroutine_threadsafe(end(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    ended = asyncio.run_coroutine_threadsafe(end(), loop)
+    ended.add_done_callback(lambda _: loop.call_soon_threadsafe(loop.stop))
+    if current_thread() is thread:  # where what is collected there held the last reference: it ends by itself
+        return
+    thread.join(PATIENCE_S)
+    if not thread.is_alive():
+        loop.close()
