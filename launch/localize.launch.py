@@ -27,6 +27,7 @@ ARGUMENTS = {
         "",
         "of the reasoner omni: the folder of its weights, or its id in the cache; as params_file says where empty",
     ),
+    "server": ("", "of the reasoner served: where it answers; as params_file says where empty"),
     "image": ("image", "the camera's topic, Image or CompressedImage"),
     "audio": ("audio", "the microphone's topic, any audio message"),
     "audio_info": ("audio_info", "the topic that describes the sound, where its messages do not"),
@@ -123,7 +124,7 @@ def _nodes(context):
     switches = ("use_sim_time", "autostart", "loop", "humans", "voices", "foxglove")
     true = {name: given[name].lower() in ("true", "1", "yes", "on") for name in switches}
     topics = [(name, given[name]) for name in ("image", "audio", "audio_info")]
-    chosen = {name: given[name] for name in ("reasoner", "fallback", "model") if given[name]}
+    chosen = {name: given[name] for name in ("reasoner", "fallback", "model", "server") if given[name]}
     eyes = {name: true[name] for name in ("humans", "voices") if given[name]}
     if given["detections_in"]:
         eyes["detections"] = True

@@ -47,8 +47,8 @@ def check_model(model: str, options: LoadOptions | None = None) -> Iterator[Find
         runtime = load(model, options)
         yield Finding("loading", f"{perf_counter() - start:.1f} s, the first answer included")
         probed, stated = probe(runtime), runtime.description.coordinates
-        yield _window(runtime, probed.convention or stated or "pixels")  # whose places are not looked at
-        yield _coordinates(probed, stated)
+        yield window_finding(runtime, probed.convention or stated or "pixels")  # whose places are not looked at
+        yield coordinates_finding(probed, stated)
     except (ReasonerError, Unparseable) as problem:
         fact, _, remedy = str(problem).partition(": ")
         yield Finding("model", fact, remedy or "choose another model", needed=True)
@@ -60,7 +60,7 @@ def _whole(checkpoint: Checkpoint) -> Finding:
     return Finding("model", f"{name}, whole, in {checkpoint.folder}")
 
 
-def _window(runtime: Runtime, coordinates: Coordinates) -> Finding:
+def window_finding(runtime: Runtime, coordinates: Coordinates) -> Finding:
     """How long each stage takes, refinement included, which a robot's window often does without."""
     window = Scene(SceneOptions(width=640, height=480)).window()
     took: dict[str, float] = {}
@@ -100,8 +100,8 @@ def _timed(took: dict[str, float], stage: str) -> Iterator[None]:
     took[stage] = perf_counter() - start
 
 
-def _coordinates(probed: Probed, stated: Coordinates | None) -> Finding:
-    """stated: by its makers."""
+def coordinates_finding(probed: Probed, stated: Coordinates | None) -> Finding:
+    """What was found out, and what is known. stated: by its makers."""
     saw = "; ".join(f"{color} square: {reply!r}" for color, reply in probed.replies.items())
     fits = ", ".join(f"{convention} {share:.2f}" for convention, share in probed.agreement.items())
     verdict, remedy = f"it speaks in {probed.convention}", ""

@@ -7,15 +7,17 @@ import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gar_ssl_ros.commands.arguments import Commands, add_dataset, require_evaluation, shard
+from gar_ssl_ros.commands.arguments import Commands, add_dataset, require_evaluation, shard, whole
 from gar_ssl_ros.commands.choice import add_evaluated, add_options
-from gar_ssl_ros.errors import DONE, FAILED, UserError
+from gar_ssl_ros.errors import DONE, FAILED, UsageError, UserError
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.options import options_of
 
+MAX_IN_FLIGHT = 256  # each holds a sample's frames
 DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 if TYPE_CHECKING:
@@ -39,6 +41,14 @@ def add(commands: Commands) -> None:
     parser.add_argument("--shard", type=shard, default="1/1", metavar="I/N", help="part I of N equal ones")
     parser.add_argument("--resume", action="store_true", help="go on where the results in DIR end")
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="this process, or a Ray cluster")
+    parser.add_argument(
+        "--in-flight",
+        type=whole(1, MAX_IN_FLIGHT),
+        default=1,
+        metavar="N",
+        help="samples asked about at once, of a reasoner whose work is elsewhere: served, or one's own that several "
+        "threads may ask",
+    )
     add_evaluated(parser)
     parser.set_defaults(run=run)
 
@@ -46,7 +56,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     require_evaluation()
     from gar_ssl_ros.evaluation.datasets import dataset
-    from gar_ssl_ros.evaluation.engines import check_reasoner, locally, on_ray
+    from gar_ssl_ros.evaluation.engines import check_in_flight, check_reasoner, locally, on_ray
     from gar_ssl_ros.evaluation.report.write import write_report
     from gar_ssl_ros.evaluation.results import Origin, Shard
     from gar_ssl_ros.evaluation.run import evaluate_dataset, limited, subject, write_run
@@ -54,8 +64,11 @@ def run(options: argparse.Namespace) -> int:
 
     settings = settings_from_values(evaluated(vars(options)))
     check_reasoner(settings)
+    if options.in_flight > 1 and options.engine == "ray":
+        raise UsageError("--in-flight: a Ray cluster has workers of its own: leave it out, or use --engine local")
+    check_in_flight(settings, options.in_flight)
     origin = Origin(dataset=options.dataset, root=options.root, annotations=options.annotations)
-    engine = on_ray if options.engine == "ray" else locally
+    engine = on_ray if options.engine == "ray" else partial(locally, in_flight=options.in_flight)
     published = options.denominator == "published"
     with kept(options.out):
         chosen = limited(dataset(options.dataset, options.root, options.annotations), options.limit)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gar_ssl_ros.evaluation.metrics.boxes import Score, missed, score
 from gar_ssl_ros.evaluation.metrics.masks import Counts
 from gar_ssl_ros.evaluation.samples import Opened, Sample, Truth
+from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
@@ -73,9 +74,16 @@ def open_sample(sample: Sample) -> tuple[Opened | None, str | None, float]:
     return None, why, perf_counter() - start
 
 
-def evaluated(sample: Sample, opened: Opened, seconds: float, reasoner: Reasoner, gar: GarOptions) -> SampleRecord:
-    """The answer for an opened sample, scored. seconds: that opening it took."""
-    *_, localization = localize(opened.window, reasoner, gar)
+def evaluated(
+    sample: Sample,
+    opened: Opened,
+    seconds: float,
+    reasoner: Reasoner,
+    gar: GarOptions,
+    deadline: Deadline | None = None,
+) -> SampleRecord:
+    """The answer for an opened sample, scored. seconds: that opening it took. Raises Cancelled as the deadline does."""
+    *_, localization = localize(opened.window, reasoner, gar, deadline)
     found = record_from_localization(sample.id, 0, opened.window, localization)
     failure = f"{found.outcome.value}: {found.detail}" if found.outcome.failed else None
     graded = None
@@ -94,12 +102,12 @@ def unreadable(sample: Sample, why: str, seconds: float, gar: GarOptions) -> Sam
     return _record(sample, gar, (1, 1), None, None, why, graded, seconds)
 
 
-def evaluate(sample: Sample, reasoner: Reasoner, gar: GarOptions) -> SampleRecord:
-    """Open a sample, ask the reasoner, and score the answer. Failures are records, never exceptions."""
+def evaluate(sample: Sample, reasoner: Reasoner, gar: GarOptions, deadline: Deadline | None = None) -> SampleRecord:
+    """Open a sample, ask the reasoner, and score the answer. Failures are records, and only Cancelled is raised."""
     opened, why, seconds = open_sample(sample)
     if opened is None:
         return unreadable(sample, why or "", seconds, gar)
-    return evaluated(sample, opened, seconds, reasoner, gar)
+    return evaluated(sample, opened, seconds, reasoner, gar, deadline)
 
 
 def _record(

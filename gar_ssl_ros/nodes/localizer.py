@@ -47,6 +47,8 @@ from gar_ssl_ros.work.worker import Answer, Request, Worker
 
 GRAPH_POLL_S = 0.2  # s from one look at the graph to the next
 STOP_S = 0.8  # s that a reasoner is given to stop
+# What only the start can name: the last three as they are, or nothing.
+STARTED_WITH = ("reasoner", "fallback", "model", "server", "api_key_variable")
 
 
 class LocalizerNode(LifecycleNode):
@@ -60,7 +62,7 @@ class LocalizerNode(LifecycleNode):
         self._retired: list[LocalizerInputs] = []
         self._voices: Voices | None = None
         self._chosen = NodeParameters(self, LOCALIZER, lambda: self._worker is not None, self._refusal)
-        self._started_with = {name: self._chosen.values[name] for name in ("reasoner", "fallback", "model")}
+        self._started_with = {name: self._chosen.values[name] for name in STARTED_WITH}
         self._missing = ""
         self._who: dict[str, object] = {}
         self._enabled = True
@@ -216,8 +218,8 @@ class LocalizerNode(LifecycleNode):
                 f"{name} can be one of {', '.join(choices)}: others are named at the node's start, or declared by an "
                 "installed package (docs/security.md)"
             )
-        if name == "model" and value not in ("", self._started_with["model"]):
-            return "another model is named at the node's start: -p model:=FOLDER (docs/security.md)"
+        if name in STARTED_WITH[2:] and value not in ("", self._started_with[name]):
+            return f"another {name} is named at the node's start: -p {name}:=... (docs/security.md)"
         return ""
 
     def _active(self) -> tuple[LocalizerInputs, Worker[SoundSourceArray]] | None:

@@ -10,6 +10,7 @@ from gar_ssl_ros.options import Options, option
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Quantization = Literal["none", "nf4", "int8"]
 Attention = Literal["sdpa", "eager", "flash_attention_2"]
+Dialect = Literal["vllm", "sglang", "llamacpp", "dashscope", "openai"]
 Coordinates = Literal["pixels", "thousandths", "thousandths_y_first", "longest_1000", "original"]
 PromptSet = Literal["paper", "evidence_first", "candidates", "anchors"]
 
@@ -32,7 +33,12 @@ class ReasonerChoice(Options):
 class ModelOptions(Options):
     """Whose weights."""
 
-    model: str = option("", "of omni: the folder of its weights, or its id in the hub's cache", metavar="DIR")
+    model: str = option(
+        "",
+        "of omni: the folder of its weights, or its id in the hub's cache; of served: its name on the server, where "
+        "that has several",
+        metavar="MODEL",
+    )
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,43 @@ class PromptOptions(Options):
 @dataclass(frozen=True)
 class OmniOptions(PromptOptions, LoadOptions, ModelOptions):
     """Of the reasoner omni."""
+
+
+_ADDRESS = r"https?://[^\s,@?#]+"
+
+
+@dataclass(frozen=True)
+class ServerOptions(Options):
+    """Where a model is asked over HTTP, and how. See docs/served.md.
+
+    dialect: auto is what the server says it is. together: a trial then depends on how many are asked for.
+    """
+
+    server: str = option(
+        "",
+        "of served: where it answers, as http://127.0.0.1:8000/v1; several with commas between, tried in turn",
+        pattern=rf"({_ADDRESS}(,{_ADDRESS})*)?",
+        fits="addresses of http or https, without name and password, with commas between",
+        metavar="URL",
+    )
+    dialect: str = option(
+        "auto",
+        "of served: the engine that it speaks as; auto: as the server says",
+        choices=("auto", *get_args(Dialect)),
+    )
+    api_key_variable: str = option(
+        "GAR_SSL_API_KEY",
+        "of served: the environment variable that holds its key, if it wants one",
+        pattern=r"[A-Za-z_][A-Za-z0-9_]*",
+        fits="the name of an environment variable",
+        metavar="NAME",
+    )
+    together: bool = option(False, "of served: all trials of a source in one request, which sends the media less often")
+
+
+@dataclass(frozen=True)
+class ServedOptions(PromptOptions, ServerOptions, ModelOptions):
+    """Of the reasoner served."""
 
 
 @dataclass(frozen=True)

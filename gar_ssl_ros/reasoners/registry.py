@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gar_ssl_ros.errors import OptionError, UsageError
 from gar_ssl_ros.options import Option, Options, changed, from_values, options_of, values_from_text
-from gar_ssl_ros.reasoners.options import OmniOptions, SensesOptions
+from gar_ssl_ros.reasoners.options import OmniOptions, SensesOptions, ServedOptions
 
 if TYPE_CHECKING:
     from gar_ssl_ros.gar.reasoner import Reasoner
@@ -30,13 +30,15 @@ class ReasonerSpec:
     """A reasoner that can be asked for.
 
     factory: module:function, called with the options where it has some, without arguments where not. options: their
-    type. needs_model: True if the option `model` must be given.
+    type. needs: the option that must be given, and how; empty where none must. elsewhere: True if another process
+    does its work, so that several windows at once are answered sooner than one after the other.
     """
 
     name: str
     factory: str
     options: type[Options] | None = None
-    needs_model: bool = False
+    needs: tuple[str, ...] = ()
+    elsewhere: bool = False
 
     @property
     def declared(self) -> tuple[Option, ...]:
@@ -44,12 +46,11 @@ class ReasonerSpec:
         return () if self.options is None else options_of(self.options)
 
     def check(self, values: Mapping[str, Any]) -> None:
-        """Raises ReasonerError where it needs a model and the values by name have none."""
+        """Raises ReasonerError where the values by name lack what it needs."""
         from gar_ssl_ros.gar.reasoner import ReasonerError
 
-        if self.needs_model and not values.get("model"):
-            told = "name the folder of its weights, or its id in the cache"
-            raise ReasonerError(f"the reasoner {self.name} needs a model: {told}")
+        if self.needs and not values.get(self.needs[0]):
+            raise ReasonerError(f"the reasoner {self.name} needs a {self.needs[0]}: {self.needs[1]}")
 
     def make(self, values: Mapping[str, Any]) -> Reasoner:
         """It, ready to be asked; only what it needs is imported. Raises OptionError and ReasonerError."""
@@ -65,7 +66,19 @@ REASONERS = (
     ReasonerSpec(AUTO, "gar_ssl_ros.reasoners.auto:automatic", SensesOptions),
     ReasonerSpec("signal", "gar_ssl_ros.reasoners.signal:SignalReasoner"),
     ReasonerSpec("senses", "gar_ssl_ros.reasoners.senses:senses_reasoner", SensesOptions),
-    ReasonerSpec("omni", "gar_ssl_ros.reasoners.omni:omni_reasoner", OmniOptions, needs_model=True),
+    ReasonerSpec(
+        "omni",
+        "gar_ssl_ros.reasoners.omni:omni_reasoner",
+        OmniOptions,
+        needs=("model", "name the folder of its weights, or its id in the cache"),
+    ),
+    ReasonerSpec(
+        "served",
+        "gar_ssl_ros.reasoners.served:served_reasoner",
+        ServedOptions,
+        needs=("server", "name where it answers, as http://127.0.0.1:8000/v1 (docs/served.md)"),
+        elsewhere=True,
+    ),
 )
 OURS: Mapping[str, ReasonerSpec] = {spec.name: spec for spec in REASONERS}
 
@@ -109,7 +122,7 @@ def refuse_unused(reasoner: str, fallback: str | None, values: Mapping[str, Any]
         who, it = f"{reasoner} or {fallback}" if fallback else reasoner, "it" if len(unused) == 1 else "them"
         raise UsageError(
             f"{', '.join(unused)}: only the reasoner {' or '.join(owners)} can be told, and {who} answers here: "
-            f"choose {owners[-1]} as the reasoner, or leave {it} out"
+            f"choose {' or '.join(one for one in owners if one != AUTO)} as the reasoner, or leave {it} out"
         )
 
 

@@ -89,8 +89,8 @@ def test_a_model_that_nobody_asks_is_wrong_usage():
         output, _ = node.communicate(timeout=600)
         assert node.returncode == 2
         assert output == (
-            "localizer: model: only the reasoner omni can be told, and signal answers here: "
-            "choose omni as the reasoner, or leave it out\n"
+            "localizer: model: only the reasoner omni or served can be told, and signal answers here: "
+            "choose omni or served as the reasoner, or leave it out\n"
         )
 
 
@@ -99,3 +99,14 @@ def test_a_model_that_nobody_asks_fails_the_configuring_of_a_managed_node():
         assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
         node.set_parameters([Parameter("model", value="")])
         assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+
+
+def test_nobody_on_the_graph_has_what_is_seen_and_heard_or_a_key_sent_elsewhere():
+    with localizer(active=False, reasoner="served", server="http://127.0.0.1:9/v1", fallback="signal") as node:
+        told = {"server": "http://127.0.0.1:10/v1", "api_key_variable": "HOME"}
+        for name, value in told.items():
+            (refused,) = node.set_parameters([Parameter(name, value=value)])
+            assert not refused.successful
+            assert f"another {name} is named at the node's start: -p {name}:=" in refused.reason
+        (same,) = node.set_parameters([Parameter("server", value="http://127.0.0.1:9/v1")])
+        assert same.successful

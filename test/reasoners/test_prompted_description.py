@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gar_ssl_ros.reasoners.prompted.description import describe, descriptions
+from gar_ssl_ros.reasoners.prompted.description import CheckpointDescription, describe, described_as, descriptions
 
 
 def omni(hidden_size: int, layers: int, **more: object) -> dict[str, object]:
@@ -42,8 +42,35 @@ def test_another_architecture_has_no_description(config):
 def test_every_description_is_whole():
     assert len({known.name for known in descriptions()}) == len(descriptions()) >= 6
     for known in descriptions():
+        assert known.least_pixels <= known.most_pixels
+        if not isinstance(known, CheckpointDescription):
+            continue
         assert known.layout.audio.count(known.layout.audio_placeholder) == 1
         assert known.layout.image.count(known.layout.image_placeholder) == 1
         assert "{system}" in known.layout.opening
         assert "{question}" in known.layout.question
-        assert known.least_pixels <= known.most_pixels
+
+
+@pytest.mark.parametrize(
+    ("names", "name"),
+    [
+        (["Qwen/Qwen2.5-Omni-3B"], "Qwen2.5-Omni-3B"),
+        (["Qwen/Qwen2.5-Omni-7B-AWQ"], "Qwen2.5-Omni-7B-AWQ"),
+        (["ggml-org/Qwen2.5-Omni-7B-GGUF"], "Qwen2.5-Omni-7B"),
+        (["qwen2.5-omni"], "Qwen2.5-Omni"),
+        (["Qwen/Qwen3-Omni-30B-A3B-Instruct"], "Qwen3-Omni"),
+        (["qwen3-omni-flash"], "Qwen3-Omni"),
+        (["google/gemma-4-E4B-it"], "Gemma 4"),
+        (["openbmb/MiniCPM-o-4_5"], "MiniCPM-o"),
+        (["robot", "/models/MiniCPM_o_2_6"], "MiniCPM-o"),  # a name of one's own, and where it was loaded from
+        (["gpt-4o-audio-preview"], "an unknown model"),
+        ([""], "an unknown model"),
+    ],
+)
+def test_a_model_on_a_server_is_known_by_its_names(names, name):
+    assert described_as(*names).name == name
+
+
+@pytest.mark.parametrize("kind", ["gemma4", "minicpmo"])
+def test_what_is_only_served_is_no_checkpoint_to_load(kind):
+    assert describe({"model_type": kind}) is None

@@ -12,12 +12,21 @@ from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.nodes.parameters import LOCALIZER
 from gar_ssl_ros.options import changed, options_of
 from gar_ssl_ros.reasoners import named_options, refuse_unused
-from gar_ssl_ros.reasoners.options import SensesOptions
+from gar_ssl_ros.reasoners.options import OmniOptions, SensesOptions, ServedOptions
 
-SENTENCE = "only the reasoner omni can be told, and signal answers here: choose omni as the reasoner, or leave"
+SENTENCE = "only the reasoner {0} can be told, and signal answers here: choose {0} as the reasoner, or leave"
 SENSES = {one.name for one in options_of(SensesOptions)}
-OTHER = {"model": "m", "device": "cpu", "dtype": "float16", "quantization": "nf4", "attention": "eager", "seed": 3}
+OMNI, SERVED = ({one.name for one in options_of(kind)} for kind in (OmniOptions, ServedOptions))
+OTHER = {"server": "http://robot:8000/v1", "dialect": "vllm", "api_key_variable": "K", "coordinates": "pixels"}
+OTHER |= {"model": "m", "device": "cpu", "dtype": "float16", "quantization": "nf4", "attention": "eager", "seed": 3}
 OTHER |= dict.fromkeys(SENSES, "m")
+
+
+def sentence(name: str) -> str:
+    owners = [owner for owner, has in (("omni", OMNI), ("served", SERVED)) if name in has]
+    return SENTENCE.format(" or ".join(owners))
+
+
 DEFAULTS = {one.name: one.default for one in named_options()}
 
 
@@ -36,10 +45,10 @@ def test_each_option_is_told_where_it_is_not_at_its_default(name):
     assert changed(named_options(), {**DEFAULTS, "model": None}) == {}
     value = OTHER.get(name, True)
     assert changed(named_options(), {**DEFAULTS, name: value}) == {name: value}
-    told = SENTENCE.replace("omni can", "auto or senses can").replace("omni", "senses") if name in SENSES else SENTENCE
+    told = SENTENCE.format("senses").replace("senses can", "auto or senses can") if name in SENSES else sentence(name)
     with pytest.raises(UsageError, match=f"^{name}: {told} it out$"):
         refuse_unused("signal", "", {**DEFAULTS, name: value})
-    for asked in ("auto", "senses") if name in SENSES else ("omni",):
+    for asked in ("auto", "senses") if name in SENSES else ("omni",) if name in OMNI else ("served",):
         refuse_unused(asked, None, {**DEFAULTS, name: value})
         refuse_unused("signal", asked, {**DEFAULTS, name: value})
 
@@ -65,7 +74,7 @@ def test_a_command_that_localizes_refuses_it_and_writes_nothing(command, wrong, 
     assert main([*command, *wrong]) == 2
     name = wrong[0].strip("-").replace("-", "_")
     who = "signal" if command[0] == "demo" else "auto"
-    told = SENTENCE.replace("signal", who)
+    told = sentence(name).replace("signal", who)
     assert capsys.readouterr().err == f"gar-ssl: {name}: {told} it out\n"
     assert not list(tmp_path.iterdir())
 
@@ -74,7 +83,7 @@ def test_a_command_that_localizes_refuses_it_and_writes_nothing(command, wrong, 
 @pytest.mark.parametrize("command", [["evaluate"], ["ablate", "trials"]], ids=lambda command: command[0])
 def test_an_evaluation_refuses_it_and_writes_nothing(command, wrong, tmp_path, capsys):
     assert main([*command, *SCENES, "--out", str(tmp_path / "out"), *wrong]) == 2
-    assert SENTENCE in capsys.readouterr().err
+    assert sentence(wrong[0].strip("-").replace("-", "_")) in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

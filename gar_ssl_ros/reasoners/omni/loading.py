@@ -32,7 +32,7 @@ from gar_ssl_ros.reasoners.omni.media import Processors
 from gar_ssl_ros.reasoners.omni.runtime import OmniRuntime
 from gar_ssl_ros.reasoners.omni.thinker import Thinker
 from gar_ssl_ros.reasoners.options import LoadOptions
-from gar_ssl_ros.reasoners.prompted.description import ModelDescription, describe
+from gar_ssl_ros.reasoners.prompted.description import CheckpointDescription, describe
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError
 
 THINKERS: dict[str, tuple[type[PreTrainedConfig], type[PreTrainedModel]]] = {
@@ -48,7 +48,7 @@ class Plan:
     """What is to be loaded, how and where. need: what that takes; free: bytes that are there for it."""
 
     checkpoint: Checkpoint
-    description: ModelDescription
+    description: CheckpointDescription
     options: LoadOptions
     device: torch.device
     dtype: torch.dtype
@@ -135,7 +135,9 @@ def _module(planned: Plan) -> PreTrainedModel:
     return module
 
 
-def _quantization(description: ModelDescription, options: LoadOptions, dtype: torch.dtype) -> BitsAndBytesConfig | None:
+def _quantization(
+    description: CheckpointDescription, options: LoadOptions, dtype: torch.dtype
+) -> BitsAndBytesConfig | None:
     if options.quantization == "none":
         return None
     if find_spec("bitsandbytes") is None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import Qwen2VLImageProcessorPil, WhisperFeatureExtractor
 
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
-from gar_ssl_ros.reasoners.prompted.description import ModelDescription
+from gar_ssl_ros.reasoners.prompted.description import CheckpointDescription
 
 MIN_SAMPLES = SPEECH_RATE_HZ // 10  # samples: less gives the audio tower too few frames to make a token of
 
@@ -39,7 +39,7 @@ class SoundInput:
 class Processors:
     """A checkpoint's own image and audio processors."""
 
-    def __init__(self, folder: Path, description: ModelDescription) -> None:
+    def __init__(self, folder: Path, description: CheckpointDescription) -> None:
         """Raises OSError and ValueError where the folder holds none."""
         self._description = description
         self._images = Qwen2VLImageProcessorPil.from_pretrained(folder)

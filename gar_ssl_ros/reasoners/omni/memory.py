@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gar_ssl_ros.reasoners.omni.checkpoint import Checkpoint, Weight
 from gar_ssl_ros.reasoners.options import LoadOptions, Quantization
-from gar_ssl_ros.reasoners.prompted.description import ModelDescription
+from gar_ssl_ros.reasoners.prompted.description import CheckpointDescription
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError
 
 GIB = 1 << 30
@@ -33,7 +33,9 @@ class Need:
         return self.weights + self.working
 
 
-def need(checkpoint: Checkpoint, description: ModelDescription, options: LoadOptions, width: int, gpu: bool) -> Need:
+def need(
+    checkpoint: Checkpoint, description: CheckpointDescription, options: LoadOptions, width: int, gpu: bool
+) -> Need:
     """What it takes loaded that way; `width`: bytes of a number that is not quantised."""
     weights = sum(_loaded(weight, description, options.quantization, width) for weight in checkpoint.weights)
     beside = LIBRARIES_BYTES * gpu + RECORDED_BYTES * options.compile
@@ -41,7 +43,7 @@ def need(checkpoint: Checkpoint, description: ModelDescription, options: LoadOpt
 
 
 def check(
-    checkpoint: Checkpoint, description: ModelDescription, options: LoadOptions, width: int, gpu: bool, free: int
+    checkpoint: Checkpoint, description: CheckpointDescription, options: LoadOptions, width: int, gpu: bool, free: int
 ) -> Need:
     """What it takes. Raises ModelError where that is more than `free` bytes, naming what would fit."""
     wanted = need(checkpoint, description, options, width, gpu)
@@ -55,7 +57,7 @@ def check(
 
 
 def _fitting(
-    checkpoint: Checkpoint, description: ModelDescription, options: LoadOptions, width: int, gpu: bool, free: int
+    checkpoint: Checkpoint, description: CheckpointDescription, options: LoadOptions, width: int, gpu: bool, free: int
 ) -> Iterator[str]:
     if not gpu or "quantization_config" in checkpoint.thinker_config:
         return
@@ -65,7 +67,7 @@ def _fitting(
             yield f"quantise it to {quantization} ({other.total / GIB:.1f} GiB)"
 
 
-def _loaded(weight: Weight, description: ModelDescription, quantization: Quantization, width: int) -> float:
+def _loaded(weight: Weight, description: CheckpointDescription, quantization: Quantization, width: int) -> float:
     if not weight.dtype.startswith(("F", "BF")):
         return weight.bytes  # quantised already
     name = weight.name.removeprefix("thinker.").removeprefix("model.")
@@ -77,7 +79,7 @@ def _loaded(weight: Weight, description: ModelDescription, quantization: Quantiz
     return weight.count * width
 
 
-def _working(checkpoint: Checkpoint, description: ModelDescription, width: int) -> float:
+def _working(checkpoint: Checkpoint, description: CheckpointDescription, width: int) -> float:
     """The cache, whose room may be twice what it holds, the widest layer of a prefill, the logits, the vision tower."""
     thinker = checkpoint.thinker_config
     text, vision = thinker["text_config"], thinker["vision_config"]

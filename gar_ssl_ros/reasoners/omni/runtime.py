@@ -24,7 +24,7 @@ from gar_ssl_ros.reasoners.omni.grammar import Grammar
 from gar_ssl_ros.reasoners.omni.media import Processors
 from gar_ssl_ros.reasoners.omni.prompt import Prompt
 from gar_ssl_ros.reasoners.omni.thinker import Thinker
-from gar_ssl_ros.reasoners.prompted.description import ModelDescription
+from gar_ssl_ros.reasoners.prompted.description import CheckpointDescription
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Question, Reply, Sampling
 
 POLL_S = 0.05  # s: how often a window that waits for another one looks at its deadline
@@ -41,7 +41,7 @@ class OmniRuntime:
     def __init__(
         self,
         model: str,
-        description: ModelDescription,
+        description: CheckpointDescription,
         thinker: Thinker,
         tokenizer: PreTrainedTokenizerFast,
         processors: Processors,

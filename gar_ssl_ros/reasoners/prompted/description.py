@@ -1,10 +1,11 @@
 """What is known of a model beside its weights, one small YAML file each in `models/`.
 
-Which of them fits a checkpoint is found from its own config.json.
+Which of them fits a checkpoint is found from its own config.json; which of them a server has, from the model's name.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -51,27 +52,38 @@ class Layout(Described):
 
 
 class ModelDescription(Described):
-    """One model, or one quantised form of it.
+    """One model, as whoever asks it must know it.
 
-    coordinates: in which it speaks of places, as of `coordinates.py`; None where its makers have not said. multiple:
-    pixels that each side of that image is a multiple of. least_pixels, most_pixels: what the area of that image is
-    brought into. most_aspect: of an image's longer side to its shorter one. most_audio: s. unquantized: modules that
-    keep their precision where the rest is quantised at loading.
+    served_as: part of the name by which servers know it, in lower case and with hyphens. coordinates: in which it
+    speaks of places, as of `coordinates.py`; None where its makers have not said. multiple: pixels that each side of
+    that image is a multiple of. least_pixels, most_pixels: what the area of that image is brought into. most_aspect: of
+    an image's longer side to its shorter one. most_audio: s. processor: what a server's processor of its media is told
+    with each request.
     """
 
     name: str
-    fits: Fit
+    served_as: str
     coordinates: Coordinates | None
     multiple: int = Field(gt=0)
     least_pixels: int = Field(gt=0)
     most_pixels: int = Field(gt=0)
     most_aspect: float = Field(gt=1)
     most_audio: float = Field(gt=0)
+    processor: Mapping[str, int] = {}
+
+
+class CheckpointDescription(ModelDescription):
+    """One model whose weights are loaded here, or one quantised form of it.
+
+    unquantized: modules that keep their precision where the rest is quantised at loading.
+    """
+
+    fits: Fit
     unquantized: tuple[str, ...]
     layout: Layout
 
 
-def describe(config: Mapping[str, Any]) -> ModelDescription | None:
+def describe(config: Mapping[str, Any]) -> CheckpointDescription | None:
     """The description that fits a checkpoint's config.json most closely, None where none does."""
     thinker = config.get("thinker_config") or config
     text = thinker.get("text_config") or {}
@@ -87,8 +99,16 @@ def describe(config: Mapping[str, Any]) -> ModelDescription | None:
         agrees = config.get("model_type") in fits.model_type and all(facts[name] == told[name] for name in told)
         return len(told) if agrees else -1
 
-    best = max(descriptions(), key=lambda description: closeness(description.fits))
+    known = [one for one in descriptions() if isinstance(one, CheckpointDescription)]
+    best = max(known, key=lambda description: closeness(description.fits))
     return best if closeness(best.fits) >= 0 else None
+
+
+def described_as(*names: str) -> ModelDescription:
+    """The description of the model that a server knows by these names: the one with most of a name in common."""
+    told = [re.sub(r"[_\s]", "-", name.lower()) for name in names]
+    fitting = [one for one in descriptions() if any(one.served_as in name for name in told)]
+    return max(fitting, key=lambda one: len(one.served_as))
 
 
 @cache
@@ -99,7 +119,8 @@ def descriptions() -> tuple[ModelDescription, ...]:
         for path in sorted((files(__package__) / "models").iterdir(), key=lambda path: path.name)
         if path.name.endswith(".yaml")
     }
-    return tuple(ModelDescription.model_validate(_whole(known, name)) for name in known)
+    whole = [_whole(known, name) for name in known]
+    return tuple((CheckpointDescription if "fits" in one else ModelDescription).model_validate(one) for one in whole)
 
 
 def _whole(known: Mapping[str, dict[str, Any]], name: str) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def probe(runtime: Runtime, deadline: Deadline | None = None) -> Probed:
     return Probed(replies, agreement, first if clear else None)
 
 
-def coordinates_of(runtime: Runtime, chosen: str = "auto") -> Coordinates:
+def coordinates_of(runtime: Runtime, chosen: str = "auto", deadline: Deadline | None = None) -> Coordinates:
     """In which coordinates a model speaks: as chosen, as its makers say, or as it answers when it is asked.
 
     Raises ModelError where its answers do not tell: a guess would go unnoticed, and ruin every box.
@@ -78,7 +78,7 @@ def coordinates_of(runtime: Runtime, chosen: str = "auto") -> Coordinates:
         return cast("Coordinates", chosen)
     if runtime.description.coordinates is not None:
         return runtime.description.coordinates
-    probed = probe(runtime)
+    probed = probe(runtime, deadline)
     if probed.convention is None:
         said = "; ".join(f"{color}: {shown(reply)}" for color, reply in probed.replies.items())
         raise ModelError(
