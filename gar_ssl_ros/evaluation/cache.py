@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.files import open_file
 from gar_ssl_ros.gar.deadline import Deadline
-from gar_ssl_ros.gar.reasoner import NotLocated, Reading, Reasoner, Unparseable
+from gar_ssl_ros.gar.reasoner import Expecting, NotLocated, Reading, Reasoner, Unparseable
 from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial, Unseen
 from gar_ssl_ros.media.window import Window
 
@@ -118,6 +118,14 @@ class _CachedReading:
         self._open = ExitStack()
         self._reading: Reading | None = None
 
+    def expect(self, max_sources: int) -> None:
+        """Tell the inner reading, where both are to be asked of it."""
+        both = (_Question(stage="classify"), _Question(stage="locate", most=max_sources))
+        if all(self._store.get(_key(self.place, question)) is None for question in both):
+            inner = self._opened()
+            if isinstance(inner, Expecting):
+                inner.expect(max_sources)
+
     def classify(self) -> AudioLabel:
         (answer,) = self._answers([_Question(stage="classify")], lambda inner, _: [_Answer(sound=inner.classify())])
         assert answer.sound is not None
@@ -183,13 +191,17 @@ class _CachedReading:
         return answers
 
     def _asked(self, ask: Callable[[Reading], T]) -> T:
+        reading = self._opened()
+        try:
+            return ask(reading)
+        except NotLocated:  # its boxes came from the file
+            reading.locate(self._most)
+            return ask(reading)
+
+    def _opened(self) -> Reading:
         if self._reading is None:
             self._reading = self._open.enter_context(self._inner.read(self._window, self._deadline))
-        try:
-            return ask(self._reading)
-        except NotLocated:  # its boxes came from the file
-            self._reading.locate(self._most)
-            return ask(self._reading)
+        return self._reading
 
 
 class _Store:

@@ -23,7 +23,7 @@ from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 from gar_ssl_ros.reasoners.options import Coordinates, PromptSet
 from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner, PromptOptions
 from gar_ssl_ros.reasoners.prompted.replies import fields_of
-from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Question, Reply, Sampling
+from gar_ssl_ros.reasoners.prompted.runtime import BatchError, Question, Reply, Sampling
 
 WIDTH, HEIGHT = 448, 336
 DOUBT = json.dumps({**json.loads(GOOD["analyze"]), "keep": False})
@@ -74,7 +74,7 @@ class Together(Scripted):
         def replies(number: int) -> Sequence[Reply]:
             self.log.append(f"reply {number}")
             if self.problem:
-                raise ModelError(self.problem)
+                raise BatchError(self.problem)
             return [self._reply(questions[number], 0)]
 
         return replies

@@ -25,7 +25,7 @@ from gar_ssl_ros.reasoners.omni.media import Processors
 from gar_ssl_ros.reasoners.omni.prompt import Prompt
 from gar_ssl_ros.reasoners.omni.thinker import Thinker
 from gar_ssl_ros.reasoners.prompted.description import CheckpointDescription
-from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Question, Reply, Sampling
+from gar_ssl_ros.reasoners.prompted.runtime import BatchError, ModelError, Question, Reply, Sampling
 
 POLL_S = 0.05  # s: how often a window that waits for another one looks at its deadline
 # Not cuDNN's, torch's first choice on an H100 and later: it plans anew for each number of tokens and slots, and no two
@@ -150,11 +150,17 @@ class OmniWindow:
         self._context = self._last = None
 
     def _replies(self, begun: _Begun, number: int) -> Sequence[Reply]:
+        if begun is not self._last:
+            raise BatchError("these questions were dropped, for others or by a failure: ask them again")
+        try:
+            return self._together(begun, number)
+        except ModelError as problem:
+            raise BatchError(str(problem)) from problem
+
+    def _together(self, begun: _Begun, number: int) -> Sequence[Reply]:
         context = self._context
         if context is None:
             raise ModelError("this window has been closed: take it in again to ask about it")
-        if begun is not self._last:
-            raise ModelError("these questions were dropped, for others or by a failure: ask them again")
         with self._runtime.turn(self._deadline):
             self._deadline.check()
             try:

@@ -46,7 +46,7 @@ from gar_ssl_ros.reasoners.prompted.replies import (
     parse,
     schema_of,
 )
-from gar_ssl_ros.reasoners.prompted.runtime import Batching, Encoded, ModelError, Question, Reply, Runtime, Sampling
+from gar_ssl_ros.reasoners.prompted.runtime import BatchError, Batching, Encoded, Question, Reply, Runtime, Sampling
 
 GREEDY = Sampling()
 STOCHASTIC = Sampling(temperature=0.4, top_p=0.9)  # of the analysis
@@ -182,7 +182,7 @@ class PromptedReading:
         if self._begun is not None and question in self._expected:
             try:
                 return _one(self._begun(self._expected.index(question)))
-            except ModelError:  # of the other one, or of both at once: each by itself may go well
+            except BatchError:
                 pass
         self._begun = None
         return _one(self._encoded.ask([question], seen)[0])

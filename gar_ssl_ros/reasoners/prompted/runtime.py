@@ -22,6 +22,10 @@ class ModelError(ReasonerError):
     """A model that cannot be loaded or run: one sentence that says what is wrong and what to do."""
 
 
+class BatchError(ModelError):
+    """A batch failed as a whole: each of its questions by itself may go well."""
+
+
 @dataclass(frozen=True)
 class Sampling:
     """How tokens are drawn: greedily at temperature 0, else from the most probable ones that make up top_p."""
@@ -70,8 +74,8 @@ class Batching(Protocol):
     def begin(self, questions: Sequence[Question], seen: Sequence[bool]) -> Callable[[int], Sequence[Reply]]:
         """From a question's number to its replies, as `ask` gives them; till then nothing is computed.
 
-        seen: of each question. The others come as far as they do until it is answered. Whatever is raised, and whatever
-        is asked of the window in another way, drops all of them.
+        seen: of each question. The others come as far as they do until it is answered. Whatever is asked of the window
+        in another way drops all of them, and so does a BatchError.
         """
 
 

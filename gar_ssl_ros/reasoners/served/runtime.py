@@ -8,7 +8,7 @@ import os
 import re
 import weakref
 from collections import deque
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.reasoners.options import ServedOptions
 from gar_ssl_ros.reasoners.prompted.description import ModelDescription, described_as
-from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Question, Reply
+from gar_ssl_ros.reasoners.prompted.runtime import BatchError, ModelError, Question, Reply
 from gar_ssl_ros.reasoners.served.dialects import WRAPPED, as_object, flat
 from gar_ssl_ros.reasoners.served.media import fitted_size, picture_url, sound_base64
 from gar_ssl_ros.reasoners.served.problems import ServerError
@@ -58,7 +58,6 @@ class ServedRuntime:
         """Raises ModelError where the key is not where it should be."""
         key = _key(options.api_key_variable)
         self.answers: deque[Answer] = deque(maxlen=KEPT_ANSWERS)
-        self.usual: tuple[Question, ...] = ()  # what was asked after the sound, of the window before
         self.together = options.together
         self._model = options.model
         self._description: ModelDescription | None = None
@@ -205,8 +204,7 @@ class ServedWindow:
         self.image_size = fitted_size(image.shape[1], image.shape[0], runtime.description)
         self._runtime = runtime
         self._given = image, audio
-        self._asked = 0
-        self._ahead: tuple[tuple[Question, ...], Work[list[list[Reply]]]] | None = None
+        self._begun: list[Work[list[list[Reply]]]] = []
         self._closed = False
 
     @cached_property
@@ -220,40 +218,42 @@ class ServedWindow:
         return self._runtime.picture(self._given[0])
 
     def ask(self, questions: Sequence[Question], seen: bool) -> Sequence[Sequence[Reply]]:
-        """A reply for each seed of each question, all of them in parallel.
+        """A reply for each seed of each question, all of them in parallel."""
+        self._give_up()
+        return self._runtime.wait(self._start(questions, seen), self.deadline)
 
-        While the first is answered, from the sound alone, what was asked next of the window before is asked as well:
-        it is what this one will be asked next, if it comes from the same camera.
-        """
-        if self._closed:
-            raise ModelError("this window has been closed: take it in again to ask about it")
-        asked, runtime = tuple(questions), self._runtime
-        ahead, self._ahead = self._ahead, None
-        if ahead is not None and seen and ahead[0] == asked:
-            replies = ahead[1]
-        else:
-            if ahead is not None:
-                ahead[1].future.cancel()
-            replies = self._start(asked, seen)
-        if not self._asked and not seen and runtime.usual:
-            self._ahead = runtime.usual, self._start(runtime.usual, seen=True)
-        elif self._asked == 1 and seen:
-            runtime.usual = asked
-        self._asked += 1
-        return runtime.wait(replies, self.deadline)
+    def begin(self, questions: Sequence[Question], seen: Sequence[bool]) -> Callable[[int], Sequence[Reply]]:
+        """The same of each question for itself, all of them under way once the first reply is waited for."""
+        self._give_up()
+        begun = self._begun
+
+        def replies(number: int) -> Sequence[Reply]:
+            if begun is not self._begun:
+                raise BatchError("these questions were dropped for others: ask them again")
+            if not begun:
+                begun.extend(map(self._start, ([question] for question in questions), seen))
+            return self._runtime.wait(begun[number], self.deadline)[0]
+
+        return replies
 
     def close(self) -> None:
         """Ask no more; what is still asked is given up."""
+        self._give_up()
         self._closed = True
-        if self._ahead is not None:
-            self._ahead[1].future.cancel()
 
-    def _start(self, questions: tuple[Question, ...], seen: bool) -> Work[list[list[Reply]]]:
+    def _give_up(self) -> None:
+        for work in self._begun:
+            work.future.cancel()
+        self._begun = []
+
+    def _start(self, questions: Sequence[Question], seen: bool) -> Work[list[list[Reply]]]:
+        if self._closed:
+            raise ModelError("this window has been closed: take it in again to ask about it")
         # Encoded here, where somebody waits for it, and not on the thread that serves all windows.
         _ = self.sound, self.picture if seen else None
         return self._runtime.start(self._answers(questions, seen))
 
-    async def _answers(self, questions: tuple[Question, ...], seen: bool) -> list[list[Reply]]:
+    async def _answers(self, questions: Sequence[Question], seen: bool) -> list[list[Reply]]:
         return await _all([self._replies(question, seen) for question in questions])
 
     async def _replies(self, question: Question, seen: bool) -> list[Reply]:
