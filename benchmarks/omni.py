@@ -53,6 +53,7 @@ from gar_ssl_ros.gar.localization import Localization, Outcome
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Frame, Window, audio_from_samples
+from gar_ssl_ros.options import options_of
 from gar_ssl_ros.reasoners.omni import LoadOptions, load, plan
 from gar_ssl_ros.reasoners.omni.cache import SlotCache
 from gar_ssl_ros.reasoners.omni.grammar import Constraint, Grammar
@@ -182,11 +183,10 @@ def as_trained(schema: object) -> object:
         return [as_trained(value) for value in schema]
     if isinstance(schema, str):
         for free, usual in (
-            ("{0,39}", "{3,14}"),  # a tag or an anchor
-            ("{0,47}", "{3,14}"),  # a label
-            ("{0,119}", "{15,40}"),  # a description
-            ("{7,119}", "{50,90}"),  # a sentence
-            ("{1,3}", "{1,1}"),  # after the first one
+            ("{0,59}", "{3,14}"),  # a tag or an anchor
+            ("{0,79}", "{3,14}"),  # a label
+            ("{0,299}", "{15,40}"),  # a description
+            ("{7,799}", "{100,180}"),  # two sentences
         ):
             schema = schema.replace(free, usual)
     return schema
@@ -195,33 +195,39 @@ def as_trained(schema: object) -> object:
 def ours(window: Window, runtime: OmniRuntime) -> tuple[Cost, list[Call]]:
     """Our arm, and what was asked in it."""
     cost, calls = Cost(), []
+    within: list[None] = []
 
     def timed(method: Callable[..., object], *given: object) -> object:
         started = process_time()
+        within.append(None)
         try:
             return method(*given)
         finally:
-            cost.grammar += process_time() - started
+            within.pop()
+            cost.grammar += 0.0 if within else process_time() - started
 
     def overheard(
-        ask: Callable[..., Sequence[Sequence[Reply]]], encoded: OmniWindow, questions: Sequence[Question], seen: bool
-    ) -> Sequence[Sequence[Reply]]:
-        replies = ask(encoded, [replace(question, schema=as_trained(question.schema)) for question in questions], seen)
-        for question, group in zip(questions, replies, strict=True):
-            for reply in group:
-                length = len(runtime.grammar._tokenizer.tokenize_str(str(reply)))
-                calls.append(Call(question, seen, length))
-        return replies
+        begin: Callable[..., Callable[[int], Sequence[Reply]]],
+        encoded: OmniWindow,
+        questions: Sequence[Question],
+        seen: Sequence[bool],
+    ) -> Callable[[int], Sequence[Reply]]:
+        replies = begin(encoded, [replace(asked, schema=as_trained(asked.schema)) for asked in questions], seen)
 
-    with (
-        patched(OmniWindow, "ask", overheard),
-        patched(Grammar, "constraint", timed),
-        patched(Constraint, "copy", timed),
-        patched(Constraint, "forced", timed),
-        patched(Constraint, "allowed", timed),
-        patched(Constraint, "_take", timed),
-        counted(runtime, cost),
-    ):
+        def told(number: int) -> Sequence[Reply]:
+            for reply in (group := replies(number)):
+                length = len(runtime.grammar._tokenizer.tokenize_str(str(reply)))
+                calls.append(Call(questions[number], seen[number], length))
+            return group
+
+        return told
+
+    with ExitStack() as stack:
+        stack.enter_context(patched(OmniWindow, "begin", overheard))
+        stack.enter_context(patched(Grammar, "constraint", timed))
+        for part in ("copy", "forced", "allowed", "take", "after", "valid"):
+            stack.enter_context(patched(Constraint, part, timed))
+        stack.enter_context(counted(runtime, cost))
         found = run(window, PromptedReasoner(runtime, "pixels"), ALWAYS_REFINED)
     assert found.outcome is Outcome.LOCALIZED, found.detail
     return cost, calls
@@ -283,7 +289,7 @@ def write(options: argparse.Namespace, folder: Path) -> Path:
 def model(options: argparse.Namespace, folder: Path) -> OmniRuntime:
     """The folder's, written first where it has none."""
     write(options, folder)
-    how = LoadOptions(options.device, options.dtype, options.quantization, options.attention, options.compile)
+    how = LoadOptions(**{one.name: getattr(options, one.name, one.default) for one in options_of(LoadOptions)})
     need = plan(str(folder), how).need
     started = perf_counter()
     runtime = load(str(folder), how)
@@ -357,14 +363,14 @@ def stages(options: argparse.Namespace, folder: Path) -> None:
             cost = Cost()
             costs[stage].append(cost)
 
-            def read(step: Callable[..., object], *given: object) -> object:
+            def forward(step: Callable[..., object], *given: object) -> object:
                 started = perf_counter()
                 hidden = step(*given)
                 settle(runtime)
                 cost.model += perf_counter() - started
                 return hidden
 
-            with counted(runtime, cost), patched(Thinker, "read", read):
+            with counted(runtime, cost), patched(Thinker, "forward", forward):
                 return method(*given)
 
         return run_stage
@@ -421,7 +427,7 @@ def step(options: argparse.Namespace, folder: Path) -> None:
     def read(count: int, start: int) -> None:
         positions = np.tile(np.arange(start, start + count), (3, 1))
         seen = np.tri(count, start + count, start, dtype=bool)
-        thinker.read(tokens[:count], positions, np.arange(start, start + count), seen, cache)
+        thinker.forward(tokens[:count], positions, np.arange(start, start + count), seen, cache)
 
     def took(run: Callable[[int], object], times: int = 20) -> str:
         seconds = []

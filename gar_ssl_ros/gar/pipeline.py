@@ -16,7 +16,7 @@ from gar_ssl_ros.gar.consensus import consensus, unit
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline, DeadlineExceeded
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Stage
 from gar_ssl_ros.gar.options import GarOptions
-from gar_ssl_ros.gar.reasoner import Fallback, Reading, Reasoner, ReasonerError, Unparseable
+from gar_ssl_ros.gar.reasoner import Expecting, Fallback, Reading, Reasoner, ReasonerError, Unparseable
 from gar_ssl_ros.gar.stages import SILENCE, AudioLabel, Consensus, Failure, Hypothesis, Refinement, Unseen
 from gar_ssl_ros.media.window import SECOND, Audio, Window
 
@@ -121,6 +121,8 @@ class _Run:
             yield from self._generation(reading)
 
     def _generation(self, reading: Reading) -> Iterator[Localization]:
+        if isinstance(reading, Expecting):
+            reading.expect(self._options.sources)
         with self._timed("classify"):
             sound = reading.classify()
         self._know(sound=replace(sound, confidence=unit(sound.confidence)))

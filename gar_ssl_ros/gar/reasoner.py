@@ -52,6 +52,17 @@ class Reading(Protocol):
         """For each hypothesis and what the analysis said of it, a better box."""
 
 
+@runtime_checkable
+class Expecting(Protocol):
+    """A reading that gains from knowing that both `classify` and `locate` will be asked of it."""
+
+    def expect(self, max_sources: int) -> None:
+        """`classify` comes next, and then `locate(max_sources)`, unless that is no longer needed.
+
+        It changes neither answer, nor what one raises: only what they cost together.
+        """
+
+
 class Reasoner(Protocol):
     """Answers the stages for one window after another."""
 

@@ -72,7 +72,9 @@ class LoadOptions(Options):
     least_pixels: int = option(
         0, "what the model's picture is enlarged to; 0: as its description says", least=0, most=10_000_000, metavar="N"
     )
-    compile: bool = option(False, "the model, by torch.compile: slow to load, faster to answer", answers=False)
+    compile: bool = option(
+        False, "the model's steps, as CUDA graphs of fixed sizes: more memory for fewer launches", answers=False
+    )
 
 
 @dataclass(frozen=True)

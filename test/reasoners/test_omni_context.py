@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch, which is not installed")
 
 from gar_ssl_ros.reasoners.omni.branches import image_positions, text_positions  # noqa: E402
-from gar_ssl_ros.reasoners.omni.context import Context, Span  # noqa: E402
+from gar_ssl_ros.reasoners.omni.context import Context, Place, Span  # noqa: E402
 from gar_ssl_ros.reasoners.omni.runtime import OmniRuntime  # noqa: E402
 
 SYSTEM = "You hear and see."
@@ -63,6 +63,15 @@ def case(runtime: OmniRuntime, seconds: float = 1.0, seed: int = 0) -> Iterator[
         yield Case(runtime, context, image, audio)
 
 
+@contextmanager
+def after_media(case: Case, seen: bool) -> Iterator[Place]:
+    (place,) = case.context.after_media([seen])
+    try:
+        yield place
+    finally:
+        case.context.clear()
+
+
 def tokens(count: int, seed: int) -> list[int]:
     return np.random.default_rng(seed).integers(0, 600, count).tolist()
 
@@ -77,14 +86,14 @@ def span(node: int, start: int, held: Sequence[int]) -> Span:
 
 @pytest.mark.parametrize("seen", [False, True], ids=["sound", "sound and image"])
 def test_a_question_s_logits_are_those_of_a_full_prefill(omni, seen):
-    with case(omni) as c, c.context.after_media(seen) as place:
+    with case(omni) as c, after_media(c, seen) as place:
         question = tokens(9, 1)
         logits = feed(c, [span(c.context.grow(place.node), place.position, question)])
         torch.testing.assert_close(logits[0], c.whole(question, seen)[-1], **EXACT)
 
 
 def test_branches_of_different_lengths_share_one_step_and_do_not_see_each_other(omni):
-    with case(omni) as c, c.context.after_media(True) as place:
+    with case(omni) as c, after_media(c, True) as place:
         questions = [tokens(5, 1), tokens(8, 2)]
         nodes = [c.context.grow(place.node) for _ in questions]
         c.context.feed([span(n, place.position, q) for n, q in zip(nodes, questions, strict=True)])
@@ -106,7 +115,7 @@ def test_stages_leave_nothing_behind_for_the_next_one(omni, order):
     with case(omni) as c:
         for number, seen in enumerate(order):
             question = tokens(6 + number, number)
-            with c.context.after_media(seen) as place:
+            with after_media(c, seen) as place:
                 logits = feed(c, [span(c.context.grow(place.node), place.position, question)])
             torch.testing.assert_close(logits[0], c.whole(question, seen)[-1], **EXACT)
 
@@ -114,11 +123,11 @@ def test_stages_leave_nothing_behind_for_the_next_one(omni, order):
 def test_windows_that_take_turns_do_not_shift_each_other(omni):
     """transformers keeps the last call's position offset on the model."""
     with case(omni, seconds=1.0) as first, case(omni, seconds=2.3, seed=1) as second:
-        with first.context.after_media(True) as place:
+        with after_media(first, True) as place:
             node = first.context.grow(place.node)
             question, reply = tokens(5, 1), tokens(2, 2)
             first.context.feed([span(node, place.position, question)])
-            with second.context.after_media(False) as other:
+            with after_media(second, False) as other:
                 second.context.feed([span(second.context.grow(other.node), other.position, tokens(4, 3))])
             logits = feed(first, [span(node, place.position + len(question), reply)])
         torch.testing.assert_close(logits[0], first.whole([*question, *reply], True)[-1], **EXACT)
@@ -141,7 +150,7 @@ def test_each_tower_runs_once_a_window_and_only_when_it_is_needed(omni):
     try:
         with case(omni) as c:
             for seen, expected in ((False, 0), (True, 1), (False, 1), (True, 1)):
-                with c.context.after_media(seen) as place:
+                with after_media(c, seen) as place:
                     c.context.feed([span(c.context.grow(place.node), place.position, tokens(3, 1))])
                 assert ran == {"audio": 1, "image": expected}
     finally:
@@ -158,10 +167,10 @@ def test_what_a_failed_step_left_in_the_cache_is_dropped(omni):
             raise MemoryError
 
         hook = layers[-1].register_forward_pre_hook(fail)
-        with pytest.raises(MemoryError), c.context.after_media(True) as place:
+        with pytest.raises(MemoryError), after_media(c, True) as place:
             c.context.feed([span(c.context.grow(place.node), place.position, tokens(3, 2))])
         hook.remove()
-        with c.context.after_media(True) as place:
+        with after_media(c, True) as place:
             logits = feed(c, [span(c.context.grow(place.node), place.position, question)])
         torch.testing.assert_close(logits[0], c.whole(question, True)[-1], **EXACT)
 

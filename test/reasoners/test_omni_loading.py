@@ -245,6 +245,12 @@ def test_a_quantisation_told_of_the_whole_model_is_the_thinker_s(copy):
     assert open_checkpoint(str(copy)).thinker_config["quantization_config"] == told
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_steps_are_recorded_on_a_gpu_alone(tiny_omni):
+    with pytest.raises(ModelError, match=r"CUDA graphs of one GPU, not of a CPU: leave it out$"):
+        load(str(tiny_omni), LoadOptions(compile=True))
+
+
 @pytest.mark.parametrize("options", [LoadOptions(attention="eager"), LoadOptions(device="cpu", dtype="float32")])
 def test_options_that_compute_the_same_reply_the_same(tiny_omni, options):
     assert reply(tiny_omni, options) == reply(tiny_omni)

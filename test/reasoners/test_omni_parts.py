@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,11 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="needs torch, which is not installed")
 
-from transformers import WhisperFeatureExtractor  # noqa: E402
+from transformers import Qwen2Tokenizer, WhisperFeatureExtractor  # noqa: E402
 
 from gar_ssl_ros.gar.deadline import Deadline  # noqa: E402
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ  # noqa: E402
-from gar_ssl_ros.reasoners.omni import decoding  # noqa: E402
+from gar_ssl_ros.reasoners.omni import decoding, grammar  # noqa: E402
 from gar_ssl_ros.reasoners.omni.branches import Branches  # noqa: E402
 from gar_ssl_ros.reasoners.omni.sampling import draw  # noqa: E402
 from gar_ssl_ros.reasoners.prompted.reasoner import ANALYSIS, HEARD, REFINED  # noqa: E402
@@ -93,10 +94,15 @@ def generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def draw_one(scores: torch.Tensor, sampling: Sampling, generator: torch.Generator) -> int:
+    """In a row of its own, all of whose tokens may come."""
+    return draw(scores[None], torch.ones(1, len(scores)) > 0, [len(scores)], [sampling], [generator])[0]
+
+
 def test_tokens_are_drawn_as_often_as_their_share_of_the_nucleus():
     scores = torch.tensor([0.5, 0.3, 0.15, 0.04, 0.01]).log() * 0.4  # at a temperature of 0.4 these are the shares
     drawn = generator(0)
-    counts = Counter(draw(scores, Sampling(0.4, 0.9), drawn) for _ in range(10_000))
+    counts = Counter(draw_one(scores, Sampling(0.4, 0.9), drawn) for _ in range(10_000))
     assert set(counts) == {0, 1, 2}  # 0.5 + 0.3 is less than 0.9, with 0.15 it is more
     for token, share in enumerate((0.5, 0.3, 0.15)):
         assert counts[token] / 10_000 == pytest.approx(share / 0.95, abs=0.02)
@@ -105,7 +111,7 @@ def test_tokens_are_drawn_as_often_as_their_share_of_the_nucleus():
 @given(st.lists(st.floats(-20, 20), min_size=1, max_size=40), st.floats(0.05, 1), st.floats(0.1, 5), st.integers(0))
 def test_a_drawn_token_lies_in_the_nucleus(logits, top_p, temperature, seed):
     scores = torch.tensor(logits)
-    token = draw(scores, Sampling(temperature, top_p), generator(seed % 2**63))
+    token = draw_one(scores, Sampling(temperature, top_p), generator(seed % 2**63))
     shares = (scores / temperature).softmax(0)
     assert float(shares[shares > shares[token]].sum()) < top_p + 1e-5
 
@@ -118,29 +124,66 @@ def test_rounding_hardly_ever_changes_a_draw(seed, count):
     scores = torch.from_numpy(random.normal(0, 2, count)).float()
     nearby = scores + torch.from_numpy(random.normal(0, 1e-7, count)).float()
     sampling = Sampling(1.0, 0.95)
-    assert draw(scores, sampling, generator(seed)) == draw(nearby, sampling, generator(seed))
+    assert draw_one(scores, sampling, generator(seed)) == draw_one(nearby, sampling, generator(seed))
+
+
+def draw_alone(scores: torch.Tensor, sampling: Sampling, generator: torch.Generator) -> int:
+    """What `draw` promises of one row, token by token."""
+    if sampling.temperature == 0:
+        return int(scores.argmax())
+    shares = ((scores - scores.max()) / sampling.temperature).softmax(0)
+    times = torch.rand(len(scores), generator=generator).log() / shares
+    for token in times.argsort(descending=True).tolist():
+        if float(shares[shares > shares[token]].sum()) < sampling.top_p:
+            return int(token)
+    raise AssertionError("no nucleus is empty")
+
+
+@settings(max_examples=200)
+@given(st.integers(0, 2**32), st.integers(1, 6), st.integers(1, 300))
+def test_rows_drawn_at_once_are_those_drawn_alone(seed, rows, tokens):
+    """Whatever may come in the others, and however often all of them are drawn."""
+    random = np.random.default_rng(seed)
+    allowed = torch.from_numpy(random.random((rows, tokens)) < random.random((rows, 1)))
+    allowed[:, int(random.integers(tokens))] = True
+    samplings = [Sampling(float(random.choice([0, 0.4, 3])), float(random.uniform(0.05, 1))) for _ in range(rows)]
+    together, alone = ([generator(seed + row) for row in range(rows)] for _ in range(2))
+    for _ in range(3):
+        scores = torch.from_numpy(random.normal(0, 3, (rows, tokens))).float()
+        expected = []
+        for row, held in enumerate(allowed):
+            drawn = draw_alone(scores[row, held], samplings[row], alone[row])
+            expected.append(int(held.nonzero()[drawn]))
+        assert draw(scores, allowed, allowed.sum(1).tolist(), samplings, together) == expected
 
 
 @pytest.mark.parametrize("scores", [[float("nan")] * 3, [-float("inf")] * 3, [float("inf"), 0, 0]])
 def test_scores_that_are_no_numbers_are_told(scores):
     with pytest.raises(ModelError, match="no numbers"):
-        draw(torch.tensor(scores), Sampling(), generator(0))
+        draw_one(torch.tensor(scores), Sampling(), generator(0))
 
 
-def test_tokens_that_go_in_ahead_of_their_choice_change_no_reply(omni, monkeypatch):
-    """Only the steps that it takes."""
-    schema = {
-        "type": "array",
-        "items": {"type": "integer", "minimum": 0, "maximum": 9999},
-        "minItems": 8,
-        "maxItems": 8,
-    }
+@pytest.mark.parametrize("trials", [1, 2, 4])
+def test_tokens_that_go_in_ahead_of_their_choice_change_no_reply(omni, monkeypatch, trials):
+    """Only the steps that it takes; the fewer trials there are, the further ahead they go."""
+    item = {"type": "array", "items": {"type": "integer", "maximum": 99}, "minItems": 1, "maxItems": 3}
+    schema = {"type": "array", "items": item, "minItems": 12, "maxItems": 12}
     image, audio = np.full((40, 40, 3), 50, np.uint8), np.sin(np.arange(8000, dtype=np.float32))
+    guesses = decoding._Row.guesses
+
+    def whole(*given: Any) -> list[Any]:
+        """No guess goes on from one that does not go in."""
+        made = guesses(*given)
+        held = {guess.span.node: tuple(guess.span.tokens) for guess in made}
+        assert all(sum((held[node] for node in guess.nodes), ()) == guess.path for guess in made)
+        return made
+
+    monkeypatch.setattr(decoding._Row, "guesses", whole)
 
     def asked() -> tuple[object, int]:
         steps: list[int] = []
         hook = omni.thinker.module.model.language_model.register_forward_pre_hook(lambda *_: steps.append(1))
-        question = Question("Which?", schema, Sampling(1.0, 0.95), tuple(range(4)), 200)
+        question = Question("Which?", schema, Sampling(0.3, 0.95), tuple(range(trials)), 300)
         with omni.encode("", image, audio, Deadline()) as window:
             replies = window.ask([question], seen=True)
         hook.remove()
@@ -160,7 +203,7 @@ def test_numbers_have_two_decimals_at_most_and_keep_to_their_bounds(omni):
     random = np.random.default_rng(0)
     tokens = constraint.forced()
     while not constraint.complete:
-        token = int(random.choice(constraint.allowed()))
+        token = int(random.choice(constraint.allowed().tokens))
         tokens += [token, *constraint.take(token)]
     text = constraint.text(tokens)
     assert all(len(number.partition(".")[2]) <= 2 for number in text[1:-1].split(","))
@@ -188,18 +231,33 @@ def test_what_a_model_wants_to_write_it_may_write_in_the_tokens_that_it_would_ta
     written = constraint.forced()
     assert left[: len(written)] == written
     while left := left[len(written) :]:
-        assert left[0] in constraint.allowed()
+        assert left[0] in constraint.allowed().tokens
         written = [left[0], *constraint.take(left[0])]
         assert left[: len(written)] == written
-    assert constraint.complete or omni.grammar._tokenizer.eos_tokens[0] in constraint.allowed()
+    assert constraint.complete or omni.grammar._tokenizer.eos_tokens[0] in constraint.allowed().tokens
     assert parse(reply, "the stage", text).model_dump(mode="json") == wanted
+
+
+@pytest.mark.parametrize("wish", WISHES)
+def test_tokens_looked_through_beforehand_change_no_mask(omni, wish, monkeypatch):
+    reply, wanted = WISHES[wish]
+    left = omni.prompt._text(json.dumps(wanted))
+    tokenizer = Qwen2Tokenizer(tokenizer_object=omni.prompt._tokenizer)
+    monkeypatch.setattr(grammar, "SLICES", [])
+    one_by_one = grammar.Grammar(tokenizer, omni.thinker.vocabulary, omni.grammar._tokenizer.eos_tokens)
+    both = [known.constraint(schema_of(reply)) for known in (omni.grammar, one_by_one)]
+    written = [constraint.forced() for constraint in both]
+    while left := left[len(written[0]) :]:
+        assert written[0] == written[1]
+        np.testing.assert_array_equal(*(constraint.allowed().bits for constraint in both))
+        written = [[left[0], *constraint.take(left[0])] for constraint in both]
 
 
 def test_free_text_is_what_comes_before_its_end(omni):
     constraint = omni.grammar.constraint(None)
     tokens = [*omni.prompt._text('a "dog" {barks}'), omni.grammar._tokenizer.eos_tokens[0]]
     for token in tokens:
-        assert token in constraint.allowed()
+        assert token in constraint.allowed().tokens
         assert not constraint.take(token)
     assert constraint.complete
     assert constraint.text(tokens) == 'a "dog" {barks}'

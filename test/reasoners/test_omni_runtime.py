@@ -120,6 +120,81 @@ def test_greedy_replies_do_not_depend_on_the_seed(omni):
     assert len(set(replies)) == 1
 
 
+@contextmanager
+def counted(omni: OmniRuntime) -> Iterator[list[int]]:
+    """The steps of the language model meanwhile."""
+    steps: list[int] = []
+    counter = omni.thinker.module.model.language_model.register_forward_pre_hook(lambda *_: steps.append(1))
+    try:
+        yield steps
+    finally:
+        counter.remove()
+
+
+HEARD = question(schema={"type": "array", "items": SIDE, "minItems": 2, "maxItems": 2}, sampling=Sampling())
+SEEN = question([1, 2])
+
+
+def test_what_is_heard_and_what_is_seen_are_one_batch_and_the_same_replies(omni):
+    with window(omni) as w, counted(omni) as steps:
+        heard, seen = w.ask([HEARD], seen=False)[0], w.ask([SEEN], seen=True)[0]
+        apart, steps[:] = len(steps), []
+        replies = w.begin([HEARD, SEEN], [False, True])
+        assert not steps  # till something is wanted
+        assert replies(0) == heard
+        after_heard = len(steps)
+        assert replies(1) == seen
+        assert after_heard < len(steps) < apart
+        assert (replies(0), replies(1)) == (heard, seen)
+
+
+def test_what_is_heard_is_never_told_of_the_picture_that_it_shares_a_step_with(omni):
+    def reply(image: object) -> object:
+        with window(omni, image=image) as w:
+            return w.begin([question(range(8)), SEEN], [False, True])(0)
+
+    assert reply(IMAGE) == reply(255 - IMAGE)
+
+
+def test_what_was_replied_before_in_a_window_takes_fewer_steps_and_is_the_same(omni):
+    asked = question(range(3), schema={"type": "string", "minLength": 30, "maxLength": 40})
+    with window(omni) as w, counted(omni) as steps:
+        first = w.ask([asked], seen=True)
+        took, steps[:] = len(steps), []
+        assert w.ask([asked], seen=True) == first
+        assert len(steps) < 0.7 * took
+    with window(omni) as w:
+        assert w.ask([asked], seen=True) == first
+
+
+def test_one_of_a_batch_that_fails_does_not_spoil_the_other(omni):
+    endless = question([1], schema={"type": "string", "minLength": 400}, max_new_tokens=30)
+    with window(omni) as w:
+        replies = w.begin([endless, SEEN], [False, True])
+        assert replies(0) == [Failure("the reply did not end within 30 tokens")]
+        assert replies(1) == w.ask([SEEN], seen=True)[0]
+
+
+def test_a_deadline_after_the_first_reply_of_a_batch_comes_too_late_for_the_others_alone(omni):
+    deadline = Deadline(60)
+    with window(omni, deadline) as w:
+        replies = w.begin([HEARD, SEEN], [False, True])
+        assert json.loads(replies(0)[0])
+        deadline._end = 0.0
+        with pytest.raises(DeadlineExceeded):
+            replies(1)
+
+
+def test_questions_that_others_took_the_place_of_say_so(omni):
+    with window(omni) as w:
+        replies = w.begin([HEARD, SEEN], [False, True])
+        replies(0)
+        expected = w.ask([SEEN], seen=True)
+        with pytest.raises(ModelError, match="dropped"):
+            replies(1)
+        assert w.ask([SEEN], seen=True) == expected
+
+
 def test_a_reply_that_does_not_end_is_a_failure_beside_those_that_do(omni):
     long = {"type": "string", "minLength": 400}
     with window(omni) as w:
@@ -201,6 +276,24 @@ def test_cancel_stops_within_a_step_and_the_next_window_works(omni, step):
     assert len(steps) == step + 1
     with window(omni) as w:
         assert all(map(json.loads, w.ask([question(range(3))], seen=True)[0]))
+
+
+@pytest.mark.parametrize("part", ["audio_tower.layers", "visual.blocks", "language_model.layers"])
+def test_cancel_stops_in_the_middle_of_a_step_and_the_window_works_on(omni, part):
+    deadline, model = Deadline(), omni.thinker.module.model
+    first, second = model.get_submodule(part)[:2]
+    ran: list[int] = []
+    hooks = [
+        first.register_forward_hook(lambda *_: deadline.cancel()),
+        second.register_forward_hook(lambda *_: ran.append(1)),
+    ]
+    with window(omni, deadline) as w, pytest.raises(Cancelled):
+        w.ask([SEEN], seen=True)
+    assert not ran
+    for hook in hooks:
+        hook.remove()
+    with window(omni) as w:
+        assert all(map(json.loads, w.ask([SEEN], seen=True)[0]))
 
 
 def test_a_deadline_in_the_middle_of_a_stage_stops_it_and_an_earlier_stage_s_reply_stands(omni):
@@ -329,3 +422,51 @@ def test_any_window_is_answered(omni, width, height, samples, seed):
         return
     with window(omni, image=image, audio=audio) as w:
         assert all(json.loads(reply) for reply in w.ask([question([seed, seed + 1])], seen=True)[0])
+
+
+LARGE = np.tile(IMAGE, (4, 4, 1))  # of more tokens than a step of fixed size has
+
+
+def test_steps_of_fixed_sizes_give_the_same_replies(omni, monkeypatch):
+    """From window to window in one cache, also where it is too small for the next one."""
+
+    def asked() -> list[object]:
+        long = question([7], schema={"type": "string", "minLength": 90}, max_new_tokens=60)
+        found: list[object] = []
+        for image in (LARGE, 255 - LARGE, np.tile(LARGE, (4, 4, 1))):
+            with window(omni, image=image) as w:
+                replies = w.begin([HEARD, question(range(9))], [False, True])
+                found += [replies(0), replies(1), w.ask([SEEN, long], seen=True)]
+        return found
+
+    sizes: list[tuple[int, int]] = []
+
+    def measure(_module: object, _given: object, options: dict[str, torch.Tensor]) -> None:
+        tokens, slots = options["attention_mask"].shape[2:]
+        if tokens <= 128:
+            sizes.append((tokens, slots))
+
+    hook = omni.thinker.module.model.language_model.register_forward_pre_hook(measure, with_kwargs=True)
+    usual, many = asked(), len(set(sizes))
+    sizes.clear()
+    monkeypatch.setattr(omni.thinker, "fixed", True)
+    assert asked() == usual
+    hook.remove()
+    assert {tokens for tokens, _ in sizes} <= {8, 16, 32, 64, 128}
+    assert {slots % 1024 for _, slots in sizes} == {0}
+    assert len(set(sizes)) < many / 3
+
+
+def test_a_window_that_failed_leaves_no_cache_to_the_next_one(omni, monkeypatch):
+    monkeypatch.setattr(omni.thinker, "fixed", True)
+    with window(omni) as w:
+        expected = w.ask([SEEN], seen=True)
+    assert omni.thinker._spare is not None
+    deadline = Deadline()
+    hook = stop_at(omni, 2, deadline.cancel)
+    with window(omni, deadline) as w, pytest.raises(Cancelled):
+        w.ask([SEEN], seen=True)
+    hook.remove()
+    assert omni.thinker._spare is None
+    with window(omni) as w:
+        assert w.ask([SEEN], seen=True) == expected

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted import GOOD, Scripted
+from scripted import GOOD, Scripted, stage_of
 
 from gar_ssl_ros.gar.boxes import Delta, Expand, Recenter
 from gar_ssl_ros.gar.deadline import Deadline
-from gar_ssl_ros.gar.localization import Localization, Outcome
+from gar_ssl_ros.gar.localization import Localization, Outcome, Timing
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Refinement, Trial
@@ -22,7 +23,7 @@ from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
 from gar_ssl_ros.reasoners.options import Coordinates, PromptSet
 from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner, PromptOptions
 from gar_ssl_ros.reasoners.prompted.replies import fields_of
-from gar_ssl_ros.reasoners.prompted.runtime import Question, Sampling
+from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Question, Reply, Sampling
 
 WIDTH, HEIGHT = 448, 336
 DOUBT = json.dumps({**json.loads(GOOD["analyze"]), "keep": False})
@@ -58,6 +59,61 @@ def test_a_window_goes_through_the_stages_as_the_paper_has_them():
     assert all(runtime.asked(stage)[0].sampling == Sampling(0.0) for stage in ("classify", "locate"))
     assert runtime.heard is not None
     assert (runtime.heard.dtype, runtime.heard.shape) == (np.float32, (48_000,))
+
+
+@dataclass
+class Together(Scripted):
+    """One that answers both first questions at once, unless that fails."""
+
+    problem: str = ""
+    log: list[str] = field(default_factory=list)
+
+    def begin(self, questions: Sequence[Question], seen: Sequence[bool]) -> Callable[[int], Sequence[Reply]]:
+        self.log.append(f"begin {list(seen)}")
+
+        def replies(number: int) -> Sequence[Reply]:
+            self.log.append(f"reply {number}")
+            if self.problem:
+                raise ModelError(self.problem)
+            return [self._reply(questions[number], 0)]
+
+        return replies
+
+
+def test_what_is_heard_and_where_it_is_seen_are_asked_at_once_where_that_can_be():
+    runtime = Together()
+    assert replace(run(runtime), timing=Timing()) == replace(run(Scripted()), timing=Timing())
+    assert runtime.log == ["begin [False, True]", "reply 0", "reply 1"]
+    assert [stage_of(question) for questions, _ in runtime.batches for question in questions] == ["analyze"]
+
+
+def test_silence_ends_a_window_before_its_picture_is_asked_about():
+    runtime = Together({"classify": '{"audio_class": "silence", "audio_confidence": 0.9}'})
+    assert run(runtime).outcome is Outcome.SILENT
+    assert runtime.log == ["begin [False, True]", "reply 0"]
+
+
+@pytest.mark.parametrize("failing", ["classify", "locate"])
+def test_a_failed_reply_of_the_two_ends_the_window_as_it_would_alone(failing):
+    replies = {failing: Failure("it did not end")}
+    together, alone = run(Together(dict(replies))), run(Scripted(dict(replies)))
+    assert together.outcome is Outcome.UNPARSEABLE
+    assert (together.detail, together.sound) == (alone.detail, alone.sound)
+
+
+def test_where_both_at_once_are_too_much_for_the_machine_each_is_asked_alone():
+    runtime = Together(problem="out of memory")
+    assert run(runtime).outcome is Outcome.LOCALIZED
+    assert [seen for _, seen in runtime.batches] == [False, True, True]
+
+
+def test_what_was_not_foreseen_is_asked_by_itself():
+    runtime = Together()
+    with PromptedReasoner(runtime, "pixels").read(window_of(), Deadline()) as reading:
+        reading.expect(2)
+        assert reading.locate(1)
+        assert reading.classify() == AudioLabel("dog barking", 0.9)
+    assert runtime.log == ["begin [False, True]"]
 
 
 def test_what_is_doubted_is_refined_in_one_batch():

@@ -1,7 +1,8 @@
-"""What the weighing of candidates promises of faces: order among those that were judged and those that were not."""
+"""What the weighing of candidates promises: who may be the source at all, and who comes before whom."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,3 +33,43 @@ def test_the_consistencies_of_the_faces_for_a_voice_add_up_to_one_at_most(shares
     said = [Weighed(UNSURE, VOICE, 0.5, Evidence(0.0, one)).likelihood for one in lips]
     assert min(said) >= 0
     assert sum(said) <= 1 + 1e-9
+
+
+CRY = Heard(Group(name="cry", by=By.FACE, seen=("face", "person"), sounds=("crying",), only=True), 0.95, "crying")
+WORK = Heard(Group(name="work", by=By.HANDS, seen=("person",), sounds=("knock",)), 0.9, "knock")
+DOG = Heard(Group(name="dog", by=By.ITSELF, seen=("dog",), sounds=("bark",)), 0.9, "bark")
+HANDS = Candidate("moving", Box(40, 40, 60, 60), 0.7, strength=15.0)
+DRUMMER = Candidate("person", Box(30, 0, 70, 60), 0.7)
+
+
+def support(heard: Heard, candidate: Candidate, does: Evidence, *beside: Candidate) -> float:
+    weighed = weigh([heard], [candidate, *beside], [does, *(Evidence(0.0) for _ in beside)])
+    return max((one.support for one in weighed if one.candidate is candidate), default=0.0)
+
+
+def test_who_cries_and_moves_with_it_counts_though_the_lips_are_not_a_voice_s():
+    still, moves = (support(CRY, UNSURE, Evidence(timing, (0.01, 1.0))) for timing in (0.0, 0.8))
+    assert moves > 0.4 > 0.1 > still
+
+
+@pytest.mark.parametrize(("heard", "beside"), [(WORK, [DRUMMER]), (DOG, [])])
+def test_what_moves_out_of_time_is_hardly_taken_for_hands_at_work_or_for_a_dog_that_no_detector_saw(heard, beside):
+    idle, timed = (support(heard, HANDS, Evidence(timing), *beside) for timing in (0.05, 0.9))
+    assert timed > 5 * idle
+
+
+def test_hands_that_move_as_much_as_a_drummer_s_need_no_timing():
+    drums = Candidate("moving", HANDS.box, HANDS.sure, strength=80.0)
+    assert support(WORK, drums, Evidence(0.0), DRUMMER) > 0.5
+
+
+@pytest.mark.parametrize(("sure", "counts"), [(0.45, True), (0.8, False)])
+def test_only_a_thing_that_is_surely_something_else_is_ruled_out(sure, counts):
+    kit = Candidate("motorcycle", Box(0, 0, 90, 90), sure)
+    assert (support(WORK, HANDS, Evidence(0.9), DRUMMER, kit) > 0) is counts
+
+
+def test_the_consistency_of_what_moves_is_never_that_of_a_known_thing_that_moves_in_time():
+    (known,) = weigh([DOG], [Candidate("dog", Box(0, 0, 9, 9), 0.9)], [Evidence(1.0)])
+    (moving, *_) = weigh([WORK], [HANDS, DRUMMER], [Evidence(1.0), Evidence(0.0)])
+    assert moving.likelihood < known.likelihood

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gar_ssl_ros.reasoners.omni.branches import Branches, image_positions, text_positions
-from gar_ssl_ros.reasoners.omni.cache import SlotCache
 from gar_ssl_ros.reasoners.omni.media import PictureInput, SoundInput
 from gar_ssl_ros.reasoners.omni.prompt import Prompt
 from gar_ssl_ros.reasoners.omni.thinker import Thinker
+from gar_ssl_ros.reasoners.omni.transfer import to_device
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Context:
         self._prompt = prompt
         self._system = system
         self._given = picture, sound
-        self._cache = SlotCache(thinker.layers)
+        self._cache = thinker.take_cache()
         self._branches = Branches()
         self._nodes = [self._branches.grow(), self._branches.grow(0)]
         self._waiting: list[Media] = []  # goes in with the next tokens
@@ -65,19 +64,24 @@ class Context:
         """Where its logits are."""
         return self._thinker.device
 
-    @contextmanager
-    def after_media(self, seen: bool) -> Iterator[Place]:
-        """Where questions begin: after the sound, or after the image too. What they add is dropped in the end.
+    def after_media(self, seen: Sequence[bool]) -> list[Place]:
+        """Where questions begin, each after the sound, or after the image too; what earlier ones added is dropped.
 
         Media that are not in the cache yet go in with the first tokens that are fed, in one step.
         """
-        media = [self._sound, self._image] if seen else [self._sound]
+        self.clear()
+        media = [self._sound, self._image] if any(seen) else [self._sound]
         self._waiting = media[self._taken :]
-        try:
-            yield media[-1].end
-        finally:
-            self._waiting = []
-            self.prune(len(self._nodes))
+        return [media[after_image].end for after_image in seen]
+
+    def clear(self) -> None:
+        """Drop what questions have added."""
+        self._waiting = []
+        self.prune(len(self._nodes))
+
+    def leave(self) -> None:
+        """Give up what it holds, for the next window."""
+        self._thinker.leave_cache(self._cache)
 
     @property
     def nodes(self) -> int:
@@ -117,7 +121,7 @@ class Context:
         self._taken += len(self._waiting)
         self._waiting = []
         ends = np.cumsum(lengths)[len(lengths) - len(spans) :] - 1
-        return hidden[torch.from_numpy(ends).to(hidden.device)]
+        return hidden[to_device(ends, hidden.device)]
 
     def logits(self, hidden: Tensor, tokens: Tensor | None = None) -> Tensor:
         """The logits that follow hidden states (states, size), of all tokens or some: float32 (states, tokens)."""

@@ -66,6 +66,9 @@ def plan(model: str, options: LoadOptions) -> Plan:
         most = max(description.most_pixels, options.least_pixels)
         description = description.model_copy(update={"least_pixels": options.least_pixels, "most_pixels": most})
     device = _device(options)
+    if options.compile and (device.type == "cpu" or options.device == "balanced"):
+        where = "a CPU" if device.type == "cpu" else "several GPUs"
+        raise ModelError(f"compile records the model's steps as CUDA graphs of one GPU, not of {where}: leave it out")
     dtype = _dtype(options, device)
     free = _free(options, device)
     need = memory.check(checkpoint, description, options, dtype.itemsize, device.type == "cuda", free)
@@ -87,9 +90,8 @@ def load_runtime(model: str, options: LoadOptions) -> OmniRuntime:
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as problem:
         told = " ".join(str(problem).split())
         raise ModelError(f"{model} cannot be loaded ({type(problem).__name__}: {told[:300]})") from problem
-    if options.compile:
-        module.model.language_model.compile(dynamic=True)
-    runtime = OmniRuntime(model, description, Thinker(module), tokenizer, processors, _ends(module, tokenizer))
+    thinker = Thinker(module, fixed=options.compile)
+    runtime = OmniRuntime(model, description, thinker, tokenizer, processors, _ends(module, tokenizer))
     runtime.warm_up()
     return runtime
 

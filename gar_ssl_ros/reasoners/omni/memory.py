@@ -15,6 +15,8 @@ BYTES_A_NUMBER = {"nf4": 0.53, "int8": 1.01}  # bytes a number takes, its share 
 LIBRARIES_BYTES = 0.6 * GIB  # what CUDA and its libraries take of a GPU
 OTHER_TOKENS = 4096  # 25 for each of the 60 s that a window may have, and what is left for questions and replies
 MAX_REPLIES = 16  # replies at once, likewise
+LOGIT_BYTES = 9 * 4  # bytes a logit takes while tokens are drawn: 8.8 copies of it in float32, measured on a CPU
+RECORDED_BYTES = 0.5 * GIB  # an allowance for recorded steps, which nobody has measured yet
 MEMORY_MARGIN = 1.1
 
 
@@ -36,7 +38,8 @@ def need(
 ) -> Need:
     """What it takes loaded that way; `width`: bytes of a number that is not quantised."""
     weights = sum(_loaded(weight, description, options.quantization, width) for weight in checkpoint.weights)
-    return Need(round(weights), round(MEMORY_MARGIN * _working(checkpoint, description, width) + LIBRARIES_BYTES * gpu))
+    beside = LIBRARIES_BYTES * gpu + RECORDED_BYTES * options.compile
+    return Need(round(weights), round(MEMORY_MARGIN * _working(checkpoint, description, width) + beside))
 
 
 def check(
@@ -86,6 +89,6 @@ def _working(checkpoint: Checkpoint, description: CheckpointDescription, width: 
     cache = 2 * 2 * text["num_hidden_layers"] * text["num_key_value_heads"] * head * tokens * width
     layer = tokens * (2 * text["intermediate_size"] + 8 * text["hidden_size"]) * width
     mask = tokens * tokens * (width + 1)
-    logits = MAX_REPLIES * text["vocab_size"] * 4 * 4
+    logits = MAX_REPLIES * text["vocab_size"] * LOGIT_BYTES
     tower = 4 * image * (2 * vision["intermediate_size"] + 8 * vision["hidden_size"]) * width
     return float(cache + max(layer + mask, tower) + logits)

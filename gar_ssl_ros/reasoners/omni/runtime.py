@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 
 import numpy as np
@@ -16,7 +18,8 @@ from transformers import PreTrainedTokenizerFast
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 from gar_ssl_ros.reasoners.omni.context import Context
-from gar_ssl_ros.reasoners.omni.decoding import decode
+from gar_ssl_ros.reasoners.omni.decoding import Batch
+from gar_ssl_ros.reasoners.omni.drafts import Drafts
 from gar_ssl_ros.reasoners.omni.grammar import Grammar
 from gar_ssl_ros.reasoners.omni.media import Processors
 from gar_ssl_ros.reasoners.omni.prompt import Prompt
@@ -71,7 +74,7 @@ class OmniRuntime:
     def warm_up(self) -> None:
         """Answer one small question of each kind, so that the first window takes no longer than the next ones."""
         image, audio = np.zeros((480, 640, 3), np.uint8), np.zeros(3 * SPEECH_RATE_HZ, np.float32)
-        question = Question("", {"type": "boolean"}, Sampling(0.4, 0.9), seeds=(0, 1), max_new_tokens=8)
+        question = Question("", {"type": "integer"}, Sampling(0.4, 0.9), seeds=(0, 1), max_new_tokens=8)
         with self.encode("", image, audio, Deadline()) as window:
             for seen in (False, True):
                 window.ask([question], seen)
@@ -82,6 +85,7 @@ class OmniRuntime:
         while not self._lock.acquire(timeout=POLL_S):
             deadline.check()
         try:
+            self.thinker.deadline = deadline
             with torch.inference_mode(), sdpa_kernel(KERNELS):
                 yield
         except (RuntimeError, MemoryError) as problem:
@@ -90,6 +94,7 @@ class OmniRuntime:
                 raise
             raise ModelError(sentence) from problem
         finally:
+            self.thinker.deadline = None
             self._lock.release()
 
     def _explained(self, problem: Exception) -> str | None:
@@ -107,6 +112,15 @@ class OmniRuntime:
         return None
 
 
+@dataclass
+class _Begun:
+    """Questions, and whether each comes after the image; on their way as a batch from their first step on."""
+
+    questions: Sequence[Question]
+    seen: Sequence[bool]
+    batch: Batch | None = None
+
+
 class OmniWindow:
     """One window's image and sound in the model."""
 
@@ -114,18 +128,44 @@ class OmniWindow:
         self._runtime = runtime
         self._context: Context | None = context
         self._deadline = deadline
+        self._last: _Begun | None = None
+        self._drafts = Drafts()
+        self._failed = False
         self.image_size = image_size
 
     def ask(self, questions: Sequence[Question], seen: bool) -> Sequence[Sequence[Reply]]:
         """A reply for each seed of each question, all of them one batch."""
-        if self._context is None:
-            raise ModelError("this window has been closed: take it in again to ask about it")
-        prompt, grammar = self._runtime.prompt, self._runtime.grammar
-        texts = [prompt.question(question.text) for question in questions]
-        with self._runtime.turn(self._deadline), self._context.after_media(seen) as place:
-            self._deadline.check()
-            return decode(questions, texts, place, self._context, grammar, self._deadline)
+        replies = self.begin(questions, [seen] * len(questions))
+        return [replies(number) for number in range(len(questions))]
+
+    def begin(self, questions: Sequence[Question], seen: Sequence[bool]) -> Callable[[int], Sequence[Reply]]:
+        """The same, each question after the sound alone or after the image too, and no further than to a reply."""
+        self._last = _Begun(questions, seen)
+        return partial(self._replies, self._last)
 
     def close(self) -> None:
         """Free what it holds."""
-        self._context = None
+        if self._context is not None and not self._failed:
+            self._context.leave()
+        self._context = self._last = None
+
+    def _replies(self, begun: _Begun, number: int) -> Sequence[Reply]:
+        context = self._context
+        if context is None:
+            raise ModelError("this window has been closed: take it in again to ask about it")
+        if begun is not self._last:
+            raise ModelError("these questions were dropped, for others or by a failure: ask them again")
+        with self._runtime.turn(self._deadline):
+            self._deadline.check()
+            try:
+                begun.batch = begun.batch or self._batch(begun, context)
+                return begun.batch.replies(number, self._deadline)
+            except BaseException:
+                self._last, self._failed = None, True
+                context.clear()
+                raise
+
+    def _batch(self, begun: _Begun, context: Context) -> Batch:
+        prompt, questions = self._runtime.prompt, begun.questions
+        texts = [prompt.question(question.text) for question in questions]
+        return Batch(questions, texts, context.after_media(begun.seen), context, self._runtime.grammar, self._drafts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import ceil
 from random import Random
@@ -46,7 +46,7 @@ from gar_ssl_ros.reasoners.prompted.replies import (
     parse,
     schema_of,
 )
-from gar_ssl_ros.reasoners.prompted.runtime import Encoded, Question, Reply, Runtime, Sampling
+from gar_ssl_ros.reasoners.prompted.runtime import Batching, Encoded, ModelError, Question, Reply, Runtime, Sampling
 
 GREEDY = Sampling()
 STOCHASTIC = Sampling(temperature=0.4, top_p=0.9)  # of the analysis
@@ -116,28 +116,25 @@ class PromptedReading:
         self._encoded = encoded
         self._view = seen_as
         self._options = options
+        self._expected: Sequence[Question] = ()
+        self._begun: Callable[[int], Sequence[Reply]] | None = None
+
+    def expect(self, max_sources: int) -> None:
+        """Have `classify` and `locate(max_sources)`, which come next, answered in one batch where that can be."""
+        if isinstance(self._encoded, Batching):
+            self._expected = [self._hearing(), self._locating(max_sources)[1]]
+            self._begun = self._encoded.begin(self._expected, [False, True])
 
     def classify(self) -> AudioLabel:
         """What is heard, from the sound alone."""
-        question = Question(prompt("classify"), schema_of(HEARD), GREEDY, (0,), max_new_tokens=128)
-        heard = parse(HEARD, "classify", _one(self._encoded.ask([question], seen=False)))
+        heard = parse(HEARD, "classify", self._reply(self._hearing(), seen=False))
         return AudioLabel(heard.audio_class, heard.audio_confidence)
 
     def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
         """Where the sound is made; where several sources are asked for, each with its own label."""
-        several, compared = max_sources > 1, self._options.prompts == "candidates"
-        replies = (CHOSEN, CHOSEN_AND_HEARD) if compared else (SEEN, SEEN_AND_HEARD)
-        reply: TypeAdapter[Any] = replies[several]
-        least = 0 if self._options.off_screen else 1
-        schema = schema_of(reply, (least, max_sources), self._options.prompts)
-        stage = "locate_several" if several else "locate"
-        text = prompt(stage, fields_of(schema), most=max_sources, **self._units())
-        if self._options.off_screen:
-            text += "\n\n" + prompt("off_screen")
-        most_tokens = (1280 if compared else 320) * max_sources
-        question = Question(text, schema, GREEDY, (0,), max_new_tokens=most_tokens)
-        found: Sequence[Seen] = parse(reply, "locate", _one(self._encoded.ask([question], seen=True)))
-        if len(found) < least:
+        reply, question = self._locating(max_sources)
+        found: Sequence[Seen] = parse(reply, "locate", self._reply(question, seen=True))
+        if not found and not self._options.off_screen:
             raise Unparseable("the reply to locate is empty, although something in view was to be named")
         if not found:
             return Unseen(off_screen=True, reason="the model answered that nothing in view makes the sound")
@@ -179,6 +176,34 @@ class PromptedReading:
             for hypothesis, agreed in cases
         ]
         return [self._refinement(replies[0]) for replies in self._encoded.ask(questions, seen=True)]
+
+    def _reply(self, question: Question, seen: bool) -> str:
+        """To one question of one seed, from the batch that was begun with it or else by itself."""
+        if self._begun is not None and question in self._expected:
+            try:
+                return _one(self._begun(self._expected.index(question)))
+            except ModelError:  # of the other one, or of both at once: each by itself may go well
+                pass
+        self._begun = None
+        return _one(self._encoded.ask([question], seen)[0])
+
+    @staticmethod
+    def _hearing() -> Question:
+        return Question(prompt("classify"), schema_of(HEARD), GREEDY, (0,), max_new_tokens=128)
+
+    def _locating(self, max_sources: int) -> tuple[TypeAdapter[Any], Question]:
+        """What locate asks, and the type of the reply."""
+        several, compared = max_sources > 1, self._options.prompts == "candidates"
+        replies = (CHOSEN, CHOSEN_AND_HEARD) if compared else (SEEN, SEEN_AND_HEARD)
+        reply: TypeAdapter[Any] = replies[several]
+        least = 0 if self._options.off_screen else 1
+        schema = schema_of(reply, (least, max_sources), self._options.prompts)
+        stage = "locate_several" if several else "locate"
+        text = prompt(stage, fields_of(schema), most=max_sources, **self._units())
+        if self._options.off_screen:
+            text += "\n\n" + prompt("off_screen")
+        most_tokens = (1280 if compared else 320) * max_sources
+        return reply, Question(text, schema, GREEDY, (0,), max_new_tokens=most_tokens)
 
     @property
     def _analysis(self) -> TypeAdapter[Any]:
@@ -273,9 +298,9 @@ def _checks(agreed: Consensus) -> str:
     )
 
 
-def _one(replies: Sequence[Sequence[Reply]]) -> str:
-    """The only reply of the only question. Raises Unparseable where it failed."""
-    ((reply,),) = replies
+def _one(replies: Sequence[Reply]) -> str:
+    """The only one. Raises Unparseable where it failed."""
+    (reply,) = replies
     if not isinstance(reply, str):
         raise Unparseable(reply.reason if reply else "the reply did not end")
     return reply

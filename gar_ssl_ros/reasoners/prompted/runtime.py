@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,19 @@ class Encoded(Protocol):
         """A reply for each seed of each question, all of them one batch.
 
         seen: True if the image comes before the questions; else the sound alone. Raises Cancelled and
-        DeadlineExceeded within one decoding step, ModelError where the model cannot go on.
+        DeadlineExceeded within one decoding step at most, ModelError where the model cannot go on.
+        """
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """A window whose questions may be one batch though some are about the sound alone, answered one by one."""
+
+    def begin(self, questions: Sequence[Question], seen: Sequence[bool]) -> Callable[[int], Sequence[Reply]]:
+        """From a question's number to its replies, as `ask` gives them; till then nothing is computed.
+
+        seen: of each question. The others come as far as they do until it is answered. Whatever is raised, and whatever
+        is asked of the window in another way, drops all of them.
         """
 
 

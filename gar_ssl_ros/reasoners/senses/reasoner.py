@@ -293,8 +293,10 @@ class _SensesReading:
         )
 
     def _refinement(self, one: Weighed, sight: _Sight) -> Refinement:
-        """From part to whole: of what moves, the bounds met halfway with the known thing that it is a part of."""
+        """From part to whole: what moves in time is met halfway with the known thing that it is a part of."""
         box, words = one.candidate.box, self._words(one)
+        if one.candidate.kind != IN_TIME:  # a whole thing, or what hands move: nearer to the sound than all of them
+            return Refinement(box.sides, False, None, words)
         whole = next(
             (c for c in sight.candidates if c.kind in one.heard.group.seen and part_of(one.candidate, c)), None
         )

@@ -12,20 +12,22 @@ from gar_ssl_ros.perception.makers import TELLING, By, Group, Heard
 from gar_ssl_ros.reasoners.senses.candidates import IN_TIME, MOVING, PERSON, Candidate
 from gar_ssl_ros.reasoners.signal.synchrony import Way
 
-# Chosen on every other real clip, with its own and with other clips' sounds.
+# Chosen on real clips, with their own and with other clips' sounds (docs/figures.md).
 MIN_SHARE_OF_SUREST = 0.3  # of the surest group's share: a group that has less of it is not asked for its makers
 MIN_SHARE_NAMELESS = 0.7  # of it: what has no name is only taken for the maker of a group that has as much
 MIN_GROUP_SHARE = 0.1  # share of a group below which it says nothing
-MIN_KNOWN_SURENESS = 0.3  # how sure a detection must be to say that what moves is that, and nothing else
+MIN_KNOWN_SURENESS = 0.3  # how sure a detection must be to say that such a thing is in view
+MIN_OTHER_SURENESS = 0.5  # and that what moves is that and nothing else: a drum kit may pass for a motorcycle
 SAME_THING_IOU = 0.4  # overlap from which what moves is the known thing
 PART_SHARE = 0.6  # of what moves: that much of it in a known thing is that thing
-STRONG_GREY = 5.0  # grey levels a frame: what moves by as much may well make a sound
-PLAYING_GREY = 30.0  # grey levels a frame: so do the hands of somebody who plays
+STRONG_GREY = 5.0  # grey levels a frame: what moves by as much may well make a sound that goes on
+PLAYING_GREY = 40.0  # grey levels a frame: so do hands that play, or work
 UNSEEN_LIPS_ODDS = 0.5  # of a face whose lips nobody has looked at
 EVEN_LAUGH_LIPS = 0.1  # of lips, as a voice's: even odds of a laugh, in which they move less with the sound
 LIPS = (By.VOICE, By.FACE)  # whose sounds lips tell
 UNNAMED = Group(name="unnamed", by=By.ALL, seen=(), sounds=())
-SPEAKER, NAMED, MOVER = (0.5, 0.48), (0.8, 0.17), (0.42, 0.63)  # S_av: at least, and how much more at most
+SPEAKER, NAMED, MOVER, TIMED = (0.4, 0.55), (0.05, 1.45), (0.45, 0.3), 0.65  # S_av: at least, and how much more
+MAX_LIKELIHOOD = 0.97
 BY_RANK = (1.0, 0.85, 0.7)  # of a group's makers: the likeliest, the next, and all others
 
 
@@ -57,12 +59,14 @@ class Weighed:
         """How often such a candidate is the source, 0..1: S_av (measured by `benchmarks/real.py`)."""
         if self.candidate.kind == FACE:
             sure, share = self.does.lips or (UNSEEN_LIPS_ODDS, 1.0)
-            anybody = SPEAKER[0] + SPEAKER[1] * _told(self.heard.group, min(1.0, sure / max(share, 1e-6)))
+            anybody = SPEAKER[0] + SPEAKER[1] * _told(
+                self.heard.group, min(1.0, sure / max(share, 1e-6)), self.does.timing
+            )
             return share * anybody
         if self.candidate.kind == IN_TIME:
-            return self.candidate.sure
+            return TIMED * self.candidate.sure
         low, more = MOVER if self.candidate.kind == MOVING else NAMED
-        return min(1.0, low + more * self.support / max(self.heard.share, 1e-6))
+        return min(MAX_LIKELIHOOD, low + more * self.support / max(self.heard.share, 1e-6))
 
     @property
     def speaks(self) -> bool:
@@ -148,16 +152,16 @@ def _fit(group: Group, candidate: Candidate, does: Evidence, candidates: Sequenc
     rank = BY_RANK[min(group.seen.index(candidate.kind), len(BY_RANK) - 1)]
     fit = rank * float(np.sqrt(candidate.sure)) * (0.7 + 0.3 * does.timing)
     if group.by in LIPS:  # a person without a face may speak, or not: nothing tells
-        sure = UNSEEN_LIPS_ODDS if does.lips is None else _told(group, does.lips[0])
+        sure = UNSEEN_LIPS_ODDS if does.lips is None else _told(group, does.lips[0], does.timing)
         return fit * sure if candidate.kind == FACE else 0.0
     if group.by is By.HANDS and candidate.kind == PERSON:
         return 0.0 if group.mostly else 0.3 * fit  # what they hold and move is nearer to it than all of them
     return fit
 
 
-def _told(group: Group, lips: float) -> float:
-    """How surely a face makes the group's sounds, 0..1, by how surely its lips go with the sound as a voice's would."""
-    return lips if group.by is By.VOICE else lips / (lips + EVEN_LAUGH_LIPS)
+def _told(group: Group, lips: float, timing: float) -> float:
+    """How surely a face makes the group's sounds, 0..1: a voice's by its lips; who cries or coughs moves as a whole."""
+    return lips if group.by is By.VOICE else max(timing, lips / (lips + EVEN_LAUGH_LIPS))
 
 
 def _in_time(group: Group, candidate: Candidate, candidates: Sequence[Candidate]) -> float:
@@ -176,8 +180,8 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
     if not _free(group, moving, candidates):
         return 0.0
     hands = group.by is By.HANDS
-    plain = 1 / (1 + ((PLAYING_GREY if group.mostly else STRONG_GREY) / max(moving.strength, 1e-3)) ** 4)
-    does = max(plain, timing)
+    plain = 1 / (1 + ((PLAYING_GREY if hands else STRONG_GREY) / max(moving.strength, 1e-3)) ** 4)
+    does = timing if group.seen and not hands else max(plain, timing)  # a detector would have seen such a thing
     if hands and not _held(moving, candidates):
         does *= 0.0 if group.mostly else 0.5
     return (0.8 if hands or not group.seen else 0.5) * float(np.cbrt(moving.sure)) * does
@@ -195,7 +199,8 @@ def _free(group: Group, moving: Candidate, candidates: Sequence[Candidate]) -> b
     known = [c for c in candidates if c.kind not in (MOVING, IN_TIME) and c.sure >= MIN_KNOWN_SURENESS]
     if group.by is not By.HANDS and any(c.kind in group.seen for c in known):
         return False
-    return not any(part_of(moving, thing) for thing in known if not _makes(group, thing))
+    others = (c for c in known if c.sure >= MIN_OTHER_SURENESS and not _makes(group, c))
+    return not any(part_of(moving, other) for other in others)
 
 
 def _makes(group: Group, thing: Candidate) -> bool:
