@@ -85,7 +85,7 @@ def fuzz(options: argparse.Namespace) -> bool:
     logging.getLogger("gar_ssl_ros").addHandler(unforeseen)
     logging.getLogger("gar_ssl_ros").propagate = False
     draw = Random(options.seed)
-    for dialect in DIALECTS:
+    for dialect in options.dialect or DIALECTS:
         outcomes: Counter[str] = Counter()
         replies = windows = 0
         with serving("--dialect", dialect) as server:
@@ -270,6 +270,7 @@ def main() -> int:
         part.set_defaults(work=work)
         part.add_argument("--seed", type=int, default=1)
         part.add_argument("--token", type=float, default=10, help="that the server takes for one, as engines do, ms")
+        part.add_argument("--dialect", action="append", choices=DIALECTS, help="of fuzz: only that one")
         part.add_argument("--replies", type=int, default=10_000)
         part.add_argument("--windows", type=int, default={"cancels": 300}.get(name, 30))
     options = parser.parse_args()
