@@ -48,7 +48,6 @@ from serving import Serving, serving
 
 DIALECTS = ("vllm", "sglang", "llamacpp", "dashscope", "openai")
 MIB = 2**20
-TOKEN_MS = 10  # that the server takes for a token, as engines do
 START = Box(10, 10, 40, 40)
 
 
@@ -86,7 +85,7 @@ def fuzz(options: argparse.Namespace) -> bool:
     logging.getLogger("gar_ssl_ros").addHandler(unforeseen)
     logging.getLogger("gar_ssl_ros").propagate = False
     draw = Random(options.seed)
-    for dialect in DIALECTS:
+    for dialect in options.dialect or DIALECTS:
         outcomes: Counter[str] = Counter()
         replies = windows = 0
         with serving("--dialect", dialect) as server:
@@ -198,7 +197,7 @@ def cost(options: argparse.Namespace) -> bool:
         with serving("--dialect", "vllm") as server:
             runtime.Server = Recorded  # type: ignore[misc]
             one = made(server, together=together)
-            server.fault(f"slow {TOKEN_MS}")
+            server.fault(f"slow {options.token}")
             Recorded.kept = []
             shown = [window(640, 480, seed) for seed in range(options.windows)]
             [*localize(shown[0], one)]
@@ -270,6 +269,8 @@ def main() -> int:
         part = parts.add_parser(name)
         part.set_defaults(work=work)
         part.add_argument("--seed", type=int, default=1)
+        part.add_argument("--token", type=float, default=10, help="that the server takes for one, as engines do, ms")
+        part.add_argument("--dialect", action="append", choices=DIALECTS, help="of fuzz: only that one")
         part.add_argument("--replies", type=int, default=10_000)
         part.add_argument("--windows", type=int, default={"cancels": 300}.get(name, 30))
     options = parser.parse_args()
