@@ -125,6 +125,12 @@ def test_a_server_that_hangs_costs_three_windows_their_deadline_and_then_none(vl
     )
 
 
+def test_a_server_without_tls_is_not_asked_for_a_certificate(vllm, caplog):
+    with served(vllm.url.replace("http:", "https:")) as made:
+        assert "speaks no TLS" in final(made).detail
+    assert "write http://" in caplog.text
+
+
 def test_the_next_server_answers_where_one_does_not(vllm):
     with served(f"http://127.0.0.1:{free_port()}/v1,{vllm.url}") as made:
         assert final(made).outcome is Outcome.LOCALIZED

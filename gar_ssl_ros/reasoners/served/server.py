@@ -163,6 +163,8 @@ class Server:
         told = shortened(" ".join(str(problem).split()) or type(problem).__name__, 120)
         cause: BaseException | None = problem
         while cause is not None:
+            if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLCertVerificationError):
+                return ServerError(f"{self.url} speaks no TLS ({told}): if it has none, write http://", again=False)
             if isinstance(cause, ssl.SSLError):
                 return ServerError(
                     f"{self.url} cannot be trusted ({told}): name it by the host of its certificate, and set "
