@@ -73,7 +73,7 @@ def test_without_models_signal_answers_by_default_and_stderr_says_why_and_what_b
     assert done.returncode == 0
     (line,) = done.stderr.splitlines()
     assert line.startswith("gar-ssl: auto: signal answers: senses, ")
-    assert "lacks the models yamnet, yunet, yolox-nano, nanodet: gar-ssl models get all" in line
+    assert "lacks the models yamnet, yunet, nanodet, yolox-nano: gar-ssl models get all" in line
     (record,) = read_records(tmp_path / f"{scene.stem}.jsonl")
     assert record.reasoner == "signal"
 
@@ -85,7 +85,7 @@ def test_with_models_senses_answers_by_default_and_says_what_it_is(run, shared_m
     done = run("localize", clip, "--out", tmp_path / "out", *asked)
     assert done.returncode == 0, done.stderr
     (record,) = read_records(tmp_path / "out" / "dog.jsonl")
-    assert (record.reasoner, record.model) == ("senses", "yamnet, yunet, yolox-nano, light-asd")
+    assert (record.reasoner, record.model) == ("senses", "yamnet, yunet, nanodet, light-asd")
     assert Box(*record.sources[0].box.sides).iou(Box(65, 134, 640, 838)) >= 0.5  # the dog, by eye
     assert "signal answers" not in done.stderr
 

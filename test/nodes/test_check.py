@@ -48,7 +48,7 @@ def test_an_empty_graph_is_told_with_what_to_start(domain):
 def test_models_that_are_here_are_told_with_their_place(run, shared_models):
     pytest.importorskip("ai_edge_litert", reason="needs LiteRT, which is not installed")
     done = run("check", "--listen", "0.1")
-    assert f"yamnet, yunet, light-asd, yolox-nano, nanodet in {shared_models}" in done.stdout
+    assert f"yamnet, yunet, light-asd, nanodet, yolox-nano in {shared_models}" in done.stdout
     assert re.search(r"^ok +reasoner senses +ready; yamnet, yunet, ", done.stdout, re.MULTILINE)
     assert re.search(r"^ok +reasoner auto +ready; senses answers$", done.stdout, re.MULTILINE)
 

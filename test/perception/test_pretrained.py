@@ -93,7 +93,7 @@ def test_a_tagger_scores_each_of_its_sounds_in_each_look(folder, what):
 
 def test_senses_goes_by_them_and_says_so(folder, shared_models):
     options = {"tagger": str(folder("ast")), "detector": str(folder("owlv2"))}
-    assert reasoner("senses", options).model == "yunet, yolox-nano, light-asd, {}, {}".format(
+    assert reasoner("senses", options).model == "yunet, nanodet, light-asd, {}, {}".format(
         folder("ast").name, folder("owlv2").name
     )
 

@@ -24,7 +24,7 @@ from gar_ssl_ros.reasoners.options import SensesOptions
 logger = logging.getLogger(__name__)
 
 TAGS, FACES, SPEAKERS = "yamnet", "yunet", "light-asd"
-OBJECTS = ("yolox-nano", "nanodet")  # the better one first
+OBJECTS = ("nanodet", "yolox-nano")  # the one that does better on real clips first (docs/figures.md)
 DEFAULT = SensesOptions()
 Loaded = TypeVar("Loaded")
 
