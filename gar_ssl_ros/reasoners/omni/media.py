@@ -13,8 +13,7 @@ from transformers import Qwen2VLImageProcessorPil, WhisperFeatureExtractor
 
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 from gar_ssl_ros.reasoners.prompted.description import CheckpointDescription
-
-MIN_SAMPLES = SPEECH_RATE_HZ // 10  # samples: less gives the audio tower too few frames to make a token of
+from gar_ssl_ros.reasoners.prompted.sound import long_enough
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Processors:
 
     def sound(self, audio: NDArray[np.float32]) -> SoundInput:
         """Mono (samples,) at SPEECH_RATE_HZ as the audio tower takes it."""
-        audio = np.pad(audio, (0, max(0, MIN_SAMPLES - len(audio))))
+        audio = long_enough(audio)
         # The published front end pads to 300 s. All it takes for the same frames is silence as long as half of the
         # last one's window, so that no sound is mirrored into it.
         hop, window = self._sounds.hop_length, self._sounds.n_fft

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 from gar_ssl_ros.reasoners.prompted.description import ModelDescription
+from gar_ssl_ros.reasoners.prompted.sound import long_enough
 
-MIN_SAMPLES = SPEECH_RATE_HZ // 10  # samples: less makes some audio towers fail
 FULL_SCALE = 32767  # of 16 bits
 # A window waits for it: on frames of real clips the fastest of the strategies, and the smallest at this level.
 PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
@@ -53,7 +53,7 @@ def picture_url(image: NDArray[np.uint8], size: tuple[int, int]) -> str:
 
 def sound_base64(audio: NDArray[np.float32]) -> str:
     """Mono (samples,) at SPEECH_RATE_HZ as the base64 of a WAV file of 16 bits."""
-    audio = np.pad(audio, (0, max(0, MIN_SAMPLES - len(audio))))
+    audio = long_enough(audio)
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
