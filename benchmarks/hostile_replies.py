@@ -117,7 +117,7 @@ class Anything:
 
 def run(tally: Tally) -> None:
     chance = Random(tally.seed)
-    unforeseen = _Unforeseen()
+    unforeseen = Unforeseen()
     logging.getLogger("gar_ssl_ros").addHandler(unforeseen)
     logging.getLogger("gar_ssl_ros").propagate = False
     outcomes: Counter[Outcome] = Counter()
@@ -162,7 +162,7 @@ def _changed(value: Any, chance: Random) -> Any:
     return value
 
 
-class _Unforeseen(logging.Handler):
+class Unforeseen(logging.Handler):
     """Keeps what the method logs with a traceback."""
 
     def __init__(self) -> None:
@@ -170,6 +170,7 @@ class _Unforeseen(logging.Handler):
         self.told: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
         if record.exc_info:
             self.told.append(f"{record.getMessage()}: {record.exc_info[1]!r}")
 

@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import psutil
+from hostile_replies import Unforeseen
 
 from gar_ssl_ros.gar.boxes import Box, box_from_reply, clamp_refinement
 from gar_ssl_ros.gar.consensus import consensus
@@ -63,19 +64,6 @@ def window(width: int, height: int, seed: int, seconds: float = 3.0) -> Window:
 
 def made(server: Serving, **options: Any) -> ServedReasoner:
     return served_reasoner(ServedOptions(**{"server": server.url, "coordinates": "pixels", **options}))
-
-
-class Unforeseen(logging.Handler):
-    """Keeps what the method logs with a traceback."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.told: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep it."""
-        if record.exc_info:
-            self.told.append(f"{record.getMessage()}: {record.exc_info[1]!r}")
 
 
 def fuzz(options: argparse.Namespace) -> bool:

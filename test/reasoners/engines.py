@@ -24,6 +24,7 @@ import socket
 import ssl
 import sys
 import time
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -36,6 +37,16 @@ COORDINATES = ("pixels", "thousandths", "thousandths_y_first", "longest_1000", "
 
 class Gone(Exception):
     """The client has closed its connection."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said: each text and why it ends, what it cost, and how long a token takes, s."""
+
+    texts: list[str]
+    ends: list[str]
+    usage: dict[str, Any]
+    pause: float
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -184,46 +195,32 @@ class Handler(BaseHTTPRequestHandler):
         usage: dict[str, Any] = {"prompt_tokens": prompt, "total_tokens": prompt + tokens, "completion_tokens": tokens}
         usage["prompt_tokens_details"] = {"cached_tokens": found}
         pause = (float(faults["slow"] or 50) if "slow" in faults else 0) / 1000
+        answer = Answer(texts, ends, usage, pause)
         if body.get("stream"):
-            self._stream(body, texts, ends, usage, pause, faults)
+            self._stream(answer, bool((body.get("stream_options") or {}).get("include_usage")), faults)
         else:
-            self._whole(body, texts, ends, usage, pause, faults)
+            self._whole(answer, faults)
 
-    def _whole(
-        self,
-        body: dict[str, Any],
-        texts: list[str],
-        ends: list[str],
-        usage: dict[str, Any],
-        pause: float,
-        faults: dict[str, str],
-    ) -> None:
-        self._wait(pause * max(-(-len(text) // TOKEN) for text in texts))
+    def _whole(self, answer: Answer, faults: dict[str, str]) -> None:
+        texts = answer.texts
+        self._wait(answer.pause * max(-(-len(text) // TOKEN) for text in texts))
         if "huge" in faults:
             texts = ["x" * 200_000_000]
         choices = [
             {"index": i, "message": {"role": "assistant", "content": text}, "logprobs": None, "finish_reason": end}
-            for i, (text, end) in enumerate(zip(texts, ends, strict=True))
+            for i, (text, end) in enumerate(zip(texts, answer.ends, strict=True))
         ]
-        answer = json.dumps(self._frame("chat.completion", choices) | {"usage": usage}).encode()
-        answer = (
-            mutated(answer, faults["fuzz"]) if "fuzz" in faults and random.Random(answer).random() < 0.5 else answer
-        )
+        whole = json.dumps(self._frame("chat.completion", choices) | {"usage": answer.usage}).encode()
+        if "fuzz" in faults and random.Random(whole).random() < 0.5:
+            whole = mutated(whole, faults["fuzz"])
         if "half" in faults:
-            self._send(200, answer[: len(answer) // 2], "application/json", length=len(answer))
+            self._send(200, whole[: len(whole) // 2], "application/json", length=len(whole))
             self.close_connection = True
         else:
-            self._send(200, answer, "application/json")
+            self._send(200, whole, "application/json")
 
-    def _stream(
-        self,
-        body: dict[str, Any],
-        texts: list[str],
-        ends: list[str],
-        usage: dict[str, Any],
-        pause: float,
-        faults: dict[str, str],
-    ) -> None:
+    def _stream(self, answer: Answer, with_usage: bool, faults: dict[str, str]) -> None:
+        texts = answer.texts
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
         self.send_header("Transfer-Encoding", "chunked")
@@ -235,7 +232,7 @@ class Handler(BaseHTTPRequestHandler):
         pieces = [[text[at : at + TOKEN] for at in range(0, len(text), TOKEN)] for text in texts]
         longest = max(map(len, pieces))
         for at in range(longest // 2 if "half" in faults else longest):
-            self._wait(pause)
+            self._wait(answer.pause)
             for i, tokens in enumerate(pieces):
                 if at < len(tokens):
                     self._event(self._delta(i, {"content": tokens[at]}, None), fuzzed)
@@ -244,10 +241,10 @@ class Handler(BaseHTTPRequestHandler):
         if "half" in faults:
             self.close_connection = True
             return
-        for i, end in enumerate(ends):
+        for i, end in enumerate(answer.ends):
             self._event(self._delta(i, {"content": ""} if self.engine.dialect == "vllm" else {}, end), fuzzed)
-        if (body.get("stream_options") or {}).get("include_usage"):
-            self._event(self._frame("chat.completion.chunk", []) | {"usage": usage}, fuzzed)
+        if with_usage:
+            self._event(self._frame("chat.completion.chunk", []) | {"usage": answer.usage}, fuzzed)
         self._chunk(b"data: [DONE]\n\n")
         self._chunk(b"")
 
