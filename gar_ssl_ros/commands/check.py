@@ -38,10 +38,10 @@ def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.checks import machine
 
     loading = changed(options_of(LoadOptions), vars(options))
-    if not options.model and loading:
-        raise UsageError(f"{', '.join(loading)}: of which model? Name it with --model")
     if options.served and loading:
         raise UsageError(f"{', '.join(loading)}: the server loads its model: leave it out, or leave out --served")
+    if not options.model and loading:
+        raise UsageError(f"{', '.join(loading)}: of which model? Name it with --model")
     if not options.served and (names := changed(options_of(ServerOptions), vars(options))):
         raise UsageError(f"{', '.join(names)}: of which server? Name it with --served")
     server = from_values(ServedOptions, {**vars(options), "server": options.served})
