@@ -122,6 +122,27 @@ class Detections:
 
 
 @dataclass(frozen=True, eq=False)
+class HeardDirection:
+    """A direction that a sound of a window came from, beside its center frame.
+
+    id: by which it is told, from 1 on; 0 where it has none. words: where that is, such as `40 degrees to the left, out
+    of view`. probability: that there is a source at all, 0..1. share: of the power of all directions, 0..1. in_view:
+    how surely it lies within the picture, 0..1. fits: float32 (rows, columns), evenly over the whole picture: how well
+    a source there agrees with what was heard, 1 where nothing could agree better; all 0 for one far out of view.
+    """
+
+    id: int
+    words: str
+    probability: float
+    share: float
+    in_view: float
+    fits: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        self.fits.setflags(write=False)
+
+
+@dataclass(frozen=True, eq=False)
 class Window:
     """Frames and audio of the interval [start, end).
 
@@ -129,6 +150,8 @@ class Window:
     was no sound to hear at all. frame_gap: the longest stretch without a frame, ns. audio_gap: how much of the
     interval's audio is missing, ns. skew: how far the newest audio ran ahead of the newest frame when the window was
     cut, ns (negative: behind). sightings: what the robot's own detectors saw nearest in time to the center frame.
+    heard: the directions that its sounds came from, the loudest first, as a microphone array heard them; None where
+    none listened, or it could not tell how it is mounted.
     """
 
     start: int
@@ -139,6 +162,7 @@ class Window:
     audio_gap: int = 0
     skew: int = 0
     sightings: tuple[Sighting, ...] = ()
+    heard: tuple[HeardDirection, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.frames:

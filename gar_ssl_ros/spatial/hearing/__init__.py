@@ -1,0 +1,1 @@
+"""What a microphone array hears: from where each sound comes. NumPy alone; no ROS, and no clock."""
