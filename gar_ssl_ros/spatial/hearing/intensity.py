@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.spatial.camera import Points
-from gar_ssl_ros.spatial.hearing.response import LEAST_SD, OVERLAP, SD_SCALE, Peak
+from gar_ssl_ros.spatial.hearing.response import LEAST_SD, NEAR, SD_SCALE, TINY, Peak
 from gar_ssl_ros.spatial.hearing.spectra import Spectra
 from gar_ssl_ros.spatial.hearing.steering import sphere
 
@@ -24,7 +24,7 @@ class IntensityResponse:
         self._cells = sphere(CELLS)
         self._near = np.exp(NEARNESS * (self._cells @ self._cells.T - 1)).astype(np.float32)
 
-    def peak(self, heard: Spectra, weights: NDArray[np.float32]) -> Peak:
+    def peak(self, heard: Spectra, weights: NDArray[np.float32], near: Points | None = None) -> Peak:
         """Of the response to what is heard, (frequencies, 4, frames), weighted (frequencies, frames)."""
         pressure, velocity = heard.values[:, :1], heard.values[:, ORDER]
         flow = (pressure.conj() * velocity).real  # towards the source: of a plane wave, the velocity is W times that
@@ -34,9 +34,11 @@ class IntensityResponse:
         weight = (weights * size / np.maximum(energy, np.float32(1e-20))).ravel()  # the diffuse counts less
         held = np.bincount(self._nearest(toward), weight, CELLS).astype(np.float32)
         response = self._near @ held
-        chance = math.sqrt(OVERLAP * float((weight**2).sum()) * float(self._near[0].var()))
-        height = float(response.max() - response.mean()) / max(chance, 1e-12)
-        vector = self._cells[int(response.argmax())]
+        among = response if near is None else np.where(self._cells @ near >= NEAR, response, -np.inf)
+        best = int(among.argmax())
+        above = float(response[best] - response.mean())
+        chance = math.sqrt(float((weight**2).sum()) * float(self._near[0].var()))
+        vector = self._cells[best]
         for _ in range(3):  # mean shift
             near = weight * np.exp(NEARNESS * (toward @ vector - 1))
             total = near @ toward
@@ -47,7 +49,13 @@ class IntensityResponse:
         sd = math.hypot(
             LEAST_SD, SD_SCALE * math.sqrt(spread / max(float((weight * agree).sum()), 1e-12) / max(count / 8, 1))
         )
-        return Peak(vector, sd, height, agree.reshape(weights.shape).astype(np.float32))
+        return Peak(
+            vector,
+            sd,
+            above / max(chance, TINY),
+            above / max(float(weights.sum()), TINY),
+            agree.reshape(weights.shape).astype(np.float32),
+        )
 
     def _nearest(self, toward: Points) -> NDArray[np.intp]:
         return np.concatenate(

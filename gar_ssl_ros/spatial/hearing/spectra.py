@@ -9,9 +9,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-FRAME_S, HOP_S = 0.032, 0.008
+FRAME_S, HOP_S = 0.048, 0.016
 TAIL_DB_S = 120.0  # how fast a room's reverberation falls: RT60 0.5 s
-TAIL_DELAY_S = 0.024  # after which it counts as that: what comes earlier may be the sound itself
+TAIL_DELAY_S = 0.016  # after which it counts as that: what comes earlier may be the sound itself
 TAIL_SHARE = 0.5  # of a sound's power that its tail starts with
 FLOOR_QUANTILE = 0.1  # over time, of a frequency's power: its noise floor
 ABOVE = 3.0  # times floor and tail: what rises higher comes straight from a source
@@ -60,7 +60,7 @@ def weights(power: NDArray[np.float32], hop: float) -> NDArray[np.float32]:
     """
     floor = np.quantile(power, FLOOR_QUANTILE, axis=1)
     delay, fall = max(1, round(TAIL_DELAY_S / hop)), 10 ** (-TAIL_DB_S * hop / 10)
-    tail, late = np.zeros_like(power), np.zeros(len(power), np.float32)
+    tail, late = power.copy(), TAIL_SHARE * power[:, 0]  # of the first frames, what came before is not known
     for at in range(delay, power.shape[1]):
         late = np.maximum(late * fall, TAIL_SHARE * power[:, at - delay])
         tail[:, at] = late
