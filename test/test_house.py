@@ -85,7 +85,8 @@ def test_the_method_needs_neither_ros_nor_torch(room):
 
 
 def test_only_what_runs_a_model_of_the_library_transformers_needs_torch():
-    extras = {"torch", "transformers", "tokenizers", "llguidance", "safetensors", "huggingface_hub", "psutil"}
+    extras = {"torch", "torchao", "transformers", "tokenizers", "llguidance", "safetensors", "huggingface_hub"}
+    extras |= {"psutil"}
     able = {PACKAGE / "reasoners" / "omni", PACKAGE / "perception" / "pretrained"}
     for path in PACKAGE.rglob("*.py"):
         if path.parent not in able:

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from gar_ssl_ros.options import Options, option
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
-Quantization = Literal["none", "nf4", "int8"]
+Quantization = Literal["none", "nf4", "int4", "int8"]
 Attention = Literal["sdpa", "eager", "flash_attention_2"]
 Dialect = Literal["vllm", "sglang", "llamacpp", "dashscope", "openai"]
 Coordinates = Literal["pixels", "thousandths", "thousandths_y_first", "longest_1000", "original"]
@@ -62,7 +62,7 @@ class LoadOptions(Options):
     dtype: Dtype = option("auto", "of the model, of what is not quantized", choices=get_args(Dtype))
     quantization: Quantization = option(
         "none",
-        "of the language model's weights at loading, by bitsandbytes",
+        "of the language model's weights at loading: nf4 and int8 by bitsandbytes, int4 by torchao",
         choices=get_args(Quantization),
         was="quantize",
     )

@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from gar_ssl_ros.reasoners.omni.checkpoint import open_checkpoint  # noqa: E402
 from gar_ssl_ros.reasoners.omni.memory import need  # noqa: E402
+from gar_ssl_ros.reasoners.omni.quantization import BY  # noqa: E402
 from gar_ssl_ros.reasoners.prompted.description import describe  # noqa: E402
 
 FIRST, SECOND = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
@@ -47,6 +48,12 @@ def reply(folder: Path | str, options: LoadOptions | None = None) -> str:
         said = window.ask([Question("Where?", schema, Sampling(), (0,), 100)], seen=True)[0][0]
     assert isinstance(said, str)
     return said
+
+
+def held_bytes(weight: torch.Tensor) -> int:
+    """What it takes; one that torchao quantised tells the size of what it stands for, and holds its parts by name."""
+    parts = [getattr(weight, name) for name in getattr(weight, "tensor_data_names", ())]
+    return sum(part.nbytes for part in parts) if parts else weight.nbytes
 
 
 def empty(folder: Path) -> None:
@@ -192,30 +199,50 @@ def test_too_little_memory_is_told_before_anything_is_loaded(copy):
         load(str(copy))
 
 
-@pytest.mark.parametrize("quantization", ["none", "nf4", "int8"])
+@pytest.mark.parametrize("quantization", ["none", *BY])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_the_estimate_of_the_weights_is_what_they_take(omni_folder, dtype, quantization):
     if quantization != "none":
-        pytest.importorskip("bitsandbytes", reason="needs bitsandbytes, which is not installed")
+        pytest.importorskip(BY[quantization], reason=f"needs {BY[quantization]}, which is not installed")
     options = LoadOptions(dtype=dtype, quantization=quantization)
     checkpoint = open_checkpoint(str(omni_folder))
     description = describe(checkpoint.config)
     estimate = need(checkpoint, description, options, torch.empty(0, dtype=getattr(torch, dtype)).itemsize, gpu=False)
-    loaded = sum(weight.nbytes for weight in load(str(omni_folder), options).thinker.module.parameters())
+    loaded = sum(map(held_bytes, load(str(omni_folder), options).thinker.module.parameters()))
     assert estimate.weights == pytest.approx(loaded, rel=0 if quantization == "none" else 0.05)
     assert estimate.total > estimate.weights
 
 
-@pytest.mark.parametrize("quantization", ["nf4", "int8"])
+@pytest.mark.parametrize("quantization", BY)
 def test_quantisation_leaves_towers_and_head_alone(tiny_omni, quantization):
-    pytest.importorskip("bitsandbytes", reason="needs bitsandbytes, which is not installed")
+    pytest.importorskip(BY[quantization], reason=f"needs {BY[quantization]}, which is not installed")
     module = load(str(tiny_omni), LoadOptions(quantization=quantization)).thinker.module
-    whole = {name for name, weight in module.named_parameters() if weight.is_floating_point()}
+    whole = {name for name, weight in module.named_parameters() if held_bytes(weight) == 4 * weight.numel()}
     quantised = {name for name, _ in module.named_parameters()} - whole
     assert all(".language_model.layers." in name for name in quantised)
     assert len(quantised) == 7 * len(module.model.language_model.layers)  # four of attention, three of feed-forward
     assert {"lm_head.weight", "model.audio_tower.proj.weight", "model.visual.patch_embed.proj.weight"} <= whole
     assert reply(tiny_omni, LoadOptions(quantization=quantization))
+
+
+@pytest.mark.parametrize("missing", sorted(set(BY.values())))
+def test_what_a_quantisation_needs_is_named_where_it_is_missing(tiny_omni, missing, monkeypatch):
+    monkeypatch.setattr("gar_ssl_ros.reasoners.omni.quantization.find_spec", lambda name: None)
+    kind = next(kind for kind, by in BY.items() if by == missing)
+    with pytest.raises(ModelError, match=rf"{kind} needs {missing}, not found here: .*pip install .*quantized"):
+        load(str(tiny_omni), LoadOptions(quantization=kind))
+
+
+def test_int4_stays_close_to_the_weights(tiny_omni):
+    """As close as four bits can: nf4, which has no zero of its own a group, is a little further off."""
+    pytest.importorskip("torchao", reason="needs torchao, which is not installed")
+    states = torch.randn(3, 64)
+    given, held = (
+        load(str(tiny_omni), LoadOptions(quantization=kind)).thinker.module.model.language_model.layers[0].mlp.up_proj
+        for kind in ("none", "int4")
+    )
+    off = torch.linalg.norm(held(states) - given(states)) / torch.linalg.norm(given(states))
+    assert 0.001 < off < 0.15
 
 
 def test_a_checkpoint_quantised_before_it_was_published_is_loaded_so(copy, tiny_omni):

@@ -5,7 +5,10 @@ Nothing of torch is imported before `load` is called.
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gar_ssl_ros.errors import pip_install
@@ -38,17 +41,33 @@ def load(model: str, options: LoadOptions | None = None) -> Runtime:
     run. Raises ModelError.
     """
     _require(model)
-    from gar_ssl_ros.reasoners.omni.loading import load_runtime
+    with _quiet():
+        from gar_ssl_ros.reasoners.omni import loading
 
-    return load_runtime(model, options or LoadOptions())
+    return loading.load_runtime(model, options or LoadOptions())
 
 
 def plan(model: str, options: LoadOptions | None = None) -> Plan:
     """What `load` would do, and what that takes in memory. Raises ModelError where it cannot be, or does not fit."""
     _require(model)
-    from gar_ssl_ros.reasoners.omni import loading
+    with _quiet():
+        from gar_ssl_ros.reasoners.omni import loading
 
     return loading.plan(model, options or LoadOptions())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """While torchao is imported: it warns of kernels for other machines, and torch of what torchao does."""
+    loggers = [logging.getLogger(name) for name in ("torchao", "torch.utils._pytree")]
+    levels = [each.level for each in loggers]
+    for each in loggers:
+        each.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for each, level in zip(loggers, levels, strict=True):
+            each.setLevel(level)
 
 
 def _require(model: str) -> None:

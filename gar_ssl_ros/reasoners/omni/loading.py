@@ -7,14 +7,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 import psutil
 import torch
 from safetensors import SafetensorError
 from transformers import (
-    BitsAndBytesConfig,
     PreTrainedConfig,
     PreTrainedModel,
     Qwen2_5OmniThinkerConfig,
@@ -25,10 +23,10 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
 
-from gar_ssl_ros.errors import pip_install
 from gar_ssl_ros.reasoners.omni import memory
 from gar_ssl_ros.reasoners.omni.checkpoint import Checkpoint, open_checkpoint
 from gar_ssl_ros.reasoners.omni.media import Processors
+from gar_ssl_ros.reasoners.omni.quantization import quantization
 from gar_ssl_ros.reasoners.omni.runtime import OmniRuntime
 from gar_ssl_ros.reasoners.omni.thinker import Thinker
 from gar_ssl_ros.reasoners.options import LoadOptions
@@ -120,7 +118,7 @@ def _module(planned: Plan) -> PreTrainedModel:
         dtype=dtype,
         device_map="balanced" if options.device == "balanced" else {"": planned.device},
         attn_implementation={"": language, "text_config": language, **towers},
-        quantization_config=_quantization(planned.description, options, dtype),
+        quantization_config=quantization(options.quantization, planned.device, dtype, planned.description.unquantized),
         use_safetensors=True,
         trust_remote_code=False,
         local_files_only=True,
@@ -133,25 +131,6 @@ def _module(planned: Plan) -> PreTrainedModel:
         )
     module.requires_grad_(False)
     return module
-
-
-def _quantization(
-    description: CheckpointDescription, options: LoadOptions, dtype: torch.dtype
-) -> BitsAndBytesConfig | None:
-    if options.quantization == "none":
-        return None
-    if find_spec("bitsandbytes") is None:
-        raise ModelError(f"{options.quantization} needs bitsandbytes, not found here: {pip_install('quantized')}")
-    kept = list(description.unquantized)
-    if options.quantization == "int8":
-        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=kept)
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=dtype,
-        llm_int8_skip_modules=kept,
-    )
 
 
 def _device(options: LoadOptions) -> torch.device:

@@ -11,7 +11,9 @@ from gar_ssl_ros.reasoners.prompted.description import CheckpointDescription
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError
 
 GIB = 1 << 30
-BYTES_A_NUMBER = {"nf4": 0.53, "int8": 1.01}  # bytes a number takes, its share of the scales included
+BYTES_A_NUMBER = {"nf4": 0.53, "int8": 1.01, "int4": 0.5}  # bytes a number takes, of bitsandbytes' with its scales
+INT4_GROUP = 64  # numbers that share a scale and a zero in int4; a layer whose inputs are no multiple of it stays whole
+INT4_INPUTS, INT4_OUTPUTS = 1024, 8  # what a layer's are rounded up to on a GPU, for the kernel's tiles
 LIBRARIES_BYTES = 0.6 * GIB  # what CUDA and its libraries take of a GPU
 OTHER_TOKENS = 4096  # 25 for each of the 60 s that a window may have, and what is left for questions and replies
 MAX_REPLIES = 16  # replies at once, likewise
@@ -37,7 +39,7 @@ def need(
     checkpoint: Checkpoint, description: CheckpointDescription, options: LoadOptions, width: int, gpu: bool
 ) -> Need:
     """What it takes loaded that way; `width`: bytes of a number that is not quantised."""
-    weights = sum(_loaded(weight, description, options.quantization, width) for weight in checkpoint.weights)
+    weights = sum(_loaded(weight, description, options.quantization, width, gpu) for weight in checkpoint.weights)
     beside = LIBRARIES_BYTES * gpu + RECORDED_BYTES * options.compile
     return Need(round(weights), round(MEMORY_MARGIN * _working(checkpoint, description, width) + beside))
 
@@ -61,22 +63,31 @@ def _fitting(
 ) -> Iterator[str]:
     if not gpu or "quantization_config" in checkpoint.thinker_config:
         return
-    for quantization in ("int8", "nf4"):
+    for quantization in ("int8", "int4", "nf4"):
         other = need(checkpoint, description, replace(options, quantization=quantization), width, gpu)
         if other.total <= free:
             yield f"quantise it to {quantization} ({other.total / GIB:.1f} GiB)"
 
 
-def _loaded(weight: Weight, description: CheckpointDescription, quantization: Quantization, width: int) -> float:
+def _loaded(
+    weight: Weight, description: CheckpointDescription, quantization: Quantization, width: int, gpu: bool
+) -> float:
     if not weight.dtype.startswith(("F", "BF")):
         return weight.bytes  # quantised already
     name = weight.name.removeprefix("thinker.").removeprefix("model.")
     kept = tuple(module.removeprefix("model.") for module in description.unquantized)
-    # Experts are one tensor once loaded, not the linear layers that bitsandbytes knows.
+    # Experts are one tensor once loaded, not the linear layers that quantisers know.
     linear = len(weight.shape) == 2 and "embed_tokens" not in name and ".experts." not in name
-    if quantization != "none" and linear and not name.startswith(kept):
+    if quantization == "none" or not linear or name.startswith(kept):
+        return weight.count * width
+    if quantization != "int4":
         return weight.count * BYTES_A_NUMBER[quantization]
-    return weight.count * width
+    outputs, inputs = weight.shape
+    if inputs % INT4_GROUP:
+        return weight.count * width
+    if gpu:
+        outputs, inputs = -(-outputs // INT4_OUTPUTS) * INT4_OUTPUTS, -(-inputs // INT4_INPUTS) * INT4_INPUTS
+    return outputs * inputs * (BYTES_A_NUMBER["int4"] + 2 * width / INT4_GROUP)
 
 
 def _working(checkpoint: Checkpoint, description: CheckpointDescription, width: int) -> float:
