@@ -44,7 +44,7 @@ def test_a_pixels_own_ray_fits_and_what_is_far_from_it_does_not(x, y, turn, came
     pixel = (x * camera.width, y * camera.height)
     own = sight.to_array.turn(camera.rays(np.array([pixel])))[0]
     (heard,) = sight.heard([direction(own)], GATE)
-    assert fit(sight, heard, pixel) > 0.6  # a cell's middle is up to two degrees away
+    assert fit(sight, heard, pixel) > 0.5  # the middle of a cell is up to 3 degrees away
     far = int((x + 0.5) % 1 * COLUMNS)
     near_pole = isinstance(camera, Panorama) and abs(y - 0.5) > 0.3
     assert near_pole or heard.fits[int(y * ROWS), far] < 0.05
@@ -70,7 +70,7 @@ def test_parallax_is_taken_out_where_the_depth_is_known_and_allowed_for_where_no
     one = direction(source / np.linalg.norm(source))
     assert fit(sight, sight.heard([one], GATE)[0], (x, y)) > 0.8
     unknown = Sight(PINHOLE, sight.to_array)
-    assert fit(unknown, unknown.heard([one], GATE)[0], (x, y)) > 0.1
+    assert fit(unknown, unknown.heard([one], GATE)[0], (x, y)) > 0.05
     assert unknown.apart(one, np.array([[x, y]]))[0] < 0.11
 
 

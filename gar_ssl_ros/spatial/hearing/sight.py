@@ -18,8 +18,8 @@ from gar_ssl_ros.spatial.hearing.sound_direction import SoundDirection
 from gar_ssl_ros.spatial.panorama import Panorama
 from gar_ssl_ros.spatial.transforms import Transform
 
-ROWS, COLUMNS = 72, 128  # of the picture's cells: 1 degree each of a usual camera, 3 of a panorama
-DISTANCES_M = np.geomspace(0.5, 8.0, 5)  # that a source is taken to be at, each as likely, where no depth is known
+ROWS, COLUMNS = 54, 96  # of the cells of a picture: under 1 degree each of a usual camera, 4 of a panorama
+DISTANCES_M = np.geomspace(0.5, 8.0, 9)  # that a source is taken to be at, each as likely, where no depth is known
 USUAL_DISTANCE_M = 2.0  # for what is told of a direction as a whole
 NEAR_PICTURE = math.radians(2.0)  # what is that near to a cell of the picture is in it
 MOUNTING_SD = math.radians(1.0)  # of how the array and the camera are held to each other
