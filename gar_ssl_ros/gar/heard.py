@@ -25,13 +25,24 @@ MIN_THERE_FIT = 0.6  # from which on it comes from a thing that is no source: 1 
 class AnsweredDirection:
     """A direction, and which source of the answer it comes from.
 
-    source: its index; None where it comes from none of them: then `words` tell where it comes from instead, such as
-    `from the backpack`, where that was seen there, or `behind you`.
+    id, bearing, elevation, sd, probability, share, in_view: as of HeardDirection. source: the index of it; None where
+    it comes from none of them: then `words` tell where else, such as `from the backpack`, where that was seen there, or
+    `behind you`. x, y: where in the picture it lies, pixels; None where that is out of it, or not known. spread:
+    standard deviation of x, pixels.
     """
 
-    heard: HeardDirection
+    id: int
     source: int | None
     words: str
+    bearing: float
+    elevation: float | None
+    sd: float
+    probability: float
+    share: float
+    in_view: float
+    x: float | None = None
+    y: float | None = None
+    spread: float | None = None
 
 
 def ratio(window: Window, box: Box) -> float:
@@ -75,18 +86,18 @@ def places(window: Window) -> str:
     return "; ".join(one.words for one in sure(window))
 
 
-def spot(one: HeardDirection) -> tuple[float, float | None] | None:
-    """Where in the picture a direction lies: across and down, 0..1 of it; None down where that is not known.
+def spot(one: HeardDirection) -> tuple[float, float, float | None] | None:
+    """Where in the picture a direction lies: across, its standard deviation, and down, 0..1; None down where unknown.
 
     None where it is out of view.
     """
     total = float(one.fits.sum())
     if one.in_view <= MAX_IN_VIEW or not total:
         return None
-    (across, _), (down, spread) = (
+    (across, width), (down, height) = (
         _mean_and_spread(one.fits.sum(axis=axis, dtype=np.float64) / total) for axis in (0, 1)
     )
-    return across, down if spread <= MAX_SPREAD else None
+    return across, width, down if height <= MAX_SPREAD else None
 
 
 def preferred(window: Window, other: Box) -> str:
@@ -111,10 +122,18 @@ def answered(window: Window, boxes: Sequence[Box], seen: Sequence[Sighting]) -> 
         fit, taken = fits[direction, box], box in found.values()
         if fit > (MIN_SAME_FIT if taken else 0.0) and direction not in found:
             found[direction] = box
-    return tuple(
-        AnsweredDirection(one, found.get(i), one.words if i in found else _words(one, window, seen))
-        for i, one in enumerate(heard)
-    )
+    return tuple(_answered(one, window, found.get(i), seen) for i, one in enumerate(heard))
+
+
+def _answered(one: HeardDirection, window: Window, source: int | None, seen: Sequence[Sighting]) -> AnsweredDirection:
+    words = _words(one, window, seen) if source is None else one.words
+    angles, sure = (one.bearing, one.elevation, one.sd), (one.probability, one.share, one.in_view)
+    there = spot(one)
+    if there is None:
+        return AnsweredDirection(one.id, source, words, *angles, *sure)
+    (across, spread, down), width = there, window.center.width
+    y = None if down is None else down * window.center.height
+    return AnsweredDirection(one.id, source, words, *angles, *sure, across * width, y, spread * width)
 
 
 def _mean_and_spread(profile: NDArray[np.float64]) -> tuple[float, float]:

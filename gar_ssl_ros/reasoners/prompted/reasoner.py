@@ -215,7 +215,7 @@ class PromptedReading:
         there = spot(one)
         if there is None:
             return f"from out of the picture ({one.words})"
-        across, down = there
+        across, _, down = there
         width, height = self._view.image
         x, y = self._point_to_model(across * width, (0.5 if down is None else down) * height)
         return f"from around x = {x}" + ("" if down is None else f", y = {y}")

@@ -79,26 +79,19 @@ class Sight:
         rays, seen, usual = self._sphere
         anywhere = usual * _normal(direction.apart(rays), sd, math.inf)
         in_view = float(anywhere[seen].sum() / max(float(anywhere.sum()), 1e-30))
-        words = self._words(direction, fits if inside else None)
-        told = fits.astype(np.float32)
-        return HeardDirection(direction.identity, words, direction.probability, share, in_view, told)
-
-    def _words(self, direction: SoundDirection, fits: Points | None) -> str:
-        """Where it is as seen from the camera. fits: over the picture; None where it is out of that."""
         point = USUAL_DISTANCE_M * np.array([direction.vector])
         bearing, elevation = angles_of_optical(self.to_array.inverse().apply(point)[0])
-        side, turned = "left" if bearing > 0 else "right", 5 * round(math.degrees(abs(bearing)) / 5)
-        where = "ahead" if abs(bearing) <= AHEAD else f"{turned} degrees to the {side}"
-        if not direction.front_back_known:
-            where += ", in front or behind"
-        elif abs(bearing) >= HALF_BEHIND:
-            where = "behind you" if abs(bearing) >= BEHIND else f"behind you, to the {side}"
-        if direction.elevation_known and abs(elevation) >= HIGH:
-            where += f", {5 * round(math.degrees(abs(elevation)) / 5)} degrees {'up' if elevation > 0 else 'down'}"
-        if fits is None:
-            return where if where.startswith("behind") else f"{where}, out of view"
-        across = float(fits.sum(axis=0) @ (np.arange(COLUMNS) + 0.5)) / float(fits.sum()) / COLUMNS
-        return f"{where}, in the {('left', 'middle', 'right')[min(2, int(3 * across))]} of the picture"
+        return HeardDirection(
+            direction.identity,
+            _words(direction, bearing, elevation, fits if inside else None),
+            direction.probability,
+            share,
+            in_view,
+            fits.astype(np.float32),
+            bearing,
+            elevation if direction.elevation_known else None,
+            direction.sd,
+        )
 
     def _from_array(self, rays: Points, distances: NDArray[np.float64]) -> Points:
         """Rays (n, 3) of the camera as seen from the array, at distances (k,) or (k, n), m: (k * n, 3), of length 1."""
@@ -136,3 +129,19 @@ def _normal(apart: Points, sd: float, gate: float) -> Points:
     """How well angles, rad, agree with one of that standard deviation: 1..0; 0 beyond the gate, and of no number."""
     with np.errstate(invalid="ignore"):
         return np.where(apart <= gate + 2 * sd, np.exp(-0.5 * (apart / sd) ** 2), 0.0)
+
+
+def _words(direction: SoundDirection, bearing: float, elevation: float, fits: Points | None) -> str:
+    """Where it is as seen from the camera, rad. fits: over the picture; None where it is out of that."""
+    side, turned = "left" if bearing > 0 else "right", 5 * round(math.degrees(abs(bearing)) / 5)
+    where = "ahead" if abs(bearing) <= AHEAD else f"{turned} degrees to the {side}"
+    if not direction.front_back_known:
+        where += ", in front or behind"
+    elif abs(bearing) >= HALF_BEHIND:
+        where = "behind you" if abs(bearing) >= BEHIND else f"behind you, to the {side}"
+    if direction.elevation_known and abs(elevation) >= HIGH:
+        where += f", {5 * round(math.degrees(abs(elevation)) / 5)} degrees {'up' if elevation > 0 else 'down'}"
+    if fits is None:
+        return where if where.startswith("behind") else f"{where}, out of view"
+    across = float(fits.sum(axis=0) @ (np.arange(COLUMNS) + 0.5)) / float(fits.sum()) / COLUMNS
+    return f"{where}, in the {('left', 'middle', 'right')[min(2, int(3 * across))]} of the picture"
