@@ -44,7 +44,9 @@ class Beam:
             self._toward, self._toward_what, self.problem = None, wanted, ""
         if not wanted:
             return
-        self._toward = _chosen(wanted, heard, sources) or self._toward
+        before = self._toward
+        again = [one for one in heard.directions if before is not None and one.identity == before.identity]
+        self._toward = _chosen(wanted, heard, sources) or (again[0] if again else before)
         self.problem = "" if self._toward else f"beam is {wanted!r}, and nothing has been heard from there yet"
         if self._toward is None or count_problem(len(audio.samples), self._array):
             return
