@@ -83,7 +83,7 @@ def out_of_view(window: Window) -> str:
 
 def places(window: Window) -> str:
     """Where the sure directions are, in words; empty where there is none."""
-    return "; ".join(one.words for one in sure(window))
+    return " and ".join(one.words for one in sure(window))
 
 
 def spot(one: HeardDirection) -> tuple[float, float, float | None] | None:

@@ -159,7 +159,7 @@ class _Run:
         """The answer where nothing was found in view: that nothing is there, if that was heard, or claimed and seen."""
         where = out_of_view(self._window)
         if where:
-            return self._final(Outcome.OFF_SCREEN, f"the sound comes from out of view: {where}; {unseen.reason}")
+            return self._final(Outcome.OFF_SCREEN, f"the sound comes from {where}: {unseen.reason}")
         if not unseen.off_screen:
             return self._final(Outcome.UNCERTAIN, unseen.reason)  # of damaged pictures too: it claims nothing of them
         length, damage = self._window.end - self._window.start, self._window.damage

@@ -111,7 +111,7 @@ def test_a_sound_from_out_of_view_where_nothing_was_located_is_off_screen_with_i
     behind = window(heard(None, words="behind you"))
     found = final(behind)
     assert (found.outcome, out_of_view(behind)) == (Outcome.OFF_SCREEN, "behind you")
-    assert found.detail == "the sound comes from out of view: behind you; nothing moves"
+    assert found.detail == "the sound comes from behind you: nothing moves"
     (direction,) = found.directions
     assert (direction.source, direction.words) == (None, "behind you")
     unsure = final(window(heard(None, probability=0.3)))

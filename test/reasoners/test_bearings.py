@@ -83,7 +83,7 @@ def test_of_two_things_that_look_and_move_alike_the_one_is_named_that_the_sound_
 def test_where_the_sound_comes_from_out_of_view_what_would_make_it_is_not_named_and_the_answer_says_why(reasoner):
     found = final(like_things(heard(None, "behind you")), reasoner)
     assert found.outcome is Outcome.OFF_SCREEN
-    assert found.detail.startswith("the sound comes from out of view: behind you; ")
+    assert found.detail.startswith("the sound comes from behind you: ")
     assert "elsewhere" in found.detail
 
 
