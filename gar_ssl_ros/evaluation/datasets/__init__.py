@@ -17,9 +17,9 @@ NAMES = (
 def dataset(name: str, root: Path | None = None, annotations: Path | None = None) -> Dataset:
     """The dataset of that name.
 
-    root: the folder of its media (of `rosbag`, the bag); not needed for scenes and rooms, which are rendered. annotations: the
-    published annotation file, or the folder of several; `root` where it is not given. Raises DatasetError, one
-    sentence, where the annotations cannot be used or none of the media is there.
+    root: the folder of its media (of `rosbag`, the bag); not needed for scenes and rooms, which are rendered.
+    annotations: the published annotation file, or the folder of several; `root` where it is not given. Raises
+    DatasetError, one sentence, where the annotations cannot be used or none of the media is there.
     """
     from gar_ssl_ros.evaluation.samples import DatasetError
 

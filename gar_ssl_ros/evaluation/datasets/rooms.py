@@ -18,7 +18,7 @@ from gar_ssl_ros.spatial.hearing.options import HearingOptions
 from gar_ssl_ros.spatial.hearing.sight import camera_in_array
 from gar_ssl_ros.spatial.hearing.windows import WindowListener, lens_of_hfov
 
-SEEDS = range(30_000, 30_040)  # none that anything was chosen on
+SEEDS = range(31_000, 31_040)  # none that anything was chosen on
 ARRAY = "respeaker_usb_4"
 SEPARATIONS_DEGREES = (5, 10, 15, 20, 30)
 RT60_S, SNR_DB, MOUNTING_ERROR = 0.4, 10.0, math.radians(1)
@@ -62,5 +62,7 @@ def rooms(array: str = ARRAY, seeds: Sequence[int] = SEEDS) -> Dataset:
             place = HearingPlace(arrays()[array], RT60_S, SNR_DB, mounting=MOUNTING_ERROR, separation=separation)
             outcome = OUTCOMES.get(kind, Outcome.LOCALIZED)
             group, media = name, HeardRoom(options, place)
-            samples.append(Sample(f"{name.replace(', ', '_').replace(' ', '_')}_{seed}", media, None, outcome, 1, group))
+            samples.append(
+                Sample(f"{name.replace(', ', '_').replace(' ', '_')}_{seed}", media, None, outcome, 1, group)
+            )
     return Dataset(f"rooms-{array}", tuple(samples))

@@ -27,7 +27,7 @@ CAMERA_M = (0.04, 0.0, 0.1)  # above the array and a little before it, as on a r
 DISTANCES_M = (1.0, 3.0)  # of what sounds, from the camera
 OUT_OF_VIEW = math.radians(15)  # beyond the picture's edge, at least
 HEIGHT = math.radians(10)  # up and down, of what is out of view
-MAX_SHARE = 0.7  # of the way between two things that look alike, that each is wide
+MAX_SHARE = 0.5  # of the way between two things that look alike, that each is wide
 
 
 @dataclass(frozen=True)
