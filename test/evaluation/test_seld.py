@@ -59,7 +59,7 @@ def slowly(recordings, classes):
                 if nb_gt and nb_pr:
                     tracks: dict[int, list[float]] = {}
                     for f in frames:
-                        for a, b, distance in paired(gt[f], pr[f]):
+                        for a, _, distance in paired(gt[f], pr[f]):
                             tracks.setdefault(a, []).append(distance)
                     if not tracks:
                         fn += nb_pr
