@@ -25,10 +25,10 @@ MIN_THERE_FIT = 0.6  # from which on it comes from a thing that is no source: 1 
 class AnsweredDirection:
     """A direction, and which source of the answer it comes from.
 
-    id, bearing, elevation, sd, probability, share, in_view: as of HeardDirection. source: the index of it; None where
-    it comes from none of them: then `words` tell where else, such as `from the backpack`, where that was seen there, or
-    `behind you`. x, y: where in the picture it lies, pixels; None where that is out of it, or not known. spread:
-    standard deviation of x, pixels.
+    id, bearing, elevation, sd, front_back_known, probability, share, in_view: as of HeardDirection. source: the index
+    of it; None where it comes from none of them: then `words` tell where else, such as `from the backpack`, where
+    that was seen there, or `behind you`. x, y: where in the picture it lies, pixels; None where that is out of it, or
+    not known. spread: standard deviation of x, pixels.
     """
 
     id: int
@@ -43,6 +43,7 @@ class AnsweredDirection:
     x: float | None = None
     y: float | None = None
     spread: float | None = None
+    front_back_known: bool = True
 
 
 def ratio(window: Window, box: Box) -> float:
@@ -130,10 +131,11 @@ def _answered(one: HeardDirection, window: Window, source: int | None, seen: Seq
     angles, sure = (one.bearing, one.elevation, one.sd), (one.probability, one.share, one.in_view)
     there = spot(one)
     if there is None:
-        return AnsweredDirection(one.id, source, words, *angles, *sure)
+        return AnsweredDirection(one.id, source, words, *angles, *sure, front_back_known=one.front_back_known)
     (across, spread, down), width = there, window.center.width
     y = None if down is None else down * window.center.height
-    return AnsweredDirection(one.id, source, words, *angles, *sure, across * width, y, spread * width)
+    place = across * width, y, spread * width
+    return AnsweredDirection(one.id, source, words, *angles, *sure, *place, front_back_known=one.front_back_known)
 
 
 def _mean_and_spread(profile: NDArray[np.float64]) -> tuple[float, float]:

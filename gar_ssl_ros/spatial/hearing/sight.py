@@ -72,6 +72,7 @@ class Sight:
             bearing,
             elevation if direction.elevation_known else None,
             direction.sd,
+            direction.front_back_known,
         )
 
     def _from_array(self, rays: Points, distances: NDArray[np.float64]) -> Points:
