@@ -30,8 +30,8 @@ from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Audio, Frame, Window
 from gar_ssl_ros.reasoners.signal import SignalReasoner
 from gar_ssl_ros.spatial.hearing.catalog import arrays
-from gar_ssl_ros.spatial.hearing.options import HearingOptions
 from gar_ssl_ros.spatial.hearing.mounting import camera_in_array
+from gar_ssl_ros.spatial.hearing.options import HearingOptions
 from gar_ssl_ros.spatial.hearing.windows import WindowListener, lens_of_hfov
 from gar_ssl_ros.spatial.transforms import Transform
 

@@ -31,7 +31,7 @@ def add(commands: Commands) -> None:
         description="Measure how a camera is turned in a microphone array's frame, from recordings in which things in "
         "view make sounds, all over the picture, and print the array_to_camera to set. Whether the array's channels "
         "are in order is looked at, too. --array-to-camera tells where the camera is, how it is rolled, and how pitched"
-        " where the array hears no elevation; 0 where it is not given. Exit status: 0 done, 1 not known, 2 wrong usage.",
+        " where the array hears no elevation; 0 where not given. Exit status: 0 done, 1 not known, 2 wrong usage.",
     )
     parser.add_argument("media", nargs="+", type=Path, metavar="CLIP|BAG", help="videos with all channels, or rosbag2")
     add_options(parser, options_of(WindowOptions))
