@@ -200,8 +200,9 @@ class SignalReading:
         taken: set[int] = set()
 
         def here(part: int, best: int) -> bool:
-            """True if it does not come from elsewhere, as one of two like things that move alike does."""
-            return sight.bearing[part] >= sight.bearing[best] - SAME_BEARING
+            """True if it holds nothing that is elsewhere, as one of two like things that move alike is."""
+            away = [p for p, b in zip(parts, sight.bearing, strict=True) if b < sight.bearing[best] - SAME_BEARING]
+            return not any(inside(one, parts[part]) for one in away)
 
         for best in sorted(range(len(matches)), key=lambda i: -scores[i]):
             if len(sight.found) == most or scores[best] < sight.enough:
