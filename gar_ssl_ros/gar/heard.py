@@ -86,7 +86,7 @@ def nearness(window: Window, shape: tuple[int, ...]) -> NDArray[np.float64] | No
     if not near:
         return None
     rows, columns = (np.arange(side) * known // side for side, known in zip(shape, near[0].shape, strict=True))
-    return np.max(near, axis=0)[np.ix_(rows, columns)].astype(np.float64)
+    return np.asarray(np.max(near, axis=0)[np.ix_(rows, columns)], np.float64)
 
 
 def out_of_view(window: Window) -> str:
