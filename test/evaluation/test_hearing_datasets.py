@@ -28,7 +28,7 @@ from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.clip import SoundRecording
 from gar_ssl_ros.reasoners.signal.reasoner import SignalReasoner
 from gar_ssl_ros.spatial.hearing.catalog import arrays
-from gar_ssl_ros.spatial.hearing.sight import camera_in_array
+from gar_ssl_ros.spatial.hearing.mounting import camera_in_array
 
 RESPEAKER = arrays()["respeaker_usb_4"]
 SHORT = SceneOptions(seed=3, distractors=0, seconds=1.0, fps=8, shake=0)

@@ -19,8 +19,8 @@ from gar_ssl_ros.evaluation.scenes.scene import Kind, SceneOptions
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.spatial.direction import angles_of_body
 from gar_ssl_ros.spatial.hearing.catalog import arrays
+from gar_ssl_ros.spatial.hearing.mounting import OPTICAL_IN_BODY, camera_in_array
 from gar_ssl_ros.spatial.hearing.options import HearingOptions
-from gar_ssl_ros.spatial.hearing.sight import OPTICAL_IN_BODY, camera_in_array
 from gar_ssl_ros.spatial.hearing.windows import WindowListener, lens_of_hfov
 
 SEEDS = range(31_000, 31_040)  # none that anything was chosen on

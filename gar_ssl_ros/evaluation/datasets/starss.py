@@ -24,8 +24,8 @@ from gar_ssl_ros.media.buffer import WindowBuffer
 from gar_ssl_ros.media.clip import ClipError, SoundRecording
 from gar_ssl_ros.media.window import SECOND, Frame
 from gar_ssl_ros.spatial.hearing.catalog import arrays
+from gar_ssl_ros.spatial.hearing.mounting import camera_in_array
 from gar_ssl_ros.spatial.hearing.options import HearingOptions
-from gar_ssl_ros.spatial.hearing.sight import camera_in_array
 from gar_ssl_ros.spatial.hearing.windows import WindowListener, lens_of_hfov
 
 CLASSES = (

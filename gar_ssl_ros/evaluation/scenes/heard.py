@@ -20,7 +20,7 @@ from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Audio, Window
 from gar_ssl_ros.spatial.camera import Camera
 from gar_ssl_ros.spatial.direction import angles_of_body, body_of_angles
 from gar_ssl_ros.spatial.hearing.array import MicrophoneArray
-from gar_ssl_ros.spatial.hearing.sight import camera_in_array
+from gar_ssl_ros.spatial.hearing.mounting import camera_in_array
 from gar_ssl_ros.spatial.hearing.windows import lens_of_hfov
 from gar_ssl_ros.spatial.transforms import Transform
 
