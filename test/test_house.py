@@ -33,7 +33,7 @@ ROOMS = {
         *("nodes", "bags", "work", "messages", "reasoners", "perception", "spatial", "gar", "media"),
         *("msg", "srv", "action"),
     },
-    "evaluation": {"evaluation", "bags", "messages", "output", "reasoners", "gar", "media"},
+    "evaluation": {"evaluation", "bags", "messages", "output", "reasoners", "spatial", "gar", "media"},
     "offline": {"offline", "evaluation", "bags", "messages", "output", "gar", "media", "msg"},
     "checks": {"checks", "evaluation", "nodes", "messages", "reasoners", "perception", "gar", "media"},
 }

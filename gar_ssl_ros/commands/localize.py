@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gar_ssl_ros.commands.arguments import Commands
 from gar_ssl_ros.commands.choice import add_options, add_reasoner, chosen_reasoner
+from gar_ssl_ros.commands.hearing import add_hearing, chosen_hearing
 from gar_ssl_ros.errors import DONE, FAILED, told
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.options import WindowOptions
@@ -28,6 +29,7 @@ def add(commands: Commands) -> None:
     add_options(parser, options_of(GarOptions))
     parser.add_argument("--no-video", action="store_true", help="write no annotated video")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
+    add_hearing(parser)
     add_reasoner(parser)
     parser.set_defaults(run=run)
 
@@ -36,16 +38,19 @@ def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.offline.recordings import jobs, localize_clip
 
     gar, windows = from_values(GarOptions, vars(options)), from_values(WindowOptions, vars(options))
+    hearing = chosen_hearing(options)
     chosen = chosen_reasoner(options)
     code = DONE
     for job in jobs(options.media, options.out, video=not options.no_video, overwrite=options.overwrite):
+        listener = None if hearing is None else hearing()
         try:
-            done = localize_clip(job, chosen, gar, windows, options.overwrite)
+            hear = None if listener is None else listener.hear
+            done = localize_clip(job, chosen, gar, windows, options.overwrite, hear)
         except Exception as problem:  # whatever one recording holds, the others have their turn
             print(told(problem), file=sys.stderr)
             code = FAILED
             continue
-        for note in done.notes:
+        for note in (*done.notes, *(() if listener is None else listener.problems)):
             print(f"gar-ssl: note: {job.media}: {note}", file=sys.stderr)
         counts = ", ".join(f"{count} {outcome.value}" for outcome, count in done.outcomes.most_common())
         results = ", ".join(str(path) for path in (job.records, job.video, job.sheet) if path is not None)

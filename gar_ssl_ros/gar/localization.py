@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.heard import AnsweredDirection
 from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial
 
 
@@ -110,7 +111,8 @@ class Localization:
 
     detail: one sentence where there is something to explain. sound: what was heard. sources: the surest first; only
     ever where the outcome is LOCALIZED. cases: every stage's result so far, whatever the outcome. instead_of: the
-    failure of a Fallback's first reasoner, where its second one answered.
+    failure of a Fallback's first reasoner, where its second one answered. directions: those that a microphone array
+    heard, in the window's order, each with which of the sources it comes from.
     """
 
     outcome: Outcome
@@ -123,3 +125,4 @@ class Localization:
     cases: tuple[Case, ...] = ()
     timing: Timing = field(default_factory=Timing)
     instead_of: Localization | None = None
+    directions: tuple[AnsweredDirection, ...] = ()

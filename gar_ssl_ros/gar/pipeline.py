@@ -14,11 +14,12 @@ import numpy as np
 from gar_ssl_ros.gar.boxes import Box, box_from_reply, clamp_refinement
 from gar_ssl_ros.gar.consensus import consensus, unit
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline, DeadlineExceeded
+from gar_ssl_ros.gar.heard import answered, explains, joined, out_of_view, places, ratio
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Stage
 from gar_ssl_ros.gar.options import GarOptions
-from gar_ssl_ros.gar.reasoner import Expecting, Fallback, Reading, Reasoner, ReasonerError, Unparseable
+from gar_ssl_ros.gar.reasoner import Expecting, Fallback, Reading, Reasoner, ReasonerError, Seeing, Unparseable
 from gar_ssl_ros.gar.stages import SILENCE, AudioLabel, Consensus, Failure, Hypothesis, Refinement, Unseen
-from gar_ssl_ros.media.window import SECOND, Audio, Window
+from gar_ssl_ros.media.window import SECOND, Audio, Sighting, Window
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +85,7 @@ class _Run:
         self._options = options
         self._deadline = deadline
         self._start = perf_counter()
+        self._seen: Sequence[Sighting] = window.sightings
         self._known = Localization(Outcome.SILENT, Stage.FINAL, reasoner.name, reasoner.model)
 
     def steps(self) -> Iterator[Localization]:
@@ -132,6 +134,8 @@ class _Run:
         self._deadline.check()
         with self._timed("locate"):
             located = reading.locate(self._options.sources)
+        if self._window.heard and isinstance(reading, Seeing):
+            self._seen = [*self._window.sightings, *reading.seen()]
         if isinstance(located, Unseen) or not located:
             yield self._unseen(located if isinstance(located, Unseen) else NOTHING_SAID)
             return
@@ -152,7 +156,10 @@ class _Run:
         yield from self._verification(reading)
 
     def _unseen(self, unseen: Unseen) -> Localization:
-        """The answer where nothing was found in view: that nothing is there, if that was claimed and could be seen."""
+        """The answer where nothing was found in view: that nothing is there, if that was heard, or claimed and seen."""
+        where = out_of_view(self._window)
+        if where:
+            return self._final(Outcome.OFF_SCREEN, f"the sound comes from {where}: {unseen.reason}")
         if not unseen.off_screen:
             return self._final(Outcome.UNCERTAIN, unseen.reason)  # of damaged pictures too: it claims nothing of them
         length, damage = self._window.end - self._window.start, self._window.damage
@@ -179,6 +186,8 @@ class _Run:
             answers = reading.analyze([hypothesis for _, hypothesis in standing], self._options.trials)
         for (case, hypothesis), trials in zip(standing, answers, strict=True):
             agreed = consensus(trials)
+            direction = ratio(self._window, hypothesis.box)
+            agreed = replace(agreed, av_consistency=joined(agreed.av_consistency, direction))
             self._replace(
                 case,
                 trials=tuple(trials),
@@ -201,7 +210,10 @@ class _Run:
         sources = tuple(self._source(c, hypothesis) for c in self._known.cases if (hypothesis := c.standing))
         failures = [case.failure for case in self._known.cases if case.failure]
         detail = f"{len(failures)} of {len(self._known.cases)} located sources dropped: {'; '.join(failures)}"
-        self._know(outcome=Outcome.LOCALIZED, stage=stage, sources=sources, detail=detail if failures else "")
+        told = [detail] if failures else []
+        if not all(explains(self._window, source.box) for source in sources):
+            told.append(f"a box is far from where the sound comes from: {places(self._window)}")
+        self._know(outcome=Outcome.LOCALIZED, stage=stage, sources=sources, detail="; ".join(told))
         return self._now()
 
     def _source(self, case: Case, hypothesis: Hypothesis) -> Source:
@@ -261,6 +273,8 @@ class _Run:
         self._known = replace(self._known, **facts)  # type: ignore[arg-type]
 
     def _now(self) -> Localization:
+        boxes = [source.box for source in self._known.sources]
+        self._know(directions=answered(self._window, boxes, self._seen))
         self._know(timing=replace(self._known.timing, total=perf_counter() - self._start))
         return self._known
 

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial, Unseen
-from gar_ssl_ros.media.window import Window
+from gar_ssl_ros.media.window import Sighting, Window
 
 
 class Unparseable(Exception):
@@ -61,6 +61,14 @@ class Expecting(Protocol):
 
         It changes neither answer, nor what one raises: only what they cost together.
         """
+
+
+@runtime_checkable
+class Seeing(Protocol):
+    """A reading that can tell what it saw, once it has located."""
+
+    def seen(self) -> Sequence[Sighting]:
+        """The things in view that it knows by name, whether they sound or not."""
 
 
 class Reasoner(Protocol):

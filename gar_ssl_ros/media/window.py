@@ -129,6 +129,9 @@ class HeardDirection:
     of view`. probability: that there is a source at all, 0..1. share: of the power of all directions, 0..1. in_view:
     how surely it lies within the picture, 0..1. fits: float32 (rows, columns), evenly over the whole picture: how well
     a source there agrees with what was heard, 1 where nothing could agree better; all 0 for one far out of view.
+    bearing: from straight ahead of the camera, positive to the left, rad. elevation: positive up, rad; None where that
+    is not known. sd: standard deviation of the angle, rad. front_back_known: False if it may come from behind as well,
+    mirrored.
     """
 
     id: int
@@ -137,6 +140,10 @@ class HeardDirection:
     share: float
     in_view: float
     fits: NDArray[np.float32]
+    bearing: float = 0.0
+    elevation: float | None = None
+    sd: float = 0.0
+    front_back_known: bool = True
 
     def __post_init__(self) -> None:
         self.fits.setflags(write=False)

@@ -15,8 +15,10 @@ from std_msgs.msg import Header
 from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.heard import AnsweredDirection
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, with_cases
 from gar_ssl_ros.media.window import SECOND, Frame, Window
+from gar_ssl_ros.messages.directions import unmatched_messages
 from gar_ssl_ros.msg import AnchorVote, SoundSource, SoundSourceArray
 from gar_ssl_ros.output.record import record_from_localization
 from gar_ssl_ros.spatial.transforms import Vector
@@ -38,6 +40,7 @@ def sources_message(
     ids: of its sources. topic: of the images. index: of the window, 0 or more. view: of its center frame.
     """
     frame = window.center
+    heard = {one.source: one for one in reversed(found.directions) if one.source is not None}  # the loudest of each
     return SoundSourceArray(
         header=header_of_frame(frame),
         target_frame=view.target_frame,
@@ -50,9 +53,12 @@ def sources_message(
         label=found.sound.label if found.sound else "",
         audio_confidence=found.sound.confidence if found.sound else 0.0,
         sources=[
-            _source_message(source, case, identity, view.place(source.box))
-            for (source, case), identity in zip(with_cases(found.sources, found.cases), ids, strict=True)
+            _source_message(source, case, identity, view.place(source.box), heard.get(at))
+            for at, ((source, case), identity) in enumerate(
+                zip(with_cases(found.sources, found.cases), ids, strict=True)
+            )
         ],
+        unmatched=unmatched_messages(found.directions),
         window_start=time_message(window.start),
         window_end=time_message(window.end),
         frames=len(window.frames),
@@ -121,7 +127,9 @@ def box_from_bounding_box(message: BoundingBox2D) -> Box:
     return Box(point.x - half_width, point.y - half_height, point.x + half_width, point.y + half_height)
 
 
-def _source_message(source: Source, case: Case, identity: int, place: Place) -> SoundSource:
+def _source_message(
+    source: Source, case: Case, identity: int, place: Place, heard: AnsweredDirection | None
+) -> SoundSource:
     agreed = case.consensus
     message = SoundSource(
         id=identity,
@@ -143,6 +151,10 @@ def _source_message(source: Source, case: Case, identity: int, place: Place) -> 
         target_bearing=place.target_bearing,
         target_elevation=place.target_elevation,
         target_position=_point(place.target_position),
+        direction_id=0 if heard is None else heard.id,
+        heard_bearing=math.nan if heard is None else heard.bearing,
+        heard_elevation=math.nan if heard is None or heard.elevation is None else heard.elevation,
+        heard_sd=math.nan if heard is None else heard.sd,
         description=source.description,
         role_tags=list(agreed.role_tags) if agreed else [],
     )

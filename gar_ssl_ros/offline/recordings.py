@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,10 +82,16 @@ def jobs(media: Sequence[Path], out: Path, video: bool, overwrite: bool = False)
 
 
 def localize_clip(
-    job: RecordingJob, reasoner: Reasoner, options: GarOptions, lengths: WindowOptions, overwrite: bool = False
+    job: RecordingJob,
+    reasoner: Reasoner,
+    options: GarOptions,
+    lengths: WindowOptions,
+    overwrite: bool = False,
+    hear: Callable[[Window], Window] | None = None,
 ) -> RecordingSummary:
     """Localize one recording. What was computed is on disk, readable, whatever ends this early.
 
+    hear: adds to each window the directions that an array heard in it.
     Raises ClipError where it cannot be read and OutputError where something cannot be written.
     """
     if job.refusal:
@@ -97,7 +103,8 @@ def localize_clip(
     with closing(_claimed(job, overwrite)) as records:  # to the end: until then no other run takes these names
         try:
             with _progress(clip, "localizing") as bar:
-                for index, window in enumerate(windows(clip, lengths.length_ns, lengths.hop_ns)):
+                cut = windows(clip, lengths.length_ns, lengths.hop_ns)
+                for index, window in enumerate(cut if hear is None else map(hear, cut)):
                     found = _final(window, reasoner, options)
                     records.write(record_from_localization(str(job.media), index, window, found))
                     outcomes[found.outcome] += 1
@@ -181,7 +188,7 @@ class _Captions:
         while self._next is not None and self._next.center_s - time <= time - self._here.center_s:
             self._here, self._next = self._next, next(self._records, None)
         record = self._here
-        return Caption(record.outcome, record.detail, record.reasoner, record.sound, record.sources)
+        return Caption(record.outcome, record.detail, record.reasoner, record.sound, record.sources, record.directions)
 
 
 def _refusal(job: RecordingJob, media: Sequence[Path], overwrite: bool) -> str:

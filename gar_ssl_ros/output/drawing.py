@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.heard import AnsweredDirection
 from gar_ssl_ros.gar.localization import Localization, Outcome, Source
 from gar_ssl_ros.gar.stages import AudioLabel
 
@@ -20,11 +21,15 @@ Colour = tuple[int, int, int]
 REASON_ROWS = 2  # of the footer, for the reason of each source
 MIN_LABEL_CONFIDENCE = 0.05  # of a label that is worth naming
 MIN_PICTURE_WIDTH_PX = 320  # a picture narrower than this is enlarged, so that words on it can be read
+ARROW_ROWS = 0.8  # length of an arrow, rows of text
+GLOW_STRENGTH = 0.35  # of what is drawn where a sound was heard, at its middle, 0..1
+BEHIND = 2.36  # rad: bearing from which on to turn either way is as far
 BAR_STRENGTH = 0.65  # of the dark behind the overlay's line, 0..1
 COLOURS: tuple[Colour, ...] = ((64, 224, 96), (255, 176, 32), (96, 176, 255), (255, 96, 160), (200, 128, 255))
 GOOD: Colour = (64, 224, 96)
 CALM: Colour = (176, 184, 196)
 UNSURE: Colour = (240, 208, 96)
+HEARD: Colour = (255, 240, 150)  # of a direction that is no source's
 BAD: Colour = (255, 96, 80)
 PALE: Colour = (226, 228, 232)
 DARK: Colour = (18, 20, 24)
@@ -40,11 +45,12 @@ class Caption:
     reasoner: str
     sound: AudioLabel | None
     sources: Sequence[Source]
+    directions: Sequence[AnsweredDirection] = ()
 
 
 def caption_from_localization(found: Localization) -> Caption:
     """What there is to draw of it."""
-    return Caption(found.outcome, found.detail, found.reasoner, found.sound, found.sources)
+    return Caption(found.outcome, found.detail, found.reasoner, found.sound, found.sources, found.directions)
 
 
 def annotated(image: Image, caption: Caption, sources: int = 1) -> Image:
@@ -57,11 +63,12 @@ def annotated(image: Image, caption: Caption, sources: int = 1) -> Image:
     factor = max(1, -(-MIN_PICTURE_WIDTH_PX // image.shape[1]))
     canvas = np.ascontiguousarray(image.repeat(factor, axis=0).repeat(factor, axis=1))
     pen = _Pen(canvas.shape[1])
+    taken = _draw_directions(canvas, caption, factor, pen)
     for colour, source in zip(source_colours(len(caption.sources)), caption.sources, strict=True):
         if source.refined:
             red, green, blue = (level // 2 for level in colour)
             _draw_box(canvas, source.initial_box, factor, (red, green, blue), 1)
-    _draw_sources(canvas, caption.sources, _scored_line, factor, pen, [])
+    _draw_sources(canvas, caption.sources, _scored_line, factor, pen, taken)
     footer = _footer(canvas.shape[1], caption, sources, pen)
     return _even(np.vstack([canvas, footer]))
 
@@ -74,9 +81,10 @@ def overlaid(image: Image, caption: Caption, age: float, strength: float = 1.0) 
     canvas = image.copy()
     height, width = canvas.shape[:2]
     pen = _Pen(width)
+    taken = _draw_directions(canvas, caption, 1, pen)
     line = pen.fitted(status_line(caption, age), width - 8)
     bar = _Area(0, max(0, height - pen.height), pen.measure(line) + 8, height)
-    _draw_sources(canvas, caption.sources, source_line, 1, pen, [bar])
+    _draw_sources(canvas, caption.sources, source_line, 1, pen, [bar, *taken])
     shade = canvas[bar.top : bar.bottom, bar.left : bar.right]
     shade[:] = cv2.addWeighted(shade, 1 - BAR_STRENGTH, np.full_like(shade, DARK), BAR_STRENGTH, 0.0)
     pen.write(canvas, line, bar.left + 4, bar.top, outcome_colour(caption.outcome))
@@ -200,6 +208,79 @@ def _draw_sources(
         taken.append(place)
         cv2.rectangle(canvas, (place.left, place.top), (place.right - 1, place.bottom - 1), colour, -1)
         pen.write(canvas, text, place.left + 4, place.top, DARK)
+
+
+def _draw_directions(canvas: Image, caption: Caption, factor: int, pen: _Pen) -> list[_Area]:
+    """A soft band or spot where a sound was heard, an arrow at the edge where that is out of view, and words.
+
+    Returns where the words are.
+    """
+    taken: list[_Area] = []
+    colours = source_colours(len(caption.sources))
+    for one in caption.directions:
+        colour = HEARD if one.source is None else colours[one.source]
+        if one.x is not None and one.spread is not None:
+            _draw_glow(canvas, one, factor, colour)
+        side, arrow = _draw_arrow(canvas, one, factor, pen, colour)
+        if one.source is None:
+            taken.append(_write_beside(canvas, one.words, side, arrow, taken, pen, colour))
+    return taken
+
+
+def _draw_glow(canvas: Image, one: AnsweredDirection, factor: int, colour: Colour) -> None:
+    """Over what may have been heard: the surer, the narrower."""
+    assert one.x is not None
+    height, width = canvas.shape[:2]
+    spread = max((one.spread or 0.0) * factor, 2.0)
+    glow = np.exp(-0.5 * ((np.arange(width) - one.x * factor) / spread) ** 2)[None]
+    if one.y is not None:
+        glow = glow * np.exp(-0.5 * ((np.arange(height) - one.y * factor) / spread) ** 2)[:, None]
+    strength = (GLOW_STRENGTH * glow)[..., None]
+    canvas[:] = (canvas * (1 - strength) + np.array(colour) * strength).astype(np.uint8)
+
+
+def _draw_arrow(
+    canvas: Image, one: AnsweredDirection, factor: int, pen: _Pen, colour: Colour
+) -> tuple[str, tuple[int, int]]:
+    """Over what is in view, else at the side to turn to. Returns which, and its tip."""
+    height, width = canvas.shape[:2]
+    size = round(ARROW_ROWS * pen.height)
+    if one.x is not None:
+        above = size if one.y is None else max(size, round((one.y - (one.spread or 0.0)) * factor))
+        tip, along, side = (round(one.x * factor), above), (0, 1), "top" if one.y is None else "spot"
+    elif abs(one.bearing) > BEHIND:
+        tip, along, side = (width // 2, height - 3), (0, 1), "bottom"
+    elif one.bearing > 0:
+        tip, along, side = (3, height // 2), (-1, 0), "left"
+    else:
+        tip, along, side = (width - 4, height // 2), (1, 0), "right"
+    (x, y), (across, down) = tip, along
+    back, half = (x - size * across, y - size * down), size // 2
+    corners = [tip, (back[0] + half * down, back[1] + half * across), (back[0] - half * down, back[1] - half * across)]
+    cv2.fillPoly(canvas, [np.array(corners, np.int32)], colour, cv2.LINE_AA)
+    cv2.polylines(canvas, [np.array(corners, np.int32)], True, DARK, 1, cv2.LINE_AA)
+    return side, tip
+
+
+def _write_beside(
+    canvas: Image, words: str, side: str, tip: tuple[int, int], taken: Sequence[_Area], pen: _Pen, colour: Colour
+) -> _Area:
+    """Words beside an arrow's tip, a row further where others are. Returns where they are."""
+    height, width = canvas.shape[:2]
+    text = pen.fitted(words, width - 8 - pen.height)
+    long, size = pen.measure(text) + 8, round(ARROW_ROWS * pen.height) + 6
+    left = {"left": size, "right": width - size - long}.get(side, tip[0] - long // 2)
+    tops = {"top": size, "bottom": height - size - pen.height, "spot": tip[1] - size - pen.height}
+    top = tops.get(side, tip[1] - pen.height // 2)
+    left, top = max(0, min(left, width - long)), max(0, min(top, height - pen.height))
+    place = _Area(left, top, left + long, top + pen.height)
+    step = -pen.height if side == "bottom" else pen.height
+    while any(map(place.overlaps, taken)) and 0 <= place.top + step <= height - pen.height:
+        place = _Area(left, place.top + step, place.right, place.bottom + step)
+    shade = canvas[place.top : place.bottom, place.left : place.right]
+    shade[:] = cv2.addWeighted(shade, 1 - BAR_STRENGTH, np.full_like(shade, DARK), BAR_STRENGTH, 0.0)
+    pen.write(canvas, text, left + 4, place.top, colour)
+    return place
 
 
 def _draw_box(canvas: Image, box: Box, factor: int, colour: Colour, line: int) -> None:

@@ -20,6 +20,7 @@ from pydantic_core import PydanticSerializationError
 
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.files import open_file, shown
+from gar_ssl_ros.gar.heard import AnsweredDirection
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Timing
 from gar_ssl_ros.gar.stages import AudioLabel
 from gar_ssl_ros.media.window import SECOND, Window
@@ -60,6 +61,9 @@ class WindowRecord(BaseModel):
     sources: tuple[Source, ...] = Field(description="the surest first; only ever where the outcome is LOCALIZED")
     stages: tuple[Case, ...] = Field(description="how the stages went for each located source, whatever the outcome")
     timing_s: Timing
+    directions: tuple[AnsweredDirection, ...] = Field(
+        default=(), description="where a microphone array heard sound come from, angles in rad about the camera's axes"
+    )
 
 
 def record_from_localization(media: str, index: int, window: Window, found: Localization) -> WindowRecord:
@@ -86,6 +90,7 @@ def record_from_localization(media: str, index: int, window: Window, found: Loca
         sources=found.sources,
         stages=found.cases,
         timing_s=found.timing,
+        directions=found.directions,
     )
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Window
 from gar_ssl_ros.perception.detection import Image
 from gar_ssl_ros.perception.light_asd import REACH, STEPS_HZ, LightASD
-from gar_ssl_ros.perception.sound import warm
 from gar_ssl_ros.perception.tracks import STEP, FaceTrack, first_step
 from gar_ssl_ros.perception.winograd import Floats
 
@@ -69,7 +68,6 @@ class SpeakerDetector:
     def __init__(self, path: Path) -> None:
         self._network = LightASD(path)
         self._seen: list[_Seen] = []  # of the last window that was asked about
-        warm()  # now, not at the first window
 
     def speaking(self, window: Window, tracks: Sequence[FaceTrack], samples: Floats) -> list[Speaking]:
         """One for each track, in their order. samples: the window's sound, (samples,) in [-1, 1] at SPEECH_RATE_HZ.

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.heard import AnsweredDirection
 from gar_ssl_ros.gar.localization import Outcome, Source
 from gar_ssl_ros.gar.stages import AudioLabel
 from gar_ssl_ros.output.drawing import BAD, CALM, COLOURS, GOOD, UNSURE, Caption, _Pen, annotated, overlaid, status_line
@@ -160,3 +161,29 @@ def test_a_contact_sheet_stays_bounded_and_evenly_chosen(tmp_path):
 def test_no_sheet_is_written_of_nothing(tmp_path):
     ContactSheet().write(tmp_path / "sheet.png")
     assert not (tmp_path / "sheet.png").exists()
+
+
+def heard(x: float | None, bearing: float, source: int | None = None, words: str = "behind you") -> AnsweredDirection:
+    return AnsweredDirection(1, source, words, bearing, None, 0.05, 0.9, 1.0, float(x is not None), x, None, 9.0)
+
+
+def test_where_a_sound_was_heard_is_drawn_there_or_at_the_side_to_turn_to():
+    image = np.full((240, 320, 3), 100, np.uint8)
+    at = [heard(80.0, 0.3), heard(None, 1.5), heard(None, -1.5), heard(None, 3.0)]
+    drawn = [overlaid(image, replace(caption(), directions=(one,)), 0.0) for one in at]
+    changed = [np.argwhere((one != image).any(axis=2) & (np.arange(240) < 215)[:, None]).mean(axis=0) for one in drawn]
+    assert changed[0][1] < 120  # columns: its own, the left, the right
+    assert changed[1][1] < 120
+    assert changed[2][1] > 200
+    assert drawn[0].shape == image.shape
+    matched = overlaid(image, replace(caption(source(Box(60, 60, 100, 100))), directions=(heard(80.0, 0.3, 0),)), 0.0)
+    assert has(matched, COLOURS[0])
+
+
+@settings(max_examples=30)
+@given(st.floats(-200, 900), st.floats(-4, 4), st.text(max_size=80), st.integers(8, 400), st.integers(8, 300))
+def test_any_direction_can_be_drawn_on_any_picture(x, bearing, words, width, height):
+    image = np.zeros((height, width, 3), np.uint8)
+    told = replace(caption(), directions=(heard(x, bearing, None, words), heard(None, bearing, None, words)))
+    assert overlaid(image, told, 0.1).shape == image.shape
+    assert annotated(image, told).shape[1] >= width

@@ -73,6 +73,19 @@ def test_a_reasoner_that_is_made_has_loaded_all_that_hearing_needs():
     assert done.stdout == "set()\n"
 
 
+def test_what_senses_measures_of_a_sound_needs_no_librosa_which_takes_200_megabytes():
+    program = (
+        "import sys, numpy as np\n"
+        "from gar_ssl_ros.perception.sound import mfcc_light_asd\n"
+        "from gar_ssl_ros.reasoners.senses.reasoner import SensesReasoner\n"
+        "from gar_ssl_ros.reasoners.signal.sound import BandedSound\n"
+        "noise = np.random.default_rng(0).normal(0, 0.1, 48_000).astype(np.float32)\n"
+        "mfcc_light_asd(noise); BandedSound(noise); print({'librosa.core', 'numba'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300)
+    assert done.stdout == "set()\n"
+
+
 def test_a_node_that_only_plays_does_without_librosa():
     program = (
         "import sys, gar_ssl_ros.messages.ros, gar_ssl_ros.nodes.player, gar_ssl_ros.nodes.microphone\n"

@@ -39,27 +39,27 @@ class SceneSound:
 
 def impacts(random: Random, seconds: float) -> SceneSound:
     """Knocks and drum strokes: a few short decaying resonances excited by noise."""
-    onsets = _rhythm(random, seconds, gap=(0.25, 0.75))
+    onsets = rhythm(random, seconds, gap=(0.25, 0.75))
     pitch, decay = random.uniform(80, 900), random.uniform(0.04, 0.12)
 
     def stroke(t: NDArray[np.float64]) -> NDArray[np.float64]:
-        ring = _added(np.sin(2 * np.pi * pitch * m * t) / m for m in (1.0, 1.59, 2.14))
+        ring = added(np.sin(2 * np.pi * pitch * m * t) / m for m in (1.0, 1.59, 2.14))
         return np.asarray((0.7 * ring + random.normal(0, 0.8, len(t)) * np.exp(-t / 0.01)) * np.exp(-t / decay))
 
-    return _events("impact", seconds, onsets, [8 * decay] * len(onsets), stroke, random)
+    return events("impact", seconds, onsets, [8 * decay] * len(onsets), stroke, random)
 
 
 def tones(random: Random, seconds: float) -> SceneSound:
     """Beeps of one pitch."""
-    onsets = _rhythm(random, seconds, gap=(0.35, 0.8))
+    onsets = rhythm(random, seconds, gap=(0.35, 0.8))
     pitch = random.uniform(250, 2500)
     lengths = [random.uniform(0.12, 0.3) for _ in onsets]
-    return _events("tonal", seconds, onsets, lengths, lambda t: np.sin(2 * np.pi * pitch * t), random)
+    return events("tonal", seconds, onsets, lengths, lambda t: np.sin(2 * np.pi * pitch * t), random)
 
 
 def noises(random: Random, seconds: float) -> SceneSound:
     """Bursts of coloured noise, as of a spray or a saw."""
-    onsets = _rhythm(random, seconds, gap=(0.4, 0.9))
+    onsets = rhythm(random, seconds, gap=(0.4, 0.9))
     lengths = [random.uniform(0.15, 0.4) for _ in onsets]
     low, high = sorted(random.uniform(150, 7000, 2))
     high = max(high, 3 * low)
@@ -69,22 +69,22 @@ def noises(random: Random, seconds: float) -> SceneSound:
         frequency = np.fft.rfftfreq(len(t), 1 / SPEECH_RATE_HZ)
         return np.fft.irfft(spectrum * ((frequency > low) & (frequency < high)), len(t))
 
-    return _events("noise", seconds, onsets, lengths, burst, random)
+    return events("noise", seconds, onsets, lengths, burst, random)
 
 
 def melody(random: Random, seconds: float) -> SceneSound:
     """Notes of a pentatonic scale with harmonics, plucked or bowed."""
-    onsets = _rhythm(random, seconds, gap=(0.22, 0.6))
+    onsets = rhythm(random, seconds, gap=(0.22, 0.6))
     scale = random.uniform(180, 420) * 2 ** (np.array([0, 2, 4, 7, 9, 12, 14, 16]) / 12)
     plucked = random.random() < 0.5
     lengths = [random.uniform(0.2, 0.5) for _ in onsets]
 
     def note(t: NDArray[np.float64]) -> NDArray[np.float64]:
         pitch = random.choice(scale)
-        wave = _added(np.sin(2 * np.pi * pitch * h * t) / h**1.3 for h in range(1, 7))
+        wave = added(np.sin(2 * np.pi * pitch * h * t) / h**1.3 for h in range(1, 7))
         return np.asarray(wave * (np.exp(-t / 0.15) if plucked else 1.0))
 
-    return _events("music", seconds, onsets, lengths, note, random)
+    return events("music", seconds, onsets, lengths, note, random)
 
 
 def speech(random: Random, seconds: float, sentences: slice = slice(None)) -> SceneSound:
@@ -100,7 +100,7 @@ def speech(random: Random, seconds: float, sentences: slice = slice(None)) -> Sc
     samples = paced[: round(seconds * SPEECH_RATE_HZ)]
     loud = np.sqrt(np.convolve(samples**2, np.ones(480) / 480, "same")) > 0.15 * np.sqrt((samples**2).max())
     starts = np.flatnonzero(np.diff(loud.astype(int)) == 1) / SPEECH_RATE_HZ
-    return SceneSound(_scaled(samples), "speech", tuple(float(t) for t in starts))
+    return SceneSound(scaled(samples), "speech", tuple(float(t) for t in starts))
 
 
 def hush(random: Random, seconds: float) -> SceneSound:
@@ -118,11 +118,12 @@ KINDS: dict[str, Callable[[Random, float], SceneSound]] = {
 }
 
 
-def _added(waves: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
+def added(waves: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The sum of several waves."""
     return np.asarray(np.sum(list(waves), axis=0))
 
 
-def _rhythm(random: Random, seconds: float, gap: tuple[float, float]) -> list[float]:
+def rhythm(random: Random, seconds: float, gap: tuple[float, float]) -> list[float]:
     """Irregular onset times, s; one rhythm in five is regular."""
     steady = random.uniform(*gap) if random.random() < 0.2 else None
     times, at = [], float(random.uniform(0.05, 0.4))
@@ -132,7 +133,7 @@ def _rhythm(random: Random, seconds: float, gap: tuple[float, float]) -> list[fl
     return times
 
 
-def _events(
+def events(
     label: str,
     seconds: float,
     onsets: list[float],
@@ -140,13 +141,14 @@ def _events(
     wave: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     random: Random,
 ) -> SceneSound:
+    """A sound of `wave`s, which are given their times from their onset, s; each a little softer or louder."""
     samples = np.zeros(round(seconds * SPEECH_RATE_HZ) + SPEECH_RATE_HZ, np.float64)
     for onset, length in zip(onsets, lengths, strict=True):
         t = np.arange(round(length * SPEECH_RATE_HZ)) / SPEECH_RATE_HZ
         fade = np.minimum(1, np.minimum(t / 0.004, (length - t) / 0.02)).clip(0)
         first = round(onset * SPEECH_RATE_HZ)
         samples[first : first + len(t)] += wave(t) * fade * random.uniform(0.6, 1.0)
-    return SceneSound(_scaled(samples[: round(seconds * SPEECH_RATE_HZ)]), label, tuple(onsets))
+    return SceneSound(scaled(samples[: round(seconds * SPEECH_RATE_HZ)]), label, tuple(onsets))
 
 
 @cache
@@ -160,5 +162,6 @@ def _utterances() -> tuple[NDArray[np.float64], ...]:
     return tuple(samples[first : last + 1] for first, last in zip(firsts, lasts, strict=True))
 
 
-def _scaled(samples: NDArray[np.float64]) -> Samples:
+def scaled(samples: NDArray[np.float64]) -> Samples:
+    """With a peak of a half."""
     return np.asarray(samples * (0.5 / max(float(np.abs(samples).max(initial=0.0)), 1e-9)), np.float32)

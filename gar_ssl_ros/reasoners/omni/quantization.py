@@ -49,12 +49,8 @@ def _int4(device: torch.device, dtype: torch.dtype) -> Any:
     from torchao.quantization import Int4WeightOnlyConfig
     from torchao.quantization.quantize_.workflows import Int4ChooseQParamsAlgorithm, Int4PackingFormat
 
-    # Half-quadratic quantisation: closer to the weights than their least and greatest, and as fast once loaded.
-    fit = Int4ChooseQParamsAlgorithm.HQQ
     if device.type == "cpu":
-        return PrototypeInt4WeightOnlyConfig(
-            group_size=INT4_GROUP, int4_choose_qparams_algorithm=fit, set_inductor_config=False
-        )
+        return PrototypeInt4WeightOnlyConfig(group_size=INT4_GROUP, set_inductor_config=False)
     if dtype != torch.bfloat16:
         raise ModelError(f"int4 computes in bfloat16 on a GPU, not in {str(dtype).removeprefix('torch.')}: choose nf4")
     if torch.cuda.get_device_capability(device) < LEAST_CAPABILITY:
@@ -65,6 +61,7 @@ def _int4(device: torch.device, dtype: torch.dtype) -> Any:
     return Int4WeightOnlyConfig(
         group_size=INT4_GROUP,
         int4_packing_format=Int4PackingFormat.TILE_PACKED_TO_4D,
-        int4_choose_qparams_algorithm=fit,
+        # Half-quadratic: closer to the weights than their least and greatest, which a CPU would take too long for.
+        int4_choose_qparams_algorithm=Int4ChooseQParamsAlgorithm.HQQ,
         set_inductor_config=False,
     )

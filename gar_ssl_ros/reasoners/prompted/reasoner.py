@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from gar_ssl_ros.gar.boxes import Delta, Expand, Operation, Recenter, max_delta
 from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.gar.heard import spot, sure
 from gar_ssl_ros.gar.reasoner import ReasonerError, Unparseable
 from gar_ssl_ros.gar.stages import (
     AnchorVote,
@@ -24,7 +25,7 @@ from gar_ssl_ros.gar.stages import (
     Trial,
     Unseen,
 )
-from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Window
+from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, HeardDirection, Window
 from gar_ssl_ros.reasoners.options import Coordinates, PromptOptions
 from gar_ssl_ros.reasoners.prompted.coordinates import View, view
 from gar_ssl_ros.reasoners.prompted.prompts import prompt
@@ -106,16 +107,17 @@ class PromptedReasoner:
         system = " ".join(map(prompt, ("persona", "system") if self._options.persona else ("system",)))
         with self._runtime.encode(system, image.image, window.audio.mono(SPEECH_RATE_HZ), deadline) as encoded:
             seen_as = view(self._coordinates, (image.width, image.height), encoded.image_size)
-            yield PromptedReading(encoded, seen_as, self._options)
+            yield PromptedReading(encoded, seen_as, self._options, window)
 
 
 class PromptedReading:
     """One window as the model has taken it in."""
 
-    def __init__(self, encoded: Encoded, seen_as: View, options: PromptOptions) -> None:
+    def __init__(self, encoded: Encoded, seen_as: View, options: PromptOptions, window: Window) -> None:
         self._encoded = encoded
         self._view = seen_as
         self._options = options
+        self._window = window
         self._expected: Sequence[Question] = ()
         self._begun: Callable[[int], Sequence[Reply]] | None = None
 
@@ -200,10 +202,27 @@ class PromptedReading:
         schema = schema_of(reply, (least, max_sources), self._options.prompts)
         stage = "locate_several" if several else "locate"
         text = prompt(stage, fields_of(schema), most=max_sources, **self._units())
+        places = " and ".join(self._place(one) for one in sure(self._window))
+        if places:
+            text += "\n\n" + prompt("bearing", places=places)
         if self._options.off_screen:
             text += "\n\n" + prompt("off_screen")
         most_tokens = (1280 if compared else 320) * max_sources
         return reply, Question(text, schema, GREEDY, (0,), max_new_tokens=most_tokens)
+
+    def _place(self, one: HeardDirection) -> str:
+        """A direction in the units of the model's coordinates, for a prompt."""
+        there = spot(one)
+        if there is None:
+            return f"from out of the picture ({one.words})"
+        across, _, down = there
+        width, height = self._view.image
+        x, y = self._point_to_model(across * width, (0.5 if down is None else down) * height)
+        return f"from around x = {x}" + ("" if down is None else f", y = {y}")
+
+    def _point_to_model(self, x: float, y: float) -> tuple[int, int]:
+        left, top, *_ = map(round, self._view.to_model((x, y, x, y)))
+        return (top, left) if self._view.y_first else (left, top)
 
     @property
     def _analysis(self) -> TypeAdapter[Any]:

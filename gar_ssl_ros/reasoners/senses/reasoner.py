@@ -11,6 +11,7 @@ import numpy as np
 from gar_ssl_ros.gar.boxes import box_from_reply
 from gar_ssl_ros.gar.consensus import consensus, unit
 from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.gar.heard import explains, out_of_view, preferred, ratio
 from gar_ssl_ros.gar.reasoner import NotLocated
 from gar_ssl_ros.gar.stages import (
     SILENCE,
@@ -24,7 +25,7 @@ from gar_ssl_ros.gar.stages import (
     Trial,
     Unseen,
 )
-from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Window
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Sighting, Window
 from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import By
 from gar_ssl_ros.perception.once import DetectorOncePerPicture
@@ -106,12 +107,18 @@ class SensesReasoner:
 
 @dataclass(frozen=True, eq=False)
 class _Sight:
-    """What was seen: all candidates, what their lips say, how they move, and those that were named."""
+    """What was seen: all candidates, what their lips say, how they move, and those that were named.
+
+    ratios: of the directions' likelihoods for each candidate. overruled: what went best with the sound, where it was
+    not named because of them.
+    """
 
     candidates: list[Candidate]
     lips: list[tuple[float, float] | None]
     courses: Courses | None
+    ratios: list[float]
     named: list[Weighed]
+    overruled: list[Weighed]
 
 
 class _SensesReading:
@@ -153,7 +160,8 @@ class _SensesReading:
         self._deadline.check()
         lips = self._lips(candidates)
         self._deadline.check()
-        sight = _Sight(candidates, lips, self._courses(motion, candidates), [])
+        ratios = [ratio(self._window, candidate.box) for candidate in candidates]
+        sight = _Sight(candidates, lips, self._courses(motion, candidates), ratios, [], [])
         weighed = weigh(self._heard, candidates, _evidence(sight))
         for one in weighed:
             if (
@@ -163,7 +171,19 @@ class _SensesReading:
             ):
                 sight.named.append(one)
         self._sight = sight
+        best = max(weighed, key=lambda one: one.alone, default=None)
+        if best is not None and all(apart(best, one) for one in sight.named):
+            sight.overruled.append(best)
+        boxes = [one.candidate.box for one in sight.named]
+        if boxes and out_of_view(self._window) and not any(explains(self._window, box) for box in boxes):
+            kinds = " and ".join(f"the {one.candidate.kind} in view" for one in sight.named)
+            return Unseen(off_screen=True, reason=f"{kinds} would make it, and is elsewhere")
         return [self._location(one) for one in sight.named] or self._unseen(weighed)
+
+    def seen(self) -> Sequence[Sighting]:
+        """What the detectors are sure enough of."""
+        known = (one for one in self._seen().candidates if one.kind not in (MOVING, IN_TIME))
+        return [Sighting(c.kind, c.sure, c.box.sides, c.id) for c in known if c.sure >= MIN_KNOWN_SURENESS]
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
         sight = self._seen()
@@ -181,7 +201,8 @@ class _SensesReading:
 
     def _in_time(self, motion: Motion) -> list[Candidate]:
         """What `signal` finds to move in time with the sound, whatever it may be; as sure as that is of it."""
-        reading = SignalReading(self._window, self._deadline, self._seed, motion)
+        alone = replace(self._window, heard=None)  # where it comes from is weighed once, for all candidates
+        reading = SignalReading(alone, self._deadline, self._seed, motion)
         found = reading.locate(1)
         if isinstance(found, Unseen):
             return []
@@ -238,7 +259,10 @@ class _SensesReading:
         elif group.by in LIPS:
             why = "its lips move with it" if one.speaks else "a voice comes from a face"
         timed = "" if one.way is None else f", and it {one.way.words}"
-        return f"{what} in the {self._window.center.place(*one.candidate.box.center)}: {one.heard.sound}, {why}{timed}."
+        other = self._seen().overruled
+        rather = preferred(self._window, other[0].candidate.box) if other and self._window.heard else ""
+        place = self._window.center.place(*one.candidate.box.center)
+        return f"{what} in the {place}: {one.heard.sound}, {why}{timed}.{rather}"
 
     def _unseen(self, weighed: Sequence[Weighed]) -> Unseen:
         """Why no place is named; off screen where what would make the sound was looked for, and is not there."""
@@ -311,10 +335,10 @@ class _SensesReading:
 def _evidence(sight: _Sight, part: slice = slice(None)) -> list[Evidence]:
     """What each candidate does over a part of the window."""
     if sight.courses is None:
-        return [Evidence(0.0, lips) for lips in sight.lips]
+        return [Evidence(0.0, lips, ratio=one) for lips, one in zip(sight.lips, sight.ratios, strict=True)]
     return [
-        Evidence(float(1 / (1 + np.exp((EVEN_SCORE - match.score) / SCORE_WIDTH))), lips, match.way)
-        for match, lips in zip(sight.courses.matches(part), sight.lips, strict=True)
+        Evidence(float(1 / (1 + np.exp((EVEN_SCORE - match.score) / SCORE_WIDTH))), lips, match.way, one)
+        for match, lips, one in zip(sight.courses.matches(part), sight.lips, sight.ratios, strict=True)
     ]
 
 

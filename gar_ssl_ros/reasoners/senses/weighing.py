@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gar_ssl_ros.gar.heard import joined
 from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import TELLING, By, Group, Heard
 from gar_ssl_ros.reasoners.senses.candidates import IN_TIME, MOVING, PERSON, Candidate
@@ -37,22 +38,29 @@ class Evidence:
 
     timing: how far it moves in time with the sound, 0..1. lips: how surely the sound is this face's, 0..1, and how much
     of that of all faces is its own, 0..1; None where nobody has looked. way: in which its motion goes best with the
-    sound; None where nothing is known of its motion.
+    sound; None where nothing is known of its motion. ratio: how much likelier the directions are that were heard if it
+    makes the sound; 1 where none were.
     """
 
     timing: float
     lips: tuple[float, float] | None = None
     way: Way | None = None
+    ratio: float = 1.0
 
 
 @dataclass(frozen=True)
 class Weighed:
-    """A candidate for a group of sounds, and how much speaks for it, 0..1."""
+    """A candidate for a group of sounds. alone: how much speaks for it, but for where the sound comes from, 0..1."""
 
     candidate: Candidate
     heard: Heard
-    support: float
+    alone: float
     does: Evidence
+
+    @property
+    def support(self) -> float:
+        """How much speaks for it in all, 0..1."""
+        return joined(self.alone, self.does.ratio)
 
     @property
     def likelihood(self) -> float:
@@ -66,7 +74,7 @@ class Weighed:
         if self.candidate.kind == IN_TIME:
             return TIMED * self.candidate.sure
         low, more = MOVER if self.candidate.kind == MOVING else NAMED
-        return min(MAX_LIKELIHOOD, low + more * self.support / max(self.heard.share, 1e-6))
+        return min(MAX_LIKELIHOOD, low + more * self.alone / max(self.heard.share, 1e-6))
 
     @property
     def speaks(self) -> bool:
@@ -110,11 +118,11 @@ def weigh(heard: Sequence[Heard], candidates: Sequence[Candidate], evidence: Seq
     if heard[0].share < TELLING:
         groups.append(Heard(UNNAMED, 1 - heard[0].share, "sound"))
     weighed = [
-        Weighed(candidate, one, support, does)
+        Weighed(candidate, one, alone, does)
         for one in groups
         for candidate, does in zip(candidates, evidence, strict=True)
         if _may(one, heard[0], candidate, does, judged)
-        if (support := one.share * _fit(one.group, candidate, does, candidates)) > 0
+        if (alone := one.share * _fit(one.group, candidate, does, candidates)) > 0
     ]
     told = {w.candidate for w in weighed if not w.heard.group.broad and w.heard.share >= TELLING}
     return sorted((w for w in weighed if not (w.heard.group.broad and w.candidate in told)), key=lambda w: -w.support)

@@ -7,6 +7,7 @@ than chance allows, is the source.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.consensus import unit
 from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.gar.heard import explains, nearness, out_of_view, preferred, ratio
 from gar_ssl_ros.gar.reasoner import NotLocated
 from gar_ssl_ros.gar.stages import (
     AnchorVote,
@@ -53,6 +55,9 @@ EVEN_ODDS_ABOVE = (
     0.1  # of score above that: there a match is as likely a hit as not, if half of all sounds are of things in view
 )
 SCORE_WIDTH = 0.17  # of score: how gradually that changes
+MIN_NEAR = 0.04  # of fit: within 2.5 standard deviations
+MIN_HELD = 0.7  # of what moves in time in a part, where a sound comes from: with less, there is more than one thing
+SAME_BEARING = SCORE_WIDTH * math.log(5)  # of score: a part to which its direction adds less by that is another thing's
 
 
 class SignalReasoner:
@@ -88,7 +93,9 @@ class _Found:
 class _Sight:
     """What was seen: all motion, how far it is in time with the sound, its parts, their courses, and the sources.
 
-    enough: the score from which a match is told.
+    enough: the score from which a match is told. bearing: for each part, what the directions that were heard add to its
+    score: as much as makes the odds that it sounds as much greater as they are likelier then. held: how much of what
+    moves in time in each part is where a sound comes from, 0..1.
     """
 
     motion: Motion
@@ -97,6 +104,8 @@ class _Sight:
     courses: Courses
     found: list[_Found]
     enough: float
+    bearing: list[float]
+    held: list[float]
 
 
 class SignalReading:
@@ -124,6 +133,10 @@ class SignalReading:
         sound = Sound(self._samples)
         swung = swing(sound.loudness, motion.times)
         self._sight = self._see(motion, sound, MIN_SCORE_VARIED if swung >= VARIED_DB else MIN_SCORE_EVEN, max_sources)
+        found = self._sight.found
+        if found and out_of_view(self._window) and not any(explains(self._window, one.box) for one in found):
+            moving = " and ".join(f"in the {self._window.center.place(*one.box.center)}" for one in found)
+            return Unseen(off_screen=True, reason=f"what moves in time with it is elsewhere, {moving}")
         if self._sight.found:
             return [self._location(found, self._sight) for found in self._sight.found]
         return self._unseen(self._sight, swung)
@@ -167,16 +180,20 @@ class SignalReading:
         as a whole, as if one had been asked for: so one source is found where one is allowed, and nowhere else.
         """
         hot = synchrony_map(motion, sound.loudness)
-        parts = moving(motion, hot)
+        near = nearness(self._window, hot.shape)
+        parts = moving(motion, hot if near is None else hot * near)
         regions = [motion.region(rect) for rect in parts]
+        bearing = [SCORE_WIDTH * math.log(ratio(self._window, _box(rect, motion))) for rect in parts]
+        held = [1.0 if near is None else _held(hot, near, rect) for rect in parts]
         if most > 1:
             banded = BandedSound(self._samples)
             loudnesses = [sound.loudness, *(banded.band(i) for i in range(len(BAND_EDGES_HZ) - 1))]
-            several = _Sight(motion, hot, parts, Courses(motion.times, regions, loudnesses), [], MIN_SCORE_SEVERAL)
+            banded_courses = Courses(motion.times, regions, loudnesses)
+            several = _Sight(motion, hot, parts, banded_courses, [], MIN_SCORE_SEVERAL, bearing, held)
             self._find(several, regions, most)
             if len(several.found) > 1:
                 return several
-        sight = _Sight(motion, hot, parts, Courses(motion.times, regions, [sound.loudness]), [], enough)
+        sight = _Sight(motion, hot, parts, Courses(motion.times, regions, [sound.loudness]), [], enough, bearing, held)
         self._find(sight, regions, 1)
         return sight
 
@@ -185,13 +202,20 @@ class SignalReading:
         self._deadline.check()
         motion, parts, courses = sight.motion, sight.parts, sight.courses
         matches = courses.matches()
+        scores = [match.score + bearing for match, bearing in zip(matches, sight.bearing, strict=True)]
         taken: set[int] = set()
-        for best in sorted(range(len(matches)), key=lambda i: -matches[i].score):
-            if len(sight.found) == most or matches[best].score < sight.enough:
+
+        def here(part: int, best: int) -> bool:
+            """True if it holds nothing that is elsewhere, as one of two like things that move alike is."""
+            away = [p for p, b in zip(parts, sight.bearing, strict=True) if b < sight.bearing[best] - SAME_BEARING]
+            return sight.held[part] >= MIN_HELD and not any(inside(one, parts[part]) for one in away)
+
+        for best in sorted(range(len(matches)), key=lambda i: -scores[i]):
+            if len(sight.found) == most or scores[best] < sight.enough:
                 break
             if best in taken:
                 continue
-            own = [i for i in whole(best, parts, matches, courses) if i not in taken]
+            own = [i for i in whole(best, parts, matches, courses) if i == best or (i not in taken and here(i, best))]
             region = regions[best] if len(own) == 1 else motion.region(bounds([parts[i] for i in own]))
             box = self._bounds(motion, region)
             sight.found.append(_Found(box, tuple(own), region, matches[best]))
@@ -205,6 +229,10 @@ class SignalReading:
             f"The thing in the {self._window.center.place(*found.box.center)} {match.way.words} "
             f"(correlation {match.correlation:.2f} with the sound {_lag(match.lag)})."
         )
+        matches = sight.courses.matches() if self._window.heard else []
+        best = max(range(len(matches)), key=lambda i: matches[i].score, default=None)
+        if best is not None and not inside(sight.parts[best], found.region.rect):
+            description += preferred(self._window, _box(sight.parts[best], sight.motion))
         if len(sight.found) == 1:
             return Location(found.box.sides, description)
         sound, share = self._contribution(found, sight)
@@ -230,16 +258,17 @@ class SignalReading:
 
     def _trial(self, found: _Found, sight: _Sight, look: list[Match]) -> Trial:
         own = max((look[i] for i in found.parts), key=lambda match: match.score)
+        scores = [match.score + bearing for match, bearing in zip(look, sight.bearing, strict=True)]
         rivals = [
-            match.score
-            for part, match in zip(sight.parts, look, strict=True)
+            score
+            for part, score in zip(sight.parts, scores, strict=True)
             if not any(inside(part, source.region.rect) for source in sight.found)
         ]
         return Trial(
             av_consistency=float(1 / (1 + np.exp((sight.enough + EVEN_ODDS_ABOVE - own.score) / SCORE_WIDTH))),
             role_tags=tuple(dict.fromkeys(look[i].way.tag for i in found.parts)),
             anchor_votes=self._anchors(found, sight, look),
-            keep=own.score >= max([sight.enough, *rivals]),
+            keep=max(scores[i] for i in found.parts) >= max([sight.enough, *rivals]),
         )
 
     def _anchors(self, found: _Found, sight: _Sight, look: list[Match]) -> tuple[AnchorVote, ...]:
@@ -271,6 +300,18 @@ class SignalReading:
 
 def _of(hypothesis: Hypothesis, sight: _Sight) -> _Found:
     return max(sight.found, key=lambda found: found.box.iou(hypothesis.box))
+
+
+def _held(synchrony: NDArray[np.float64], near: NDArray[np.float64], rect: Rect) -> float:
+    """How much of a part's synchrony is near a direction, 0..1."""
+    x1, y1, x2, y2 = rect
+    own = synchrony[y1:y2, x1:x2]
+    return float((own * (near[y1:y2, x1:x2] > MIN_NEAR)).sum() / max(float(own.sum()), 1e-9))
+
+
+def _box(rect: Rect, motion: Motion) -> Box:
+    x1, y1, x2, y2 = (float(side * motion.scale) for side in rect)
+    return Box(x1, y1, x2, y2)
 
 
 def _peak(sight: _Sight, part: Rect) -> tuple[float, float]:

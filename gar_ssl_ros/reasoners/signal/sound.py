@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import librosa  # loads nothing yet: see `perception.sound.warm`
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
@@ -38,14 +38,13 @@ class BandedSound:
     """The same sound in each of BAND_EDGES_HZ."""
 
     def __init__(self, samples: NDArray[np.float32]) -> None:
-        samples = np.pad(samples, (0, max(0, FRAME_SAMPLES - len(samples))))
-        power = (
-            np.abs(
-                librosa.stft(samples, n_fft=FRAME_SAMPLES, hop_length=HOP_SAMPLES)[:, : -(-len(samples) // HOP_SAMPLES)]
-            )
-            ** 2
-        )
-        edges = np.searchsorted(librosa.fft_frequencies(sr=SPEECH_RATE_HZ, n_fft=FRAME_SAMPLES), BAND_EDGES_HZ)
+        count = -(-max(len(samples), FRAME_SAMPLES) // HOP_SAMPLES)
+        around = FRAME_SAMPLES // 2  # so that each frame's middle is where its hop begins
+        padded = np.pad(samples, (around, max(0, FRAME_SAMPLES - len(samples)) + around))
+        frames = sliding_window_view(padded, FRAME_SAMPLES)[::HOP_SAMPLES][:count]
+        window = np.hanning(FRAME_SAMPLES + 1)[:-1].astype(np.float32)
+        power = np.abs(np.fft.rfft(frames * window)).T ** 2
+        edges = np.searchsorted(np.fft.rfftfreq(FRAME_SAMPLES, 1 / SPEECH_RATE_HZ), BAND_EDGES_HZ)
         banded = np.add.reduceat(power, edges, axis=0)[:-1]
         self._times = np.arange(banded.shape[1] + 1) * HOP_SAMPLES / SPEECH_RATE_HZ
         self._energy = np.pad(np.cumsum(banded, axis=1, dtype=np.float64), ((0, 0), (1, 0)))

@@ -1,0 +1,122 @@
+"""What each reasoner makes of directions that a microphone array heard: two like things, and nothing in view."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scripted import Scripted
+from test_senses import DetectorInputs, Ears, senses
+
+from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.localization import Localization, Outcome, Timing
+from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.gar.pipeline import localize
+from gar_ssl_ros.gar.reasoner import Reasoner
+from gar_ssl_ros.media.window import SECOND, Audio, Frame, HeardDirection, Window
+from gar_ssl_ros.perception.detection import Detection
+from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
+from gar_ssl_ros.reasoners.senses import SensesReasoner
+from gar_ssl_ros.reasoners.signal import SignalReasoner
+
+WIDTH, HEIGHT = 192, 144
+ONE, OTHER = Box(20, 60, 60, 100), Box(130, 60, 170, 100)
+
+
+def heard(x: float | None, words: str = "20 degrees to the right") -> HeardDirection:
+    """From a place in the picture, or from out of view."""
+    down, across = np.mgrid[0:54, 0:96]
+    fits = np.zeros((54, 96), np.float32)
+    if x is not None:
+        apart = np.hypot((across + 0.5) * 2 - x, (down + 0.5) * HEIGHT / 54 - 80) / 10
+        fits = np.where(apart < 6, np.exp(-0.5 * apart**2), 0).astype(np.float32)
+    return HeardDirection(1, words, 0.95, 1.0, 0.0 if x is None else 1.0, fits)
+
+
+def like_things(*directions: HeardDirection, things: tuple[Box, ...] = (ONE, OTHER)) -> Window:
+    """3 s of bursts of noise, and things that look alike and jump with them alike."""
+    random = np.random.default_rng(0)
+    ground = random.integers(90, 160, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    loud = (np.arange(30) % 6 < 2).astype(np.float32)
+    sound = np.repeat(loud, 1600) * random.normal(0, 0.2, 48_000).astype(np.float32)
+    frames = []
+    for index in range(30):
+        image = ground.copy()
+        for thing in things:
+            x1, y1, x2, y2 = (int(side) for side in thing.sides)
+            image[y1:y2, x1:x2] = 255 * int(loud[index] * (index % 2))
+        frames.append(Frame(index * SECOND // 10, image))
+    audio = Audio(0, sound[None].clip(-1, 1), 16_000)
+    return Window(0, 3 * SECOND, tuple(frames), audio, heard=directions or None)
+
+
+def final(window: Window, reasoner: Reasoner, **options: int) -> Localization:
+    *_, last = localize(window, reasoner, GarOptions(**options))
+    assert last.outcome is not Outcome.BACKEND_ERROR, last.detail
+    return replace(last, timing=Timing())
+
+
+def seeing(*things: Detection) -> Reasoner:
+    return SensesReasoner(senses(Ears(bark=0.9), objects=DetectorInputs(*things)))
+
+
+def dogs() -> Reasoner:
+    return seeing(Detection("dog", 0.9, ONE), Detection("dog", 0.9, OTHER))
+
+
+@pytest.fixture(params=["signal", "senses"])
+def reasoner(request) -> Reasoner:
+    return SignalReasoner() if request.param == "signal" else dogs()
+
+
+@pytest.mark.parametrize(("x", "truth"), [(40, ONE), (150, OTHER)])
+def test_of_two_things_that_look_and_move_alike_the_one_is_named_that_the_sound_comes_from(reasoner, x, truth):
+    found = final(like_things(heard(x)), reasoner)
+    (source,) = found.sources
+    assert source.box.iou(truth) > 0.3
+    assert truth.contains(*source.box.center)
+    (direction,) = found.directions
+    assert direction.source == 0
+
+
+@pytest.mark.parametrize("things", [(ONE,), (ONE, OTHER), (Box(20, 60, 170, 100),)])
+def test_wherever_a_sound_comes_from_there_is_an_answer(things):
+    for x in range(-20, 220, 15):
+        final(like_things(heard(x), things=things), SignalReasoner())
+
+
+def test_where_the_sound_comes_from_out_of_view_what_would_make_it_is_not_named_and_the_answer_says_why(reasoner):
+    found = final(like_things(heard(None, "behind you")), reasoner)
+    assert found.outcome is Outcome.OFF_SCREEN
+    assert found.detail.startswith("the sound comes from behind you: ")
+    assert "elsewhere" in found.detail
+
+
+def test_what_went_best_with_the_sound_is_told_where_the_direction_decided_against_it():
+    sure, unsure = Detection("dog", 0.95, ONE), Detection("dog", 0.5, OTHER)
+    found = final(like_things(heard(150)), seeing(sure, unsure))
+    assert OTHER.contains(*found.sources[0].box.center)
+    assert "and not from the left, where something goes with it as well" in found.sources[0].description
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "told"), [("pixels", "x = 93, y = 59"), ("thousandths_y_first", "x = 781, y = ")]
+)
+def test_a_model_is_told_in_its_own_units_where_the_sound_comes_from(coordinates, told):
+    runtime = Scripted(seen_as=(119, 106))
+    final(like_things(heard(150)), PromptedReasoner(runtime, coordinates))
+    (question,) = runtime.asked("locate")
+    assert f"heard the sound from around {told}" in question.text
+    runtime = Scripted()
+    final(like_things(heard(None, "behind you")), PromptedReasoner(runtime, coordinates))
+    assert "heard the sound from out of the picture (behind you)" in runtime.asked("locate")[0].text
+
+
+def test_a_model_that_names_what_is_far_from_the_sound_is_believed_less_and_its_answer_says_so():
+    far, without = (
+        final(like_things(*one), PromptedReasoner(Scripted(seen_as=(192, 144)), "pixels")) for one in ([heard(170)], [])
+    )
+    assert far.outcome is without.outcome is Outcome.LOCALIZED
+    assert (far.sources[0].av_consistency or 0) < 0.5 < (without.sources[0].av_consistency or 0)
+    assert "far from where the sound comes from" in far.detail
