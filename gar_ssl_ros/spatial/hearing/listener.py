@@ -11,17 +11,19 @@ from numpy.typing import NDArray
 from gar_ssl_ros.spatial.camera import Points
 from gar_ssl_ros.spatial.hearing.array import ArrayError, Kind, MicrophoneArray
 from gar_ssl_ros.spatial.hearing.channels import count_problem, usable
-from gar_ssl_ros.spatial.hearing.intensity import IntensityResponse
+from gar_ssl_ros.spatial.hearing.ambisonic import AmbisonicResponse
 from gar_ssl_ros.spatial.hearing.options import HearingOptions
 from gar_ssl_ros.spatial.hearing.response import Peak, SteeredResponse
-from gar_ssl_ros.spatial.hearing.sound_direction import SoundDirection
-from gar_ssl_ros.spatial.hearing.spectra import Spectra, frequencies, spectra, weights
+from gar_ssl_ros.spatial.hearing.sound_direction import Known, SoundDirection
+from gar_ssl_ros.spatial.hearing.spectra import Spectra, frequencies, spectra, strongest, weights
 from gar_ssl_ros.spatial.transforms import Vector
 
-SURE_AT, SURE_PER = 7.0, 1.5  # of a peak's height: probability 0.5, and how soon it is more
-SECOND_AT, SECOND_PER = 0.15, 0.02  # of the contrast of one more peak, likewise: a wall, too, sends a sound back
+SURE_AT, SURE_PER = 7.5, 1.2  # of a peak's height: probability 0.5, and how soon it is more
+SECOND_AT, SECOND_PER = 0.18, 0.015  # of the contrast of one more peak, likewise: a wall, too, sends a sound back
+BROAD_SECOND_AT = 0.31  # of that of ambisonics and of two microphones, which tell sources apart less well
 EXPLAINED = 0.5  # of agreement: what agrees more with a source is its sound
 SHARPNESS = 8.0  # how surely what agrees better with one source than with another is its
+TOGETHER_SD = 1.5  # times the standard deviation, where others sound too
 ROUNDS = 2  # of telling sources apart by each other's directions
 APART = math.radians(12)  # nearer to one that is found, another is the same
 QUIETEST = 1e-12  # of full scale, as power: dBFS -120
@@ -56,8 +58,8 @@ class Listener:
             return ()
         self._keep(usable(own, self._array))
         own = own[list(self._kept)]
-        heard = spectra(own, self._rate, self._options.fmin, self._options.fmax)
-        weighted = weights(heard.power, heard.hop)
+        whole = spectra(own, self._rate, self._options.fmin, self._options.fmax)
+        heard, weighted = strongest(whole, weights(whole.power, whole.hop))
         peaks = self._peaks(heard, weighted)
         if not peaks:
             return ()
@@ -69,7 +71,7 @@ class Listener:
         told = [
             SoundDirection(
                 _vector(peak.vector),
-                peak.sd,
+                peak.sd * (TOGETHER_SD if len(peaks) > 1 else 1),
                 10 * math.log10(max(level, QUIETEST)),
                 probability,
                 self._part.known,
@@ -87,7 +89,9 @@ class Listener:
             peak = self._response.peak(heard, left)
             probability = _sure(peak.height, SURE_AT, SURE_PER)
             if found:
-                probability = min(probability, _sure(peak.contrast, SECOND_AT, SECOND_PER))
+                broad = self._array.kind is Kind.AMBISONIC or self._part.known is Known.LATERAL
+                even = BROAD_SECOND_AT if broad else SECOND_AT
+                probability = min(probability, _sure(peak.contrast, even, SECOND_PER))
             if probability < 0.5 or any(self._apart(peak, other) < APART for other, _ in found):
                 break
             found.append((peak, probability))
@@ -118,9 +122,9 @@ class Listener:
         )
         self._response, self._kept = self._response_of(self._part), kept
 
-    def _response_of(self, array: MicrophoneArray) -> SteeredResponse | IntensityResponse:
+    def _response_of(self, array: MicrophoneArray) -> SteeredResponse | AmbisonicResponse:
         ambisonic = array.kind is Kind.AMBISONIC
-        return IntensityResponse() if ambisonic else SteeredResponse(array, self._frequencies)
+        return AmbisonicResponse() if ambisonic else SteeredResponse(array, self._frequencies)
 
 
 def _sure(value: float, even: float, per: float) -> float:

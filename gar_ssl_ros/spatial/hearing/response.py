@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.spatial.camera import Points
-from gar_ssl_ros.spatial.hearing.array import MicrophoneArray
+from gar_ssl_ros.spatial.hearing.array import Kind, MicrophoneArray
 from gar_ssl_ros.spatial.hearing.sound_direction import Known
 from gar_ssl_ros.spatial.hearing.spectra import Spectra
 from gar_ssl_ros.spatial.hearing.steering import delays, grid, lateral_basis, pairs, spacing
@@ -18,8 +18,13 @@ from gar_ssl_ros.spatial.hearing.steering import delays, grid, lateral_basis, pa
 BLOCKS = 8  # of a window's time, whose agreement tells how sure a direction is
 BAND = 16  # frequencies of it, likewise
 LAGS_PER_PERIOD = 24  # of the highest frequency: between two of them, a correlation is as good as straight
-LEAST_SD = math.radians(1.0)  # what reflections and the microphones' own places leave, however long one listens
-SD_SCALE = 2.0
+LEAST_SD = {  # what reflections, the channels' own directions and a head's shape leave, however long one listens
+    Kind.MICROPHONES: math.radians(1.2),
+    Kind.AMBISONIC: math.radians(3.0),
+    Kind.BINAURAL: math.radians(4.0),
+}
+SD_SCALE = 2.5  # of what the parts of a window tell: their reflections are alike
+LEAST_ACROSS = 0.2
 NEAR = math.cos(math.radians(20))  # as far as a direction moves once it is told apart from another
 TINY = 1e-12
 STEPS = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
@@ -60,7 +65,7 @@ class SteeredResponse:
     def peak(self, heard: Spectra, weights: NDArray[np.float32], near: Points | None = None) -> Peak:
         """Of the response to what is heard, weighted (frequencies, frames). near: where it is looked for, (3,)."""
         cross = self._cross(heard.phases, weights)
-        correlations = self._correlations(cross.sum(axis=0))
+        correlations = self._correlations(cross.sum(axis=1))
         response = self._steered(correlations, self._lags)
         among = response if near is None else np.where(self._grid @ near >= NEAR, response, -np.inf)
         best, most = int(among.argmax()), float(weights.sum()) * len(self._first)
@@ -71,15 +76,12 @@ class SteeredResponse:
         return Peak(vector, self._sd(cross, vector), above / max(chance, TINY), above / max(most, TINY), agreement)
 
     def _cross(self, phases: NDArray[np.complex64], weights: NDArray[np.float32]) -> Cross:
-        """Weighted cross-spectra of the phases: (blocks, frequencies, pairs)."""
+        """Weighted cross-spectra of the phases: (frequencies, blocks, pairs)."""
         whole = phases.shape[2]
         edges = np.linspace(0, whole, min(BLOCKS, whole) + 1).astype(int)
-        found = []
-        for first, last in pairwise(edges):
-            part = phases[:, :, first:last]
-            matrix = (part * weights[:, None, first:last]) @ part.conj().transpose(0, 2, 1)
-            found.append(matrix[:, self._first, self._second])
-        return np.stack(found)
+        weighted, other = phases * weights[:, None], phases.conj().transpose(0, 2, 1)
+        blocks = [weighted[:, :, first:last] @ other[:, first:last] for first, last in pairwise(edges)]
+        return np.stack([each[:, self._first, self._second] for each in blocks], axis=1)
 
     def _correlations(self, cross: Cross) -> NDArray[np.float32]:
         """Of (frequencies, pairs), at evenly spaced lags: (pairs, lags)."""
@@ -138,13 +140,16 @@ class SteeredResponse:
 
     def _sd(self, cross: Cross, vector: Points) -> float:
         """By how differently the parts of time and frequency would turn it."""
-        turn, variance = 1e-3, 0.0
+        turn, variance = 1e-2, 0.0
         for tangent in self._tangents(vector):
             lags = self._pair_lags(self._told(vector + turn * np.array([[1.0], [0.0], [-1.0]]) * tangent))
-            turns = np.exp(-2j * np.pi * self._frequencies[:, None] * lags[:, None])
-            parts = np.einsum("bfp,nfp->nbf", cross, turns).real
-            bands = np.add.reduceat(parts, np.arange(0, len(self._frequencies), BAND), axis=2)
-            slopes = (bands[0] - bands[2]) / (2 * turn)
-            bend = float((2 * bands[1] - bands[0] - bands[2]).sum()) / turn**2
+            turns = np.exp(-2j * np.pi * self._frequencies[:, None, None] * lags.T).astype(np.complex64)
+            parts = (cross @ turns).real  # (frequencies, blocks, 3)
+            bands = np.add.reduceat(parts, np.arange(0, len(parts), BAND), axis=0)
+            slopes = (bands[..., 0] - bands[..., 2]) / (2 * turn)
+            bend = float((2 * bands[..., 1] - bands[..., 0] - bands[..., 2]).sum(dtype=np.float64)) / turn**2
             variance += float((slopes**2).sum()) / max(bend, 1e-9) ** 2
-        return float(min(math.hypot(LEAST_SD, SD_SCALE * math.sqrt(variance)), math.pi / 2))
+        least = LEAST_SD[self._array.kind]
+        if self._array.known is Known.LATERAL:  # near the axis a delay hardly changes with the angle
+            least /= max(float(vector @ lateral_basis(self._array)[1]), LEAST_ACROSS)
+        return float(min(math.hypot(least, SD_SCALE * math.sqrt(variance)), math.pi / 2))
