@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--figures", type=Path, help="draw what --rows holds into this folder, and measure nothing")
     options = parser.parse_args()
     if options.figures:
-        from gar_ssl_ros.evaluation.report.directions import draw_figures  # noqa: PLC0415  # needs matplotlib
+        from spatial_figures import draw_figures  # noqa: PLC0415  # needs matplotlib
 
         rows = [Row(**json.loads(line)) for line in options.rows.read_text().splitlines()]
         print(*draw_figures(rows, options.figures), sep="\n")

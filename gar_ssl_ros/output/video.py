@@ -68,8 +68,9 @@ class VideoWriter:
             # AAC knows 96 kHz at most and no more than 8 channels.
             rate = audio.rate if audio.rate in _AAC_RATES else 48_000
             layout = LAYOUTS[min(len(audio.samples), len(LAYOUTS)) - 1]
-            self._codec, self._format = ("flac", "s16") if lossless else ("aac", "fltp")
-            self._audio = self._container.add_stream(self._codec, rate=rate, layout=layout)
+            self._format = "s16" if lossless else "fltp"
+            add = self._container.add_stream
+            self._audio = add("flac", rate, layout=layout) if lossless else add("aac", rate, layout=layout)
             self._to_codec = AudioResampler(format=self._format, layout=layout, rate=rate)
             self._heard = audio.rate, len(audio.samples)
             self._end = 0  # of the sound so far, ns

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 NAMES = (
     "vggss", "vggsound-duet", "music-solo", "music-duet", "folder", "rosbag", "scenes", "scenes-easy", "scenes-hard",
     "rooms", "rooms-uma8", "rooms-tetrahedral", "rooms-pair", "rooms-foa", "rooms-binaural",
+    "starss23", "starss23-foa", "starss23-mic",
 )  # fmt: skip
 
 
@@ -36,6 +37,10 @@ def dataset(name: str, root: Path | None = None, annotations: Path | None = None
         return rooms(name.partition("-")[2] or ARRAY)
     if root is None:
         raise DatasetError(f"the media of {name} are your own: give --root, the folder that holds them")
+    if name.startswith("starss23"):
+        from gar_ssl_ros.evaluation.datasets.starss import starss23
+
+        return starss23(root, annotations, name.partition("-")[2])
     from gar_ssl_ros.evaluation.datasets import published
     from gar_ssl_ros.evaluation.datasets.folder import folder
     from gar_ssl_ros.evaluation.datasets.rosbag import rosbag

@@ -17,9 +17,10 @@ from gar_ssl_ros.evaluation.scenes.rooms import Position, RoomOptions, RoomSourc
 from gar_ssl_ros.evaluation.scenes.scene import Actor, Kind, Scene, SceneOptions, TrueSource
 from gar_ssl_ros.evaluation.scenes.sounds import Samples, SceneSound
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Audio, Window
+from gar_ssl_ros.spatial.camera import Camera
 from gar_ssl_ros.spatial.direction import angles_of_body, body_of_angles
 from gar_ssl_ros.spatial.hearing.array import MicrophoneArray
-from gar_ssl_ros.spatial.hearing.sight import camera_in_array
+from gar_ssl_ros.spatial.hearing.mounting import camera_in_array
 from gar_ssl_ros.spatial.hearing.windows import lens_of_hfov
 from gar_ssl_ros.spatial.transforms import Transform
 
@@ -45,10 +46,17 @@ class HearingPlace:
     separation: float | None = None
 
     def __post_init__(self) -> None:
-        lens_of_hfov(self.hfov)(320, 240)
+        self.camera(320, 240)
         if self.separation is not None and not 0 < self.separation <= math.radians(0.8 * self.hfov):
             told = f"{math.degrees(self.separation):g} degrees apart"
             raise OptionError(f"two things {told} do not fit into {self.hfov:g} degrees of view: set them nearer")
+
+    def camera(self, width: int, height: int) -> Camera:
+        """Of pictures of that size, pixels. Raises OptionError where hfov is none."""
+        camera = lens_of_hfov(self.hfov)(width, height)
+        if not isinstance(camera, Camera):
+            raise OptionError(f"scenes are not drawn all around: set hfov, {self.hfov:g} degrees, to 170 at most")
+        return camera
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ class HeardScene(Scene):
 
     def __init__(self, options: SceneOptions, place: HearingPlace) -> None:
         self.place = place
-        self._camera_model = lens_of_hfov(place.hfov)(options.width, options.height)
+        self._camera_model = place.camera(options.width, options.height)
         self._chance = np.random.default_rng([options.seed, 1])
         super().__init__(options)
         told, error = (_mounted(turn) for turn in (0.0, float(self._chance.choice([-1.0, 1.0])) * place.mounting))
