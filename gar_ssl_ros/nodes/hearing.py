@@ -29,8 +29,9 @@ from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.options import from_values
 from gar_ssl_ros.spatial.camera import Camera
 from gar_ssl_ros.spatial.hearing.catalog import array_of
+from gar_ssl_ros.spatial.hearing.mounting import camera_in_array
 from gar_ssl_ros.spatial.hearing.options import HearingOptions
-from gar_ssl_ros.spatial.hearing.sight import COLUMNS, ROWS, Sight, camera_in_array
+from gar_ssl_ros.spatial.hearing.sight import COLUMNS, ROWS, Sight
 from gar_ssl_ros.spatial.transforms import Transform, TransformError
 from gar_ssl_ros.spatial.view import View
 from gar_ssl_ros.work.complaints import Complaints

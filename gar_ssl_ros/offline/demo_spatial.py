@@ -17,7 +17,7 @@ from gar_ssl_ros.offline.demo import PLAYBACK_RATE, SCENE_S, SEEDS, live, make_r
 from gar_ssl_ros.output.record import WindowRecord
 from gar_ssl_ros.spatial.direction import angles_of_optical
 from gar_ssl_ros.spatial.hearing.catalog import arrays
-from gar_ssl_ros.spatial.hearing.sight import camera_in_array
+from gar_ssl_ros.spatial.hearing.mounting import camera_in_array
 
 ARRAY = "respeaker_usb_4"
 SEPARATION = math.radians(20)  # between two things alike
