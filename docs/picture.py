@@ -1,4 +1,4 @@
-"""Draw the pictures of the README: `docs/demo.jpg` from what `make demo` has written, `docs/spatial.jpg` of `--spatial`."""
+"""Draw the README's pictures: `docs/demo.jpg` of what `make demo` has written, `docs/spatial.jpg` of `--spatial`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def main() -> None:
     """
     demo = Path(sys.argv[1] if len(sys.argv) > 1 else "demo")
     if (demo / "heard_annotated.mp4").exists():
-        return spatial(demo / "heard_annotated.mp4")
+        spatial(demo / "heard_annotated.mp4")
+        return
     begins = [list(Kind).index(kind) * SCENE_S for kind in SHOWN]  # of the first seed, one of each kind, in this order
     images = {frame.stamp: frame.image for frame in Clip(demo / "scenes_annotated.mp4").pictures()}
     tiles = [np.pad(larger(images[nearest(images, begin + SCENE_S / 2)]), ((4, 4), (4, 4), (0, 0))) for begin in begins]
