@@ -36,20 +36,35 @@ def bursts(seconds: float) -> NDArray[np.float64]:
     return np.repeat(loud, RATE // 10) * np.random.default_rng(0).normal(0, 0.15, round(seconds * RATE))
 
 
-def array_clip(path: Path, things: Sequence[float], azimuth: float, name: str, seconds: float = 3.0) -> Path:
+def array_clip(path: Path, things: Sequence[float], azimuth: float, name: str) -> Path:
     """With the sound from `azimuth`, and like things at those azimuths that jump with it, degrees to the left."""
+    return moving_array_clip(path, [(tuple(things), azimuth)], name, 3.0)
+
+
+def moving_array_clip(
+    path: Path,
+    parts: Sequence[tuple[Sequence[float], float]],
+    name: str,
+    each: float,
+    order: Sequence[int] | None = None,
+) -> Path:
+    """The same, one after the other for `each` s. order: of the array's channels, where they are wired otherwise."""
     array = arrays()[name]
     camera = lens_of_hfov(HFOV)(*SIZE)
-    places = [camera.pixels(optical_of_angles(math.radians(one), 0.0)[None])[0] for one in things]
+    seen = [
+        [camera.pixels(optical_of_angles(math.radians(one), 0.0)[None])[0] for one in things] for things, _ in parts
+    ]
     ground = np.random.default_rng(0).integers(90, 130, (*SIZE[::-1], 3), dtype=np.uint8)
 
     def image(index: int) -> NDArray[np.uint8]:
         picture = ground.copy()
-        for x, y in places:
+        for x, y in seen[int(index / 10 / each)]:
             loud = index % 6 < 2
             picture[int(y) - 15 : int(y) + 15, int(x) - 15 : int(x) + 15] = 255 * int(loud) * (index % 2)
         return picture
 
-    audio = plane_wave(array, bursts(seconds), azimuth)
+    audio = np.concatenate([plane_wave(array, bursts(each), azimuth) for _, azimuth in parts], axis=1)
+    if order is not None:
+        audio[list(array.channels)] = audio[[array.channels[at] for at in order]]
     layout = LAYOUTS[len(audio)]
-    return write_clip(path, size=SIZE, image=image, audio=audio, layout=layout, seconds=seconds)
+    return write_clip(path, size=SIZE, image=image, audio=audio, layout=layout, seconds=each * len(parts))

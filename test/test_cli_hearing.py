@@ -6,7 +6,7 @@ import math
 
 import pytest
 from clips import write_clip
-from hearing_clips import HFOV, array_clip
+from hearing_clips import HFOV, array_clip, moving_array_clip
 
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.output.record import WindowRecord, read_records
@@ -82,3 +82,34 @@ def test_what_is_wrong_with_the_array_or_the_camera_is_told_before_anything_is_r
     assert done.returncode == 2
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+YAW = 25.0  # degrees, of the camera in the array's frame
+
+
+def sounds(count: int, spread: float = 26.0) -> list[tuple[tuple[float, ...], float]]:
+    """Things at azimuths of the camera, and where the array hears them: every fifth from elsewhere."""
+    across = [spread * math.sin(2.4 * i) for i in range(count)]
+    return [((at,), -120.0 if i % 5 == 4 else at + YAW) for i, at in enumerate(across)]
+
+
+CALIBRATE = ("calibrate", "--reasoner", "signal", "--window", 2, "--hop", 2, *ARRAY)
+
+
+def test_the_turn_of_a_camera_is_measured_and_told_as_the_option_to_set(run, tmp_path):
+    clip = moving_array_clip(tmp_path / "clip.mkv", sounds(18), "respeaker_usb_4", 2.0)
+    done = run(*CALIBRATE, clip, "--array-to-camera", "0 0 0 0 0 3")
+    assert (done.returncode, done.stderr) == (0, "")
+    *_, option = done.stdout.splitlines()
+    yaw = float(option.split('"')[1].split()[5])
+    assert option.startswith("array_to_camera: ")
+    assert math.degrees(yaw) == pytest.approx(YAW, abs=2.0)
+
+
+def test_what_cannot_be_known_is_refused_with_what_to_do(run, tmp_path):
+    clip = moving_array_clip(tmp_path / "clip.mkv", sounds(4), "respeaker_usb_4", 2.0)
+    done = run(*CALIBRATE, clip)
+    assert done.returncode == 1
+    assert "and it takes 12: go on" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "needs an array" in run("calibrate", clip, "--hfov", 70).stderr

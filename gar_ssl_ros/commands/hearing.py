@@ -31,14 +31,14 @@ def add_hearing(parser: argparse.ArgumentParser) -> None:
 def chosen_hearing(options: argparse.Namespace) -> Callable[[], WindowListener] | None:
     """Makes a listener for one recording; None where no array is asked for. Raises UserError."""
     from gar_ssl_ros.spatial.hearing.catalog import array_of
-    from gar_ssl_ros.spatial.hearing.sight import camera_in_array
+    from gar_ssl_ros.spatial.hearing.mounting import camera_in_array
     from gar_ssl_ros.spatial.hearing.windows import WindowListener
 
     hearing = from_values(HearingOptions, vars(options))
     array = array_of(hearing)
     if array is None:
         return None
-    lens, mounted = _lens(options), hearing.array_to_camera
+    lens, mounted = lens_of(options), hearing.array_to_camera
     if not mounted:
         mounted = "0 0 0 0 0 0"
         told = (
@@ -49,7 +49,8 @@ def chosen_hearing(options: argparse.Namespace) -> Callable[[], WindowListener] 
     return lambda: WindowListener(array, hearing, lens, to_array)
 
 
-def _lens(options: argparse.Namespace) -> Lens:
+def lens_of(options: argparse.Namespace) -> Lens:
+    """Of the camera that was told. Raises UserError."""
     from gar_ssl_ros.messages import ros  # noqa: F401  # before what imports sensor_msgs
     from gar_ssl_ros.messages.calibration import camera_info_from_file
     from gar_ssl_ros.messages.surroundings import camera_from_info

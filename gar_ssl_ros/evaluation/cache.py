@@ -266,4 +266,7 @@ def _digest(window: Window) -> str:
     if window.audio is not None:
         content.update(repr((window.audio.stamp, window.audio.rate, window.audio.samples.shape)).encode())
         content.update(window.audio.samples.tobytes())
+    for direction in window.heard or ():
+        content.update(repr(direction).encode())
+        content.update(direction.fits.tobytes())
     return content.hexdigest()

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gar_ssl_ros.evaluation.metrics.boxes import Score, missed, score
 from gar_ssl_ros.evaluation.metrics.masks import Counts
+from gar_ssl_ros.evaluation.metrics.seld import SoundEvent
 from gar_ssl_ros.evaluation.samples import Opened, Sample, Truth
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Outcome
@@ -42,6 +43,9 @@ class SampleRecord(BaseModel):
     ap: float | None
     counts: Counts | None
     open_s: float = Field(ge=0, description="seconds that reading the media took")
+    heard: tuple[SoundEvent, ...] | None = Field(
+        default=None, description="what sounds from where, rad about the camera's axes; null where that is not known"
+    )
 
     @property
     def outcome(self) -> str:
@@ -135,4 +139,5 @@ def _record(
         ap=None if graded is None else graded.ap,
         counts=None if graded is None else graded.counts,
         open_s=seconds,
+        heard=None if opened is None else opened.heard,
     )

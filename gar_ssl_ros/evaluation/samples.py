@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.evaluation.metrics.seld import SoundEvent
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.media.window import Window
 
@@ -27,11 +28,16 @@ class Truth:
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A sample in memory. truths: in pixels of `window.center`. notes: what was odd about its media, if anything."""
+    """A sample in memory. truths: in pixels of `window.center`. notes: what was odd about its media, if anything.
+
+    heard: what sounds from where, as seen from the camera (x forward, y left, z up), in frames of SoundEvent of which
+    the window is FRAMES_PER_SEGMENT; None where that is not known.
+    """
 
     window: Window
     truths: tuple[Truth, ...]
     notes: tuple[str, ...] = ()
+    heard: tuple[SoundEvent, ...] | None = None
 
 
 class Media(Protocol):

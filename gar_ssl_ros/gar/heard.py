@@ -77,6 +77,18 @@ def explains(window: Window, box: Box) -> bool:
     return not told or any(_inside(one, box, window).any() for one in told)
 
 
+def nearness(window: Window, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+    """How well each place of the picture, as (rows, columns), fits the direction that it fits best, 0..1.
+
+    None where no sure direction is in view.
+    """
+    near = [one.fits for one in sure(window) if one.in_view > MAX_IN_VIEW]
+    if not near:
+        return None
+    rows, columns = (np.arange(side) * known // side for side, known in zip(shape, near[0].shape, strict=True))
+    return np.asarray(np.max(near, axis=0)[np.ix_(rows, columns)], np.float64)
+
+
 def out_of_view(window: Window) -> str:
     """Where the sound comes from, in words, if every sure direction lies out of view; else empty."""
     return places(window) if all(one.in_view <= MAX_IN_VIEW for one in sure(window)) else ""

@@ -23,7 +23,7 @@ MPEG_CLOCK_HZ = 90_000  # ticks a second
 
 
 class VideoWriter:
-    """An MP4 of H.264 (or MPEG-4 where FFmpeg has no H.264 encoder) with AAC sound.
+    """An MP4 of H.264 (or MPEG-4 where FFmpeg has no H.264 encoder) with AAC sound, or FLAC where that is lossless.
 
     It is written in fragments, so that what a full disk or a crash leaves behind can be played; a clean end makes it
     an ordinary MP4. Frames and audio come each in the order of their times, ns from 0. Raises FileExistsError where the
@@ -31,21 +31,28 @@ class VideoWriter:
     """
 
     def __init__(
-        self, path: Path, width: int, height: int, fps: Fraction, audio: Audio | None = None, crf: int = 20
+        self,
+        path: Path,
+        width: int,
+        height: int,
+        fps: Fraction,
+        audio: Audio | None = None,
+        crf: int = 20,
+        lossless: bool = False,
     ) -> None:
         """`width`, `height`: even. `audio`: a first piece of the sound to come, for its rate and channels. `crf`: of
-        H.264, lower is better.
+        H.264, lower is better. `lossless`: True if each channel's sound is to be kept, to 16 bits.
         """
         self._failed = False
         self._file = _File(path)
         try:
-            self._begin(width, height, fps, audio, crf)
+            self._begin(width, height, fps, audio, crf, lossless)
         except BaseException:
             self._file.close()
             path.unlink(missing_ok=True)
             raise
 
-    def _begin(self, width: int, height: int, fps: Fraction, audio: Audio | None, crf: int) -> None:
+    def _begin(self, width: int, height: int, fps: Fraction, audio: Audio | None, crf: int, lossless: bool) -> None:
         # delay_moov: the index then tells how far the encoders run ahead, without which the sound would lag.
         fragmented = {"movflags": "hybrid_fragmented+delay_moov"}
         self._container = av.open(self._file, "w", format="mp4", options=fragmented)
@@ -60,9 +67,11 @@ class VideoWriter:
         if audio is not None:
             # AAC knows 96 kHz at most and no more than 8 channels.
             rate = audio.rate if audio.rate in _AAC_RATES else 48_000
-            layout = _LAYOUTS[min(len(audio.samples), len(_LAYOUTS)) - 1]
-            self._audio = self._container.add_stream("aac", rate=rate, layout=layout)
-            self._to_aac = AudioResampler(format="fltp", layout=layout, rate=rate)
+            layout = LAYOUTS[min(len(audio.samples), len(LAYOUTS)) - 1]
+            self._format = "s16" if lossless else "fltp"
+            add = self._container.add_stream
+            self._audio = add("flac", rate, layout=layout) if lossless else add("aac", rate, layout=layout)
+            self._to_codec = AudioResampler(format=self._format, layout=layout, rate=rate)
             self._heard = audio.rate, len(audio.samples)
             self._end = 0  # of the sound so far, ns
 
@@ -78,22 +87,22 @@ class VideoWriter:
             return
         if self._heard != (audio.rate, len(audio.samples)):  # of a resampler, neither may change
             self._drain()
-            self._to_aac = AudioResampler(format="fltp", layout=self._audio.layout, rate=self._audio.rate)
+            self._to_codec = AudioResampler(format=self._format, layout=self._audio.layout, rate=self._audio.rate)
             self._heard = audio.rate, len(audio.samples)
         begin, due = (round(time * audio.rate / SECOND) for time in (audio.stamp, self._end))
         if abs(begin - due) * SECOND <= MAX_JITTER_NS * audio.rate:
             begin = due
-        samples = audio.samples[: len(_LAYOUTS), max(0, due - begin) :]  # no moment is heard twice
+        samples = audio.samples[: len(LAYOUTS), max(0, due - begin) :]  # no moment is heard twice
         if not samples.size:
             return
         begin = max(begin, due)
         self._end = round((begin + samples.shape[1]) * SECOND / audio.rate)
-        layout = _LAYOUTS[min(len(audio.samples), len(_LAYOUTS)) - 1]
+        layout = LAYOUTS[min(len(audio.samples), len(LAYOUTS)) - 1]
         packed = np.ascontiguousarray(samples.T).reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(packed, "flt", layout)
         frame.sample_rate, frame.time_base = audio.rate, Fraction(1, audio.rate)
         frame.pts = begin
-        for part in self._to_aac.resample(frame):
+        for part in self._to_codec.resample(frame):
             self._mux(self._audio.encode(part))
 
     def close(self) -> None:
@@ -115,7 +124,7 @@ class VideoWriter:
 
     def _drain(self) -> None:
         assert self._audio is not None
-        for part in self._to_aac.resample(None):
+        for part in self._to_codec.resample(None):
             self._mux(self._audio.encode(part))
 
     def _mux(self, packets: Sequence[Packet[Any]]) -> None:
@@ -155,7 +164,7 @@ class _File:
 
 
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
-_LAYOUTS = ("mono", "stereo", "2.1", "quad", "5.0", "5.1", "6.1", "7.1")
+LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 
 
 def _can_encode(name: str) -> bool:

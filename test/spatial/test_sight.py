@@ -12,7 +12,8 @@ from rendered import PINHOLE
 
 from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.spatial.direction import body_of_angles
-from gar_ssl_ros.spatial.hearing.sight import COLUMNS, OPTICAL_IN_BODY, ROWS, Sight, camera_in_array
+from gar_ssl_ros.spatial.hearing.mounting import OPTICAL_IN_BODY, camera_in_array
+from gar_ssl_ros.spatial.hearing.sight import COLUMNS, ROWS, Sight
 from gar_ssl_ros.spatial.hearing.sound_direction import Known, SoundDirection
 from gar_ssl_ros.spatial.panorama import Panorama
 from gar_ssl_ros.spatial.transforms import Transform

@@ -10,15 +10,17 @@ if TYPE_CHECKING:
 
 NAMES = (
     "vggss", "vggsound-duet", "music-solo", "music-duet", "folder", "rosbag", "scenes", "scenes-easy", "scenes-hard",
+    "rooms", "rooms-uma8", "rooms-tetrahedral", "rooms-pair", "rooms-foa", "rooms-binaural",
+    "starss23", "starss23-foa", "starss23-mic",
 )  # fmt: skip
 
 
 def dataset(name: str, root: Path | None = None, annotations: Path | None = None) -> Dataset:
     """The dataset of that name.
 
-    root: the folder of its media (of `rosbag`, the bag); not needed for scenes, which are rendered. annotations: the
-    published annotation file, or the folder of several; `root` where it is not given. Raises DatasetError, one
-    sentence, where the annotations cannot be used or none of the media is there.
+    root: the folder of its media (of `rosbag`, the bag); not needed for scenes and rooms, which are rendered.
+    annotations: the published annotation file, or the folder of several; `root` where it is not given. Raises
+    DatasetError, one sentence, where the annotations cannot be used or none of the media is there.
     """
     from gar_ssl_ros.evaluation.samples import DatasetError
 
@@ -29,8 +31,16 @@ def dataset(name: str, root: Path | None = None, annotations: Path | None = None
         from gar_ssl_ros.evaluation.scenes.scene import Difficulty
 
         return scenes(difficulty=Difficulty(name.partition("-")[2] or "medium"))
+    if name.startswith("rooms"):
+        from gar_ssl_ros.evaluation.datasets.rooms import ARRAY, rooms
+
+        return rooms(name.partition("-")[2] or ARRAY)
     if root is None:
         raise DatasetError(f"the media of {name} are your own: give --root, the folder that holds them")
+    if name.startswith("starss23"):
+        from gar_ssl_ros.evaluation.datasets.starss import starss23
+
+        return starss23(root, annotations, name.partition("-")[2])
     from gar_ssl_ros.evaluation.datasets import published
     from gar_ssl_ros.evaluation.datasets.folder import folder
     from gar_ssl_ros.evaluation.datasets.rosbag import rosbag

@@ -19,6 +19,7 @@ from gar_ssl_ros.evaluation.report.blocks import (
     overlap,
     percent,
 )
+from gar_ssl_ros.evaluation.report.directions import directions
 from gar_ssl_ros.evaluation.report.paper import NO_VALUE
 from gar_ssl_ros.evaluation.report.subject import Subject
 from gar_ssl_ros.evaluation.samples import Sample
@@ -175,6 +176,7 @@ def _tile(record: SampleRecord, sample: Sample) -> Tile:
 
 _PARTS: tuple[tuple[str, str, Callable[[Subject], tuple[Block, ...]]], ...] = (
     ("groups", "by class or kind", _groups),
+    ("directions", "directions", directions),
     ("gate", "the gate", _gate),
     ("calibration", "calibration", _calibration),
     ("failures", "failures", _failures),

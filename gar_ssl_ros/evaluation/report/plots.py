@@ -9,6 +9,7 @@ from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ DASHES: tuple[Any, ...] = ("solid", (0, (6, 2.5)), (0, (1.5, 1.5)), (0, (8, 2.5,
 PALETTE = ("#1f5a99", "#c8501e", "#3c8a4e", "#7a4fa3", "#a08214", "#2f8f8f", "#b03a66", "#555555")
 TRUE_COLOUR, FOUND_COLOUR, INITIAL_COLOUR = "#ffffff", "#ff7f2a", "#ffd34d"
 MAX_BARS = 60
+RIM_DEGREES = 30  # of the error by azimuth: what is missed by more lies on it
 STYLE: Any = {  # Any: its type differs between versions of matplotlib
     "font.family": "serif",
     "font.size": 9,
@@ -130,6 +132,48 @@ def latency(stages: Sequence[Latency]) -> str:
         axes.set_axisbelow(True)
 
     return _svg(6.2, 0.6 + 0.24 * len(stages), draw)
+
+
+def by_azimuth(kinds: Sequence[tuple[str, Sequence[tuple[float, float]]]]) -> str:
+    """title, and azimuth and error of each true direction, degrees: each kind from above, ahead at the top."""
+
+    def draw(figure: Any) -> None:
+        for place, (title, errors) in enumerate(kinds, start=1):
+            axes = figure.add_subplot(1, len(kinds), place, projection="polar")
+            azimuth, error = np.array(errors).T
+            out = np.sqrt(np.minimum(error, RIM_DEGREES))  # so that small errors are not all in the middle
+            axes.scatter(np.radians(azimuth), out, s=5, color=PALETTE[0], alpha=0.35, linewidth=0)
+            sector = np.round(azimuth / 30) % 12
+            medians = [np.median(error[sector == at]) if (sector == at).any() else np.nan for at in range(12)]
+            around = np.radians(np.arange(13) * 30.0)
+            middle = np.sqrt(np.minimum([*medians, medians[0]], RIM_DEGREES))
+            axes.plot(around, middle, color=PALETTE[1], linewidth=1.6)
+            axes.set_theta_zero_location("N")  # azimuth is positive to the left: counter-clockwise as seen from above
+            axes.set_thetagrids(range(0, 360, 45), ["0°", "45°", "90°", "135°", "180°", "-135°", "-90°", "-45°"])
+            rings = (1, 5, 10, 20)
+            axes.set(ylim=(0, np.sqrt(RIM_DEGREES)))
+            axes.set_yticks(np.sqrt(rings), [f"{ring}°" for ring in rings], fontsize=7)
+            axes.set_rlabel_position(22.5)
+            axes.grid(visible=True)
+            axes.set_title(title, color=GREY)
+
+    return _svg(3.3 * len(kinds), 3.4, draw)
+
+
+def by_separation(curve: Sequence[tuple[float, float, int]]) -> str:
+    """degrees, share and count: with the standard error of each share."""
+
+    def draw(figure: Any) -> None:
+        axes = figure.add_subplot()
+        degrees, share, count = np.array(curve).T
+        spread = np.sqrt(share * (1 - share) / count)
+        axes.errorbar(degrees, 100 * share, yerr=100 * spread, color=PALETTE[0], marker="o", markersize=4, capsize=2)
+        axes.axhline(50, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.annotate("by chance", (degrees.max(), 50), ha="right", va="bottom", color=GREY, fontsize=8)
+        axes.set(xlabel="between the two, degrees", ylabel="the right one, %", ylim=(0, 102), xlim=(0, None))
+        axes.grid(visible=True)
+
+    return _svg(4.6, 3.0, draw)
 
 
 def picture(frame: Frame, record: SampleRecord) -> str:

@@ -51,6 +51,13 @@ def impulse_responses(
     return _at_ears(distances, units, gains, rt60)
 
 
+def require_rooms(array: MicrophoneArray) -> None:
+    """Raises UserError where what simulates rooms about an array is not installed."""
+    _pyroomacoustics()
+    if array.kind is Kind.BINAURAL:
+        _head()
+
+
 def diffuse_noise(random: np.random.Generator, array: MicrophoneArray, count: int) -> Response:
     """White noise that comes evenly from everywhere: (channels, count), of power 1 in a channel that hears evenly."""
     white = random.standard_normal((count, len(array.channels)))

@@ -13,12 +13,13 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.evaluation.scenes.heard import HeardScene, HeardTruth
 from gar_ssl_ros.evaluation.scenes.scene import Scene, TrueSource
 from gar_ssl_ros.evaluation.scenes.score import matched
 from gar_ssl_ros.evaluation.scenes.sounds import Samples
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Audio
-from gar_ssl_ros.output.video import VideoWriter
+from gar_ssl_ros.output.video import LAYOUTS, VideoWriter
 
 
 class TruthError(UserError):
@@ -38,6 +39,7 @@ class SceneTruth(BaseModel):
     outcome: str = Field(description="what a localizer should say of the whole: LOCALIZED, SILENT or OFF_SCREEN")
     labels: tuple[str, ...] = Field(description="what is to be heard, coarsely")
     sources: tuple[TrueSource, ...] = Field(description="what makes it, with its box in each frame")
+    heard: HeardTruth | None = Field(default=None, description="where it is heard from; null without an array")
 
     def boxes_at(self, time: float) -> list[Box]:
         """The boxes of all sources in sight in the frame nearest `time`, s."""
@@ -61,7 +63,7 @@ def write_scene(scene: Scene, folder: Path, name: str, separate_audio: bool = Fa
     with _video(video, scene, sound=not separate_audio) as writer:
         _add(scene, writer, start=0.0, sound=not separate_audio)
     if separate_audio:
-        write_wav(video.with_suffix(".wav"), scene.samples)
+        write_wav(video.with_suffix(".wav"), _sound(scene))
     told = truth_of_scene(scene, video.name, video.with_suffix(".wav").name if separate_audio else None)
     truth_of(video).write_text(told.model_dump_json() + "\n", encoding="utf-8")
     return video
@@ -90,26 +92,33 @@ def truth_of_scene(scene: Scene, video: str, audio: str | None = None) -> SceneT
         outcome=truth.outcome,
         labels=truth.labels,
         sources=truth.sources,
+        heard=scene.heard_truth() if isinstance(scene, HeardScene) else None,
     )
 
 
 def _video(path: Path, scene: Scene, sound: bool) -> VideoWriter:
     options = scene.options
     fps = Fraction(options.fps).limit_denominator(1001)
-    first = Audio(0, scene.samples[None], SPEECH_RATE_HZ) if sound else None
-    return VideoWriter(path, options.width, options.height, fps, first, crf=14)
+    first = Audio(0, _sound(scene), SPEECH_RATE_HZ) if sound else None
+    lossless = isinstance(scene, HeardScene)  # what a listener is not to hear tells an array the direction
+    return VideoWriter(path, options.width, options.height, fps, first, crf=14, lossless=lossless)
+
+
+def _sound(scene: Scene) -> Samples:
+    """(channels, samples)."""
+    return scene.recorded if isinstance(scene, HeardScene) else scene.samples[None]
 
 
 def _add(scene: Scene, writer: VideoWriter, start: float, sound: bool) -> None:
     """The scene from `start`, s, on, a second of its sound beside the frames of the same time."""
-    fps = scene.options.fps
+    fps, samples = scene.options.fps, _sound(scene)
     for index in range(scene.frames):
         writer.add_image(scene.image(index), round((start + index / fps) * SECOND))
         if sound and index % round(fps) == 0:
             first = int(index // round(fps)) * SPEECH_RATE_HZ
-            part = scene.samples[first : first + SPEECH_RATE_HZ]
+            part = samples[:, first : first + SPEECH_RATE_HZ]
             if part.size:
-                writer.add_audio(Audio(round((start + first / SPEECH_RATE_HZ) * SECOND), part[None], SPEECH_RATE_HZ))
+                writer.add_audio(Audio(round((start + first / SPEECH_RATE_HZ) * SECOND), part, SPEECH_RATE_HZ))
 
 
 def truth_of(video: Path) -> Path:
@@ -130,10 +139,12 @@ def read_truth(path: Path) -> SceneTruth:
 
 
 def write_wav(path: Path, samples: Samples) -> None:
-    """Mono 16-bit PCM at SPEECH_RATE_HZ."""
+    """(samples,) or (channels, samples), 8 channels at most, as 16-bit PCM at SPEECH_RATE_HZ."""
+    layout = LAYOUTS[len(np.atleast_2d(samples)) - 1]
     with av.open(str(path), "w", format="wav") as container:
-        stream = container.add_stream("pcm_s16le", rate=SPEECH_RATE_HZ, layout="mono")
-        frame = av.AudioFrame.from_ndarray((samples[None] * 32767).astype(np.int16), format="s16", layout="mono")
+        stream = container.add_stream("pcm_s16le", rate=SPEECH_RATE_HZ, layout=layout)
+        packed = np.ascontiguousarray((samples.T * 32767).astype(np.int16)).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(packed, format="s16", layout=layout)
         frame.sample_rate = SPEECH_RATE_HZ
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

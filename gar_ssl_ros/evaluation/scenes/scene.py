@@ -114,7 +114,9 @@ class Truth:
 
 
 @dataclass(frozen=True, eq=False)
-class _Actor:
+class Actor:
+    """A thing that is drawn. place: of its middle, pixels. heard: True if it makes the sound."""
+
     picture: things.Picture
     place: tuple[float, float]
     way: str
@@ -223,7 +225,7 @@ class Scene:
         assert best is not None
         return best[1]
 
-    def _cast(self, heard: list[SceneSound]) -> list[_Actor]:
+    def _cast(self, heard: list[SceneSound]) -> list[Actor]:
         options = self.options
         seen = heard if options.kind in (Kind.ONE, Kind.TWO, Kind.FACE) else []
         extras = options.distractors
@@ -235,7 +237,7 @@ class Scene:
         unheard: list[SceneSound] = []
         for _ in range(extras):
             unheard.append(self._unlike(heard + unheard, make[self._random.integers(len(make))]))
-        actors: list[_Actor] = []
+        actors: list[Actor] = []
         taken: list[Box] = []
         for number, sound in enumerate(seen + unheard):
             sounding = number < len(seen)
@@ -245,16 +247,16 @@ class Scene:
                 actors.append(self._actor(sound, sounding, taken))
         return actors
 
-    def _actor(self, sound: SceneSound, heard: bool, taken: list[Box]) -> _Actor:
+    def _actor(self, sound: SceneSound, heard: bool, taken: list[Box]) -> Actor:
         random = self._random
         width, height = (round(self.options.width * random.uniform(*self._look.sizes)) for _ in range(2))
         x, y = self._place(width, height, taken)
         ground = self._ground[round(y) + self._border, round(x) + self._border, :3]
-        best: tuple[float, _Actor] | None = None
+        best: tuple[float, Actor] | None = None
         for _ in range(MAX_DRAWS):
             picture = things.thing(random, width, height, ground, self._look.contrast)
             way, motion = things.motion(random, self._look.reach * self._unit)
-            actor = _Actor(picture, (x, y), way, motion, self._drive(sound), heard, sound.label)
+            actor = Actor(picture, (x, y), way, motion, self._drive(sound), heard, sound.label)
             seen = self._seen(actor)
             if best is None or seen > best[0]:
                 best = (seen, actor)
@@ -263,7 +265,7 @@ class Scene:
         assert best is not None
         return best[1]
 
-    def _seen(self, actor: _Actor) -> float:
+    def _seen(self, actor: Actor) -> float:
         """How much its motion changes the picture, grey levels a pixel: of a plain disc that turns, nothing."""
         levels = [drive.level for drive in actor.drive]
         flown = [1.0 if 0 < drive.since < 0.35 else 0.0 for drive in actor.drive]
@@ -281,7 +283,7 @@ class Scene:
         area = actor.picture[..., 3].sum()
         return float(changed.sum() / area)
 
-    def _speaker(self, sound: SceneSound, taken: list[Box]) -> list[_Actor]:
+    def _speaker(self, sound: SceneSound, taken: list[Box]) -> list[Actor]:
         random = self._random
         width = round(self.options.width * random.uniform(0.2, 0.3))
         height = round(width * 1.25)
@@ -296,11 +298,11 @@ class Scene:
         def speak(drive: things.Drive) -> things.Pose:
             return things.Pose(scale_y=0.12 + 0.88 * drive.level)
 
-        head = _Actor(things.face(random, width, height), (x, y), "sway", nod, still, True, sound.label)
+        head = Actor(things.face(random, width, height), (x, y), "sway", nod, still, True, sound.label)
         opening = things.mouth(round(width * 0.42), round(height * 0.22))
         below = (x, y + 0.25 * height)
         rides = len(taken) - 1
-        return [head, _Actor(opening, below, "mouth", speak, self._drive(sound), True, sound.label, rides=rides)]
+        return [head, Actor(opening, below, "mouth", speak, self._drive(sound), True, sound.label, rides=rides)]
 
     def _place(self, width: int, height: int, taken: list[Box]) -> tuple[float, float]:
         """A center at which a thing of this size keeps clear of the others and of the edges."""
@@ -343,7 +345,7 @@ class Scene:
     def _ground_at(self, index: int) -> NDArray[np.float64]:
         return np.asarray(self._pan[index] - self._border, np.float64)
 
-    def _pose(self, actor: _Actor, index: int) -> things.Pose:
+    def _pose(self, actor: Actor, index: int) -> things.Pose:
         pose = actor.motion(actor.drive[index])
         if actor.rides is not None:
             carrier = self._actors[actor.rides]
@@ -351,7 +353,7 @@ class Scene:
             pose = replace(pose, dx=pose.dx + on.dx, dy=pose.dy + on.dy)
         return pose
 
-    def _layer(self, actor: _Actor, index: int, steady: bool = False) -> things.Picture:
+    def _layer(self, actor: Actor, index: int, steady: bool = False) -> things.Picture:
         pose = self._pose(actor, index)
         height, width = actor.picture.shape[:2]
         turn = np.deg2rad(pose.angle)
@@ -371,7 +373,7 @@ class Scene:
         )
         return np.asarray(layer, np.float32)
 
-    def _boxes(self, actor: _Actor) -> tuple[Box | None, ...]:
+    def _boxes(self, actor: Actor) -> tuple[Box | None, ...]:
         return tuple(self._bounds(self._layer(actor, i)) for i in range(self.frames))
 
     def _bounds(self, layer: things.Picture) -> Box | None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.consensus import unit
 from gar_ssl_ros.gar.deadline import Deadline
-from gar_ssl_ros.gar.heard import explains, out_of_view, preferred, ratio
+from gar_ssl_ros.gar.heard import explains, nearness, out_of_view, preferred, ratio
 from gar_ssl_ros.gar.reasoner import NotLocated
 from gar_ssl_ros.gar.stages import (
     AnchorVote,
@@ -55,6 +55,8 @@ EVEN_ODDS_ABOVE = (
     0.1  # of score above that: there a match is as likely a hit as not, if half of all sounds are of things in view
 )
 SCORE_WIDTH = 0.17  # of score: how gradually that changes
+MIN_NEAR = 0.04  # of fit: within 2.5 standard deviations
+MIN_HELD = 0.7  # of what moves in time in a part, where a sound comes from: with less, there is more than one thing
 SAME_BEARING = SCORE_WIDTH * math.log(5)  # of score: a part to which its direction adds less by that is another thing's
 
 
@@ -92,7 +94,8 @@ class _Sight:
     """What was seen: all motion, how far it is in time with the sound, its parts, their courses, and the sources.
 
     enough: the score from which a match is told. bearing: for each part, what the directions that were heard add to its
-    score: as much as makes the odds that it sounds as much greater as they are likelier then.
+    score: as much as makes the odds that it sounds as much greater as they are likelier then. held: how much of what
+    moves in time in each part is where a sound comes from, 0..1.
     """
 
     motion: Motion
@@ -102,6 +105,7 @@ class _Sight:
     found: list[_Found]
     enough: float
     bearing: list[float]
+    held: list[float]
 
 
 class SignalReading:
@@ -176,18 +180,20 @@ class SignalReading:
         as a whole, as if one had been asked for: so one source is found where one is allowed, and nowhere else.
         """
         hot = synchrony_map(motion, sound.loudness)
-        parts = moving(motion, hot)
+        near = nearness(self._window, hot.shape)
+        parts = moving(motion, hot if near is None else hot * near)
         regions = [motion.region(rect) for rect in parts]
         bearing = [SCORE_WIDTH * math.log(ratio(self._window, _box(rect, motion))) for rect in parts]
+        held = [1.0 if near is None else _held(hot, near, rect) for rect in parts]
         if most > 1:
             banded = BandedSound(self._samples)
             loudnesses = [sound.loudness, *(banded.band(i) for i in range(len(BAND_EDGES_HZ) - 1))]
             banded_courses = Courses(motion.times, regions, loudnesses)
-            several = _Sight(motion, hot, parts, banded_courses, [], MIN_SCORE_SEVERAL, bearing)
+            several = _Sight(motion, hot, parts, banded_courses, [], MIN_SCORE_SEVERAL, bearing, held)
             self._find(several, regions, most)
             if len(several.found) > 1:
                 return several
-        sight = _Sight(motion, hot, parts, Courses(motion.times, regions, [sound.loudness]), [], enough, bearing)
+        sight = _Sight(motion, hot, parts, Courses(motion.times, regions, [sound.loudness]), [], enough, bearing, held)
         self._find(sight, regions, 1)
         return sight
 
@@ -200,15 +206,16 @@ class SignalReading:
         taken: set[int] = set()
 
         def here(part: int, best: int) -> bool:
-            """True if it does not come from elsewhere, as one of two like things that move alike does."""
-            return sight.bearing[part] >= sight.bearing[best] - SAME_BEARING
+            """True if it holds nothing that is elsewhere, as one of two like things that move alike is."""
+            away = [p for p, b in zip(parts, sight.bearing, strict=True) if b < sight.bearing[best] - SAME_BEARING]
+            return sight.held[part] >= MIN_HELD and not any(inside(one, parts[part]) for one in away)
 
         for best in sorted(range(len(matches)), key=lambda i: -scores[i]):
             if len(sight.found) == most or scores[best] < sight.enough:
                 break
             if best in taken:
                 continue
-            own = [i for i in whole(best, parts, matches, courses) if i not in taken and here(i, best)]
+            own = [i for i in whole(best, parts, matches, courses) if i == best or (i not in taken and here(i, best))]
             region = regions[best] if len(own) == 1 else motion.region(bounds([parts[i] for i in own]))
             box = self._bounds(motion, region)
             sight.found.append(_Found(box, tuple(own), region, matches[best]))
@@ -293,6 +300,13 @@ class SignalReading:
 
 def _of(hypothesis: Hypothesis, sight: _Sight) -> _Found:
     return max(sight.found, key=lambda found: found.box.iou(hypothesis.box))
+
+
+def _held(synchrony: NDArray[np.float64], near: NDArray[np.float64], rect: Rect) -> float:
+    """How much of a part's synchrony is near a direction, 0..1."""
+    x1, y1, x2, y2 = rect
+    own = synchrony[y1:y2, x1:x2]
+    return float((own * (near[y1:y2, x1:x2] > MIN_NEAR)).sum() / max(float(own.sum()), 1e-9))
 
 
 def _box(rect: Rect, motion: Motion) -> Box:

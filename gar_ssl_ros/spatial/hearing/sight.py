@@ -10,7 +10,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.media.window import HeardDirection
 from gar_ssl_ros.spatial.camera import Camera, Points
 from gar_ssl_ros.spatial.direction import angles_of_optical
@@ -26,24 +25,6 @@ MOUNTING_SD = math.radians(1.0)  # of how the array and the camera are held to e
 USUAL_ELEVATION = math.radians(20.0)  # standard deviation of a source's, where nothing tells
 SPHERE_RAYS = 8000  # 2.3 degrees apart
 BEHIND, HALF_BEHIND, AHEAD, HIGH = (math.radians(degrees) for degrees in (160.0, 130.0, 5.0, 30.0))
-OPTICAL_IN_BODY = Transform(rotation=(-0.5, 0.5, -0.5, 0.5))  # REP-103: z forward, x right becomes x forward, y left
-
-
-def camera_in_array(text: str) -> Transform:
-    """What takes points of a camera's optical frame to the array's, from `x y z roll pitch yaw` of its body's axes.
-
-    m and rad, turned about fixed axes: roll, then pitch, then yaw, as URDF has it. Raises OptionError.
-    """
-    try:
-        x, y, z, roll, pitch, yaw = map(float, text.replace(",", " ").replace(";", " ").split())
-        turned = [
-            Transform(rotation=(*(math.sin(angle / 2) * axis for axis in axes), math.cos(angle / 2)))  # type: ignore[arg-type]
-            for angle, axes in ((roll, (1, 0, 0)), (pitch, (0, 1, 0)), (yaw, (0, 0, 1)))
-        ]
-        turn = turned[2].after(turned[1]).after(turned[0])
-        return Transform((x, y, z), turn.rotation).after(OPTICAL_IN_BODY)
-    except (ValueError, ArithmeticError):
-        raise OptionError(f"array_to_camera is {text!r}: give six numbers, `x y z roll pitch yaw`, m and rad") from None
 
 
 @dataclass(frozen=True, eq=False)
