@@ -1,6 +1,7 @@
 """How exactly directions are heard in rooms, beside pyroomacoustics' SRP, MUSIC and NormMUSIC on the same windows.
 
-    python benchmarks/spatial.py                               every cell; 40 rooms and, in each, four sounds a cell
+    python benchmarks/spatial.py                               every cell: 40 rooms, whose sounds take turns
+    python benchmarks/spatial.py --all-sounds                  in each room each of the sounds, one after the other
     python benchmarks/spatial.py --cells one --arrays uma8 --rt60 0.4 --snr 10 --rooms 8            one cell, quickly
     python benchmarks/spatial.py --figures FOLDER [--rows FILE.jsonl]     draw them, of a run before with --rows
 
@@ -83,6 +84,7 @@ def main() -> None:
     parser.add_argument("--rt60", nargs="+", type=float, default=[0.2, 0.4, 0.6], help="s; of `two`: 0.4 alone")
     parser.add_argument("--snr", nargs="+", type=float, default=[0, 10, 20], help="dB; of `two`: 15 alone")
     parser.add_argument("--sounds", nargs="+", choices=SOUNDS, default=SOUNDS)
+    parser.add_argument("--all-sounds", action="store_true", help="all in each room, not one in each, in turn")
     parser.add_argument("--rooms", type=int, default=40, help="a cell")
     parser.add_argument("--seed", type=int, default=FIRST_SEED, help="of the first room; the others follow")
     parser.add_argument("--library", nargs="*", choices=LIBRARY, default=LIBRARY, help="which beside ours")
@@ -108,15 +110,17 @@ def tasks(options: argparse.Namespace) -> Iterator[Task]:
     """In the order in which they are measured."""
     seeds = range(options.seed, options.seed + options.rooms)
     library = tuple(options.library)
-    single = tuple((sound,) for sound in options.sounds)
+    kinds = options.sounds
     for name in options.arrays:
         if "one" in options.cells:
             for rt60 in options.rt60:
-                yield from (Task("one", name, rt60, tuple(options.snr), seed, single, library) for seed in seeds)
+                for seed in seeds:
+                    single = [(sound,) for sound in (kinds if options.all_sounds else [kinds[seed % len(kinds)]])]
+                    yield Task("one", name, rt60, tuple(options.snr), seed, tuple(single), library)
         if "two" in options.cells:
-            kinds = options.sounds
             for seed in seeds:
-                pairs = tuple((kinds[seed % len(kinds)], kinds[(seed + by) % len(kinds)]) for by in (1, 2))
+                others = (1, 2) if options.all_sounds else (1 + seed // len(kinds) % 2,)
+                pairs = tuple((kinds[seed % len(kinds)], kinds[(seed + by) % len(kinds)]) for by in others)
                 yield Task("two", name, 0.4, (15.0,), seed, pairs, library)
         if "quiet" in options.cells:
             yield from (Task("quiet", name, 0.4, (0.0,), seed, ((),), ()) for seed in seeds)

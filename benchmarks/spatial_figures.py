@@ -62,4 +62,6 @@ def by_room(figure: Any, rows: Sequence[Row], names: Sequence[str]) -> None:
         figure.axes[0].plot([], [], color=INK, linestyle=d, label=f"RT60 {r:g} s")[0]
         for d, r in zip(DASHES, rt60s, strict=False)
     ]
-    figure.legend(handles=lines, loc="outside lower center", ncols=len(lines), fontsize=8, handlelength=3)
+    figure.legend(
+        handles=lines, loc="outside lower center", ncols=min(len(lines), 2 + len(names)), fontsize=8, handlelength=3
+    )

@@ -141,15 +141,18 @@ def by_azimuth(kinds: Sequence[tuple[str, Sequence[tuple[float, float]]]]) -> st
         for place, (title, errors) in enumerate(kinds, start=1):
             axes = figure.add_subplot(1, len(kinds), place, projection="polar")
             azimuth, error = np.array(errors).T
-            axes.scatter(np.radians(azimuth), np.minimum(error, RIM_DEGREES), s=5, color=PALETTE[0], alpha=0.35, lw=0)
+            out = np.sqrt(np.minimum(error, RIM_DEGREES))  # so that small errors are not all in the middle
+            axes.scatter(np.radians(azimuth), out, s=5, color=PALETTE[0], alpha=0.35, linewidth=0)
             sector = np.round(azimuth / 30) % 12
             medians = [np.median(error[sector == at]) if (sector == at).any() else np.nan for at in range(12)]
             around = np.radians(np.arange(13) * 30.0)
-            axes.plot(around, np.minimum([*medians, medians[0]], RIM_DEGREES), color=PALETTE[1], linewidth=1.6)
+            middle = np.sqrt(np.minimum([*medians, medians[0]], RIM_DEGREES))
+            axes.plot(around, middle, color=PALETTE[1], linewidth=1.6)
             axes.set_theta_zero_location("N")  # azimuth is positive to the left: counter-clockwise as seen from above
             axes.set_thetagrids(range(0, 360, 45), ["0°", "45°", "90°", "135°", "180°", "-135°", "-90°", "-45°"])
-            axes.set(ylim=(0, RIM_DEGREES), yticks=(5, 10, 20, RIM_DEGREES))
-            axes.set_yticklabels(["5°", "10°", "20°", f"≥{RIM_DEGREES}°"], fontsize=7)
+            rings = (1, 5, 10, 20)
+            axes.set(ylim=(0, np.sqrt(RIM_DEGREES)))
+            axes.set_yticks(np.sqrt(rings), [f"{ring}°" for ring in rings], fontsize=7)
             axes.set_rlabel_position(22.5)
             axes.grid(visible=True)
             axes.set_title(title, color=GREY)

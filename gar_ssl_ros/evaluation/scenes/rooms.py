@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,27 +171,44 @@ def record(truth: RoomTruth, array: MicrophoneArray, sounds: Sequence[Samples] |
     where what simulates rooms is not installed.
     """
     count = round(truth.seconds * SPEECH_RATE_HZ)
-    heard = np.zeros((len(array.channels), count))
-    for number, source in enumerate(truth.sources):
-        if sounds is not None:
-            samples = sounds[number]
-        else:
-            random = np.random.default_rng([truth.seed, 2, number])
-            samples = SOUNDS[source.label](random, source.end - source.start).samples
-        arrived = _arrived(truth, source, samples.astype(np.float64), array, count)
-        heard += arrived / max(_level(arrived, array), 1e-9)
-    random = np.random.default_rng([truth.seed, 3])
-    own = random.standard_normal(heard.shape) * 10 ** (SENSOR_NOISE_DB / 20)
-    noise = diffuse_noise(random, array, count) + own
-    noise /= _level(noise, array)
+    alike = replace(truth, snr=0.0)
+    heard = _heard(alike, array, count) if sounds is None else _together(alike, array, count, sounds)
+    noise = _noise(truth.seed, array, count)
     if truth.sources:
-        heard += noise * 10 ** (-truth.snr / 20)
+        heard = heard + noise * 10 ** (-truth.snr / 20)
         heard *= PEAK / max(float(np.abs(heard).max()), 1e-9)
     else:
         heard = noise * 10 ** (truth.noise_dbfs / 20)
     recorded = np.zeros((array.recorded or 1 + max(array.channels), count), np.float32)
     recorded[list(array.channels)] = heard
     return recorded
+
+
+@lru_cache(maxsize=2)  # the same again at another SNR
+def _heard(truth: RoomTruth, array: MicrophoneArray, count: int) -> NDArray[np.float64]:
+    sounds = []
+    for number, source in enumerate(truth.sources):
+        random = np.random.default_rng([truth.seed, 2, number])
+        sounds.append(SOUNDS[source.label](random, source.end - source.start).samples)
+    return _together(truth, array, count, sounds)
+
+
+def _together(truth: RoomTruth, array: MicrophoneArray, count: int, sounds: Sequence[Samples]) -> NDArray[np.float64]:
+    """All sources, of level 1 each."""
+    heard = np.zeros((len(array.channels), count))
+    for source, samples in zip(truth.sources, sounds, strict=True):
+        arrived = _arrived(truth, source, samples.astype(np.float64), array, count)
+        heard += arrived / max(_level(arrived, array), 1e-9)
+    return heard
+
+
+@lru_cache(maxsize=2)
+def _noise(seed: int, array: MicrophoneArray, count: int) -> NDArray[np.float64]:
+    """From everywhere and of each channel's own, of level 1."""
+    random = np.random.default_rng([seed, 3])
+    own = random.standard_normal((len(array.channels), count)) * 10 ** (SENSOR_NOISE_DB / 20)
+    noise = diffuse_noise(random, array, count) + own
+    return np.asarray(noise / _level(noise, array))
 
 
 def _arrived(
