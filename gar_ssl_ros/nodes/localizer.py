@@ -42,14 +42,15 @@ from gar_ssl_ros.perception.sound import warm
 from gar_ssl_ros.reasoners import known, names, refuse_unused
 from gar_ssl_ros.reasoners import reasoner as reasoner_of_name
 from gar_ssl_ros.spatial.approach import Approach
+from gar_ssl_ros.spatial.hearing.catalog import arrays
 from gar_ssl_ros.spatial.options import SpatialOptions
 from gar_ssl_ros.work.encoder import AnswerEncoder
 from gar_ssl_ros.work.worker import Answer, Request, Worker
 
 GRAPH_POLL_S = 0.2  # s from one look at the graph to the next
 STOP_S = 0.8  # s that a reasoner is given to stop
-# What only the start can name: the last three as they are, or nothing.
-STARTED_WITH = ("reasoner", "fallback", "model", "server", "api_key_variable")
+# What only the start can name: from the model on as it is, or nothing, or an array that is known.
+STARTED_WITH = ("reasoner", "fallback", "model", "server", "api_key_variable", "array")
 
 
 class LocalizerNode(LifecycleNode):
@@ -222,7 +223,8 @@ class LocalizerNode(LifecycleNode):
                 f"{name} can be one of {', '.join(choices)}: others are named at the node's start, or declared by an "
                 "installed package (docs/security.md)"
             )
-        if name in STARTED_WITH[2:] and value not in ("", self._started_with[name]):
+        known_array = name == "array" and value in arrays()
+        if name in STARTED_WITH[2:] and value not in ("", self._started_with[name]) and not known_array:
             return f"another {name} is named at the node's start: -p {name}:=... (docs/security.md)"
         return ""
 

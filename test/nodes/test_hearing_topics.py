@@ -219,10 +219,12 @@ def test_what_is_missing_for_the_picture_is_told_and_directions_still_are():
         # What describes no array is told, and the localizer goes on without.
         node.trigger_deactivate()
         node.trigger_cleanup()
-        node.set_parameters([Parameter("array", value="respeker")])
+        refused = node.set_parameters([Parameter("array", value="/etc/array.yaml")])[0]
+        assert "another array is named at the node's start" in refused.reason
+        node.set_parameters([Parameter("array_channels", value="0, 1")])
         node.trigger_configure()
         node.trigger_activate()
-        mine.play_until(lambda: "is it 'respeaker" in mine.status().get("message", ""), ahead)
+        mine.play_until(lambda: "it has 2 channels and 4 positions" in mine.status().get("message", ""), ahead)
         assert mine.status()["level"] == "2"
         now = len(mine.bot.finals())
         mine.play_until(lambda: len(mine.bot.finals()) > now, ahead)
