@@ -30,6 +30,7 @@ from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status, work_status
 from gar_ssl_ros.nodes.heap import GIVE_BACK_PERIOD_S, give_back
 from gar_ssl_ros.nodes.localizer_inputs import LocalizerInputs
+from gar_ssl_ros.nodes.mounting import MountingService
 from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.on_demand import OnDemand
@@ -80,6 +81,7 @@ class LocalizerNode(LifecycleNode):
         self._overlay = OverlayOutputs(self, lambda: float(self._chosen.values["overlay_rate"]))
         self._level_out = self.create_lifecycle_publisher(SoundLevel, "~/level", QoSProfile(depth=10))
         self._on_demand = OnDemand(self, self._active)
+        self._mounting = MountingService(self)
         self.create_service(SetBool, "~/enable", self._on_enable)
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while simulated time is paused
         self.diagnostics = DiagnosticUpdater(self, self._statuses, self._health_group)
@@ -140,6 +142,7 @@ class LocalizerNode(LifecycleNode):
             approach = Approach(spatial.goal_distance, spatial.goal_consistency) if spatial.goal_distance else None
             self._encoder.begin(any(chosen[name] for name in ("detections", "humans", "voices")), approach)
             self._overlay.begin()
+            self._mounting.begin(self._chosen)
             self._voices = Voices(self, chosen["deadline"] + chosen["hop"]) if chosen["voices"] else None
             self._inputs = LocalizerInputs(
                 self,
@@ -262,6 +265,7 @@ class LocalizerNode(LifecycleNode):
         self._overlay.answer(answer.found, request.window, told.lifetime)
         if inputs is not None:
             inputs.hearing.answered(told.sources)
+        self._mounting.answered(answer)
         if voices is not None and inputs is not None:
             voices.take(told.sources, request.window, inputs.humans)
         return told.sources
