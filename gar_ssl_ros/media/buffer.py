@@ -145,6 +145,12 @@ class WindowBuffer:
         )
         return replace(window, sightings=_sighted(detections, window.center.stamp))
 
+    def audio(self, start: int, end: int) -> Audio | None:
+        """The audio of [start, end) as a window has it; None where no chunk touches the interval."""
+        with self._lock:
+            chunks = [chunk for chunk in self._chunks if chunk.stamp < end and chunk.end > start]
+        return _join(chunks, start, end)
+
     def release(self, before: int) -> None:
         """Let go of the frames before that time, ns: no window that shows them will be cut any more."""
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from geometry_msgs.msg import PoseStamped, Vector3
+from geometry_msgs.msg import PoseStamped, TransformStamped, Vector3
 from std_msgs.msg import Header
 
 from gar_ssl_ros.gar.heard import AnsweredDirection
@@ -50,6 +50,17 @@ def pose_message(direction: SoundDirection, header: Header) -> PoseStamped:
     message = PoseStamped(header=header)
     message.pose.orientation.z = math.sin(direction.azimuth / 2)
     message.pose.orientation.w = math.cos(direction.azimuth / 2)
+    return message
+
+
+def direction_frame(direction: SoundDirection, header: Header) -> TransformStamped:
+    """The frame `direction_ID` in the array's, 1 m away; its x axis points on from the array."""
+    message = TransformStamped(header=header, child_frame_id=f"direction_{direction.identity}")
+    message.transform.translation = _vector(direction.vector)
+    yaw, pitch = direction.azimuth / 2, -direction.elevation / 2
+    turned = message.transform.rotation
+    turned.x, turned.y = -math.sin(yaw) * math.sin(pitch), math.cos(yaw) * math.sin(pitch)
+    turned.z, turned.w = math.sin(yaw) * math.cos(pitch), math.cos(yaw) * math.cos(pitch)
     return message
 
 

@@ -148,6 +148,7 @@ class LocalizerNode(LifecycleNode):
                 self._level_out.publish,
                 self._inputs_group,
                 self._overlay.see,
+                self._markers_out.publish,
             )
         return done
 
@@ -257,6 +258,8 @@ class LocalizerNode(LifecycleNode):
         if told.goal is not None:
             self._goal_out.publish(told.goal)
         self._overlay.answer(answer.found, request.window, told.lifetime)
+        if inputs is not None:
+            inputs.hearing.answered(told.sources)
         if voices is not None and inputs is not None:
             voices.take(told.sources, request.window, inputs.humans)
         return told.sources

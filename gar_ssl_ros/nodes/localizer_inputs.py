@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from visualization_msgs.msg import MarkerArray
+
 from gar_ssl_ros.gar.noise_gate import NoiseGateOptions, held
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.level import LevelMeter
@@ -21,6 +23,7 @@ from gar_ssl_ros.msg import SoundLevel
 from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
 from gar_ssl_ros.nodes.detector_inputs import DetectorInputs
 from gar_ssl_ros.nodes.diagnostics import Status, buffer_values, stream_problem, stream_status
+from gar_ssl_ros.nodes.hearing import HearingTopics
 from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.spatial_inputs import SpatialInputs
@@ -53,10 +56,11 @@ class LocalizerInputs:
         publish_level: Callable[[SoundLevel], None],
         group: Any,
         seen: Callable[[Frame], None] = lambda _: None,
+        publish_markers: Callable[[MarkerArray], None] = lambda _: None,
     ) -> None:
         """offer: given, as often as a window is due, what makes the request of the newest one. prepare: given, in
         between, what has come of the next one; True if somebody looks at it. publish_level: given the sound's level, as
-        often as it is measured. seen: given each image that can be used.
+        often as it is measured. seen: given each image that can be used. publish_markers: given those of directions.
         """
         self._node = node
         self._parameters = parameters
@@ -117,7 +121,10 @@ class LocalizerInputs:
             group,
         )
         spatial = from_values(SpatialOptions, parameters.values)
-        self._spatial = SpatialInputs(node, spatial, self._windows(), images, reliability, group)
+        hears = bool(parameters.values["array"] or parameters.values["array_positions"])
+        hears = hears or bool(parameters.values["device_directions"])
+        self._spatial = SpatialInputs(node, spatial, self._windows(), images, reliability, group, hears)
+        self.hearing = HearingTopics(node, parameters, assembler.audio, self._spatial.lookup, publish_markers, group)
         self._problems = StandingProblems(log.warning, log.info)
 
     def poll_graph(self) -> None:
@@ -129,6 +136,7 @@ class LocalizerInputs:
             self._info_input.poll_graph()
         self._detectors.poll_graph()
         self._spatial.poll_graph()
+        self.hearing.poll_graph()
         self._tell_problems()
         if self._windows() != self._assembler.windows:
             self._assembler.begin(self._windows())
@@ -142,6 +150,7 @@ class LocalizerInputs:
             "audio_info": self._info_input.problem if self._described_apart else "",
             **self._detectors.problems,
             **self._spatial.problems,
+            **self.hearing.problems,
         }
         for name, problem in problems.items():
             self._problems.look(name, problem)
@@ -155,11 +164,19 @@ class LocalizerInputs:
     def retire(self) -> None:
         """Offer nothing more. From any thread."""
         self._retired = True
+        self.hearing.retire()
 
     def close(self) -> None:
         """Listen no more; from a callback of the same group, so that none of them is at work."""
         self._retired = True
-        for one in (self._image_input, self._audio_input, self._info_input, self._detectors, self._spatial):
+        for one in (
+            self._image_input,
+            self._audio_input,
+            self._info_input,
+            self._detectors,
+            self._spatial,
+            self.hearing,
+        ):
             one.close()
 
     def newest(self, ago: int = 0, since: int | None = None) -> Cut | None:
@@ -188,9 +205,11 @@ class LocalizerInputs:
         chosen, offer = self._parameters.values, self._image_input.offer
         view = self._spatial.view(cut.window.center, "" if offer is None else offer.topic)
         request = Request(cut.window, self.options(sources), chosen["deadline"], cut.refusal, asked, view)
-        if cut.refusal or asked is not None:
+        if not cut.refusal and asked is None:
+            request = replace(request, held=held(cut.window.audio, from_values(NoiseGateOptions, chosen)))
+        if cut.refusal or request.held:
             return request
-        return replace(request, held=held(cut.window.audio, from_values(NoiseGateOptions, chosen)))
+        return replace(request, window=self.hearing.hear(cut.window, view))
 
     @property
     def humans(self) -> dict[str, tuple[str, ...]]:
@@ -223,6 +242,7 @@ class LocalizerInputs:
             ),
             *self._detectors.statuses(seconds),
             *self._spatial.statuses(seconds),
+            *self.hearing.statuses(seconds),
         ]
 
     def _windows(self) -> WindowOptions:
@@ -246,6 +266,7 @@ class LocalizerInputs:
         self._due(self._assembler.take_audio(message, self._now()))
 
     def _measure(self, audio: Audio, frame_id: str) -> None:
+        self.hearing.take(audio, frame_id[:MAX_FRAME_ID_CHARACTERS])
         level = self._meter.add(audio)
         if level is not None and not self._retired:
             self._publish_level(level_message(level, frame_id[:MAX_FRAME_ID_CHARACTERS]))

@@ -20,6 +20,8 @@ from gar_ssl_ros.nodes.diagnostics import Status
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import MICROPHONE
 from gar_ssl_ros.nodes.sound_publisher import SoundPublisher
+from gar_ssl_ros.spatial.hearing.catalog import array_of
+from gar_ssl_ros.spatial.hearing.options import HearingOptions
 
 KIND = "microphone"  # of device
 REOPEN_AFTER_S = 1.0  # s from one attempt to open the device to the next
@@ -58,9 +60,14 @@ class MicrophoneNode(Node):
     """The node. It records from `record` on; `close` it before it is destroyed."""
 
     def __init__(self, name: str = "microphone", **options: Any) -> None:
-        """options: as of rclpy's Node. Raises DeviceError where there is no such device at the start."""
+        """options: as of rclpy's Node. Raises DeviceError where there is no such device at the start, UserError
+        where there is no such array.
+        """
         super().__init__(name, **options)
         self._chosen = NodeParameters(self, MICROPHONE).values
+        array = array_of(HearingOptions(array=self._chosen["array"]))
+        if array is not None:
+            self._chosen = {**self._chosen, "channels": array.recorded or max(array.channels) + 1}
         self._library = sounddevice()
         if not self.only_lists:
             microphone_of_name(self._chosen["device"])

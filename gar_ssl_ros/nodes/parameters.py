@@ -17,6 +17,7 @@ from gar_ssl_ros.messages.audio.families import PUBLISHED
 from gar_ssl_ros.options import Option, Value, options_of
 from gar_ssl_ros.reasoners import named_options
 from gar_ssl_ros.reasoners.options import ReasonerChoice
+from gar_ssl_ros.spatial.hearing.options import HearingOptions
 from gar_ssl_ros.spatial.options import SpatialOptions
 
 DEADLINE_S = 10.0  # s, by default
@@ -98,6 +99,27 @@ LOCALIZER = (
         change=Change.UNCONFIGURED,
     ),
     *parameters(options_of(SpatialOptions), Change.UNCONFIGURED),
+    *parameters(options_of(HearingOptions), Change.UNCONFIGURED),
+    ParameterSpec(
+        "device_directions",
+        False,
+        "whether to take the directions of sound from a device that tells them by itself on `directions_in`, in place "
+        "of an array's",
+        change=Change.UNCONFIGURED,
+    ),
+    ParameterSpec(
+        "direction_frames",
+        False,
+        "whether to tell the directions of sound as frames `direction_ID` in tf, too",
+        change=Change.UNCONFIGURED,
+    ),
+    ParameterSpec(
+        "beam",
+        "",
+        "from where the sound on `~/beam` comes, such as `source 3`; none where empty",
+        pattern=r"(loudest|(source|direction) \d{1,9})?",
+        fits="`loudest`, or `source` or `direction` and its id",
+    ),
     ParameterSpec(
         "overlay_rate",
         30.0,
@@ -180,7 +202,10 @@ MICROPHONE = (
         or_number=True,
     ),
     LIST,
-    ParameterSpec("channels", 1, "to record", 1, 8, change=Change.NEVER),
+    ParameterSpec("channels", 1, "to record; as many as the array has, where one is named", 1, 8, change=Change.NEVER),
+    ParameterSpec(
+        "array", "", "the microphone array, as of the localizer: all its channels are recorded", change=Change.NEVER
+    ),
     ParameterSpec("rate", 16000, "samples a second, Hz", 1000, 768000, change=Change.NEVER),
     ParameterSpec("chunk", 0.1, "length of a message's sound, s", 0.01, 2.0, change=Change.NEVER),
     ParameterSpec("frame_id", "microphone", "of the sound", change=Change.NEVER),

@@ -23,18 +23,21 @@ INFO_PERIOD_S = 1.0  # after which those who are there are told again what they 
 
 
 class SoundPublisher:
-    """Publishes sound of 16 bits on `audio`, and on `audio_info` what describes it, where it does not do so itself.
+    """Publishes sound of 16 bits, and on a topic beside it, `audio_info`, what describes it, where it does not itself.
 
     Thread-safe.
     """
 
-    def __init__(self, node: Any, frame_id: str, channels: int, rate: int, family: str = "auto") -> None:
+    def __init__(
+        self, node: Any, frame_id: str, channels: int, rate: int, family: str = "auto", topic: str = "audio"
+    ) -> None:
         """channels, rate: of the sound, as far as known. family: of PUBLISHED, whose messages to publish; auto: the
         first installed ones that a subscriber of the topic understands, or else the first, decided anew only while
         nobody hears any. Raises LookupError where none are installed.
         """
         self._node = node
-        self._topic = node.resolve_topic_name("audio")
+        self._name = topic
+        self._topic = node.resolve_topic_name(topic)
         self._frame_id = frame_id
         self._form = (channels, rate)
         self._guard = Lock()
@@ -42,7 +45,7 @@ class SoundPublisher:
         self._publisher: Any = None
         self._info: Any = None
         self._open(self._choices[0])
-        node.create_timer(GRAPH_POLL_S, self._poll_graph, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._timer = node.create_timer(GRAPH_POLL_S, self._poll_graph, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     @property
     def listeners(self) -> int:
@@ -65,6 +68,13 @@ class SoundPublisher:
                 self._tell()
             self._publisher.publish(message)
 
+    def close(self) -> None:
+        """Publish nothing more."""
+        self._node.destroy_timer(self._timer)
+        with self._guard:
+            for one in filter(None, (self._publisher, self._info)):
+                self._node.destroy_publisher(one)
+
     def _open(self, kind: AudioType) -> None:
         for old in filter(None, (self._publisher, self._info)):
             self._node.destroy_publisher(old)  # first: one participant may not have one topic with two types
@@ -72,8 +82,10 @@ class SoundPublisher:
         self._told = (0, 0.0)  # how many listeners, and when
         self._info = None
         if kind.info is not None:
-            self._info = self._node.create_publisher(message_type(kind.info.name), "audio_info", QoSProfile(depth=1))
-        self._publisher = self._node.create_publisher(audio_class(kind.name), "audio", QoSProfile(depth=100))
+            self._info = self._node.create_publisher(
+                message_type(kind.info.name), f"{self._name}_info", QoSProfile(depth=1)
+            )
+        self._publisher = self._node.create_publisher(audio_class(kind.name), self._name, QoSProfile(depth=100))
 
     def _poll_graph(self) -> None:
         with self._guard:

@@ -15,6 +15,7 @@ from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
 from gar_ssl_ros.nodes.diagnostics import Status
 from gar_ssl_ros.nodes.input_stream import InputStream
 from gar_ssl_ros.spatial.options import SpatialOptions
+from gar_ssl_ros.spatial.transforms import Transform
 from gar_ssl_ros.spatial.view import View
 from gar_ssl_ros.work.surroundings import Surroundings, camera_info_beside, is_rectified
 
@@ -36,8 +37,12 @@ class SpatialInputs:
         images: Sequence[str],
         reliability: str,
         group: Any,
+        transforms: bool = False,
     ) -> None:
-        """images: the topics on which images may be. reliability: the parameter of that name."""
+        """images: the topics on which images may be. reliability: the parameter of that name.
+
+        transforms: True if `lookup` is needed.
+        """
         self._options = options
         self._surroundings = here = Surroundings(options, windows)
         self._view: View | None = None  # of the newest window
@@ -68,7 +73,7 @@ class SpatialInputs:
                 listen, topics=[topic("points")], types=[CLOUD_TYPE], depth=QUEUE_DEPTH, most=MAX_CLOUD_BYTES
             )
             self._streams.append(_Stream("points", node, here.take_points, listened, timed=True))
-        if options.target_frame or options.depth != "none":
+        if options.target_frame or options.depth != "none" or transforms:
             for name in ("tf", "tf_static"):
                 static = name == "tf_static"
                 listened = partial(
@@ -103,6 +108,10 @@ class SpatialInputs:
         depth_rectified = offer is not None and is_rectified(offer.topic)
         self._view = view = self._surroundings.view(frame, rectified, depth_rectified)
         return view
+
+    def lookup(self, target: str, source: str, stamp: int) -> Transform:
+        """As of Surroundings. From any thread."""
+        return self._surroundings.lookup(target, source, stamp)
 
     @property
     def problems(self) -> dict[str, str]:

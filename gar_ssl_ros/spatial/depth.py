@@ -62,6 +62,15 @@ class DepthImage:
         points = rays / rays[:, 2:] * depths[down, across, None]
         return points[np.isfinite(points).all(axis=1)]
 
+    def sampled(self, rows: int, columns: int) -> Points:
+        """Depths at the middles of so many cells, m: (rows, columns); NaN where none is measured."""
+        down, across = (
+            ((np.arange(count) + 0.5) * size / count).astype(int)
+            for count, size in zip((rows, columns), self.values.shape, strict=True)
+        )
+        depths = self.values[np.ix_(down, across)].astype(np.float64) * self.unit
+        return np.where(np.isfinite(depths) & (depths > 0), depths, np.nan)
+
 
 @dataclass(frozen=True, eq=False)
 class PointCloud:

@@ -60,6 +60,31 @@ class View:
         with np.errstate(all="ignore"):  # what is no number comes out as NaN
             return self._place(self.camera, box)
 
+    def distances(self, rows: int, columns: int) -> Points | None:
+        """Along the rays through the middles of so many cells of the image, m: (rows, columns).
+
+        NaN where nothing is measured; None where there is no camera, or no depth.
+        """
+        if self.camera is None or self.depth is None:
+            return None
+        cells = self.camera.width / columns, self.camera.height / rows
+        found = np.full(rows * columns, np.nan)
+        if isinstance(self.depth, DepthImage) and self.depth_camera is None:
+            across, down = np.meshgrid((np.arange(columns) + 0.5) * cells[0], (np.arange(rows) + 0.5) * cells[1])
+            rays = self.camera.rays(np.stack([across.ravel(), down.ravel()], axis=1))
+            return self.depth.sampled(rows, columns) / rays[:, 2].reshape(rows, columns)
+        points, pixels = self._projected
+        with np.errstate(invalid="ignore"):
+            inside = ((pixels >= 0) & (pixels < (self.camera.width, self.camera.height))).all(axis=1) & (
+                points[:, 2] > 0
+            )
+        at = (pixels[inside] // cells).astype(int)
+        # The furthest first, so that the nearest of a cell stays.
+        away = np.linalg.norm(points[inside], axis=1)
+        order = np.argsort(-away)
+        found[at[order, 1] * columns + at[order, 0]] = away[order]
+        return found.reshape(rows, columns)
+
     def _place(self, camera: Camera, box: Box) -> Place:
         ray = center_ray(camera, box)
         distance, sd = distance_along(ray, self._points(camera, middle_of_box(box)))

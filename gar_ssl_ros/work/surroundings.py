@@ -19,7 +19,7 @@ from gar_ssl_ros.messages.surroundings import (
 from gar_ssl_ros.spatial.camera import Camera, CameraError
 from gar_ssl_ros.spatial.depth import DepthError, DepthImage, PointCloud
 from gar_ssl_ros.spatial.options import SpatialOptions
-from gar_ssl_ros.spatial.transforms import IDENTITY, TransformBuffer, TransformError
+from gar_ssl_ros.spatial.transforms import IDENTITY, Transform, TransformBuffer, TransformError
 from gar_ssl_ros.spatial.view import View
 from gar_ssl_ros.work.schedule import MAX_LAG_NS
 
@@ -121,6 +121,11 @@ class Surroundings:
                 except UserError as problem:
                     problems.append(f"nothing is told in {shortened(self._options.target_frame)}: {problem}")
             return replace(view, problem="; ".join(problems))
+
+    def lookup(self, target: str, source: str, stamp: int) -> Transform:
+        """What takes points of one frame to another, as of TransformBuffer. Raises TransformError."""
+        with self._guard:
+            return self._transforms.lookup(target, source, stamp)
 
     def _with_depth(self, view: View, frame: Frame, rectified: bool) -> View:
         """Raises UserError where there is none that can be used."""

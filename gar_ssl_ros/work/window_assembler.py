@@ -33,7 +33,7 @@ class Cut:
 
 class WindowAssembler:
     """Takes messages in, whatever they are, and gives windows as they are due. For one thread at a time, but `newest`,
-    `coming` and `renewed`.
+    `coming`, `audio` and `renewed`.
 
     `now`, ns, is when a message has come; it counts where the message has no stamp.
     """
@@ -177,6 +177,10 @@ class WindowAssembler:
         """The window up to now, where there is a whole one later than the given one; else that. From any thread."""
         due = self._schedule.newest(self._buffer.newest_frame, self._buffer.newest_audio)
         return (None if due is None or due.end <= cut.window.end else self._cut(due)) or cut
+
+    def audio(self, start: int, end: int) -> Audio | None:
+        """As of WindowBuffer. From any thread."""
+        return self._buffer.audio(start, end)
 
     @property
     def counts(self) -> Counts:

@@ -80,6 +80,12 @@ def test_of_two_things_that_look_and_move_alike_the_one_is_named_that_the_sound_
     assert direction.source == 0
 
 
+@pytest.mark.parametrize("things", [(ONE,), (ONE, OTHER), (Box(20, 60, 170, 100),)])
+def test_wherever_a_sound_comes_from_there_is_an_answer(things):
+    for x in range(-20, 220, 15):
+        final(like_things(heard(x), things=things), SignalReasoner())
+
+
 def test_where_the_sound_comes_from_out_of_view_what_would_make_it_is_not_named_and_the_answer_says_why(reasoner):
     found = final(like_things(heard(None, "behind you")), reasoner)
     assert found.outcome is Outcome.OFF_SCREEN

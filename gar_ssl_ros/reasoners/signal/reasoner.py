@@ -215,7 +215,7 @@ class SignalReading:
                 break
             if best in taken:
                 continue
-            own = [i for i in whole(best, parts, matches, courses) if i not in taken and here(i, best)]
+            own = [i for i in whole(best, parts, matches, courses) if i == best or (i not in taken and here(i, best))]
             region = regions[best] if len(own) == 1 else motion.region(bounds([parts[i] for i in own]))
             box = self._bounds(motion, region)
             sight.found.append(_Found(box, tuple(own), region, matches[best]))

@@ -51,6 +51,19 @@ class DirectionTracker:
         taken = self._matched(directions)
         return tuple(self._told(one, taken.get(at), stamp) for at, one in enumerate(directions))
 
+    def identified(self, directions: Sequence[SoundDirection], stamp: int) -> tuple[SoundDirection, ...]:
+        """Directions of a longer time, which is over, as they are, with the identities of those that are followed.
+
+        stamp: ns, of its end, which counts where none are. What is not followed yet is from here on.
+        """
+        now = self._stamp = self._stamp or stamp
+        taken = self._matched(directions)
+        known = [
+            taken[at].identity if at in taken else self._told(one, None, now).identity
+            for at, one in enumerate(directions)
+        ]
+        return tuple(replace(one, identity=identity) for one, identity in zip(directions, known, strict=True))
+
     def _matched(self, directions: Sequence[SoundDirection]) -> dict[int, _Track]:
         """Which track each continues, the nearest first."""
         near = []
