@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gar_ssl_ros.errors import OptionError, UserError
-from gar_ssl_ros.evaluation.scenes.acoustics import require_rooms
+from gar_ssl_ros.evaluation.scenes.acoustics import _built, require_rooms
 from gar_ssl_ros.evaluation.scenes.recognisable import CLASSES
 from gar_ssl_ros.evaluation.scenes.rooms import Position, RoomOptions, RoomSource, draw, record, room_around
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
@@ -64,6 +64,11 @@ def test_the_ear_on_the_side_of_a_sound_hears_it_first_and_louder():
     left, right = record(room_around([standing(math.pi / 2, end=0.5)], options, HEAD), HEAD)
     assert 0.5e-3 < lag(left, right) / SPEECH_RATE_HZ < 0.9e-3  # a head's greatest is about 0.7 ms
     assert (left**2).sum() > 2 * (right**2).sum()
+
+
+def test_what_comes_later_than_a_room_rings_is_left_out():
+    distances = np.array([1000.0, 2000.0])
+    assert not _built(distances, np.ones(2), rt60=0.2).any()
 
 
 def test_noise_is_as_loud_as_said_and_comes_from_everywhere():
