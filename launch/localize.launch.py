@@ -3,6 +3,7 @@
 ros2 launch gar_ssl_ros localize.launch.py camera:=0 microphone:=default rviz:=true
 ros2 launch gar_ssl_ros localize.launch.py image:=/camera/image_raw audio:=/audio rviz:=true
 ros2 launch gar_ssl_ros localize.launch.py clip:=$HOME/talk.mp4 rviz:=true
+ros2 launch gar_ssl_ros localize.launch.py camera:=0 microphone:=ReSpeaker array:=respeaker_usb_4 rviz:=true
 """
 
 from pathlib import Path
@@ -39,6 +40,9 @@ ARGUMENTS = {
     "depth_camera_info": ("depth_camera_info", "its calibration, where it is not registered to the images"),
     "points": ("", "a PointCloud2 to take distances from; none where empty"),
     "target_frame": ("", "the frame in which positions are told, too; as params_file says where empty"),
+    "array": ("", "the microphone array, such as respeaker_usb_4; as params_file says where empty"),
+    "array_to_camera": ("", "where the camera is in the array's frame; by tf, or as params_file says, where empty"),
+    "directions_in": ("", "a device's own directions of sound, PoseStamped or OdasSstArrayStamped; none where empty"),
     "use_sim_time": ("false", "take the time from /clock"),
     "autostart": ("true", "configure and activate at the start"),
     "log_level": ("info", "of the localizer"),
@@ -87,6 +91,7 @@ def _sources(given, loop):
         yield _node(given, "camera", {**told, **calibration}, _camera_topics(given))
     if given["microphone"]:
         chosen = {} if given["microphone"] == "default" else {"device": _text(given["microphone"])}
+        chosen |= {"array": _text(given["array"])} if given["array"] else {}
         yield _node(given, "microphone", chosen, sound)
 
 
@@ -129,9 +134,12 @@ def _nodes(context):
     if given["detections_in"]:
         eyes["detections"] = True
     places = {"target_frame": given["target_frame"]} if given["target_frame"] else {}
+    ears = {name: _text(given[name]) for name in ("array", "array_to_camera") if given[name]}
+    if given["directions_in"]:
+        ears["device_directions"] = True
     if given["depth"] or given["points"]:
         places["depth"] = "image" if given["depth"] else "points"
-    optional = ("detections_in", "camera_info", "depth", "points")
+    optional = ("detections_in", "camera_info", "depth", "points", "directions_in")
     localizer = LifecycleNode(
         package="gar_ssl_ros",
         executable="localizer",
@@ -139,7 +147,7 @@ def _nodes(context):
         namespace=given["namespace"],
         parameters=[
             given["params_file"],
-            {"use_sim_time": true["use_sim_time"], "autostart": true["autostart"], **chosen, **eyes, **places},
+            {"use_sim_time": true["use_sim_time"], "autostart": true["autostart"], **chosen, **eyes, **ears, **places},
         ],
         remappings=[
             *topics,

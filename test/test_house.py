@@ -34,7 +34,7 @@ ROOMS = {
         *("msg", "srv", "action"),
     },
     "evaluation": {"evaluation", "bags", "messages", "output", "reasoners", "spatial", "gar", "media"},
-    "offline": {"offline", "evaluation", "bags", "messages", "output", "gar", "media", "msg"},
+    "offline": {"offline", "evaluation", "bags", "messages", "output", "spatial", "gar", "media", "msg"},
     "checks": {"checks", "evaluation", "nodes", "messages", "reasoners", "perception", "gar", "media"},
 }
 LIFTABLE = {"interfaces", "embedded_ros"}  # which need nothing of the project, and could be lifted out together

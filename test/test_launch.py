@@ -154,6 +154,15 @@ def test_the_default_microphone_is_the_system_s_and_none_is_started_unasked(laun
     assert nodes(launch_file).keys() == {"localizer", "rviz2"}
 
 
+def test_an_array_is_the_microphone_s_and_the_localizer_s(launch_file):
+    mounted = "0 0 0.1 0 0 0"
+    started = nodes(launch_file, microphone="0", array="uma8", array_to_camera=mounted, directions_in="/doa")
+    assert started["microphone"].parameters == [{"device": "0", "array": "uma8"}]
+    given = started["localizer"].parameters[1]
+    assert (given["array"], given["array_to_camera"], given["device_directions"]) == ("uma8", mounted, True)
+    assert ("directions_in", "/doa") in started["localizer"].remappings
+
+
 def test_a_clip_beside_a_camera_is_refused(launch_file):
     with pytest.raises(RuntimeError, match="give either clip, or camera and microphone"):
         nodes(launch_file, clip="talk.mp4", camera="0")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.spatial.hearing.catalog import array_of
     from gar_ssl_ros.spatial.hearing.coincidences import Coincidences
     from gar_ssl_ros.spatial.hearing.mounting import Mounting, mounting_from_text
+    from gar_ssl_ros.work.calibration import told
 
     hearing = from_values(HearingOptions, vars(options))
     array = array_of(hearing)
@@ -68,14 +68,7 @@ def run(options: argparse.Namespace) -> int:
     for problem in problems:
         print(f"gar-ssl: note: {problem}", file=sys.stderr)
     print(f"{seen} windows: in {len(kept)} of them a sound was heard while something in view may have made it")
-    done = kept.calibration()
-    told = f"yaw {math.degrees(done.mounting.yaw):.1f} degrees, sd {math.degrees(done.sd):.1f}"
-    if done.pitch_sd is not None:
-        told += f"; pitch {math.degrees(done.mounting.pitch):.1f} degrees, sd {math.degrees(done.pitch_sd):.1f}"
-    print(
-        f"{told}; {done.used} of {done.events} agree, directions are {math.degrees(done.exactness):.1f} degrees exact"
-    )
-    print(f'array_to_camera: "{done.mounting.text}"')
+    print(told(kept.calibration()))
     return DONE
 
 

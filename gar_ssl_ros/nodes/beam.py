@@ -16,7 +16,6 @@ from gar_ssl_ros.spatial.hearing.sound_direction import SoundDirection
 from gar_ssl_ros.work.hearing import HOP_NS, Heard
 
 EDGE_NS = SECOND // 50  # at the end of what was listened to, where a beam is not whole yet
-BEAM_RATE_HZ = 16_000  # that its topic begins with
 
 
 class Beam:
@@ -25,25 +24,25 @@ class Beam:
     def __init__(self, node: Any, array: MicrophoneArray, frame_id: str, wanted: Callable[[], str]) -> None:
         """frame_id: the array's. wanted: the parameter `beam`."""
         self.problem = ""
-        self._array, self._wanted = array, wanted
+        self._node, self._array, self._frame_id, self._wanted = node, array, frame_id, wanted
         self._toward: SoundDirection | None = None
         self._toward_what = ""
         self._end = 0  # ns: of what was published last
         self._out: SoundPublisher | None = None
-        try:
-            self._out = SoundPublisher(node, frame_id, 1, BEAM_RATE_HZ, topic="~/beam")
-        except LookupError as problem:
-            self.problem = f"no beam is published: {problem}"
 
     def take(self, heard: Heard, sources: Mapping[int, int]) -> None:
         """A hop has been heard. sources: ids of sources by those of directions."""
         wanted, audio = self._wanted(), heard.audio
-        if self._out is None or audio is None:
-            return
         if wanted != self._toward_what:
             self._toward, self._toward_what, self.problem = None, wanted, ""
-        if not wanted:
+        if not wanted or audio is None:
             return
+        if self._out is None:
+            try:
+                self._out = SoundPublisher(self._node, self._frame_id, 1, audio.rate, topic="~/beam")
+            except LookupError as problem:
+                self.problem = f"no beam is published: {problem}"
+                return
         before = self._toward
         again = [one for one in heard.directions if before is not None and one.identity == before.identity]
         self._toward = _chosen(wanted, heard, sources) or (again[0] if again else before)

@@ -13,7 +13,7 @@ from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
-from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.errors import UserError, sentence
 from gar_ssl_ros.media.window import Audio, Window
 from gar_ssl_ros.messages.answers import time_message
 from gar_ssl_ros.messages.device_directions import DIRECTION_TYPES, DeviceDirectionError, directions_from_message
@@ -29,6 +29,7 @@ from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.options import from_values
 from gar_ssl_ros.spatial.camera import Camera
 from gar_ssl_ros.spatial.hearing.catalog import array_of
+from gar_ssl_ros.spatial.hearing.channels import own_sound
 from gar_ssl_ros.spatial.hearing.mounting import camera_in_array
 from gar_ssl_ros.spatial.hearing.options import HearingOptions
 from gar_ssl_ros.spatial.hearing.sight import COLUMNS, ROWS, Sight
@@ -61,6 +62,7 @@ class HearingTopics:
         self._complaints = Complaints(NodeLog(node).error)
         self._wrong = ""  # with the parameters
         self._unplaced = ""  # why directions are not placed in the newest window's picture
+        self._camera_frame = ""  # of the newest window
         self._sources: dict[int, int] = {}  # ids of the newest answer's sources, by those of directions
         self._sight: Sight | None = None
         self._hearing: Hearing | None = None
@@ -107,22 +109,23 @@ class HearingTopics:
             self._sources = {one.direction_id: one.id for one in answer.sources if one.direction_id}
 
     def hear(self, window: Window, view: View) -> Window:
-        """A window with the directions of its sound beside its picture; as it is where they cannot be placed there.
+        """A window with the array's sound alone, and its directions beside its picture, where they can be placed there.
 
         From any thread. view: of its center frame.
         """
         if self._hearing is None:
             return window
-        self._unplaced = ""
+        self._camera_frame = window.center.frame_id.lstrip("/")
         try:
             directions = self._hearing.of_window(window)
-            if directions is None:
-                return window
-            sight = self._sight_of(view, window)
-            return replace(window, heard=sight.heard(directions, self._options.gate))
-        except UserError as problem:
-            self._unplaced = f"what is heard is not placed in the picture: {problem}"
-            return window
+            if window.audio is not None and isinstance(self._hearing, ArrayHearing):
+                window = replace(window, audio=own_sound(window.audio, self._hearing.array))
+            if directions is not None:
+                window = replace(window, heard=self._sight_of(view, window).heard(directions, self._options.gate))
+            self._unplaced = ""
+        except Exception as problem:  # the window is answered without
+            self._unplaced = f"what is heard is not placed in the picture: {sentence(problem)}"
+        return window
 
     def retire(self) -> None:
         """Tell nothing more. From any thread but the hearing's own."""
@@ -191,11 +194,13 @@ class HearingTopics:
         self._directions_out.publish(told)
         if heard.directions:
             self._pose_out.publish(pose_message(heard.directions[0], header))
-        if heard.directions and frame:
-            self._publish_markers(direction_markers(told))
-            if self._frames_out is not None:
-                moved = [direction_frame(one, header) for one in heard.directions]
-                self._frames_out.publish(TFMessage(transforms=moved))
+        if heard.directions and self._mounted is not None and self._camera_frame:  # tf need not know the array's
+            self._publish_markers(direction_markers(told, self._camera_frame, self._mounted.inverse()))
+        elif heard.directions and frame:
+            self._publish_markers(direction_markers(told, frame))
+        if heard.directions and frame and self._frames_out is not None:
+            moved = [direction_frame(one, header) for one in heard.directions]
+            self._frames_out.publish(TFMessage(transforms=moved))
         if self._beam is not None and heard.audio is not None:
             self._beam.take(heard, self._sources)
 

@@ -30,6 +30,7 @@ from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status, work_status
 from gar_ssl_ros.nodes.heap import GIVE_BACK_PERIOD_S, give_back
 from gar_ssl_ros.nodes.localizer_inputs import LocalizerInputs
+from gar_ssl_ros.nodes.mounting import MountingService
 from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.on_demand import OnDemand
@@ -41,14 +42,15 @@ from gar_ssl_ros.perception.sound import warm
 from gar_ssl_ros.reasoners import known, names, refuse_unused
 from gar_ssl_ros.reasoners import reasoner as reasoner_of_name
 from gar_ssl_ros.spatial.approach import Approach
+from gar_ssl_ros.spatial.hearing.catalog import arrays
 from gar_ssl_ros.spatial.options import SpatialOptions
 from gar_ssl_ros.work.encoder import AnswerEncoder
 from gar_ssl_ros.work.worker import Answer, Request, Worker
 
 GRAPH_POLL_S = 0.2  # s from one look at the graph to the next
 STOP_S = 0.8  # s that a reasoner is given to stop
-# What only the start can name: the last three as they are, or nothing.
-STARTED_WITH = ("reasoner", "fallback", "model", "server", "api_key_variable")
+# What only the start can name: from the model on as it is, or nothing, or an array that is known.
+STARTED_WITH = ("reasoner", "fallback", "model", "server", "api_key_variable", "array")
 
 
 class LocalizerNode(LifecycleNode):
@@ -79,6 +81,7 @@ class LocalizerNode(LifecycleNode):
         self._overlay = OverlayOutputs(self, lambda: float(self._chosen.values["overlay_rate"]))
         self._level_out = self.create_lifecycle_publisher(SoundLevel, "~/level", QoSProfile(depth=10))
         self._on_demand = OnDemand(self, self._active)
+        self._mounting = MountingService(self)
         self.create_service(SetBool, "~/enable", self._on_enable)
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while simulated time is paused
         self.diagnostics = DiagnosticUpdater(self, self._statuses, self._health_group)
@@ -139,6 +142,7 @@ class LocalizerNode(LifecycleNode):
             approach = Approach(spatial.goal_distance, spatial.goal_consistency) if spatial.goal_distance else None
             self._encoder.begin(any(chosen[name] for name in ("detections", "humans", "voices")), approach)
             self._overlay.begin()
+            self._mounting.begin(self._chosen)
             self._voices = Voices(self, chosen["deadline"] + chosen["hop"]) if chosen["voices"] else None
             self._inputs = LocalizerInputs(
                 self,
@@ -219,7 +223,8 @@ class LocalizerNode(LifecycleNode):
                 f"{name} can be one of {', '.join(choices)}: others are named at the node's start, or declared by an "
                 "installed package (docs/security.md)"
             )
-        if name in STARTED_WITH[2:] and value not in ("", self._started_with[name]):
+        known_array = name == "array" and value in arrays()
+        if name in STARTED_WITH[2:] and value not in ("", self._started_with[name]) and not known_array:
             return f"another {name} is named at the node's start: -p {name}:=... (docs/security.md)"
         return ""
 
@@ -260,6 +265,7 @@ class LocalizerNode(LifecycleNode):
         self._overlay.answer(answer.found, request.window, told.lifetime)
         if inputs is not None:
             inputs.hearing.answered(told.sources)
+        self._mounting.answered(answer)
         if voices is not None and inputs is not None:
             voices.take(told.sources, request.window, inputs.humans)
         return told.sources

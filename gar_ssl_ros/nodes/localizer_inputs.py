@@ -121,9 +121,9 @@ class LocalizerInputs:
             group,
         )
         spatial = from_values(SpatialOptions, parameters.values)
-        hears = bool(parameters.values["array"] or parameters.values["array_positions"])
-        hears = hears or bool(parameters.values["device_directions"])
-        self._spatial = SpatialInputs(node, spatial, self._windows(), images, reliability, group, hears)
+        hears = any(parameters.values[name] for name in ("array", "array_positions", "device_directions"))
+        by_tf = hears and not parameters.values["array_to_camera"]
+        self._spatial = SpatialInputs(node, spatial, self._windows(), images, reliability, group, by_tf)
         self.hearing = HearingTopics(node, parameters, assembler.audio, self._spatial.lookup, publish_markers, group)
         self._problems = StandingProblems(log.warning, log.info)
 

@@ -64,11 +64,11 @@ def scenes(out: Path, who: Mapping[str, object], seeds: Sequence[int] = SEEDS, o
     reading a clip and writing results raise.
     """
     film = out / "scenes.mp4"
-    _make_room(out, film, [film], [], overwrite)
+    make_room(out, film, [film], [], overwrite)
     wanted = [SceneOptions(kind=kind, seed=seed, seconds=SCENE_S) for seed in seeds for kind in Kind]
     print(f"rendering {len(wanted)} scenes of {SCENE_S:g} s into {film}", flush=True)
     truths = write_film([Scene(options) for options in wanted], film)
-    records = _live(film, out, {"sources": 2, **who}, PLAYBACK_RATE)
+    records = live(film, out, {"sources": 2, **who}, PLAYBACK_RATE)
     verdicts = [
         _judged(options.kind, truth, records, index * SCENE_S)
         for index, (options, truth) in enumerate(zip(wanted, truths, strict=True))
@@ -85,16 +85,21 @@ def recording(clip: Path, out: Path, who: Mapping[str, object], overwrite: bool 
     Raises as `scenes` does.
     """
     Clip(clip)  # what cannot be read is told before anything starts
-    _make_room(out, clip, [], [clip], overwrite)
-    return not any(record.outcome.failed for record in _live(clip, out, {"sources": 1, **who}, 1.0))
+    make_room(out, clip, [], [clip], overwrite)
+    return not any(record.outcome.failed for record in live(clip, out, {"sources": 1, **who}, 1.0))
 
 
-def _live(clip: Path, out: Path, parameters: Mapping[str, object], pace: float) -> list[WindowRecord]:
-    """The answers to a clip played `pace` times as fast, in its own time; on disk its bag and annotated video."""
+def live(
+    clip: Path, out: Path, parameters: Mapping[str, object], pace: float, calibration: Path | None = None
+) -> list[WindowRecord]:
+    """The answers to a clip played `pace` times as fast, in its own time; on disk its bag and annotated video.
+
+    calibration: of its camera. Raises LiveError, and what reading a clip and writing results raise.
+    """
     bag, (records, video) = out / "bag", _results(out, clip)
     print("player, localizer and recorder start; the answers of ~/sources as they come:\n", flush=True)
     print(f"{'outcome':<14}{'heard':<10}{'id':<5}box, pixels, and why", flush=True)
-    play(clip, bag, parameters, lambda line: print(line, flush=True), pace)
+    play(clip, bag, parameters, lambda line: print(line, flush=True), pace, calibration)
     found = list(_recorded(clip, bag))
     if not found:
         raise LiveError(f"no window of {clip} was answered: it must have more than 3 s")
@@ -111,10 +116,11 @@ def _results(out: Path, clip: Path) -> tuple[Path, Path]:
     return out / f"{clip.stem}.jsonl", out / f"{clip.stem}_annotated.mp4"
 
 
-def _make_room(out: Path, clip: Path, made: Sequence[Path], read: Sequence[Path], overwrite: bool) -> None:
+def make_room(out: Path, clip: Path, made: Sequence[Path], read: Sequence[Path], overwrite: bool) -> None:
     """Make `out`, and free in it the names of all results of a clip, and of what is `made` beside them.
 
     read: what must stay. Nothing is removed before all is settled, and of the folder `bag` nothing but a bag of ours.
+    Raises OutputError where results may not be replaced.
     """
     bag = out / "bag"
     parts = [bag / "metadata.yaml", bag / "bag.mcap"]
@@ -160,14 +166,18 @@ def _origin(clip: Path, message: Any) -> int:
 
 
 def _judged(kind: Kind, truth: SceneTruth, records: Sequence[WindowRecord], begin: float) -> Verdict:
-    """By the window that lies wholly in the scene, the one nearest its middle if there are several."""
-    inside = [record for record in records if record.start_s >= begin and record.end_s <= begin + SCENE_S]
-    if not inside:
+    record = record_inside(records, begin, SCENE_S)
+    if record is None:
         return Verdict(kind, truth.outcome, False, (), "")
-    record = min(inside, key=lambda one: abs(one.center_s - begin - SCENE_S / 2))
     overlaps = tuple(truth.overlaps([source.box for source in record.sources], record.center_s - begin))
     right = record.outcome == truth.outcome and all(overlap >= MIN_FOUND_IOU for overlap in overlaps)
     return Verdict(kind, truth.outcome, right, overlaps, record.sound.label if record.sound else "")
+
+
+def record_inside(records: Sequence[WindowRecord], begin: float, seconds: float) -> WindowRecord | None:
+    """Of the window that lies wholly in a scene, the one nearest its middle if there are several. begin, seconds: s."""
+    inside = [record for record in records if record.start_s >= begin and record.end_s <= begin + seconds]
+    return min(inside, key=lambda one: abs(one.center_s - begin - seconds / 2), default=None)
 
 
 def row(title: str, verdicts: Sequence[Verdict]) -> bool:

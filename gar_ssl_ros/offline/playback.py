@@ -19,6 +19,7 @@ from gar_ssl_ros.errors import UserError, sentence
 from gar_ssl_ros.offline.observer import Observer
 
 RECORDED_TOPICS = "image audio audio_info localizer/sources localizer/detections localizer/image_annotated /diagnostics"
+MORE_TOPICS = "camera_info localizer/directions"  # where the camera and an array are known
 START_S = 60.0  # that the nodes may take to be there
 REST_S = 60.0  # that the clip's last windows may take after its end
 STOP_S = 5.0  # that a process is given to stop by itself
@@ -30,16 +31,22 @@ class LiveError(UserError):
 
 
 def play(
-    clip: Path, bag: Path, parameters: Mapping[str, object], tell: Callable[[str], None], pace: float = 1.0
+    clip: Path,
+    bag: Path,
+    parameters: Mapping[str, object],
+    tell: Callable[[str], None],
+    pace: float = 1.0,
+    calibration: Path | None = None,
 ) -> None:
     """Play a clip once to the localizer, `pace` times as fast as it was recorded, and record all that passes.
 
-    bag: a new one. parameters: of the localizer. tell: given the answers in words, as they come. All processes have
-    ended when it returns or raises. Raises LiveError.
+    bag: a new one. parameters: of the localizer. tell: given the answers in words, as they come. calibration: of the
+    clip's camera. All processes have ended when it returns or raises. Raises LiveError.
     """
     with isolated(), graph() as start:
         localizer = start("localizer", {"overlay_rate": 0.0, **parameters})  # a bag need not hold each image twice
-        recorder = start("recorder", {"bag": bag, "topics": RECORDED_TOPICS})
+        topics = RECORDED_TOPICS if calibration is None else f"{RECORDED_TOPICS} {MORE_TOPICS}"
+        recorder = start("recorder", {"bag": bag, "topics": topics})
         with closing(_observer(tell, localizer)) as observer:
 
             def look() -> None:
@@ -52,7 +59,10 @@ def play(
                 look()
                 if localizer.ended() or monotonic() > end:
                     raise LiveError(f"the localizer was not there within {START_S:.0f} s: it said {localizer.told()}")
-            player = start("player", {"clip": clip.absolute(), "wait": START_S, "listeners": 2, "rate": pace})
+            played: dict[str, object] = {"clip": clip.absolute(), "wait": START_S, "listeners": 2, "rate": pace}
+            if calibration is not None:
+                played["calibration"] = calibration.absolute()
+            player = start("player", played)
             while not player.ended():
                 look()
             observer.forget()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 import time
 from array import array as numbers
@@ -19,7 +20,9 @@ from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 from robot import CHUNK, localizer, robot, seconds, stamped, until
 from sensor_msgs.msg import CameraInfo
+from std_srvs.srv import Trigger
 from test_directions import INFO, LATCHED, transform
+from test_localizer import call
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
@@ -102,6 +105,10 @@ class Ears:
 
     def status(self, what: str = "hearing") -> dict[str, str]:
         return self.bot.state_of(what)()
+
+    def calibration(self) -> str:
+        """What `~/calibrate` tells."""
+        return str(call(self.bot, Trigger, f"/{self.bot.localizer}/calibrate", Trigger.Request()).message)
 
     def final(self, good):
         return next((answer for answer in self.bot.finals() if good(answer)), None)
@@ -196,6 +203,7 @@ def test_what_is_missing_for_the_picture_is_told_and_directions_still_are():
         mine.play_until(lambda: "no CameraInfo" in mine.status().get("message", ""), ahead)
         assert mine.play_until(lambda: mine.heard and mine.heard[-1].directions, ahead)
         assert not mine.bot.finals()[-1].unmatched
+        assert "no CameraInfo" in mine.calibration()
     with ears({"mounted": False}) as (node, mine):
         mine.play_until(lambda: "no transform names the frame" in mine.status().get("message", ""), ahead)
         assert "array_to_camera" in mine.status()["message"]
@@ -207,13 +215,24 @@ def test_what_is_missing_for_the_picture_is_told_and_directions_still_are():
         node.trigger_activate()
         found = mine.play_until(lambda: mine.final(lambda one: one.sources and one.sources[0].direction_id), ahead)
         assert found.sources[0].heard_bearing == pytest.approx(-0.1, abs=0.05)
+
+        # RViz shows it in the camera's frame then, of which tf knows.
+        def shown():
+            every = [one for array in mine.markers for one in array.markers if one.ns == "heard"]
+            return next((one for one in every if one.header.frame_id == "camera_optical_frame"), None)
+
+        arrow = mine.play_until(shown, ahead)
+        assert (arrow.points[1].x, arrow.points[1].z) == pytest.approx((0.2, 2.0), abs=0.06)
+        assert re.search("it takes 12|all sounds came from one bearing|in no one way", mine.calibration())
         # What describes no array is told, and the localizer goes on without.
         node.trigger_deactivate()
         node.trigger_cleanup()
-        node.set_parameters([Parameter("array", value="respeker")])
+        refused = node.set_parameters([Parameter("array", value="/etc/array.yaml")])[0]
+        assert "another array is named at the node's start" in refused.reason
+        node.set_parameters([Parameter("array_channels", value="0, 1")])
         node.trigger_configure()
         node.trigger_activate()
-        mine.play_until(lambda: "is it 'respeaker" in mine.status().get("message", ""), ahead)
+        mine.play_until(lambda: "it has 2 channels and 4 positions" in mine.status().get("message", ""), ahead)
         assert mine.status()["level"] == "2"
         now = len(mine.bot.finals())
         mine.play_until(lambda: len(mine.bot.finals()) > now, ahead)

@@ -11,6 +11,7 @@ import pytest
 from audio_common_msgs.msg import AudioStamped
 from robot import PATIENCE, process, robot, spinning, until
 
+from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.media.devices import DeviceError, listed
 from gar_ssl_ros.messages.audio.reader import AudioReader
 from gar_ssl_ros.nodes.microphone import (
@@ -97,6 +98,17 @@ def test_what_it_records_is_published_with_its_rate_and_counted(plugged):
     assert (audio.rate, audio.samples.shape) == (16000, (1, 1600))
     spectrum = np.abs(np.fft.rfft(audio.samples[0] * np.hanning(1600)))
     assert int(spectrum.argmax()) * 10 == pytest.approx(440, abs=10)
+
+
+def test_of_an_array_all_channels_are_recorded(plugged):
+    heard: list[AudioStamped] = []
+    with robot() as bot, microphone(device="garage", array="respeaker_usb_4") as node:
+        bot.node.create_subscription(AudioStamped, "audio", heard.append, 100)
+        node.record()
+        until(lambda: heard)
+    assert AudioReader().read(heard[0], now=0).samples.shape == (6, 1600)
+    with pytest.raises(OptionError, match="is it 'respeaker"), microphone(array="respeker"):
+        pass
 
 
 def test_it_comes_back_after_the_device_was_gone(plugged):

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from audio_common_msgs.msg import AudioStamped
+from hearing_clips import array_clip
 from robot import PATIENCE, calibration, process, robot, seconds, until
 from sensor_msgs.msg import CameraInfo, Image
 
@@ -36,6 +37,12 @@ def test_pictures_come_at_their_time_and_sound_when_its_last_sample_has_been(cli
     whole = np.concatenate([piece.samples for piece in Clip(clip).audio()], axis=1)
     np.testing.assert_array_equal(np.concatenate([chunk.samples for chunk in chunks], axis=1), whole)
     assert sum(isinstance(item, Frame) for _, item in items) == sum(isinstance(i, Frame) for i in Clip(clip).read())
+
+
+def test_a_clip_of_an_array_comes_with_all_its_channels(tmp_path):
+    clip = array_clip(tmp_path / "array.mkv", [0.0], 0.0, "respeaker_usb_4")
+    chunks = [item for _, item in timed(Clip(clip)) if isinstance(item, Audio)]
+    assert {chunk.samples.shape for chunk in chunks[:-1]} == {(6, 1600)}
 
 
 def arguments(path, **parameters) -> list[str]:

@@ -56,7 +56,7 @@ EVEN_ODDS_ABOVE = (
 )
 SCORE_WIDTH = 0.17  # of score: how gradually that changes
 MIN_NEAR = 0.04  # of fit: within 2.5 standard deviations
-MIN_HELD = 0.7  # of what moves in time in a part, where a sound comes from: with less, there is more than one thing
+MIN_HELD = 0.5  # of what moves in time in a part, where a sound comes from: with less, there is more than one thing
 SAME_BEARING = SCORE_WIDTH * math.log(5)  # of score: a part to which its direction adds less by that is another thing's
 
 

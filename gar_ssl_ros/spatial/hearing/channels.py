@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from gar_ssl_ros.media.window import Audio
 from gar_ssl_ros.spatial.hearing.array import Kind, MicrophoneArray
 
 DEAD = 0.02  # of the level of the middle one of the array's channels: one that has less hears nothing
@@ -31,6 +34,16 @@ def usable(samples: NDArray[np.float32], array: MicrophoneArray) -> tuple[int, .
     """
     dead, doubles = _dead(samples, array), _doubles(samples, array)
     return tuple(at for at in range(len(array.channels)) if at not in dead and at not in doubles)
+
+
+def own_sound(audio: Audio, array: MicrophoneArray) -> Audio:
+    """With the array's channels as its ears, of ambisonics what comes from all sides; as it is where it is not its.
+
+    What a device plays itself, or has processed, is then not heard.
+    """
+    if count_problem(len(audio.samples), array):
+        return audio
+    return replace(audio, ears=array.channels[:1] if array.kind is Kind.AMBISONIC else array.channels)
 
 
 def channel_problem(samples: NDArray[np.float32], array: MicrophoneArray) -> str:

@@ -11,7 +11,7 @@ from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.spatial.camera import Camera, CameraError
 from gar_ssl_ros.spatial.hearing.array import ArrayError, MicrophoneArray
-from gar_ssl_ros.spatial.hearing.channels import channel_problem
+from gar_ssl_ros.spatial.hearing.channels import channel_problem, own_sound
 from gar_ssl_ros.spatial.hearing.listener import Listener
 from gar_ssl_ros.spatial.hearing.options import HearingOptions
 from gar_ssl_ros.spatial.hearing.sight import Sight
@@ -54,6 +54,7 @@ class WindowListener:
         """The window with the directions heard in it; as it is where they cannot be told."""
         try:
             directions = self.directions(window)
+            window = window if window.audio is None else replace(window, audio=own_sound(window.audio, self._array))
             return replace(window, heard=self.sight(window).heard(directions, self._options.gate))
         except (ArrayError, CameraError) as problem:
             self.problems[str(problem)] = None
