@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.spatial.camera import Points
+from gar_ssl_ros.spatial.hearing.ambisonic import AmbisonicResponse
 from gar_ssl_ros.spatial.hearing.array import ArrayError, Kind, MicrophoneArray
 from gar_ssl_ros.spatial.hearing.channels import count_problem, usable
-from gar_ssl_ros.spatial.hearing.ambisonic import AmbisonicResponse
 from gar_ssl_ros.spatial.hearing.options import HearingOptions
 from gar_ssl_ros.spatial.hearing.response import Peak, SteeredResponse
 from gar_ssl_ros.spatial.hearing.sound_direction import Known, SoundDirection

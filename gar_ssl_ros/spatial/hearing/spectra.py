@@ -83,7 +83,9 @@ def strongest(heard: Spectra, weights: NDArray[np.float32]) -> tuple[Spectra, ND
     most = min(frames, max(LEAST_FRAMES, round(TELLING * frames)))
     at = np.sort(np.argpartition(weights, frames - most, axis=1)[:, frames - most :], axis=1)
     values = np.take_along_axis(heard.values, at[:, None], axis=2)
-    return Spectra(values, np.take_along_axis(heard.power, at, axis=1), heard.hop), np.take_along_axis(weights, at, axis=1)
+    return Spectra(values, np.take_along_axis(heard.power, at, axis=1), heard.hop), np.take_along_axis(
+        weights, at, axis=1
+    )
 
 
 def _size(rate: int) -> int:
