@@ -26,6 +26,7 @@ from gar_ssl_ros.spatial.transforms import Transform
 
 CAMERA_M = (0.04, 0.0, 0.1)  # above the array and a little before it, as on a robot's head
 DISTANCES_M = (1.0, 3.0)  # of what sounds, from the camera
+HISS_DBFS = (-75.0, -60.0)  # of a scene in which nothing sounds, as without an array
 OUT_OF_VIEW = math.radians(15)  # beyond the picture's edge, at least
 HEIGHT = math.radians(10)  # up and down, of what is out of view
 MAX_SHARE = 0.5  # of the way between two things that look alike, that each is wide
@@ -87,7 +88,8 @@ class HeardScene(Scene):
         told, error = (_mounted(turn) for turn in (0.0, float(self._chance.choice([-1.0, 1.0])) * place.mounting))
         self._told, self._error = told, float(error.split()[-1])
         room = RoomOptions(seed=options.seed, rt60=place.rt60, snr=place.snr, seconds=options.seconds)
-        self.room = room_around(self._placed(camera_in_array(error)), room, place.array)
+        around = room_around(self._placed(camera_in_array(error)), room, place.array)
+        self.room = replace(around, noise_dbfs=float(self._chance.uniform(*HISS_DBFS)))
         self.recorded = record(self.room, place.array, self.sounds)
 
     def window(self) -> Window:
