@@ -37,6 +37,7 @@ lint: .venv/test
 bench: .venv/test
 	$(BIN)/python benchmarks/scenes.py
 	$(BIN)/python benchmarks/hearing.py
+	$(BIN)/python benchmarks/spatial.py
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/metrics.py

@@ -92,6 +92,8 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, help="write each result there; with --figures alone, read them")
     parser.add_argument("--figures", type=Path, help="draw what --rows holds into this folder, and measure nothing")
     options = parser.parse_args()
+    if options.figures and not (options.rows and options.rows.is_file()):
+        parser.error("--figures draws what an earlier run wrote: name its file with --rows")
     if options.figures:
         from spatial_figures import draw_figures  # noqa: PLC0415  # needs matplotlib
 

@@ -50,9 +50,9 @@ def by_room(figure: Any, rows: Sequence[Row], names: Sequence[str]) -> None:
                 medians = [np.median([row.error for row in some if row.snr == snr]) for snr in snrs]
                 axes.plot(snrs, medians, color=colour, linestyle=dashes, linewidth=1.8 if method == "ours" else 1.0)
         axes.set_yscale("log")
-        axes.set_yticks([1, 2, 5, 10, 20, 50, 100], ["1°", "2°", "5°", "10°", "20°", "50°", "100°"])
+        axes.set_yticks([0.5, 1, 2, 5, 10, 20, 50, 100], ["0.5°", "1°", "2°", "5°", "10°", "20°", "50°", "100°"])
         axes.minorticks_off()
-        axes.set(xlabel="SNR, dB", ylim=(0.5, 180), xticks=sorted({row.snr for row in rows}))
+        axes.set(xlabel="SNR, dB", ylim=(0.3, 180), xticks=sorted({row.snr for row in rows}))
         axes.set_title(name, color=GREY)
         axes.grid(visible=True)
         axes.label_outer()

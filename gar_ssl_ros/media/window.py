@@ -58,7 +58,8 @@ class Audio:
     """A stretch of sound.
 
     stamp: ns of the first sample. samples: float32 (channels, samples) in [-1, 1], finite. rate: Hz.
-    missing: how many of the samples stand for sound that was lost or could not be read; they are zero.
+    missing: how many of the samples stand for sound that was lost or could not be read; they are zero. ears: the
+    channels that `mono` is made of, where others hold what is not to be heard; all where empty.
     Raises ValueError where the samples have another shape or type, are not finite, or the rate is not positive.
     """
 
@@ -66,6 +67,7 @@ class Audio:
     samples: NDArray[np.float32]
     rate: int
     missing: int = 0
+    ears: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.samples.dtype != np.float32 or self.samples.ndim != 2 or not self.samples.shape[0]:
@@ -82,8 +84,8 @@ class Audio:
         return self.stamp + round(int(self.samples.shape[1]) * SECOND / self.rate)
 
     def mono(self, rate: int) -> NDArray[np.float32]:
-        """The mean of all channels at `rate` Hz: float32 (samples,)."""
-        mixed = np.asarray(self.samples.mean(axis=0))
+        """The mean of `ears` at `rate` Hz: float32 (samples,)."""
+        mixed = np.asarray((self.samples[list(self.ears)] if self.ears else self.samples).mean(axis=0))
         return mixed if rate == self.rate else np.asarray(soxr.resample(mixed, self.rate, rate), np.float32)
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point
-from std_msgs.msg import ColorRGBA
+from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.msg import SoundDirection, SoundDirectionArray
 from gar_ssl_ros.spatial.camera import Points
+from gar_ssl_ros.spatial.transforms import IDENTITY, Transform
 
 ARROW, CONE, LABEL = "heard", "heard_sd", "heard_label"  # namespaces
 LENGTH_M, SHAFT_M, HEAD_M, HEAD_LENGTH_M, TEXT_M = 2.0, 0.03, 0.08, 0.15, 0.15
@@ -23,21 +24,27 @@ SHOWN_NS = 3 * SECOND // 2  # longer than from one to the next
 MAX_MARKER_ID = 2**31 - 1
 
 
-def direction_markers(heard: SoundDirectionArray) -> MarkerArray:
-    """Of each direction an arrow, a cone of one standard deviation and its number; they vanish by themselves."""
+def direction_markers(heard: SoundDirectionArray, frame_id: str, moved: Transform = IDENTITY) -> MarkerArray:
+    """Of each direction an arrow, a cone of one standard deviation and its number; they vanish by themselves.
+
+    moved: takes points of the array's frame to that of `frame_id`.
+    """
     markers = []
+    header = Header(stamp=heard.header.stamp, frame_id=frame_id)
     for one in heard.directions:
-        vector = np.array([one.vector.x, one.vector.y, one.vector.z])
-        arrow = _marker(heard, ARROW, one, Marker.ARROW, (SHAFT_M, HEAD_M, HEAD_LENGTH_M))
+        vector = moved.turn(np.array([[one.vector.x, one.vector.y, one.vector.z]]))[0]
+        arrow = _marker(header, ARROW, one, Marker.ARROW, (SHAFT_M, HEAD_M, HEAD_LENGTH_M))
         arrow.points = [Point(), _point(LENGTH_M * vector)]
-        cone = _marker(heard, CONE, one, Marker.TRIANGLE_LIST, (1.0, 1.0, 1.0), 0.25)
+        cone = _marker(header, CONE, one, Marker.TRIANGLE_LIST, (1.0, 1.0, 1.0), 0.25)
         rim = _rim(vector, min(one.sd, MAX_SD))
         for here, there in zip(rim, np.roll(rim, -1, axis=0), strict=True):
             cone.points += [Point(), _point(here), _point(there)]
-        text = _marker(heard, LABEL, one, Marker.TEXT_VIEW_FACING, (0.0, 0.0, TEXT_M))
-        text.pose.position = _point(1.1 * LENGTH_M * vector)
+        text = _marker(header, LABEL, one, Marker.TEXT_VIEW_FACING, (0.0, 0.0, TEXT_M))
+        text.pose.position = _point(moved.translation + 1.1 * LENGTH_M * vector)
         doubt = "" if one.front_back_known else ", or behind"
         text.text = f"{one.id}: {math.degrees(one.azimuth):+.0f} deg{doubt}"
+        for marker in (arrow, cone):
+            marker.pose.position = _point(np.array(moved.translation))
         markers += [arrow, cone, text]
     return MarkerArray(markers=markers)
 
@@ -57,14 +64,14 @@ def _point(place: Points) -> Point:
 
 
 def _marker(
-    heard: SoundDirectionArray,
+    header: Header,
     kind: str,
     one: SoundDirection,
     shape: int,
     scale: tuple[float, float, float],
     alpha: float = 1.0,
 ) -> Any:
-    marker = Marker(header=heard.header, ns=kind, id=one.id & MAX_MARKER_ID, type=shape, action=Marker.ADD)
+    marker = Marker(header=header, ns=kind, id=one.id & MAX_MARKER_ID, type=shape, action=Marker.ADD)
     marker.pose.orientation.w = 1.0
     marker.scale.x, marker.scale.y, marker.scale.z = scale
     marker.color = ColorRGBA(r=COLOUR[0], g=COLOUR[1], b=COLOUR[2], a=alpha)

@@ -62,6 +62,7 @@ class HearingTopics:
         self._complaints = Complaints(NodeLog(node).error)
         self._wrong = ""  # with the parameters
         self._unplaced = ""  # why directions are not placed in the newest window's picture
+        self._camera_frame = ""  # of the newest window
         self._sources: dict[int, int] = {}  # ids of the newest answer's sources, by those of directions
         self._sight: Sight | None = None
         self._hearing: Hearing | None = None
@@ -114,6 +115,7 @@ class HearingTopics:
         """
         if self._hearing is None:
             return window
+        self._camera_frame = window.center.frame_id.lstrip("/")
         try:
             directions = self._hearing.of_window(window)
             if window.audio is not None and isinstance(self._hearing, ArrayHearing):
@@ -192,11 +194,13 @@ class HearingTopics:
         self._directions_out.publish(told)
         if heard.directions:
             self._pose_out.publish(pose_message(heard.directions[0], header))
-        if heard.directions and frame:
-            self._publish_markers(direction_markers(told))
-            if self._frames_out is not None:
-                moved = [direction_frame(one, header) for one in heard.directions]
-                self._frames_out.publish(TFMessage(transforms=moved))
+        if heard.directions and self._mounted is not None and self._camera_frame:  # tf need not know the array's
+            self._publish_markers(direction_markers(told, self._camera_frame, self._mounted.inverse()))
+        elif heard.directions and frame:
+            self._publish_markers(direction_markers(told, frame))
+        if heard.directions and frame and self._frames_out is not None:
+            moved = [direction_frame(one, header) for one in heard.directions]
+            self._frames_out.publish(TFMessage(transforms=moved))
         if self._beam is not None and heard.audio is not None:
             self._beam.take(heard, self._sources)
 

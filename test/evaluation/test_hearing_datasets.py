@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +81,13 @@ def test_two_things_that_do_not_fit_into_view_are_refused():
 def test_gar_ssl_scenes_needs_an_array_for_things_that_only_a_direction_tells_apart(capsys, tmp_path):
     assert main(["scenes", "--out", str(tmp_path), "--kind", "identical"]) == 2
     assert "give --array" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["scenes", "--array", "uma8"], ["evaluate", "--dataset", "rooms"]])
+def test_what_simulates_rooms_is_named_where_it_is_missing(command, capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "pyroomacoustics", None)
+    assert main([*command, "--out", str(tmp_path / "out")]) == 1
+    assert re.search(r"pyroomacoustics, which is not installed: .*spatial-scenes", capsys.readouterr().err)
 
 
 def test_rooms_are_a_dataset_whose_directions_and_boxes_are_scored(twins):

@@ -215,6 +215,14 @@ def test_what_is_missing_for_the_picture_is_told_and_directions_still_are():
         node.trigger_activate()
         found = mine.play_until(lambda: mine.final(lambda one: one.sources and one.sources[0].direction_id), ahead)
         assert found.sources[0].heard_bearing == pytest.approx(-0.1, abs=0.05)
+
+        # RViz shows it in the camera's frame then, of which tf knows.
+        def shown():
+            every = [one for array in mine.markers for one in array.markers if one.ns == "heard"]
+            return next((one for one in every if one.header.frame_id == "camera_optical_frame"), None)
+
+        arrow = mine.play_until(shown, ahead)
+        assert (arrow.points[1].x, arrow.points[1].z) == pytest.approx((0.2, 2.0), abs=0.06)
         assert re.search("it takes 12|all sounds came from one bearing|in no one way", mine.calibration())
         # What describes no array is told, and the localizer goes on without.
         node.trigger_deactivate()

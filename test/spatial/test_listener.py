@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gar_ssl_ros.errors import OptionError
+from gar_ssl_ros.media.window import Audio
 from gar_ssl_ros.spatial.direction import body_of_angles
 from gar_ssl_ros.spatial.hearing.array import ArrayError, Kind, MicrophoneArray
 from gar_ssl_ros.spatial.hearing.beam import beam
 from gar_ssl_ros.spatial.hearing.catalog import array_of, arrays
-from gar_ssl_ros.spatial.hearing.channels import channel_problem
+from gar_ssl_ros.spatial.hearing.channels import channel_problem, own_sound
 from gar_ssl_ros.spatial.hearing.listener import Listener
 from gar_ssl_ros.spatial.hearing.options import HearingOptions
 from gar_ssl_ros.spatial.hearing.steering import delays
@@ -226,3 +227,13 @@ def test_a_file_that_describes_no_array_is_told_in_one_sentence(tmp_path, text, 
     with pytest.raises(ArrayError, match=said) as problem:
         array_of(HearingOptions(array=str(path)))
     assert "\n" not in str(problem.value)
+
+
+def test_what_a_device_plays_itself_is_in_no_window_s_sound():
+    array = arrays()["respeaker_usb_4"]
+    samples = np.zeros((6, 1600), np.float32)
+    samples[list(array.channels)], samples[5] = 0.1, 0.9
+    own = own_sound(Audio(0, samples, RATE), array)
+    assert own.samples.shape == (6, 1600)
+    np.testing.assert_allclose(own.mono(RATE), 0.1, rtol=1e-6)
+    assert own_sound(Audio(0, samples[:1], RATE), array).ears == ()

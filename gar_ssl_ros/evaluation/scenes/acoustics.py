@@ -110,8 +110,8 @@ def _built(distances: Response, gains: Response, rt60: float) -> NDArray[np.floa
     within = times * SPEECH_RATE_HZ < taps - DELAY_TAPS
     built = np.zeros(taps, np.float32)
     arrive, loud = times[within].astype(np.float32), (gains / distances)[within].astype(np.float32)
-    # One thread, so that what is added is added in the same order each time.
-    libroom.rir_builder(built, arrive, loud, SPEECH_RATE_HZ, DELAY_TAPS, SINC_STEPS, 1)
+    if within.any():  # one thread, so that what is added is added in the same order each time
+        libroom.rir_builder(built, arrive, loud, SPEECH_RATE_HZ, DELAY_TAPS, SINC_STEPS, 1)
     return built
 
 

@@ -37,14 +37,13 @@ def usable(samples: NDArray[np.float32], array: MicrophoneArray) -> tuple[int, .
 
 
 def own_sound(audio: Audio, array: MicrophoneArray) -> Audio:
-    """The array's channels alone, of ambisonics what comes from all sides; as it is where it is not the array's.
+    """With the array's channels as its ears, of ambisonics what comes from all sides; as it is where it is not its.
 
-    What a device plays itself, or has processed, is left out of what is heard.
+    What a device plays itself, or has processed, is then not heard.
     """
     if count_problem(len(audio.samples), array):
         return audio
-    kept = array.channels[:1] if array.kind is Kind.AMBISONIC else array.channels
-    return replace(audio, samples=audio.samples[list(kept)])
+    return replace(audio, ears=array.channels[:1] if array.kind is Kind.AMBISONIC else array.channels)
 
 
 def channel_problem(samples: NDArray[np.float32], array: MicrophoneArray) -> str:
