@@ -8,15 +8,23 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from gar_ssl_ros.spatial.camera import Points
+from gar_ssl_ros.spatial.hearing.ambisonic import AmbisonicResponse
 from gar_ssl_ros.spatial.hearing.array import ArrayError, Kind, MicrophoneArray
 from gar_ssl_ros.spatial.hearing.channels import count_problem, usable
-from gar_ssl_ros.spatial.hearing.intensity import IntensityResponse
 from gar_ssl_ros.spatial.hearing.options import HearingOptions
-from gar_ssl_ros.spatial.hearing.response import SteeredResponse
-from gar_ssl_ros.spatial.hearing.sound_direction import SoundDirection
-from gar_ssl_ros.spatial.hearing.spectra import frequencies, spectra, weights
+from gar_ssl_ros.spatial.hearing.response import Peak, SteeredResponse
+from gar_ssl_ros.spatial.hearing.sound_direction import Known, SoundDirection
+from gar_ssl_ros.spatial.hearing.spectra import Spectra, frequencies, spectra, strongest, weights
+from gar_ssl_ros.spatial.transforms import Vector
 
-SURE_AT, SURE_PER = 8.5, 1.5  # of a peak's height: probability 0.5, and how soon it is more
+SURE_AT, SURE_PER = 7.5, 1.2  # of a peak's height: probability 0.5, and how soon it is more
+SECOND_AT, SECOND_PER = 0.18, 0.015  # of the contrast of one more peak, likewise: a wall, too, sends a sound back
+BROAD_SECOND_AT = 0.31  # of that of ambisonics and of two microphones, which tell sources apart less well
+EXPLAINED = 0.5  # of agreement: what agrees more with a source is its sound
+SHARPNESS = 8.0  # how surely what agrees better with one source than with another is its
+TOGETHER_SD = 1.5  # times the standard deviation, where others sound too
+ROUNDS = 2  # of telling sources apart by each other's directions
 APART = math.radians(12)  # nearer to one that is found, another is the same
 QUIETEST = 1e-12  # of full scale, as power: dBFS -120
 
@@ -50,20 +58,55 @@ class Listener:
             return ()
         self._keep(usable(own, self._array))
         own = own[list(self._kept)]
-        heard = spectra(own, self._rate, self._options.fmin, self._options.fmax)
-        weighted, power, whole = weights(heard.power, heard.hop), float((own**2).mean()), float(heard.power.sum())
-        found: list[SoundDirection] = []
-        for _ in range(self._options.array_directions):
-            peak = self._response.peak(heard, weighted)
-            probability = 1 / (1 + math.exp(min((SURE_AT - peak.height) / SURE_PER, 100.0)))
-            x, y, z = peak.vector.tolist()
-            level = 10 * math.log10(max(power * float((heard.power * peak.share).sum()) / max(whole, 1e-20), QUIETEST))
-            one = SoundDirection((x, y, z), peak.sd, level, probability, self._part.known, self._part.axis)
-            if probability < 0.5 or any(one.apart(np.array([other.vector]))[0] < APART for other in found):
+        whole = spectra(own, self._rate, self._options.fmin, self._options.fmax)
+        heard, weighted = strongest(whole, weights(whole.power, whole.hop))
+        peaks = self._peaks(heard, weighted)
+        if not peaks:
+            return ()
+        agreements = np.array([one.agreement for one, _ in peaks])
+        ours = np.clip(agreements, 0, 1) * _shared(agreements)
+        levels = (
+            float((own**2).mean()) * (ours * heard.power).sum(axis=(1, 2)) / max(float(heard.power.sum()), QUIETEST)
+        )
+        told = [
+            SoundDirection(
+                _vector(peak.vector),
+                peak.sd * (TOGETHER_SD if len(peaks) > 1 else 1),
+                10 * math.log10(max(level, QUIETEST)),
+                probability,
+                self._part.known,
+                self._part.axis,
+            )
+            for (peak, probability), level in zip(peaks, levels.tolist(), strict=True)
+        ]
+        return tuple(sorted(told, key=lambda one: -one.power))
+
+    def _peaks(self, heard: Spectra, weighted: NDArray[np.float32]) -> list[tuple[Peak, float]]:
+        """With the probability of each. One after the other is found in what those before leave, then told apart."""
+        found: list[tuple[Peak, float]] = []
+        left = weighted
+        while len(found) < self._options.array_directions:
+            peak = self._response.peak(heard, left)
+            probability = _sure(peak.height, SURE_AT, SURE_PER)
+            if found:
+                broad = self._array.kind is Kind.AMBISONIC or self._part.known is Known.LATERAL
+                even = BROAD_SECOND_AT if broad else SECOND_AT
+                probability = min(probability, _sure(peak.contrast, even, SECOND_PER))
+            if probability < 0.5 or any(self._apart(peak, other) < APART for other, _ in found):
                 break
-            found.append(one)
-            weighted = weighted * (1 - peak.share)
-        return tuple(sorted(found, key=lambda one: -one.power))
+            found.append((peak, probability))
+            left = left * (peak.agreement < EXPLAINED)
+        for _ in range(ROUNDS if len(found) > 1 else 0):
+            each = weighted * _shared(np.array([one.agreement for one, _ in found]))
+            found = [
+                (self._response.peak(heard, own, one.vector), probability)
+                for (one, probability), own in zip(found, each, strict=True)
+            ]
+        return found
+
+    def _apart(self, one: Peak, other: Peak) -> float:
+        told = SoundDirection(_vector(one.vector), one.sd, 0.0, 1.0, self._part.known, self._part.axis)
+        return float(told.apart(other.vector[None])[0])
 
     def _keep(self, kept: tuple[int, ...]) -> None:
         """Hear with these alone, by their places in the array."""
@@ -79,6 +122,22 @@ class Listener:
         )
         self._response, self._kept = self._response_of(self._part), kept
 
-    def _response_of(self, array: MicrophoneArray) -> SteeredResponse | IntensityResponse:
+    def _response_of(self, array: MicrophoneArray) -> SteeredResponse | AmbisonicResponse:
         ambisonic = array.kind is Kind.AMBISONIC
-        return IntensityResponse() if ambisonic else SteeredResponse(array, self._frequencies)
+        return AmbisonicResponse() if ambisonic else SteeredResponse(array, self._frequencies)
+
+
+def _sure(value: float, even: float, per: float) -> float:
+    """The logistic function."""
+    return 1 / (1 + math.exp(min((even - value) / per, 100.0)))
+
+
+def _shared(agreements: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each time and frequency shared between sources by how it agrees with each: (sources, frequencies, frames)."""
+    odds = np.exp(SHARPNESS * (agreements - agreements.max(axis=0, initial=-1.0)))
+    return np.asarray(odds / np.maximum(odds.sum(axis=0), QUIETEST), np.float32)
+
+
+def _vector(point: Points) -> Vector:
+    x, y, z = point.tolist()
+    return x, y, z

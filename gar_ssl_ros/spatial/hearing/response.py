@@ -10,17 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.spatial.camera import Points
-from gar_ssl_ros.spatial.hearing.array import MicrophoneArray
+from gar_ssl_ros.spatial.hearing.array import Kind, MicrophoneArray
 from gar_ssl_ros.spatial.hearing.sound_direction import Known
 from gar_ssl_ros.spatial.hearing.spectra import Spectra
-from gar_ssl_ros.spatial.hearing.steering import delays, grid, pairs, spacing
+from gar_ssl_ros.spatial.hearing.steering import delays, grid, lateral_basis, pairs, spacing
 
 BLOCKS = 8  # of a window's time, whose agreement tells how sure a direction is
 BAND = 16  # frequencies of it, likewise
-OVERLAP = 3.0  # frames that hold the same sound: so much less do they tell
 LAGS_PER_PERIOD = 24  # of the highest frequency: between two of them, a correlation is as good as straight
-LEAST_SD = math.radians(1.0)  # what reflections and the microphones' own places leave, however long one listens
-SD_SCALE = 2.0
+LEAST_SD = {  # what reflections, the channels' own directions and a head's shape leave, however long one listens
+    Kind.MICROPHONES: math.radians(1.2),
+    Kind.AMBISONIC: math.radians(3.0),
+    Kind.BINAURAL: math.radians(4.0),
+}
+SD_SCALE = 2.5  # of what the parts of a window tell: their reflections are alike
+LEAST_ACROSS = 0.2
+NEAR = math.cos(math.radians(20))  # as far as a direction moves once it is told apart from another
+TINY = 1e-12
 STEPS = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
 
 Cross = NDArray[np.complex64]
@@ -31,13 +37,15 @@ class Peak:
     """Where a response is greatest.
 
     vector: of length 1, there. sd: rad. height: above the mean of all directions, in standard deviations of what chance
-    would give. share: of each time and frequency, how much agrees with it, 0..1.
+    would give. contrast: the same, as a share of what one source in the open would give. agreement: of each time and
+    frequency with it, at most 1; 0 where it tells nothing.
     """
 
     vector: Points
     sd: float
     height: float
-    share: NDArray[np.float32]
+    contrast: float
+    agreement: NDArray[np.float32]
 
 
 class SteeredResponse:
@@ -54,26 +62,26 @@ class SteeredResponse:
         turns = np.exp(-2j * np.pi * frequencies[:, None] * lags).astype(np.complex64)
         self._basis = np.concatenate([turns.real, -turns.imag])
 
-    def peak(self, heard: Spectra, weights: NDArray[np.float32]) -> Peak:
-        """Of the response to what is heard, weighted (frequencies, frames)."""
+    def peak(self, heard: Spectra, weights: NDArray[np.float32], near: Points | None = None) -> Peak:
+        """Of the response to what is heard, weighted (frequencies, frames). near: where it is looked for, (3,)."""
         cross = self._cross(heard.phases, weights)
-        correlations = self._correlations(cross.sum(axis=0))
+        correlations = self._correlations(cross.sum(axis=1))
         response = self._steered(correlations, self._lags)
-        chance = math.sqrt(OVERLAP * float((weights**2).sum()) * len(self._first) / 2)
-        height = float(response.max() - response.mean()) / max(chance, 1e-12)
-        vector = self._refined(correlations, int(response.argmax()))
-        return Peak(vector, self._sd(cross, vector), height, self._share(heard.phases, vector))
+        among = response if near is None else np.where(self._grid @ near >= NEAR, response, -np.inf)
+        best, most = int(among.argmax()), float(weights.sum()) * len(self._first)
+        above = float(response[best] - response.mean())
+        chance = math.sqrt(float((weights**2).sum()) * len(self._first) / 2)
+        vector = self._refined(correlations, best)
+        agreement = self._agreement(heard.phases, vector)
+        return Peak(vector, self._sd(cross, vector), above / max(chance, TINY), above / max(most, TINY), agreement)
 
     def _cross(self, phases: NDArray[np.complex64], weights: NDArray[np.float32]) -> Cross:
-        """Weighted cross-spectra of the phases: (blocks, frequencies, pairs)."""
+        """Weighted cross-spectra of the phases: (frequencies, blocks, pairs)."""
         whole = phases.shape[2]
         edges = np.linspace(0, whole, min(BLOCKS, whole) + 1).astype(int)
-        found = []
-        for first, last in pairwise(edges):
-            part = phases[:, :, first:last]
-            matrix = (part * weights[:, None, first:last]) @ part.conj().transpose(0, 2, 1)
-            found.append(matrix[:, self._first, self._second])
-        return np.stack(found)
+        weighted, other = phases * weights[:, None], phases.conj().transpose(0, 2, 1)
+        blocks = [weighted[:, :, first:last] @ other[:, first:last] for first, last in pairwise(edges)]
+        return np.stack([each[:, self._first, self._second] for each in blocks], axis=1)
 
     def _correlations(self, cross: Cross) -> NDArray[np.float32]:
         """Of (frequencies, pairs), at evenly spaced lags: (pairs, lags)."""
@@ -96,48 +104,52 @@ class SteeredResponse:
         """Up the response from a point of the grid, (3,)."""
         vector, reach = self._grid[best], self._spacing
         for _ in range(4):
-            one, other = self._tangents(vector)
-            steps = STEPS * reach
-            near = vector + steps[:, None] * one
-            if other is not None:
-                near = (near[:, None] + steps[:, None] * other).reshape(-1, 3)
-            near /= np.linalg.norm(near, axis=1)[:, None]
+            near = vector + reach * STEPS[:, None] * self._tangents(vector)[0]
+            if self._array.known is Known.SPHERE:
+                near = (near[:, None] + reach * STEPS[:, None] * self._tangents(vector)[1]).reshape(-1, 3)
+            near = self._told(near)
             vector = near[int(self._steered(correlations, self._pair_lags(near)).argmax())]
             reach *= 0.4
         return np.asarray(vector)
 
-    def _tangents(self, vector: Points) -> tuple[Points, Points | None]:
-        """Along which a direction can be told: of length 1, at right angles to it."""
-        axis = np.array(self._array.axis)
+    def _tangents(self, vector: Points) -> Points:
+        """Along which a direction can be told, of length 1 and at right angles to it: (1 or 2, 3)."""
         if self._array.known is Known.LATERAL:
-            along = axis - (axis @ vector) * vector
-            length = float(np.linalg.norm(along))
-            return (along / length if length > 1e-6 else np.roll(axis, 1)), None
-        across = np.cross(axis, vector)
+            axis, front = lateral_basis(self._array)
+            return np.asarray((vector @ axis * front - vector @ front * axis)[None])
+        across = np.cross((0.0, 0.0, 1.0), vector)
         length = float(np.linalg.norm(across))
         across = across / length if length > 1e-6 else np.array([0.0, 1.0, 0.0])
-        return across, np.cross(vector, across) if self._array.known is Known.SPHERE else None
+        both = np.stack([across, np.cross(vector, across)])
+        return both if self._array.known is Known.SPHERE else both[:1]
 
-    def _share(self, phases: NDArray[np.complex64], vector: Points) -> NDArray[np.float32]:
-        """How much each time and frequency agrees with a direction, 0..1: (frequencies, frames)."""
+    def _told(self, vectors: Points) -> Points:
+        """As an array tells them, (n, 3): of length 1, and in front where it cannot know."""
+        if self._array.known is Known.LATERAL:
+            _, front = lateral_basis(self._array)
+            ahead = vectors @ front
+            vectors = vectors + (np.abs(ahead) - ahead)[:, None] * front
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1)[:, None])
+
+    def _agreement(self, phases: NDArray[np.complex64], vector: Points) -> NDArray[np.float32]:
         at = delays(self._array, vector[None])[0]
         turns = np.exp(2j * np.pi * self._frequencies[:, None] * at).astype(np.complex64)
         summed = (turns[:, None] @ phases)[:, 0]
         many = len(at)
-        return np.asarray(np.clip(((summed.real**2 + summed.imag**2) / many - 1) / (many - 1), 0, 1))
+        return np.asarray(((summed.real**2 + summed.imag**2) / many - 1) / (many - 1))
 
     def _sd(self, cross: Cross, vector: Points) -> float:
         """By how differently the parts of time and frequency would turn it."""
-        turn, variance = 1e-3, 0.0
+        turn, variance = 1e-2, 0.0
         for tangent in self._tangents(vector):
-            if tangent is None:
-                continue
-            moved = np.stack([vector + turn * tangent, vector, vector - turn * tangent])
-            lags = self._pair_lags(moved / np.linalg.norm(moved, axis=1)[:, None])
-            turns = np.exp(-2j * np.pi * self._frequencies[:, None] * lags[:, None])
-            parts = np.einsum("bfp,nfp->nbf", cross, turns).real
-            bands = np.add.reduceat(parts, np.arange(0, len(self._frequencies), BAND), axis=2)
-            slopes = (bands[0] - bands[2]) / (2 * turn)
-            bend = float((2 * bands[1] - bands[0] - bands[2]).sum()) / turn**2
+            lags = self._pair_lags(self._told(vector + turn * np.array([[1.0], [0.0], [-1.0]]) * tangent))
+            turns = np.exp(-2j * np.pi * self._frequencies[:, None, None] * lags.T).astype(np.complex64)
+            parts = (cross @ turns).real  # (frequencies, blocks, 3)
+            bands = np.add.reduceat(parts, np.arange(0, len(parts), BAND), axis=0)
+            slopes = (bands[..., 0] - bands[..., 2]) / (2 * turn)
+            bend = float((2 * bands[..., 1] - bands[..., 0] - bands[..., 2]).sum(dtype=np.float64)) / turn**2
             variance += float((slopes**2).sum()) / max(bend, 1e-9) ** 2
-        return float(min(math.hypot(LEAST_SD, SD_SCALE * math.sqrt(variance)), math.pi / 2))
+        least = LEAST_SD[self._array.kind]
+        if self._array.known is Known.LATERAL:  # near the axis a delay hardly changes with the angle
+            least /= max(float(vector @ lateral_basis(self._array)[1]), LEAST_ACROSS)
+        return float(min(math.hypot(least, SD_SCALE * math.sqrt(variance)), math.pi / 2))

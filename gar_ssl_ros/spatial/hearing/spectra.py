@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-FRAME_S, HOP_S = 0.032, 0.008
+FRAME_S, HOP_S = 0.048, 0.016
 TAIL_DB_S = 120.0  # how fast a room's reverberation falls: RT60 0.5 s
-TAIL_DELAY_S = 0.024  # after which it counts as that: what comes earlier may be the sound itself
+TAIL_DELAY_S = 0.016  # after which it counts as that: what comes earlier may be the sound itself
 TAIL_SHARE = 0.5  # of a sound's power that its tail starts with
 FLOOR_QUANTILE = 0.1  # over time, of a frequency's power: its noise floor
 ABOVE = 3.0  # times floor and tail: what rises higher comes straight from a source
 LEAST_WEIGHT = 1e-3  # of what does not
+TELLING, LEAST_FRAMES = 0.25, 32  # share of a frequency's frames that tell of a direction, and how many at least
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +48,16 @@ def spectra(samples: NDArray[np.float32], rate: int, fmin: float, fmax: float) -
     size, hop = _size(rate), max(1, round(HOP_S * rate))
     if samples.shape[1] < size:
         samples = np.pad(samples, ((0, 0), (0, size - samples.shape[1])))
-    window = np.hanning(size + 1)[:size].astype(np.float32)
-    frames = sliding_window_view(samples, size, axis=1)[:, ::hop] * window
-    values = np.ascontiguousarray(np.fft.rfft(frames)[:, :, _kept(rate, fmin, fmax)].transpose(2, 0, 1), np.complex64)
-    power = (values.real**2 + values.imag**2).mean(axis=1)
+    window, kept = np.hanning(size + 1)[:size].astype(np.float32), _kept(rate, fmin, fmax)
+    frames = sliding_window_view(samples, size, axis=1)[:, ::hop]
+    values = np.empty((kept.stop - kept.start, *frames.shape[:2]), np.complex64)
+    power = np.zeros((len(values), frames.shape[1]), np.float32)
+    for at, each in enumerate(frames):  # one channel at a time stays in the processor's cache
+        # OpenCV's transform is ten times as fast as NumPy's; of each row it gives Re0, Re1, Im1, Re2, Im2, ...
+        rows = cv2.dft(each * window, flags=cv2.DFT_ROWS)[:, 2 * kept.start - 1 : 2 * kept.stop - 1]
+        power += (rows[:, ::2] ** 2 + rows[:, 1::2] ** 2).T
+        values[:, at] = rows.view(np.complex64).T
+    power /= len(samples)
     return Spectra(values, power, hop / rate)
 
 
@@ -58,14 +66,26 @@ def weights(power: NDArray[np.float32], hop: float) -> NDArray[np.float32]:
 
     power: (frequencies, frames). hop: s, from one frame to the next.
     """
-    floor = np.quantile(power, FLOOR_QUANTILE, axis=1)
+    rank = int(FLOOR_QUANTILE * power.shape[1])
+    floor = np.partition(power, rank, axis=1)[:, rank]
     delay, fall = max(1, round(TAIL_DELAY_S / hop)), 10 ** (-TAIL_DB_S * hop / 10)
-    tail, late = np.zeros_like(power), np.zeros(len(power), np.float32)
+    tail, late = power.copy(), TAIL_SHARE * power[:, 0]  # of the first frames, what came before is not known
     for at in range(delay, power.shape[1]):
         late = np.maximum(late * fall, TAIL_SHARE * power[:, at - delay])
         tail[:, at] = late
     rises = power / np.maximum(ABOVE * (tail + floor[:, None]), np.float32(1e-20))
     return np.asarray(np.clip(1 - 1 / np.maximum(rises, 1e-9), LEAST_WEIGHT, 1), np.float32)
+
+
+def strongest(heard: Spectra, weights: NDArray[np.float32]) -> tuple[Spectra, NDArray[np.float32]]:
+    """Of each frequency the frames that tell most, in their order, and their weights."""
+    frames = weights.shape[1]
+    most = min(frames, max(LEAST_FRAMES, round(TELLING * frames)))
+    at = np.sort(np.argpartition(weights, frames - most, axis=1)[:, frames - most :], axis=1)
+    values = np.take_along_axis(heard.values, at[:, None], axis=2)
+    return Spectra(values, np.take_along_axis(heard.power, at, axis=1), heard.hop), np.take_along_axis(
+        weights, at, axis=1
+    )
 
 
 def _size(rate: int) -> int:
