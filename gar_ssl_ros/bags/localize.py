@@ -16,11 +16,11 @@ from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.options import WindowOptions
-from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.media.window import SECOND, Window
 from gar_ssl_ros.messages.audio.families import AUDIO_TYPES
 from gar_ssl_ros.messages.images import IMAGE_TYPES
 from gar_ssl_ros.messages.surroundings import DEPTH_ENCODINGS
-from gar_ssl_ros.spatial.camera import CameraError
+from gar_ssl_ros.spatial.camera import Camera, CameraError
 from gar_ssl_ros.spatial.options import SpatialOptions
 from gar_ssl_ros.work.encoder import AnswerEncoder
 from gar_ssl_ros.work.surroundings import Surroundings, camera_info_beside, is_rectified
@@ -51,12 +51,15 @@ class Topics:
 
 @dataclass(frozen=True)
 class BagJob:
-    """How a bag is localized. name: of the node whose topics are written."""
+    """How a bag is localized. name: of the node whose topics are written. hear: adds to a window the directions that an
+    array heard in it, given its camera, where that is known.
+    """
 
     topics: Topics
     name: str
     options: GarOptions
     windows: WindowOptions
+    hear: Callable[[Window, Camera | None], Window] | None = None
 
 
 @dataclass
@@ -161,6 +164,8 @@ class _Replay:
             Outcome.BACKEND_ERROR, Stage.FINAL, self._reasoner.name, self._reasoner.model, cut.refusal
         )
         view = self._surroundings.view(window.center, is_rectified(self._job.topics.image))
+        if self._job.hear is not None and not cut.refusal:
+            window = self._job.hear(window, view.camera)
         for timed in [refused] if cut.refusal else localize(window, self._reasoner, self._job.options):
             found = replace(timed, timing=Timing())
             told = self._encoder.encode(found, window, (now - window.end) / SECOND, self._done.left_out, view=view)

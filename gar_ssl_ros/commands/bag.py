@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gar_ssl_ros.commands.arguments import Commands, node_name
 from gar_ssl_ros.commands.choice import add_options, add_reasoner, check_choice, chosen_reasoner
+from gar_ssl_ros.commands.hearing import add_hearing, chosen_hearing
 from gar_ssl_ros.errors import DONE, FAILED, UserError
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.options import WindowOptions
@@ -28,6 +29,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--name", default="/localizer", metavar="NODE", type=node_name, help="whose topics are written")
     add_options(parser, options_of(WindowOptions))
     add_options(parser, options_of(GarOptions))
+    add_hearing(parser, camera=False)
     add_reasoner(parser)
     parser.set_defaults(run=run)
 
@@ -41,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
 
     check_choice(options)  # before anything is written
     gar, windows = from_values(GarOptions, vars(options)), from_values(WindowOptions, vars(options))
+    hearing = chosen_hearing(options, camera=False)
+    listener = None if hearing is None else hearing()
     given = options.bag.absolute()
     out = options.out or given.parent / f"{given.stem}_localized"
     done = BagSummary()
@@ -50,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
             topics = choose_topics(bag, options.image, options.audio)
             refuse_answered(bag, options.name)
             chosen = chosen_reasoner(options)  # before anything is made that would stand in the way of the next try
-            job = BagJob(topics, options.name, gar, windows)
+            job = BagJob(topics, options.name, gar, windows, None if listener is None else listener.hear)
             form = "{desc} |{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}]"
             length = bag.duration / SECOND
             with (
@@ -61,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     except UserError as problem:
         print(f"gar-ssl: {problem}", file=sys.stderr)
         code = FAILED
-    for complaint in done.complaints:
+    for complaint in (*done.complaints, *(() if listener is None else listener.problems)):
         print(f"gar-ssl: note: {options.bag}: {complaint}", file=sys.stderr)
     if done.left_out:
         print(f"gar-ssl: note: {options.bag}: {done.left_out} messages were left out", file=sys.stderr)

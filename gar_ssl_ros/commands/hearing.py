@@ -17,18 +17,17 @@ if TYPE_CHECKING:
     from gar_ssl_ros.spatial.hearing.windows import Lens, WindowListener
 
 
-def add_hearing(parser: argparse.ArgumentParser) -> None:
-    """Add the array's options and the camera's."""
+def add_hearing(parser: argparse.ArgumentParser, camera: bool = True) -> None:
+    """Add the array's options. camera: True if the camera has to be told, too."""
     group = parser.add_argument_group("a microphone array beside the camera")
     add_options(group, [one for one in options_of(HearingOptions) if one.name != "array_frame"])
-    group.add_argument(
-        "--camera-info", metavar="FILE", help="the camera's calibration, as camera_calibration writes it"
-    )
-    told = "how much the camera sees across, degrees, in place of a calibration; 360 of a panorama"
-    group.add_argument("--hfov", type=number(1, 360), metavar="DEGREES", help=told)
+    if camera:
+        told = "how much the camera sees across, degrees, in place of a calibration; 360 of a panorama"
+        group.add_argument("--camera-info", metavar="FILE", help="its calibration, as camera_calibration writes it")
+        group.add_argument("--hfov", type=number(1, 360), metavar="DEGREES", help=told)
 
 
-def chosen_hearing(options: argparse.Namespace) -> Callable[[], WindowListener] | None:
+def chosen_hearing(options: argparse.Namespace, camera: bool = True) -> Callable[[], WindowListener] | None:
     """Makes a listener for one recording; None where no array is asked for. Raises UserError."""
     from gar_ssl_ros.spatial.hearing.catalog import array_of
     from gar_ssl_ros.spatial.hearing.mounting import camera_in_array
@@ -38,7 +37,7 @@ def chosen_hearing(options: argparse.Namespace) -> Callable[[], WindowListener] 
     array = array_of(hearing)
     if array is None:
         return None
-    lens, mounted = lens_of(options), hearing.array_to_camera
+    lens, mounted = lens_of(options) if camera else None, hearing.array_to_camera
     if not mounted:
         mounted = "0 0 0 0 0 0"
         told = (

@@ -82,7 +82,7 @@ def nearness(window: Window, shape: tuple[int, ...]) -> NDArray[np.float64] | No
 
     None where no sure direction is in view.
     """
-    near = [one.fits for one in sure(window) if one.in_view > MAX_IN_VIEW]
+    near = [one.fits for one in sure(window) if not _away(one)]
     if not near:
         return None
     rows, columns = (np.arange(side) * known // side for side, known in zip(shape, near[0].shape, strict=True))
@@ -91,7 +91,7 @@ def nearness(window: Window, shape: tuple[int, ...]) -> NDArray[np.float64] | No
 
 def out_of_view(window: Window) -> str:
     """Where the sound comes from, in words, if every sure direction lies out of view; else empty."""
-    return places(window) if all(one.in_view <= MAX_IN_VIEW for one in sure(window)) else ""
+    return places(window) if all(map(_away, sure(window))) else ""
 
 
 def places(window: Window) -> str:
@@ -105,7 +105,7 @@ def spot(one: HeardDirection) -> tuple[float, float, float | None] | None:
     None where it is out of view.
     """
     total = float(one.fits.sum())
-    if one.in_view <= MAX_IN_VIEW or not total:
+    if _away(one) or not total:
         return None
     (across, width), (down, height) = (
         _mean_and_spread(one.fits.sum(axis=axis, dtype=np.float64) / total) for axis in (0, 1)
@@ -148,6 +148,11 @@ def _answered(one: HeardDirection, window: Window, source: int | None, seen: Seq
     y = None if down is None else down * window.center.height
     place = across * width, y, spread * width
     return AnsweredDirection(one.id, source, words, *angles, *sure, *place, front_back_known=one.front_back_known)
+
+
+def _away(one: HeardDirection) -> bool:
+    """True if it is out of view: not where an array that knows no elevation, or not front from back, leaves it open."""
+    return one.in_view <= MAX_IN_VIEW and float(one.fits.max()) < MIN_THERE_FIT
 
 
 def _mean_and_spread(profile: NDArray[np.float64]) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from gar_ssl_ros.bags.rosbag import known_types
@@ -30,11 +31,13 @@ def write_bag(
     compression: CompressionMode = CompressionMode.NONE,
     focal: float = 0.0,
     depths: tuple[str, ...] = (),
+    heard: NDArray[np.float32] | None = None,
 ) -> Path:
     """A bag of 16-bit sound in chunks of 0.1 s and rgb8 images.
 
     restamp: changes the stamps of the headers, ns. spoil: changes an image message, given its number. focal: pixels, of
-    a CameraInfo beside each image; none where it is 0. depths: topics of depth images.
+    a CameraInfo beside each image; none where it is 0. depths: topics of depth images. heard: (channels, samples), in
+    place of the scene's sound.
     """
     store = known_types(STAMPED)
     types = store.types
@@ -68,15 +71,15 @@ def write_bag(
 
     def chunk(index: int) -> tuple[int, str, Any]:
         size = SPEECH_RATE_HZ // 10
-        part = scene.samples[index * size : (index + 1) * size]
-        samples = np.round(part * 32767).astype(np.int16)
+        sound = scene.samples[None] if heard is None else heard
+        samples = np.round(sound[:, index * size : (index + 1) * size].T * 32767).astype(np.int16)
         stamp = START + index * 10**8
         none = {"float32_data": np.float32, "int32_data": np.int32, "int8_data": np.int8, "uint8_data": np.uint8}
         empty = {name: np.zeros(0, kind) for name, kind in none.items()}
-        data = types["audio_common_msgs/msg/AudioData"](int16_data=samples, **empty)
-        info = types["audio_common_msgs/msg/AudioInfo"](8, 1, SPEECH_RATE_HZ, len(samples))
-        sound = types["audio_common_msgs/msg/Audio"](data, info)
-        return stamp + 10**8, STAMPED, types[STAMPED](header(stamp, "microphone"), sound)
+        data = types["audio_common_msgs/msg/AudioData"](int16_data=samples.reshape(-1), **empty)
+        info = types["audio_common_msgs/msg/AudioInfo"](8, len(sound), SPEECH_RATE_HZ, len(samples))
+        audio = types["audio_common_msgs/msg/Audio"](data, info)
+        return stamp + 10**8, STAMPED, types[STAMPED](header(stamp, "microphone"), audio)
 
     due = [(picture, index, cameras) for index in range(scene.frames)]
     due += [(chunk, index, microphones) for index in range(round(scene.options.seconds * 10))]

@@ -16,9 +16,11 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 from bags import START, write_bag
 from full_disk import full_disk
+from hearing_clips import plane_wave
 from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 from gar_ssl_ros.bags.rosbag import Bag
@@ -27,6 +29,7 @@ from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
 from gar_ssl_ros.evaluation.scenes.score import matched
 from gar_ssl_ros.messages.answers import box_from_bounding_box
 from gar_ssl_ros.output.record import WindowRecord
+from gar_ssl_ros.spatial.hearing.catalog import arrays
 
 LOCALIZED, UNCERTAIN, INITIAL, FINAL = 1, 7, 1, 2
 
@@ -93,6 +96,23 @@ def test_with_a_calibration_in_the_bag_sources_have_a_bearing_and_markers(scene,
             assert source.bearing == pytest.approx(known, abs=1e-5, nan_ok=True)
         assert len(sources) == 4
         assert len(shown) == (2 if path is calibrated else 0)
+
+
+def test_an_array_in_the_bag_is_heard_and_tells_where_the_sound_comes_from(scene, tmp_path, capsys):
+    heard = plane_wave(arrays()["respeaker_usb_4"], scene.samples.astype(np.float64), 170.0)
+    path, out = write_bag(tmp_path / "bag", scene, focal=150.0, heard=heard), tmp_path / "out"
+    asked = ("--array", "respeaker_usb_4", "--array-to-camera", "0 0 0 0 0 0")
+    assert main(["bag", str(path), "--out", str(out), *asked]) == 0
+    with Bag(out) as bag:
+        read = [bag.message(one) for one in bag.messages() if one.topic == "/localizer/sources"]
+    final = [one for one in read if one.stage == FINAL]
+    assert all(one.detail.startswith("the sound comes from behind you") for one in final)
+    assert [math.degrees(one.unmatched[0].azimuth) for one in final] == pytest.approx([170.0] * len(final), abs=5)
+    assert main(["calibrate", str(path), "--reasoner", "signal", *asked]) == 1
+    assert "and it takes 12" in capsys.readouterr().err
+    capsys.readouterr()
+    assert main(["bag", str(write_bag(tmp_path / "blind", scene, heard=heard)), *asked]) == 0
+    assert "there is no CameraInfo of that" in capsys.readouterr().err
 
 
 def end(message: object) -> int:

@@ -118,6 +118,12 @@ def test_a_sound_from_out_of_view_where_nothing_was_located_is_off_screen_with_i
     assert unsure.outcome is Outcome.UNCERTAIN
 
 
+def test_what_may_be_in_view_as_far_as_an_array_can_know_is_not_out_of_it():
+    open_ended = replace(heard(30), in_view=0.1)
+    assert not out_of_view(window(open_ended))
+    assert out_of_view(window(replace(open_ended, fits=0.3 * open_ended.fits)))
+
+
 def test_two_sources_have_each_its_own_direction():
     directions = answered(window(heard(130, 0.6), heard(30, 0.4)), [LEFT, RIGHT], ())
     assert [one.source for one in directions] == [1, 0]

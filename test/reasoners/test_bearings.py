@@ -120,3 +120,12 @@ def test_a_model_that_names_what_is_far_from_the_sound_is_believed_less_and_its_
     assert far.outcome is without.outcome is Outcome.LOCALIZED
     assert (far.sources[0].av_consistency or 0) < 0.5 < (without.sources[0].av_consistency or 0)
     assert "far from where the sound comes from" in far.detail
+
+
+@pytest.mark.parametrize("alone", [SignalReasoner, lambda: seeing(Detection("dog", 0.9, ONE))])
+def test_one_thing_that_goes_with_a_sound_from_elsewhere_in_the_picture_is_named_and_doubted(alone):
+    found, without = (final(like_things(*one, things=(ONE,)), alone()) for one in ([heard(160)], []))
+    assert [ONE.contains(*one.sources[0].box.center) for one in (found, without)] == [True, True]
+    assert (found.sources[0].av_consistency or 0.0) < (without.sources[0].av_consistency or 0.0) - 0.1
+    assert found.detail == "a box is far from where the sound comes from: 20 degrees to the right"
+    assert not found.directions[0].source

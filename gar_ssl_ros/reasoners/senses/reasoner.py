@@ -65,6 +65,7 @@ from gar_ssl_ros.reasoners.signal.synchrony import Courses
 SIGNAL_LOOKS = 3  # of `signal`, at what it finds to be in time
 SAME_FACE = 0.3  # overlap from which a face and a followed one are the same
 MIN_SUPPORT = 0.2  # support from which a candidate is named
+MIN_SUPPORT_AWAY = 0.5  # and from which it is although the sound comes from out of view: it is the likelier then
 MIN_SURENESS_OFF_SCREEN = 0.5  # how sure a sound must be before something is said to be out of view
 KEEP_SHARE = 0.8  # of the best support: a source that has as much stands
 EVEN_SCORE = 0.6  # of a match: as likely in time as by chance
@@ -174,8 +175,15 @@ class _SensesReading:
         best = max(weighed, key=lambda one: one.alone, default=None)
         if best is not None and all(apart(best, one) for one in sight.named):
             sight.overruled.append(best)
-        boxes = [one.candidate.box for one in sight.named]
-        if boxes and out_of_view(self._window) and not any(explains(self._window, box) for box in boxes):
+        away = out_of_view(self._window)
+        if not sight.named and best is not None and best.alone >= MIN_SUPPORT and not away:
+            sight.named.append(
+                best
+            )  # far from where the sound comes from, which the answer says, but all that there is
+            sight.overruled.clear()
+        doubted = [one for one in sight.named if one.support < MIN_SUPPORT_AWAY]
+        doubted = [one for one in doubted if away and not explains(self._window, one.candidate.box)]
+        if doubted and len(doubted) == len(sight.named):
             kinds = " and ".join(f"the {one.candidate.kind} in view" for one in sight.named)
             return Unseen(off_screen=True, reason=f"{kinds} would make it, and is elsewhere")
         return [self._location(one) for one in sight.named] or self._unseen(weighed)

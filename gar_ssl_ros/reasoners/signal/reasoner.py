@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,6 +195,9 @@ class SignalReading:
                 return several
         sight = _Sight(motion, hot, parts, Courses(motion.times, regions, [sound.loudness]), [], enough, bearing, held)
         self._find(sight, regions, 1)
+        if not sight.found and self._window.heard and not out_of_view(self._window):  # then what is far from the sound
+            sight = replace(sight, bearing=[0.0 for _ in parts])
+            self._find(sight, regions, 1)
         return sight
 
     def _find(self, sight: _Sight, regions: Sequence[Region], most: int) -> None:

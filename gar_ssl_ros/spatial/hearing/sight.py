@@ -41,14 +41,9 @@ class Sight:
 
     def heard(self, directions: Sequence[SoundDirection], gate: float) -> tuple[HeardDirection, ...]:
         """Directions in the array's frame beside the picture, in their order. gate: as of HearingOptions, rad."""
-        powers = np.array([10 ** (one.power / 10) for one in directions])
+        powers = np.array([10 ** (one.power / 10) if math.isfinite(one.power) else 1.0 for one in directions])
         shares = powers / max(float(powers.sum()), 1e-30)
         return tuple(self._heard(one, float(share), gate) for one, share in zip(directions, shares, strict=True))
-
-    def apart(self, direction: SoundDirection, pixels: Points) -> Points:
-        """How far what is seen at pixels (n, 2) is from a direction, at the distance that suits it best: (n,), rad."""
-        apart = direction.apart(self._from_array(self.camera.rays(pixels), DISTANCES_M))
-        return np.asarray(apart.reshape(-1, len(pixels)).min(axis=0))
 
     def _heard(self, direction: SoundDirection, share: float, gate: float) -> HeardDirection:
         sd = math.hypot(direction.sd, MOUNTING_SD)
@@ -75,24 +70,19 @@ class Sight:
             direction.front_back_known,
         )
 
-    def _from_array(self, rays: Points, distances: NDArray[np.float64]) -> Points:
-        """Rays (n, 3) of the camera as seen from the array, at distances (k,) or (k, n), m: (k * n, 3), of length 1."""
-        if not any(self.to_array.translation):
-            distances = distances[:1]
-        points = (distances if distances.ndim == 2 else distances[:, None])[..., None] * rays
-        moved = self.to_array.apply(points.reshape(-1, 3))
-        return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9))
-
     @cached_property
     def _cells(self) -> Points:
-        """The picture's cells as seen from the array, for each distance that they may have."""
+        """Rays from the array to the picture's cells, for each distance that these may have: (distances * cells, 3)."""
         across, down = (np.arange(COLUMNS) + 0.5) / COLUMNS, (np.arange(ROWS) + 0.5) / ROWS
         x, y = np.meshgrid(across * self.camera.width, down * self.camera.height)
         rays = self.camera.rays(np.stack([x.ravel(), y.ravel()], axis=1))
         distances = np.repeat(DISTANCES_M[:, None], len(rays), axis=1)
         if self.distances is not None:
             distances = np.where(np.isfinite(self.distances.ravel()), self.distances.ravel(), distances)
-        return self._from_array(rays, distances)
+        if not any(self.to_array.translation):
+            distances = distances[:1]
+        points = self.to_array.apply((distances[..., None] * rays).reshape(-1, 3))
+        return np.asarray(points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-9))
 
     @cached_property
     def _sphere(self) -> tuple[Points, NDArray[np.bool_], Points]:

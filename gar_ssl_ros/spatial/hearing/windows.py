@@ -42,20 +42,22 @@ def lens_of_hfov(degrees: float) -> Lens:
 class WindowListener:
     """Listens to the windows of one recording, in their order. problems: what was wrong, a sentence each."""
 
-    def __init__(self, array: MicrophoneArray, options: HearingOptions, lens: Lens, to_array: Transform) -> None:
-        """to_array: takes points of the camera's optical frame to the array's."""
+    def __init__(self, array: MicrophoneArray, options: HearingOptions, lens: Lens | None, to_array: Transform) -> None:
+        """lens: of all pictures; None where the camera is told with each window. to_array: takes points of the camera's
+        optical frame to the array's.
+        """
         self._array, self._options, self._lens, self._to_array = array, options, lens, to_array
         self._listeners: dict[int, Listener] = {}
-        self._sights: dict[tuple[int, int], Sight] = {}
+        self._sights: dict[Camera | Panorama, Sight] = {}
         self._tracker = DirectionTracker()
         self.problems: dict[str, None] = {}
 
-    def hear(self, window: Window) -> Window:
-        """The window with the directions heard in it; as it is where they cannot be told."""
+    def hear(self, window: Window, camera: Camera | Panorama | None = None) -> Window:
+        """The window with the directions heard in it; as it is where they cannot be told. camera: of its pictures."""
         try:
             directions = self.directions(window)
             window = window if window.audio is None else replace(window, audio=own_sound(window.audio, self._array))
-            return replace(window, heard=self.sight(window).heard(directions, self._options.gate))
+            return replace(window, heard=self.sight(window, camera).heard(directions, self._options.gate))
         except (ArrayError, CameraError) as problem:
             self.problems[str(problem)] = None
             return window
@@ -71,9 +73,12 @@ class WindowListener:
             self._listeners[rate] = Listener(self._array, rate, self._options)
         return self._tracker.follow(self._listeners[rate].directions(samples), window.end)
 
-    def sight(self, window: Window) -> Sight:
-        """Of the window's picture. Raises CameraError where it is not the camera's."""
-        size = window.center.width, window.center.height
-        if size not in self._sights:
-            self._sights[size] = Sight(self._lens(*size), self._to_array)
-        return self._sights[size]
+    def sight(self, window: Window, camera: Camera | Panorama | None = None) -> Sight:
+        """Of the window's picture. Raises CameraError where it is not the camera's, or that is not known."""
+        if camera is None:
+            if self._lens is None:
+                raise CameraError("what is heard is not placed in the picture: there is no CameraInfo of that")
+            camera = self._lens(window.center.width, window.center.height)
+        if camera not in self._sights:
+            self._sights = {camera: Sight(camera, self._to_array)}
+        return self._sights[camera]
