@@ -237,3 +237,37 @@ def test_what_a_device_plays_itself_is_in_no_window_s_sound():
     assert own.samples.shape == (6, 1600)
     np.testing.assert_allclose(own.mono(RATE), 0.1, rtol=1e-6)
     assert own_sound(Audio(0, samples[:1], RATE), array).ears == ()
+
+
+@few
+@given(st.integers(0, 2**32 - 1), st.sampled_from(sorted(arrays())), st.integers(0, 9000), st.floats(1e-6, 1.0))
+def test_whatever_is_recorded_is_told_as_finite_numbers(seed, name, count, level):
+    array, random = arrays()[name], np.random.default_rng(seed)
+    recorded = level * random.choice(
+        [0.0, -1.0, 1.0, np.nan, np.inf], (array.recorded or max(array.channels) + 1, count)
+    )
+    recorded[:, : count // 2] = random.normal(scale=level, size=(1, count // 2)) * random.normal(
+        size=(len(recorded), 1)
+    )
+    for told in Listener(array, RATE, HearingOptions(array_directions=4)).directions(recorded.astype(np.float32)):
+        numbers = [*told.vector, told.sd, told.power, told.probability]
+        assert np.isfinite(numbers).all()
+        assert 0.5 <= told.probability <= 1
+        assert 0 < told.sd <= math.pi
+
+
+def test_the_louder_of_two_sources_comes_first_with_its_level():
+    array = arrays()["uma8"]
+    loud, soft = heard(array, 0.4, seed=3, seconds=3.0), heard(array, -1.3, seed=8, seconds=3.0) / 2
+    told = Listener(array, RATE, HearingOptions(array_directions=2)).directions(loud + soft)
+    assert [round(one.azimuth, 1) for one in told] == [0.4, -1.3]
+    for one, alone in zip(told, (loud, soft), strict=True):
+        assert one.power == pytest.approx(10 * np.log10((alone**2).mean()), abs=2)
+
+
+def test_steering_tables_are_small_however_wide_the_array():
+    turns = np.arange(16) * 2.4
+    wide = tuple((2 * math.cos(turn), 2 * math.sin(turn), 0.1 * at) for at, turn in enumerate(turns.tolist()))
+    listener = Listener(MicrophoneArray("wide", tuple(range(16)), wide), 48_000, HearingOptions(fmax=20_000.0))
+    held = [each for each in vars(listener._response).values() if isinstance(each, np.ndarray)]
+    assert sum(each.nbytes for each in held) < 64 * 2**20

@@ -27,6 +27,8 @@ SD_SCALE = 2.5  # of what the parts of a window tell: their reflections are alik
 LEAST_ACROSS = 0.2
 NEAR = math.cos(math.radians(20))  # as far as a direction moves once it is told apart from another
 TINY = 1e-12
+TABLE_BYTES = 32 * 2**20  # of lags, at most: of an array of many metres they are further apart
+LAGS_OF_REACH = 200  # of the longest lag, at least: microphones of 1 cm apart tell 0.3 degrees
 STEPS = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
 
 Cross = NDArray[np.complex64]
@@ -56,8 +58,10 @@ class SteeredResponse:
         self._grid, self._spacing = grid(array), spacing(array)
         self._first, self._second = pairs(len(array.positions))
         self._lags = self._pair_lags(self._grid)
-        self._step = 1 / (LAGS_PER_PERIOD * float(frequencies[-1]))  # s
-        self._half = math.ceil(float(np.abs(self._lags).max()) / self._step) + 2
+        reach, most = float(np.abs(self._lags).max()), TABLE_BYTES / (16 * len(frequencies))
+        fine = min(1 / (LAGS_PER_PERIOD * float(frequencies[-1])), reach / LAGS_OF_REACH)
+        self._step = max(fine, reach / most)  # s
+        self._half = math.ceil(reach / self._step) + 2
         lags = np.arange(-self._half, self._half + 1) * self._step
         turns = np.exp(-2j * np.pi * frequencies[:, None] * lags).astype(np.complex64)
         self._basis = np.concatenate([turns.real, -turns.imag])
