@@ -92,6 +92,7 @@ class Worker(Generic[Published]):
         self._newest: Callable[[], Request] | None = None
         self._asked: deque[tuple[Request, Future[Published], Callable[[Published], None]]] = deque()
         self._closing = False
+        self._cleared = 0  # times
         self._job: InferenceJob | None = None
         self._counts: Counter[str] = Counter()
         self._outcomes: Counter[Outcome] = Counter()
@@ -142,6 +143,7 @@ class Worker(Generic[Published]):
     def clear(self) -> None:
         """Give up what waits and what is being worked on."""
         with self._changed:
+            self._cleared += 1
             self._newest = None
             for _, future, _ in self._asked:
                 future.cancel()
@@ -184,29 +186,17 @@ class Worker(Generic[Published]):
         self._dropped += 1
 
     def _supervise(self) -> None:
-        while True:
+        while (taken := self._next()) is not None:
+            request, future, early, cleared = taken
             with self._changed:
-                while not (self._asked or self._newest or self._closing):
-                    self._changed.wait()
-                if self._closing:
-                    return
-                future: Future[Published] | None = None
-                early: Callable[[Published], None] = _ignore
-                if self._asked:
-                    request, future, early = self._asked.popleft()
-                    if future.cancelled():
-                        continue
-                else:
-                    newest, self._newest = self._newest, None
-                    assert newest is not None
-                    try:
-                        request = newest()
-                    except Exception as problem:  # of memory, say: the next one is answered all the same
-                        self._tell(f"a window could not be cut: {type(problem).__name__}: {problem}")
-                        self._drop()
-                        continue
-                dropped, self._dropped = self._dropped, 0
-                self._job = job = InferenceJob(request)
+                given_up = self._cleared != cleared
+                if not given_up:
+                    dropped, self._dropped = self._dropped, 0
+                    self._job = job = InferenceJob(request)
+            if given_up:
+                if future is not None:
+                    future.cancel()
+                continue
             if future is not None:
                 future.add_done_callback(partial(_give_up, job))
             published: Published | None = None
@@ -220,6 +210,31 @@ class Worker(Generic[Published]):
                 future.set_result(published)
             elif future is not None:
                 future.cancel()
+
+    def _next(self) -> tuple[Request, Future[Published] | None, Callable[[Published], None], int] | None:
+        """What is to be answered, who waits for it, who hears of it early, and how often was cleared before it was cut.
+
+        None where the worker closes. A window is cut, and listened to, while nobody who offers one has to wait.
+        """
+        while True:
+            with self._changed:
+                while not (self._asked or self._newest or self._closing):
+                    self._changed.wait()
+                if self._closing:
+                    return None
+                if self._asked:
+                    request, future, early = self._asked.popleft()
+                    if future.cancelled():
+                        continue
+                    return request, future, early, self._cleared
+                newest, self._newest, cleared = self._newest, None, self._cleared
+                assert newest is not None
+            try:
+                return newest(), None, _ignore, cleared
+            except Exception as problem:  # of memory, say: the next one is answered all the same
+                self._tell(f"a window could not be cut: {type(problem).__name__}: {problem}")
+                with self._changed:
+                    self._drop()
 
     def _answer(self, job: InferenceJob, dropped: int, early: Callable[[Published], None]) -> Published | None:
         """Publish what becomes known; None where the request was cancelled."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from array import array
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
@@ -202,6 +203,25 @@ def test_a_window_that_cannot_be_cut_is_told_and_dropped_and_the_next_one_is_ans
         desk.offer(1)
         desk.until(lambda: desk.finals)
         assert (desk.finals[0].dropped, desk.worker.statistics.dropped) == (1, 1)
+
+
+def test_whoever_offers_does_not_wait_for_a_window_that_is_cut_and_clearing_gives_that_up():
+    cutting, go_on = Event(), Event()
+
+    def slowly() -> Request:
+        cutting.set()
+        assert go_on.wait(PATIENCE)
+        return request(0)
+
+    with Desk(Fixed()) as desk:
+        desk.worker.offer(slowly)
+        assert cutting.wait(PATIENCE)
+        desk.offer(1)  # it would never return if the cut had to end first
+        desk.worker.clear()
+        desk.offer(2)
+        go_on.set()
+        desk.until(lambda: desk.finals)
+        assert [answer.request.window.start // SECOND for answer in desk.finals] == [2]
 
 
 def test_asking_waits_for_the_window_in_hand_and_drops_none():
