@@ -24,21 +24,28 @@ SEPARATION = math.radians(20)  # between two things alike
 MAX_OFF = math.radians(15)  # that the direction of an unseen voice may be off
 RT60_S, SNR_DB, MOUNTING_ERROR = 0.4, 10.0, math.radians(1)
 PROMISED = {"alike": 0.9, "unseen": 0.85}  # docs/spatial.md
-TITLES = {"alike": "two things alike, 20 degrees apart", "unseen": "a sound from out of view"}
+TITLES = {"alike": "two things alike", "unseen": "a sound from out of view"}
 COLUMNS = "{:<38}{:<11}{:<10}{}"
 
 
-def scenes(out: Path, who: Mapping[str, object], seeds: Sequence[int] = SEEDS, overwrite: bool = False) -> bool:
+def scenes(
+    out: Path,
+    who: Mapping[str, object],
+    seeds: Sequence[int] = SEEDS,
+    overwrite: bool = False,
+    separation: float = SEPARATION,
+) -> bool:
     """Play rendered scenes that an array hears, two for each of `seeds`, to the localizer and print how it went.
 
-    who: the localizer's parameters that say who answers. Returns True if the rates of docs/spatial.md hold. Raises as
-    `demo.scenes` does, and UserError where what simulates rooms is not installed.
+    who: the localizer's parameters that say who answers. separation: between two things alike, rad. Returns True if
+    the rates of docs/spatial.md hold. Raises as `demo.scenes` does, and UserError where what simulates rooms is not
+    installed.
     """
     film, camera = out / "heard.mp4", out / "camera.yaml"
     make_room(out, film, [film, camera], [], overwrite)
     print(f"rendering {2 * len(seeds)} scenes of {SCENE_S:g} s, heard by {ARRAY}, into {film}", flush=True)
     kinds = [kind for _ in seeds for kind in TITLES]
-    made = [_scene(kind, seed) for seed in seeds for kind in TITLES]
+    made = [_scene(kind, seed, separation) for seed in seeds for kind in TITLES]
     truths = write_film(made, film)
     heard = truths[0].heard
     assert heard is not None  # by an array they are
@@ -46,6 +53,7 @@ def scenes(out: Path, who: Mapping[str, object], seeds: Sequence[int] = SEEDS, o
     parameters = {"array": ARRAY, "array_to_camera": heard.array_to_camera, **who}
     records = live(film, out, parameters, PLAYBACK_RATE, camera)
     print(f"\n{len(seeds)} scenes of each kind (seeds {seeds[0]} to {seeds[-1]}), judged by a window inside each:\n")
+    apart = f", {math.degrees(separation):.0f} degrees apart"
     print(COLUMNS.format("scene", "right", "promised", "needed"))
     judged: dict[str, Callable[[SceneTruth, WindowRecord, float], bool]] = {"alike": _alike, "unseen": _unseen}
     held = True
@@ -57,16 +65,17 @@ def scenes(out: Path, who: Mapping[str, object], seeds: Sequence[int] = SEEDS, o
         needed = least_right(len(seeds), PROMISED[kind])
         held = held and right >= needed
         told = "" if right >= needed else "   TOO FEW"
-        print(COLUMNS.format(title, f"{right} of {len(seeds)}", f"{PROMISED[kind]:.0%}", needed) + told)
+        called = title + (apart if kind == "alike" else "")
+        print(COLUMNS.format(called, f"{right} of {len(seeds)}", f"{PROMISED[kind]:.0%}", needed) + told)
     return held
 
 
-def _scene(kind: str, seed: int) -> HeardScene:
+def _scene(kind: str, seed: int, apart: float) -> HeardScene:
     alike = kind == "alike"
     options = SceneOptions(
         kind=Kind.ONE if alike else Kind.OFFSCREEN, seed=seed, seconds=SCENE_S, distractors=0 if alike else None
     )
-    separation = SEPARATION if alike else None
+    separation = apart if alike else None
     return HeardScene(
         options, HearingPlace(arrays()[ARRAY], RT60_S, SNR_DB, mounting=MOUNTING_ERROR, separation=separation)
     )
