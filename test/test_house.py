@@ -130,3 +130,9 @@ def test_what_pip_brings_beside_ros_2_is_what_the_package_requires(page):
     told = set(quoted if page.endswith(".md") else re.findall(r"^\w.*", text, re.MULTILINE))
     assert told
     assert told <= required
+
+
+def test_no_two_test_files_have_the_same_name():
+    """pytest imports them by it, and collects none of a run that holds both."""
+    names = [path.name for path in (ROOT / "test").rglob("test_*.py")]
+    assert sorted(set(names)) == sorted(names)
