@@ -48,6 +48,11 @@ def bounds(rects: Sequence[Rect]) -> Rect:
     return min(x1), min(y1), max(x2), max(y2)
 
 
+def gap(one: Rect, other: Rect) -> int:
+    """Pixels between them; 0 where they touch."""
+    return max(max(one[0], other[0]) - min(one[2], other[2]), max(one[1], other[1]) - min(one[3], other[3]), 0)
+
+
 def inside(rect: Rect, other: Rect) -> bool:
     """True if the middle of `rect` lies in `other`."""
     return other[0] <= (rect[0] + rect[2]) / 2 < other[2] and other[1] <= (rect[1] + rect[3]) / 2 < other[3]
@@ -59,9 +64,8 @@ def _encloses(outer: Rect, rect: Rect) -> bool:
 
 def _near(one: Rect, other: Rect) -> bool:
     """True if the gap between them is small beside the smaller one."""
-    gap = max(max(one[0], other[0]) - min(one[2], other[2]), max(one[1], other[1]) - min(one[3], other[3]), 0)
     smaller = min(max(r[2] - r[0], r[3] - r[1]) for r in (one, other))
-    return gap <= max(4, 0.75 * smaller)
+    return gap(one, other) <= max(4, 0.75 * smaller)
 
 
 def _overlap(one: Rect, other: Rect) -> float:

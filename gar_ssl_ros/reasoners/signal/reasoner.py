@@ -35,7 +35,7 @@ from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Window
 from gar_ssl_ros.perception.sound import warm
 from gar_ssl_ros.reasoners.blas import one_blas_thread
 from gar_ssl_ros.reasoners.signal.camera import Rect
-from gar_ssl_ros.reasoners.signal.candidates import bounds, inside, moving, whole
+from gar_ssl_ros.reasoners.signal.candidates import bounds, gap, inside, moving, whole
 from gar_ssl_ros.reasoners.signal.growing import grown
 from gar_ssl_ros.reasoners.signal.hearing import hear
 from gar_ssl_ros.reasoners.signal.motion import Motion, Region, measure
@@ -58,6 +58,8 @@ SCORE_WIDTH = 0.17  # of score: how gradually that changes
 MIN_NEAR = 0.04  # of fit: within 2.5 standard deviations
 MIN_HELD = 0.5  # of what moves in time in a part, where a sound comes from: with less, there is more than one thing
 SAME_BEARING = SCORE_WIDTH * math.log(5)  # of score: a part to which its direction adds less by that is another thing's
+SAME_BEARING_APART = SCORE_WIDTH * math.log(1.5)  # of score: the same, where nothing that moves lies between the two
+MIN_GAP = 3  # pixels of motion that do
 
 
 class SignalReasoner:
@@ -210,7 +212,10 @@ class SignalReading:
 
         def here(part: int, best: int) -> bool:
             """True if it holds nothing that is elsewhere, as one of two like things that move alike is."""
-            away = [p for p, b in zip(parts, sight.bearing, strict=True) if b < sight.bearing[best] - SAME_BEARING]
+            bearing = sight.bearing[best]
+            if sight.bearing[part] < bearing - SAME_BEARING_APART and gap(parts[part], parts[best]) > MIN_GAP:
+                return False
+            away = [p for p, b in zip(parts, sight.bearing, strict=True) if b < bearing - SAME_BEARING]
             return sight.held[part] >= MIN_HELD and not any(inside(one, parts[part]) for one in away)
 
         for best in sorted(range(len(matches)), key=lambda i: -scores[i]):
