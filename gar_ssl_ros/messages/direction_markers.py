@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 import numpy as np
-from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point
-from std_msgs.msg import ColorRGBA, Header
+from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.messages.markers import new_marker
 from gar_ssl_ros.msg import SoundDirection, SoundDirectionArray
 from gar_ssl_ros.spatial.camera import Points
 from gar_ssl_ros.spatial.transforms import IDENTITY, Transform
@@ -21,7 +21,6 @@ LENGTH_M, SHAFT_M, HEAD_M, HEAD_LENGTH_M, TEXT_M = 2.0, 0.03, 0.08, 0.15, 0.15
 CONE_SIDES, MAX_SD = 24, math.radians(60)
 COLOUR = (1.0, 0.6, 0.1)  # apart from that of the sources
 SHOWN_NS = 3 * SECOND // 2  # longer than from one to the next
-MAX_MARKER_ID = 2**31 - 1
 
 
 def direction_markers(heard: SoundDirectionArray, frame_id: str, moved: Transform = IDENTITY) -> MarkerArray:
@@ -71,10 +70,4 @@ def _marker(
     scale: tuple[float, float, float],
     alpha: float = 1.0,
 ) -> Any:
-    marker = Marker(header=header, ns=kind, id=one.id & MAX_MARKER_ID, type=shape, action=Marker.ADD)
-    marker.pose.orientation.w = 1.0
-    marker.scale.x, marker.scale.y, marker.scale.z = scale
-    marker.color = ColorRGBA(r=COLOUR[0], g=COLOUR[1], b=COLOUR[2], a=alpha)
-    sec, nanosec = divmod(SHOWN_NS, SECOND)
-    marker.lifetime = Duration(sec=sec, nanosec=nanosec)
-    return marker
+    return new_marker(header, kind, one.id, shape, scale, (*COLOUR, alpha), SHOWN_NS)

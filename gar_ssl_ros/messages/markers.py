@@ -8,7 +8,7 @@ from typing import Any
 
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point
-from std_msgs.msg import ColorRGBA
+from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from gar_ssl_ros.media.window import SECOND
@@ -65,12 +65,24 @@ def _marker(
     scale: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> Any:
     """One of that shape, or where there is none, that there is none any more."""
-    marker = Marker(header=answer.header, ns=kind, id=identity & MAX_MARKER_ID)
-    marker.action = Marker.DELETE if shape is None else Marker.ADD
-    if shape is not None:
-        marker.type = shape
-        marker.scale.x, marker.scale.y, marker.scale.z = scale
-        marker.color = ColorRGBA(r=COLOUR[0], g=COLOUR[1], b=COLOUR[2], a=1.0)
-        sec, nanosec = divmod(lifetime, SECOND)
-        marker.lifetime = Duration(sec=sec, nanosec=nanosec)
+    if shape is None:
+        return Marker(header=answer.header, ns=kind, id=identity & MAX_MARKER_ID, action=Marker.DELETE)
+    return new_marker(answer.header, kind, identity, shape, scale, (*COLOUR, 1.0), lifetime)
+
+
+def new_marker(
+    header: Header,
+    kind: str,
+    identity: int,
+    shape: int,
+    scale: tuple[float, float, float],
+    colour: tuple[float, ...],
+    lifetime: int,
+) -> Any:
+    """A marker that is there. kind: its namespace. colour: red, green, blue, alpha, 0..1. lifetime: ns."""
+    marker = Marker(header=header, ns=kind, id=identity & MAX_MARKER_ID, type=shape, action=Marker.ADD)
+    marker.scale.x, marker.scale.y, marker.scale.z = scale
+    marker.color = ColorRGBA(**dict(zip("rgba", colour, strict=True)))
+    sec, nanosec = divmod(lifetime, SECOND)
+    marker.lifetime = Duration(sec=sec, nanosec=nanosec)
     return marker

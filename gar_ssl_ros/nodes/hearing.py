@@ -176,8 +176,9 @@ class HearingTopics:
         self._publishers.append(self._node.create_publisher(kind, topic, QoSProfile(depth=depth)))
         return self._publishers[-1]
 
-    def _frame(self, hearing: Hearing) -> str:
-        return self._options.array_frame.lstrip("/") or hearing.frame_id.lstrip("/")
+    def _frame(self, heard: Hearing | Heard) -> str:
+        """The array's."""
+        return self._options.array_frame.lstrip("/") or heard.frame_id.lstrip("/")
 
     def _tell(self, heard: Heard) -> None:
         """On the hearing's thread, or a callback's."""
@@ -188,7 +189,7 @@ class HearingTopics:
                 raise
 
     def _publish(self, heard: Heard) -> None:
-        frame = self._options.array_frame.lstrip("/") or heard.frame_id.lstrip("/")
+        frame = self._frame(heard)
         header = Header(stamp=time_message(heard.stamp), frame_id=frame)
         told = directions_message(heard.directions, header, heard.duration, self._name, heard.problem, self._sources)
         self._directions_out.publish(told)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.options import Options, option
 
+FRAME_PATTERN, FRAME_FITS = r"[\w/.-]{0,256}", "the name of a frame"
+
 
 @dataclass(frozen=True)
 class SpatialOptions(Options):
@@ -26,8 +28,8 @@ class SpatialOptions(Options):
     target_frame: str = option(
         "",
         "the frame, such as base_link, in which positions and bearings are told, too; none where empty",
-        pattern=r"[\w/.-]{0,256}",
-        fits="the name of a frame",
+        pattern=FRAME_PATTERN,
+        fits=FRAME_FITS,
     )
     goal_distance: float = option(
         0.0, "how far before the surest source the pose on `~/goal` lies, m; no goals where 0", least=0.0, most=100.0

@@ -75,13 +75,13 @@ class Transform:
             w * c + x * b - y * a + z * d,
             w * d - x * a - y * b - z * c,
         )
-        return Transform(_vector(self.apply(np.array([inner.translation]))[0]), turned)
+        return Transform(as_vector(self.apply(np.array([inner.translation]))[0]), turned)
 
     def inverse(self) -> Transform:
         """The way back."""
         x, y, z, w = self.rotation
         turned = Transform(rotation=(-x, -y, -z, w))
-        return Transform(_vector(-turned.turn(np.array([self.translation]))[0]), turned.rotation)
+        return Transform(as_vector(-turned.turn(np.array([self.translation]))[0]), turned.rotation)
 
     def toward(self, other: Transform, share: float) -> Transform:
         """Between itself (0) and another (1): straight, and turning evenly the shorter way (slerp)."""
@@ -96,7 +96,7 @@ class Transform:
             turned = (1 - share) * ours + share * theirs
         moved = (1 - share) * np.array(self.translation) + share * np.array(other.translation)
         x, y, z, w = map(float, turned)
-        return Transform(_vector(moved), (x, y, z, w))
+        return Transform(as_vector(moved), (x, y, z, w))
 
 
 IDENTITY = Transform()
@@ -214,6 +214,7 @@ def _stamp(entry: tuple[int, Transform]) -> int:
     return entry[0]
 
 
-def _vector(numbers: Points) -> Vector:
+def as_vector(numbers: Points) -> Vector:
+    """Of (3,)."""
     x, y, z = map(float, numbers)
     return x, y, z

@@ -12,7 +12,7 @@ from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.spatial.camera import Camera, Points
 from gar_ssl_ros.spatial.depth import DepthImage, PointCloud, distance_along, middle_of_box
 from gar_ssl_ros.spatial.direction import UNKNOWN_DIRECTION, Direction, angles_of_body, center_ray, direction_of_box
-from gar_ssl_ros.spatial.transforms import IDENTITY, Transform, Vector
+from gar_ssl_ros.spatial.transforms import IDENTITY, Transform, Vector, as_vector
 
 UNKNOWN: Vector = (math.nan, math.nan, math.nan)
 
@@ -91,10 +91,10 @@ class View:
         position = distance * ray
         direction = direction_of_box(camera, box)
         if self.to_target is None:
-            return Place(direction, distance, sd, _vector(position))
+            return Place(direction, distance, sd, as_vector(position))
         bearing, elevation = angles_of_body(self.to_target.turn(ray[None])[0])
-        target = _vector(self.to_target.apply(position[None])[0])
-        return Place(direction, distance, sd, _vector(position), bearing, elevation, target)
+        target = as_vector(self.to_target.apply(position[None])[0])
+        return Place(direction, distance, sd, as_vector(position), bearing, elevation, target)
 
     def _points(self, camera: Camera, box: Box) -> Points:
         """What is measured in a box of the image: (n, 3), m, in the camera's frame."""
@@ -121,8 +121,3 @@ class View:
 
 
 NO_VIEW = View()  # of a camera of which nothing is known
-
-
-def _vector(numbers: Points) -> Vector:
-    x, y, z = map(float, numbers)
-    return x, y, z

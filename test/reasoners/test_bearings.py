@@ -7,20 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scripted import Scripted
-from test_senses import DetectorInputs, Ears, senses
+from test_senses import HEIGHT, DetectorInputs, Ears, senses, window
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.localization import Localization, Outcome, Timing
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.media.window import SECOND, Audio, Frame, HeardDirection, Window
+from gar_ssl_ros.media.window import HeardDirection, Window
 from gar_ssl_ros.perception.detection import Detection
 from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
 from gar_ssl_ros.reasoners.senses import SensesReasoner
 from gar_ssl_ros.reasoners.signal import SignalReasoner
 
-WIDTH, HEIGHT = 192, 144
 ONE, OTHER = Box(20, 60, 60, 100), Box(130, 60, 170, 100)
 
 
@@ -36,19 +35,7 @@ def heard(x: float | None, words: str = "20 degrees to the right") -> HeardDirec
 
 def like_things(*directions: HeardDirection, things: tuple[Box, ...] = (ONE, OTHER)) -> Window:
     """3 s of bursts of noise, and things that look alike and jump with them alike."""
-    random = np.random.default_rng(0)
-    ground = random.integers(90, 160, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    loud = (np.arange(30) % 6 < 2).astype(np.float32)
-    sound = np.repeat(loud, 1600) * random.normal(0, 0.2, 48_000).astype(np.float32)
-    frames = []
-    for index in range(30):
-        image = ground.copy()
-        for thing in things:
-            x1, y1, x2, y2 = (int(side) for side in thing.sides)
-            image[y1:y2, x1:x2] = 255 * int(loud[index] * (index % 2))
-        frames.append(Frame(index * SECOND // 10, image))
-    audio = Audio(0, sound[None].clip(-1, 1), 16_000)
-    return Window(0, 3 * SECOND, tuple(frames), audio, heard=directions or None)
+    return replace(window(*things), heard=directions or None)
 
 
 def final(window: Window, reasoner: Reasoner, **options: int) -> Localization:

@@ -91,8 +91,8 @@ class Lips:
         self.prepared.append(tracks)
 
 
-def window(moves: Box | None = None, center: int = 15) -> Window:
-    """3 s of bursts of noise over a still ground; on it, where asked for, a thing that jumps within a box with them."""
+def window(*moves: Box) -> Window:
+    """3 s of bursts of noise over a still ground; on it, where asked for, things that jump within boxes with them."""
     random = np.random.default_rng(0)
     ground = random.integers(90, 160, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     loud = (np.arange(30) % 6 < 2).astype(np.float32)
@@ -100,8 +100,8 @@ def window(moves: Box | None = None, center: int = 15) -> Window:
     frames = []
     for index in range(30):
         image = ground.copy()
-        if moves is not None:
-            x1, y1, x2, y2 = (int(side) for side in moves.sides)
+        for thing in moves:
+            x1, y1, x2, y2 = (int(side) for side in thing.sides)
             image[y1:y2, x1:x2] = 255 * int(loud[index] * (index % 2))
         frames.append(Frame(index * SECOND // 10, image))
     return Window(0, 3 * SECOND, tuple(frames), Audio(0, sound[None].clip(-1, 1), 16_000))
@@ -232,7 +232,7 @@ def test_what_no_thing_in_view_makes_is_off_screen_with_the_reason():
 
 
 def test_what_is_seen_in_another_picture_of_the_window_is_not_called_off_screen():
-    seen = window(moves=Box(60, 40, 90, 70))  # so that its pictures differ
+    seen = window(Box(60, 40, 90, 70))  # so that its pictures differ
     middle = seen.center.image
     said = found(
         senses(Ears(bark=0.9), objects=DetectorInputs(of=lambda image: [] if image is middle else [DOG])), seen

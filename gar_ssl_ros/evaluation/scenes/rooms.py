@@ -21,7 +21,7 @@ from gar_ssl_ros.evaluation.scenes.sounds import KINDS, Samples
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 from gar_ssl_ros.spatial.direction import body_of_angles
 from gar_ssl_ros.spatial.hearing.array import Kind, MicrophoneArray
-from gar_ssl_ros.spatial.transforms import Vector
+from gar_ssl_ros.spatial.transforms import Vector, as_vector
 
 Random = np.random.Generator
 SOUNDS = {**KINDS, **CLASSES}
@@ -153,8 +153,8 @@ def room_around(sources: Sequence[RoomSource], options: RoomOptions, array: Micr
                     seed=options.seed,
                     array=array.name,
                     seconds=options.seconds,
-                    size=_vector(size),
-                    place=_vector(place),
+                    size=as_vector(size),
+                    place=as_vector(place),
                     yaw=float(yaw),
                     rt60=options.rt60,
                     snr=options.snr,
@@ -223,7 +223,7 @@ def _arrived(
     for position, share in zip(source.path, shares, strict=True):
         x, y, z = position.vector
         level = complex(x, y) * turn
-        from_corner = _vector(np.array([level.real, level.imag, z]) + truth.place)
+        from_corner = as_vector(np.array([level.real, level.imag, z]) + truth.place)
         responses = impulse_responses(truth.size, truth.rt60, from_corner, truth.place, truth.yaw, array)
         arrived = _convolved(samples * share, responses)[:, : count - first]
         total[:, first : first + arrived.shape[1]] += arrived
@@ -239,8 +239,3 @@ def _level(heard: NDArray[np.float64], array: MicrophoneArray) -> float:
     """RMS over the channels; of ambisonics, of the one that hears evenly."""
     even = heard[:1] if array.kind is Kind.AMBISONIC else heard
     return float(np.sqrt((even**2).mean()))
-
-
-def _vector(numbers: NDArray[np.float64]) -> Vector:
-    x, y, z = map(float, numbers)
-    return x, y, z

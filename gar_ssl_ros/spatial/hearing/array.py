@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 
@@ -51,13 +52,13 @@ class MicrophoneArray:
         if problem:
             raise ArrayError(f"array {self.name}: {problem}")
 
-    @property
+    @cached_property
     def points(self) -> Points:
         """The positions about their middle, (n, 3), m."""
         given = np.array(self.positions, np.float64).reshape(-1, 3)
         return np.asarray(given - given.mean(axis=0))
 
-    @property
+    @cached_property
     def known(self) -> Known:
         """What it can tell of a direction."""
         if self.kind is Kind.AMBISONIC:
@@ -66,7 +67,7 @@ class MicrophoneArray:
         flat = spread <= FLAT * spread[0]
         return Known.LATERAL if flat[1] else Known.AZIMUTH if len(spread) < 3 or flat[2] else Known.SPHERE
 
-    @property
+    @cached_property
     def axis(self) -> Vector:
         """Of length 1: what its angles are about; see SoundDirection. Of a line, that end which is more to the left."""
         if self.known is not Known.LATERAL:

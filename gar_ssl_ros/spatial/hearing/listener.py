@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gar_ssl_ros.spatial.camera import Points
 from gar_ssl_ros.spatial.hearing.ambisonic import AmbisonicResponse
 from gar_ssl_ros.spatial.hearing.array import ArrayError, Kind, MicrophoneArray
 from gar_ssl_ros.spatial.hearing.channels import count_problem, usable
@@ -16,7 +15,7 @@ from gar_ssl_ros.spatial.hearing.options import HearingOptions
 from gar_ssl_ros.spatial.hearing.response import Peak, SteeredResponse
 from gar_ssl_ros.spatial.hearing.sound_direction import Known, SoundDirection
 from gar_ssl_ros.spatial.hearing.spectra import Spectra, frequencies, spectra, strongest, weights
-from gar_ssl_ros.spatial.transforms import Vector
+from gar_ssl_ros.spatial.transforms import as_vector
 
 # Chosen on rooms of seeds from 100,000 on, and on noise of 72 plane waves, which is not quite alike all around.
 SURE_AT, SURE_PER = 6.2, 1.0  # of a peak's height: probability 0.5, and how soon it is more; of noise, at most 5
@@ -73,7 +72,7 @@ class Listener:
         )
         told = [
             SoundDirection(
-                _vector(peak.vector),
+                as_vector(peak.vector),
                 peak.sd * (TOGETHER_SD if len(peaks) > 1 else 1),
                 10 * math.log10(max(level, QUIETEST)),
                 probability,
@@ -109,7 +108,7 @@ class Listener:
         return [one for one, met in zip(found, later, strict=True) if not met]
 
     def _apart(self, one: Peak, other: Peak) -> float:
-        told = SoundDirection(_vector(one.vector), one.sd, 0.0, 1.0, self._part.known, self._part.axis)
+        told = SoundDirection(as_vector(one.vector), one.sd, 0.0, 1.0, self._part.known, self._part.axis)
         return float(told.apart(other.vector[None])[0])
 
     def _keep(self, kept: tuple[int, ...]) -> None:
@@ -140,8 +139,3 @@ def _shared(agreements: NDArray[np.float32]) -> NDArray[np.float32]:
     """Each time and frequency shared between sources by how it agrees with each: (sources, frequencies, frames)."""
     odds = np.exp(SHARPNESS * (agreements - agreements.max(axis=0, initial=-1.0)))
     return np.asarray(odds / np.maximum(odds.sum(axis=0), QUIETEST), np.float32)
-
-
-def _vector(point: Points) -> Vector:
-    x, y, z = point.tolist()
-    return x, y, z

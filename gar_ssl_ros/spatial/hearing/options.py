@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gar_ssl_ros.options import Options, option
+from gar_ssl_ros.spatial.options import FRAME_FITS, FRAME_PATTERN
 
 NUMBERS = r"[-+\d.eE,;\s]*"
 
@@ -33,8 +34,8 @@ class HearingOptions(Options):
     array_frame: str = option(
         "",
         "the array's frame in tf; where empty, that of the audio messages",
-        pattern=r"[\w/.-]{0,256}",
-        fits="the name of a frame",
+        pattern=FRAME_PATTERN,
+        fits=FRAME_FITS,
     )
     array_to_camera: str = option(
         "",

@@ -14,6 +14,7 @@ from gar_ssl_ros.media.window import HeardDirection
 from gar_ssl_ros.spatial.camera import Camera, Points
 from gar_ssl_ros.spatial.direction import angles_of_optical
 from gar_ssl_ros.spatial.hearing.sound_direction import SoundDirection
+from gar_ssl_ros.spatial.hearing.steering import sphere
 from gar_ssl_ros.spatial.panorama import Panorama
 from gar_ssl_ros.spatial.transforms import Transform
 
@@ -87,14 +88,11 @@ class Sight:
     @cached_property
     def _sphere(self) -> tuple[Points, NDArray[np.bool_], Points]:
         """Rays from the array to all sides, evenly, which of them are in the picture, and how usual each is."""
-        counted = np.arange(SPHERE_RAYS) + 0.5
-        up, around = 1 - 2 * counted / SPHERE_RAYS, counted * math.pi * (1 + math.sqrt(5))
-        level = np.sqrt(1 - up**2)
-        rays = np.stack([level * np.cos(around), level * np.sin(around), up], axis=1)
+        rays = sphere(SPHERE_RAYS)
         pixels = self.camera.pixels(self.to_array.inverse().apply(USUAL_DISTANCE_M * rays))
         with np.errstate(invalid="ignore"):
             seen = np.asarray(((pixels >= 0) & (pixels <= (self.camera.width, self.camera.height))).all(axis=1))
-        return rays, seen, np.exp(-0.5 * (np.arcsin(up) / USUAL_ELEVATION) ** 2)
+        return rays, seen, np.exp(-0.5 * (np.arcsin(rays[:, 2]) / USUAL_ELEVATION) ** 2)
 
 
 def _normal(apart: Points, sd: float, gate: float) -> Points:

@@ -11,6 +11,7 @@ import numpy as np
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.spatial.camera import Points
 from gar_ssl_ros.spatial.hearing.sound_direction import SoundDirection
+from gar_ssl_ros.spatial.transforms import as_vector
 
 MAX_TRACKS = 8
 KEPT_NS = 3 * SECOND  # without being heard, until a track is given up: as long as a speaker's pause
@@ -90,8 +91,7 @@ class DirectionTracker:
         gain = track.variance / (track.variance + one.sd**2)
         vector = _between(np.array(track.said.vector), np.array(one.vector), gain)
         track.variance *= 1 - gain
-        x, y, z = vector.tolist()
-        track.said = replace(one, vector=(x, y, z), sd=math.sqrt(track.variance), identity=track.identity)
+        track.said = replace(one, vector=as_vector(vector), sd=math.sqrt(track.variance), identity=track.identity)
         track.seen = stamp
         return track.said
 
