@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from gar_ssl_ros.evaluation.scenes.acoustics import check_installed
 from gar_ssl_ros.evaluation.scenes.files import SceneTruth, write_film
 from gar_ssl_ros.evaluation.scenes.heard import HeardScene, HearingPlace
 from gar_ssl_ros.evaluation.scenes.promised import least_right
@@ -42,6 +43,7 @@ def scenes(
     installed.
     """
     film, camera = out / "heard.mp4", out / "camera.yaml"
+    check_installed()  # before results that exist are removed
     make_room(out, film, [film, camera], [], overwrite)
     print(f"rendering {2 * len(seeds)} scenes of {SCENE_S:g} s, heard by {ARRAY}, into {film}", flush=True)
     kinds = [kind for _ in seeds for kind in TITLES]

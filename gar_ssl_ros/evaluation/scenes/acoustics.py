@@ -58,6 +58,11 @@ def require_rooms(array: MicrophoneArray) -> None:
         _head()
 
 
+def check_installed() -> None:
+    """Raises UserError where what simulates rooms is not installed."""
+    _pyroomacoustics()
+
+
 def diffuse_noise(random: np.random.Generator, array: MicrophoneArray, count: int) -> Response:
     """White noise that comes evenly from everywhere: (channels, count), of power 1 in a channel that hears evenly."""
     white = random.standard_normal((count, len(array.channels)))
