@@ -31,7 +31,9 @@ def answer_of_message(message: Any) -> dict[str, Any]:
     outcome or a stage of another version.
     """
     if message.outcome not in OUTCOMES or message.stage not in STAGES:
-        raise ValueError(f"an answer has outcome {message.outcome} and stage {message.stage}: send those of this version")
+        raise ValueError(
+            f"an answer has outcome {message.outcome} and stage {message.stage}: send those of this version"
+        )
     outcome: Outcome = OUTCOMES[message.outcome]
     return {
         "stamp": _ms(message.header.stamp),
@@ -75,7 +77,11 @@ def _source(source: Any) -> dict[str, Any]:
         "description": source.description,
         "role_tags": list(source.role_tags),
         "anchor_votes": [
-            {"anchor": vote.anchor, "score": _number(vote.score), "point": [_number(vote.point.x), _number(vote.point.y)]}
+            {
+                "anchor": vote.anchor,
+                "score": _number(vote.score),
+                "point": [_number(vote.point.x), _number(vote.point.y)],
+            }
             for vote in source.anchor_votes
         ],
     }

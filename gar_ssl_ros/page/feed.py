@@ -222,7 +222,4 @@ def _messages(sound: list[Columns]) -> list[bytes]:
             runs[-1].append(columns)
         else:
             runs.append([columns])
-    return [
-        Columns(run[0].stamp, np.concatenate([one.values for one in run])[: 2**16 - 1]).message
-        for run in runs
-    ]
+    return [Columns(run[0].stamp, np.concatenate([one.values for one in run])[: 2**16 - 1]).message for run in runs]

@@ -29,7 +29,7 @@ class Spectrum:
         that make full scale 255. None where there is none yet.
         """
         step = audio.rate * COLUMN_NS // SECOND
-        if step < 8:  # noqa: PLR2004 - of no use to see
+        if step < 8:  # of no use to see
             return None
         follows = abs(audio.stamp - self._end) < COLUMN_NS
         if audio.rate != self._rate or len(audio.samples) != len(self._held) or not follows:
@@ -68,4 +68,5 @@ def _bands(rate: int, size: int) -> list[slice]:
 
 def _steps(amplitudes: NDArray[np.floating]) -> NDArray[np.uint8]:
     decibels = 20 * np.log10(np.maximum(amplitudes, 10 ** (-FLOOR_DB / 20)))
-    return np.clip(np.round((decibels + FLOOR_DB) * (255 / FLOOR_DB)), 0, 255).astype(np.uint8)
+    steps: NDArray[np.uint8] = np.clip(np.round((decibels + FLOOR_DB) * (255 / FLOOR_DB)), 0, 255).astype(np.uint8)
+    return steps
