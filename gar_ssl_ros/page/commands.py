@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gar_ssl_ros.errors import UserError
-from gar_ssl_ros.page.feed import Feed
+from gar_ssl_ros.page.feed import Feed, Picture
 
 MOST_CHARACTERS = 4096  # of a command
 
@@ -100,6 +100,12 @@ class Behind(Protocol):
     @property
     def hello(self) -> dict[str, Any]:
         """What a page is told first: mode, title, can, lanes."""
+
+    def picture(self, stamp: int) -> Picture | None:
+        """The one of an answer, by its stamp, ns, or the nearest to that; None where there is none."""
+
+    def sound(self, begin: int, end: int) -> bytes:
+        """Columns of an interval, ns, as messages one after another, as far as they are held."""
 
     def do(self, command: Command) -> str:
         """What came of it, one sentence. On a worker thread. Raises UserError."""
