@@ -21,9 +21,9 @@ export function colormap(dark) {
   const colours = new Uint8ClampedArray(4 * STEPS);
   for (let step = 0; step < STEPS; step++) {
     const at = step / (STEPS - 1);
-    const lightness = dark ? 0.19 + 0.75 * at : 0.97 - 0.72 * at;
-    const hue = dark ? 285 + 180 * at : 95 - 175 * at; // violet, red, yellow; or the way back
-    const chroma = 0.02 + 0.15 * Math.sin(Math.PI * Math.min(1, 0.08 + 0.85 * at));
+    const lightness = dark ? 0.19 + 0.75 * at : 0.98 - 0.7 * at;
+    const hue = dark ? 285 + 180 * at : 220 + 90 * at; // violet, red, yellow; or sky, blue, violet
+    const chroma = dark ? 0.02 + 0.15 * Math.sin(Math.PI * Math.min(1, 0.08 + 0.85 * at)) : 0.17 * at * (1.6 - 0.8 * at);
     colours.set([...srgb(lightness, chroma, (hue * Math.PI) / 180), 255], 4 * step);
   }
   return colours;

@@ -43,7 +43,7 @@ export class Meter {
 
   #show(level, now) {
     const { meter, fill, peak, value, clip } = this.#parts;
-    fill.style.transform = `scaleX(${share(level)})`;
+    fill.style.clipPath = `inset(0 ${100 - 100 * share(level)}% 0 0)`;
     peak.style.left = `${100 * share(this.#peak.value)}%`;
     clip.classList.toggle('on', now - this.#clipped < CLIPPED_MS);
     if (now - this.#said < SAID_MS) return;

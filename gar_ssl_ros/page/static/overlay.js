@@ -59,7 +59,7 @@ function sourceMarks(source, answer, view) {
     const [x, y] = vote.point;
     if (x == null || y == null) continue;
     marks.push(...twice('circle', { cx: x, cy: y, r: (3 + 4 * vote.score) * unit }, colour, 2, unit));
-    marks.push(chip(`${vote.anchor} ${percent(vote.score)}`, x + 10 * unit, y - (FONT / 2 + PAD) * unit, colour, view));
+    marks.push(chip(`${vote.anchor.replaceAll('_', ' ')} ${percent(vote.score)}`, x + 10 * unit, y - (FONT / 2 + PAD) * unit, colour, view));
   }
   return s('g', { 'data-source': source.id }, ...marks);
 }

@@ -16,8 +16,8 @@ const LOWEST_HZ = 60;
 const OCTAVES = Math.log2(8000 / LOWEST_HZ);
 const HERTZ = [[100, '100'], [500, '500'], [2000, '2 k'], [8000, '8 kHz']];
 const AXIS = 16; // CSS pixels below, of the axis of time
-const ROW = 7; // of a window's mark
-const ROWS = 4;
+const ROW = 6; // CSS pixels, of a window's mark
+const ROWS = 6; // a lane
 
 /** Columns of so many ms, the newest in place of the oldest; drawn once each. */
 export class Strip {
@@ -169,7 +169,9 @@ export function drawSpectrogram(context, { width, height, begin, end, now, strip
   const colours = theme.colours;
   const bottom = height - AXIS;
   const at = (ms) => (width * (ms - begin)) / (end - begin);
-  strip?.draw(context, begin, end, 0, 0, width, bottom);
+  const windows = inRows(answers, begin, end);
+  const top = ROW * windows.rows + (windows.rows ? 3 : 0);
+  strip?.draw(context, begin, end, 0, top, width, bottom - top);
   context.font = '11px system-ui, sans-serif';
   context.textBaseline = 'middle';
   const halo = (text, x, y, colour = colours.ink) => {
@@ -182,65 +184,66 @@ export function drawSpectrogram(context, { width, height, begin, end, now, strip
   };
   drawTimes(context, { width, bottom, begin, end, now, at, colours });
   for (const [hertz, name] of HERTZ) {
-    const y = bottom * (1 - Math.log2(hertz / LOWEST_HZ) / OCTAVES);
-    context.fillStyle = colours.line;
+    const y = top + (bottom - top) * (1 - Math.log2(hertz / LOWEST_HZ) / OCTAVES);
+    context.fillStyle = colours.soft;
     context.fillRect(0, y, 5, 1);
     context.textAlign = 'left';
-    halo(name, 8, Math.max(7, Math.min(bottom - 7, y)));
+    halo(name, 8, Math.max(top + 7, Math.min(bottom - 7, y)));
   }
-  drawWindows(context, { width, bottom, begin, end, at, answers, shown, colours, halo });
+  for (const [answer, row] of windows.placed) drawWindow(context, { answer, row, top, bottom, at, shown, colours, halo });
 }
 
 function drawTimes(context, { width, bottom, begin, end, now, at, colours }) {
-  const step = end - begin > 12000 ? 5000 : 1000;
+  const step = [1000, 2000, 5000, 10000].find((ms) => (width * ms) / (end - begin) > 64) ?? 20000;
   const from = now ?? begin;
   for (let ms = from - Math.floor((from - begin) / step) * step; ms <= end; ms += step) {
     const x = at(ms);
     const ago = Math.round((from - ms) / 1000);
-    context.fillStyle = colours.line;
-    context.fillRect(x, bottom, 1, 4);
     context.fillStyle = colours.soft;
+    context.fillRect(x, bottom, 1, 4);
     context.textAlign = x > width - 24 ? 'right' : x < 24 ? 'left' : 'center';
     context.fillText(now === null ? `${-ago} s` : ago === 0 ? 'now' : `${ago} s ago`, x, bottom + AXIS / 2 + 2);
   }
 }
 
-/** A mark a window, from its begin to its end, those that overlap under each other; lines around the one looked at. */
-function drawWindows(context, { width, bottom, begin, end, at, answers, shown, colours, halo }) {
-  const rows = [];
-  const lanes = [];
-  for (const answer of answers) {
-    const row = rows[answer.lane] ??= new Array(ROWS).fill(-Infinity);
-    const free = Math.max(0, row.findIndex((till) => till <= answer.begin + 1));
-    row[free] = answer.end;
-    if (answer.end > begin && answer.begin < end) lanes.push([answer, free]);
-  }
-  for (const [answer, row] of lanes) {
-    const colour = colours[kindOf(answer)];
-    const [left, right] = [at(answer.begin), at(answer.end)];
-    const looked = shown.includes(answer);
-    const y = answer.lane === 0 ? 3 + row * ROW : bottom - 3 - (row + 1) * ROW;
-    context.fillStyle = colours.panel;
-    context.fillRect(left, y - 1, right - left, ROW - 1);
-    context.fillStyle = colour;
-    context.globalAlpha = looked ? 1 : 0.75;
-    context.fillRect(left + 1, y, Math.max(1, right - left - 2), ROW - 3);
-    context.globalAlpha = 1;
-    if (!looked || answer.lane !== shown.find((one) => one !== null)?.lane) continue;
-    context.setLineDash([4, 3]);
-    context.lineWidth = 1.5;
-    context.strokeStyle = colour;
-    context.strokeRect(left, 1, right - left, bottom - 2);
-    context.setLineDash([]);
-    context.textAlign = 'left';
-    const words = lines(answer)[0]?.[0] ?? '';
-    if (right - left > 60) {
-      context.save();
-      context.beginPath();
-      context.rect(Math.max(0, left), 0, Math.min(width, right) - Math.max(0, left), bottom);
-      context.clip();
-      halo(words, Math.max(left, 0) + (left < 30 ? 40 : 5), ROWS * ROW + 12, colour);
-      context.restore();
+/** Windows of that time, each with a row for its mark, those that overlap under each other; one lane below the other. */
+function inRows(answers, begin, end) {
+  const placed = [];
+  let rows = 0;
+  for (const lane of [0, 1]) {
+    const till = [];
+    for (const answer of answers.filter((one) => one.lane === lane && one.end > begin && one.begin < end)) {
+      const free = till.findIndex((time) => time <= answer.begin + 1);
+      const row = free >= 0 ? free : Math.min(till.length, ROWS - 1);
+      till[row] = answer.end;
+      placed.push([answer, rows + row]);
     }
+    rows += till.length;
   }
+  return { placed, rows };
+}
+
+/** Its mark, and lines around the one that is looked at. */
+function drawWindow(context, { answer, row, top, bottom, at, shown, colours, halo }) {
+  const [left, right] = [at(answer.begin), at(answer.end)];
+  const looked = shown.includes(answer);
+  context.fillStyle = colours[kindOf(answer)];
+  context.globalAlpha = looked ? 1 : 0.55;
+  context.fillRect(left + 1, row * ROW + 1, Math.max(1, right - left - 2), ROW - 2);
+  context.globalAlpha = 1;
+  if (!looked || answer !== shown.find((one) => one !== null)) return;
+  context.setLineDash([4, 3]);
+  context.lineWidth = 1.5;
+  context.strokeStyle = colours[kindOf(answer)];
+  context.strokeRect(left, top, right - left, bottom - top - 1);
+  context.setLineDash([]);
+  const from = Math.max(left, 0) + (left < 34 ? 44 : 5);
+  if (right - from < 60) return;
+  context.save();
+  context.beginPath();
+  context.rect(from - 2, top, right - from, bottom - top);
+  context.clip();
+  context.textAlign = 'left';
+  halo(lines(answer)[0]?.[0] ?? '', from, top + 10, colours.ink);
+  context.restore();
 }
