@@ -35,7 +35,7 @@ class Topics:
 def choose_topics(bag: Bag, image: str | None, sound: str | None) -> Topics:
     """The topics of those names, or the only ones of their kind. Raises BagError where there is none or no only one."""
     found = {connection.topic: connection.msgtype for connection in bag.connections}
-    depths = {topic: f"{kind} of depth" for topic, kind in found.items() if image is None and _is_depth(bag, topic)}
+    depths = {topic: f"{kind} of depth" for topic, kind in found.items() if image is None and is_depth(bag, topic)}
     image = _choose(bag, found | depths, image, IMAGE_TYPES, "image")
     sound = _choose(bag, found, sound, tuple(AUDIO_TYPES), "audio")
     info = None
@@ -49,7 +49,7 @@ def choose_topics(bag: Bag, image: str | None, sound: str | None) -> Topics:
     return Topics(image, sound, info, camera_info if found.get(camera_info) == CAMERA_INFO_TYPE else None)
 
 
-def _is_depth(bag: Bag, topic: str) -> bool:
+def is_depth(bag: Bag, topic: str) -> bool:
     """True of a topic whose first message is a depth image."""
     connections = [one for one in bag.connections if one.topic == topic and one.msgtype == IMAGE_TYPES[0]]
     first = next(bag.messages(connections), None) if connections else None
