@@ -116,7 +116,8 @@ class PieceWriter:
 
     def _change(self, time: int) -> None:
         """End a bag and begin the next."""
-        assert self._writer is not None and self._begin is not None
+        assert self._writer is not None
+        assert self._begin is not None
         done, self._writer = self._writer, None
         done.close()
         files = {file: file.stat() for file in done.path.iterdir()}

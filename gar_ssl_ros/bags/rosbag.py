@@ -67,7 +67,7 @@ class Recorded:
 
 
 class Bag:
-    """A recording, open for reading; a context. Threads may read in it at once: they take turns from message to message.
+    """A recording, open for reading; a context. Threads that read it at once take turns, message by message.
 
     plugin: of its files. damage: what of it cannot be read, a sentence each; empty unless it is read in spite of that.
     """
