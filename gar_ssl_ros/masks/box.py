@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.gar.stages import Failure
@@ -27,6 +26,7 @@ class BoxSegmenter:
 
     def segment(self, image: Image, prompts: Sequence[Prompt], deadline: Deadline) -> list[Mask | Failure]:
         """As of Segmenter."""
+        deadline.check()
         height, width = image.shape[:2]
         masks: list[Mask | Failure] = []
         for prompt in prompts:

@@ -77,7 +77,7 @@ def _mask(image: Image, box: Box) -> Mask | Failure:
     if np.count_nonzero(marks != cv2.GC_PR_FGD) < MIN_GROUND * marks.size:
         return Failure("the box leaves nothing around it to tell its thing from")
     cv2.setRNGSeed(0)
-    cv2.grabCut(small, marks, None, np.zeros((1, 65)), np.zeros((1, 65)), ITERATIONS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(small, marks, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), ITERATIONS, cv2.GC_INIT_WITH_MASK)
     cut = _whole(np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8), inside)
     if np.count_nonzero(cut[inside]) < MIN_SHARE * cut[inside].size or np.count_nonzero(cut) > MAX_SHARE * cut.size:
         return Failure("nothing in the box stands out from what is around it")
@@ -98,4 +98,4 @@ def _whole(cut: Pixels, inside: tuple[slice, slice]) -> Pixels:
     contours, _ = cv2.findContours(pieces, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     whole = np.zeros_like(pieces)
     cv2.drawContours(whole, contours, -1, 1, cv2.FILLED)
-    return whole
+    return np.asarray(whole)

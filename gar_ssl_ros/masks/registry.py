@@ -10,7 +10,7 @@ from gar_ssl_ros.masks.options import NONE, MaskOptions
 from gar_ssl_ros.masks.segmenter import Segmenter
 
 SEGMENTERS: Mapping[str, str] = {  # module:factory, called with the options
-    "box": "gar_ssl_ros.masks.segmenter:box_segmenter",
+    "box": "gar_ssl_ros.masks.box:box_segmenter",
     "grabcut": "gar_ssl_ros.masks.grabcut:grabcut_segmenter",
     "salient": "gar_ssl_ros.masks.salient:salient_segmenter",
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 import cv2
 import numpy as np
@@ -45,6 +46,7 @@ class SalientSegmenter:
     def __init__(self, path: Path) -> None:
         try:
             self._size = _size(input_shape(path))
+            self._guard = Lock()  # of the net, which remembers its input
             self._net = cv2.dnn.readNetFromONNX(str(path))
             self._output = self._net.getUnconnectedOutLayersNames()[0]
             probe = np.random.default_rng(0).integers(0, 256, (*self._size, 3), dtype=np.uint8)
@@ -80,12 +82,13 @@ class SalientSegmenter:
         """0..1, of the model's size. Raises ValueError where it gives something else."""
         scaled = cv2.resize(picture, self._size[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
         normal = (scaled / max(1.0, float(scaled.max())) - IMAGENET_MEAN) / IMAGENET_SPREAD
-        self._net.setInput(np.ascontiguousarray(normal.transpose(2, 0, 1)[None], np.float32))
-        out = np.asarray(self._net.forward(self._output), np.float32)
+        with self._guard:
+            self._net.setInput(np.ascontiguousarray(normal.transpose(2, 0, 1)[None], np.float32))
+            out = np.array(self._net.forward(self._output), np.float32)
         if out.ndim != 4 or out.shape[:2] != (1, 1) or not (out.min() >= 0 and out.max() <= 1):
             shape = "x".join(map(str, out.shape))
             raise ValueError(f"its first output is {shape} in {out.min():.3g}..{out.max():.3g}, not 1x1xHxW in 0..1")
-        return out[0, 0]
+        return np.asarray(out[0, 0])
 
 
 def _size(shape: tuple[int, ...]) -> tuple[int, int]:

@@ -35,7 +35,7 @@ class Prompt:
 
 
 class Segmenter(Protocol):
-    """Finds the pixels of what it is asked for. Called from one thread at a time."""
+    """Finds the pixels of what it is asked for. Thread-safe."""
 
     name: str
 
@@ -57,7 +57,15 @@ def masked(
     """
     if segmenter is None or found.stage is not Stage.FINAL or found.outcome is not Outcome.LOCALIZED:
         return found
-    answers = _answers(found.sources, image, segmenter, deadline or Deadline())
+    return _with(found, _answers(found.sources, image, segmenter, deadline or Deadline()))
+
+
+def unmasked(found: Localization, why: str) -> Localization:
+    """A final answer that has no masks, for that reason."""
+    return _with(found, [Failure(why)] * len(found.sources))
+
+
+def _with(found: Localization, answers: Sequence[Mask | Failure]) -> Localization:
     sources = [
         replace(source, mask=one) if isinstance(one, Mask) else source
         for source, one in zip(found.sources, answers, strict=True)
@@ -73,6 +81,7 @@ def _answers(
 ) -> Sequence[Mask | Failure]:
     prompts = [Prompt(source.box, source.description or source.label) for source in sources]
     try:
+        deadline.check()
         answers = segmenter.segment(image, prompts, deadline)
     except Cancelled:
         raise
