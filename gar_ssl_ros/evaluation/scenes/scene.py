@@ -165,16 +165,21 @@ class Scene:
         options = self.options
         outcome = {Kind.SILENT: "SILENT", Kind.OFFSCREEN: "OFF_SCREEN"}.get(options.kind, "LOCALIZED")
         sources = []
-        for number, actor in enumerate(self._actors):
-            if actor.heard and actor.rides is None:
-                part = next((a for a in self._actors if a.rides == number), None)
-                parts = None if part is None else self._boxes(part)
-                source = TrueSource(actor.label, (part or actor).way, self._boxes(actor), parts)
-                if masks:
-                    seen = [tuple(self._mask(one, i) for i in range(self.frames)) for one in (actor, part) if one]
-                    source = replace(source, masks=seen[0], part_masks=seen[1] if part else ())
-                sources.append(source)
+        for actor, part in self._sounding():
+            parts = None if part is None else self._boxes(part)
+            sources.append(TrueSource(actor.label, (part or actor).way, self._boxes(actor), parts))
+        if masks:
+            seen = [self.masks(index) for index in range(self.frames)]
+            for number, source in enumerate(sources):
+                whole, part_masks = zip(*[frame[number] for frame in seen], strict=True)
+                told = part_masks if source.part is not None else ()
+                sources[number] = replace(source, masks=whole, part_masks=told)
         return Truth(options, outcome, self._labels, tuple(sources))
+
+    def masks(self, index: int) -> list[tuple[Mask | None, Mask | None]]:
+        """What is seen of each source in frame `index`, and of the part of it that moves, if it has one."""
+        pairs = self._sounding()
+        return [(self._mask(whole, index), None if part is None else self._mask(part, index)) for whole, part in pairs]
 
     def window(self) -> Window:
         """The whole scene as one window."""
@@ -383,6 +388,11 @@ class Scene:
 
     def _boxes(self, actor: Actor) -> tuple[Box | None, ...]:
         return tuple(self._bounds(self._layer(actor, i)) for i in range(self.frames))
+
+    def _sounding(self) -> list[tuple[Actor, Actor | None]]:
+        """What makes the sound, each with what rides on it."""
+        on = {actor.rides: actor for actor in self._actors}
+        return [(a, on.get(number)) for number, a in enumerate(self._actors) if a.heard and a.rides is None]
 
     def _mask(self, actor: Actor, index: int) -> Mask | None:
         """What is seen of it in a frame, and not of what is drawn over it later; of a head, with its mouth."""
