@@ -276,14 +276,16 @@ def test_parameters_are_described_checked_and_changed_while_it_runs():
         assert WindowRecord.model_validate_json(final.reasoning).stages[0].consensus.trials == 3
 
 
-def test_masks_that_cannot_be_had_fail_to_configure_with_their_reason(capfd):
-    with localizer(active=False, masks="salient") as node:
+def test_masks_that_cannot_be_had_fail_to_configure_and_nobody_names_a_file_over_the_graph(capfd):
+    with localizer(active=False, reasoner="misbehaving:Fixed", masks="salient") as node:
         node.trigger_configure()
         assert "masks of salient need a masks_model: name the ONNX file" in capfd.readouterr().err
-        node.set_parameters([Parameter("masks", value="none"), Parameter("masks_model", value="")])
+        (refused,) = node.set_parameters([Parameter("masks_model", value="/etc/passwd")])
+        assert refused.reason.startswith("another masks_model is named at the node's start")
+        assert node.set_parameters([Parameter("masks", value="none")])[0].successful
         node.trigger_configure()
-        refused = node.set_parameters([Parameter("masks_model", value="/etc/passwd")])[0]
-        assert "named at the node's start" in refused.reason or "can be changed only" in refused.reason
+        (refused,) = node.set_parameters([Parameter("masks", value="box")])
+        assert "only while the node is unconfigured" in refused.reason
 
 
 def test_a_reasoner_may_be_changed_while_unconfigured():
