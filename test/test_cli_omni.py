@@ -80,7 +80,7 @@ def test_a_clip_goes_through_a_model_to_records(run, tiny_omni, tmp_path):
 
 def test_photographs_with_their_sounds_go_through_a_model(run, shared_media, tiny_omni, tmp_path):
     clips = []
-    for name in ("dog", "car", "bird"):
+    for name in ("dog", "car"):  # upright and wide
         photograph = cv2.cvtColor(cv2.imread(str(shared_media / f"{name}.jpg")), cv2.COLOR_BGR2RGB)
         height, width = (side // 2 * 2 for side in photograph.shape[:2])
         photograph = np.ascontiguousarray(photograph[:height, :width])

@@ -153,9 +153,7 @@ def test_each_recording_that_is_none_is_a_sentence_of_its_own_and_the_rest_goes_
 def test_a_name_that_is_not_utf_8_is_as_good_as_any(made, tmp_path):
     name = os.fsdecode(b"caf\xe9.mp4")
     shutil.copy(made, tmp_path / name)
-    done = process(
-        *QUICK, name, "--out", "out", cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
-    )
+    done = process(*QUICK, name, "--out", "out", cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"})
     assert (done.returncode, done.stderr) == (0, "")
     assert "caf\\udce9.mp4: 1 " in done.stdout
     assert {path.name for path in (tmp_path / "out").iterdir()} == {

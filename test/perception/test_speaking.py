@@ -110,7 +110,8 @@ def overlapping(
 ) -> list[float]:
     """The log-odds in three windows of 3 s, one each second, of a face that babbles and of one that gapes.
 
-    So the last one's first second has been carried over twice. ahead: steps before each window's end at which its faces are looked at already.
+    So the last one's first second has been carried over twice. ahead: steps before each window's end at which its
+    faces are looked at already.
     """
     words, samples = (np.concatenate(part) for part in zip(*map(babble, range(2)), strict=True))
     faces = drawn(words), drawn(np.tile([0.0, 0.5, 1.0], 50))
