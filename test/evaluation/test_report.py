@@ -189,7 +189,7 @@ def test_kinds_of_scenes_are_told_as_the_clip_benchmark_tells_them(scene_of):
 
 
 def test_ours_comes_before_all_that_is_the_papers(dataset, tmp_path):
-    scenes = replace(dataset, name="scenes-medium", samples=dataset.samples[:10])
+    scenes = replace(dataset, name="scenes-medium", samples=dataset.samples[:20])
     write_report(tmp_path, "scenes", [told(scenes, Settings())], published=False)
     sections = [line for line in (tmp_path / "report.md").read_text().splitlines() if line.startswith("## ")]
     assert sections[-1] == "## The paper's tables"

@@ -49,7 +49,7 @@ def test_frames_may_be_drawn_in_any_order():
 def test_a_source_changes_in_time_with_its_sound_and_a_distractor_does_not():
     """By the truth's own box: the change inside it goes with the loudness as no other place in the picture does."""
     hits = 0
-    for seed in range(8):
+    for seed in range(4):
         scene = Scene(SceneOptions(seed=seed, noise=0.0, shake=0.0, difficulty=Difficulty.EASY))
         frames = np.stack([scene.image(i).mean(axis=2) for i in range(scene.frames)])
         times = np.arange(scene.frames) / 15
@@ -66,7 +66,7 @@ def test_a_source_changes_in_time_with_its_sound_and_a_distractor_does_not():
             np.corrcoef(away, level)[0, 1], np.corrcoef(speed, level)[0, 1], np.corrcoef(speed, change)[0, 1]
         )  # fmt: skip
         hits += best > 0.4
-    assert hits >= 7
+    assert hits == 4
 
 
 def test_silence_is_silent_and_the_rest_is_not():
