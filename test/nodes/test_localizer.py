@@ -180,7 +180,7 @@ def test_deactivating_answers_who_waits_for_localize():
         client = bot.node.create_client(Localize, "/localizer/localize")
         until(client.service_is_ready)
         future = client.call_async(Localize.Request())
-        until(lambda: bot.state_of("inference")().get("windows_waiting", "0") != "0")
+        until(lambda: bot.state_of("inference")().get("windows_waiting") == "2")  # the newest that is due, and this one
         node.trigger_deactivate()
         until(future.done)
         assert "deactivated" in future.result().message
