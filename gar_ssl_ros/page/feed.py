@@ -176,9 +176,10 @@ class Feed:
             return News(messages, self._number)
 
     def picture(self, stamp: int) -> Picture | None:
-        """The one of an answer, or else the nearest of the newest; None before any."""
+        """The nearest that is held: an answer's own while it is, though ms as float64 tell its time to 0.2 us only."""
         with self._guard:
-            return self._kept.get(stamp) or self._recent.nearest(stamp) or self._kept.nearest(stamp)
+            held = (self._kept.nearest(stamp), self._recent.nearest(stamp))
+        return min((one for one in held if one is not None), key=lambda one: abs(one.stamp - stamp), default=None)
 
     def sound(self, begin: int, end: int) -> bytes:
         """Columns of an interval, ns, as messages one after another, as far as they are held."""

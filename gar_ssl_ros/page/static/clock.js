@@ -60,8 +60,14 @@ export class StreamTime {
     this.#playback = { ...playback, at: performance.now() };
   }
 
+  /** Time has jumped. */
   forget() {
     this.#newest = null;
+  }
+
+  /** Nothing is known of what will come. */
+  begin() {
+    this.#newest = this.#playback = null;
   }
 
   get playback() {

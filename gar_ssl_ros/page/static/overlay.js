@@ -52,7 +52,9 @@ function sourceMarks(source, answer, view) {
   const initial = answer.stage === 'initial';
   const marks = [];
   if (source.refined && !initial) marks.push(...rectangle(source.initial_box, colour, 1.5, unit, true));
-  marks.push(...rectangle(source.box, colour, 3, unit, initial));
+  const out = answer.lane * 4 * unit; // so that two reasoners' boxes can be told apart where they agree
+  const [left, top, right, bottom] = source.box;
+  marks.push(...rectangle([left - out, top - out, right + out, bottom + out], colour, 3, unit, initial));
   const name = `${source.label || 'sound'} #${source.id}`;
   marks.push(chip(initial ? `${name} …` : `${name}  ${percent(sureness(source))}`, source.box[0] - 1.5 * unit, source.box[1] - (FONT + 2 * PAD + 3) * unit, colour, view));
   for (const vote of anchors ? source.anchor_votes : []) {

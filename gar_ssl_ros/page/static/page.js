@@ -106,6 +106,7 @@ const on = (type, act) => connection.addEventListener(type, ({ detail }) => act(
 on('hello', (message) => {
   hello = message;
   answers.clear();
+  time.begin();
   health.forget();
   say(byId('title'), message.title);
   document.title = `${message.title} – gar-ssl live`;
@@ -165,6 +166,7 @@ on('state', (message) => {
 function showLanes() {
   const two = hello.lanes.length > 1;
   byId('lanes').hidden = !two;
+  document.documentElement.classList.toggle('two-lanes', two);
   if (!two) lane = 0;
   byId('lanes').replaceChildren(...hello.lanes.map(({ name }, index) => h('button', {
     type: 'button', class: `lane${index}`, 'aria-pressed': String(index === lane),
@@ -238,6 +240,7 @@ function frame(at) {
   if (seldom) {
     slow = at;
     if (time.playback) look();
+    meter.tell();
     timeline.draw(now, hello.lanes.length);
     const stamp = picture.stamp;
     health.measured({ age: stamp === null || !time.live ? null : connection.clock.now() - stamp, trip: connection.clock.trip, rate: picture.rate });

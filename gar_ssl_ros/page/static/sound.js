@@ -194,7 +194,7 @@ export function drawSpectrogram(context, { width, height, begin, end, now, strip
 }
 
 function drawTimes(context, { width, bottom, begin, end, now, at, colours }) {
-  const step = [1000, 2000, 5000, 10000].find((ms) => (width * ms) / (end - begin) > 64) ?? 20000;
+  const step = [1000, 2000, 5000, 10000].find((ms) => (width * ms) / (end - begin) > 76) ?? 20000;
   const from = now ?? begin;
   for (let ms = from - Math.floor((from - begin) / step) * step; ms <= end; ms += step) {
     const x = at(ms);

@@ -12,7 +12,7 @@ export const kindOf = (answer) => KINDS[answer.outcome] ?? 'failed';
 export const MARKS = { found: '■', quiet: '–', away: '▲', unsure: '?', failed: '✕' };
 
 const FAILURES = {
-  UNPARSEABLE: 'No answer: the reasoner\u2019s reply could not be read',
+  UNPARSEABLE: 'No answer: the reply could not be read',
   TIMEOUT: 'No answer: it took too long',
   BACKEND_ERROR: 'No answer: the reasoner failed',
 };
@@ -26,6 +26,9 @@ export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 export function bytes(count) {
   return count < 1e6 ? `${Math.round(count / 1e3)} kB` : count < 1e9 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e9).toFixed(2)} GB`;
 }
+
+/** s, as one says it. */
+export const lasting = (s) => (s % 3600 === 0 ? `${s / 3600} h` : s % 60 === 0 ? `${s / 60} min` : `${s} s`);
 
 export function duration(ms) {
   const s = Math.max(0, Math.round(ms / 1000));
