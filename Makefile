@@ -62,7 +62,7 @@ soak: .venv/test
 lock: .venv/test
 	$(LOCKED) -r requirements-uv.lock
 	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --group build -o requirements.lock
-	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --group build --extra live --extra microphone \
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --group build --extra live --extra microphone --constraints requirements.lock \
 	  -o requirements-live.lock
 	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --group build --extra test \
 	  $(addprefix --no-emit-package ,$(CUDA)) -o requirements-test.lock
