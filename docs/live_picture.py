@@ -77,7 +77,7 @@ def take(page: Page, path: Path) -> None:
     while last - first < IN_A_ROW or not fresh.is_visible() or "refined" in found.inner_text():
         page.wait_for_timeout(40)
         last = int(answers.get_attribute(told) or 0)
-        if not found.is_visible():
+        if not found.is_visible() or "Speech" not in found.inner_text():
             first = last
     page.screenshot(path=path, type="jpeg", quality=60)
 

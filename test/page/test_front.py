@@ -568,13 +568,14 @@ def test_a_hidden_tab_asks_for_no_pictures(opened):
 
 
 def test_the_browsers_own_senses_are_loaded_where_they_are_wanted(opened, pages, address, behind, browser):
-    stub = "export function start(section) { section.textContent = 'sensing'; }"
+    stub = "const section = document.getElementById('sense'); section.hidden = false; section.textContent = 'sensing';"
     context = browser.new_context()
     context.route("**/sense.js", lambda route: route.fulfill(body=stub, content_type="text/javascript"))
     behind.begin("browser", sense=True)
     page = context.new_page()
     page.goto(address)
     expect(page.locator("#sense")).to_have_text("sensing")
+    expect(page.locator("#sense")).to_be_visible()
     context.close()
 
 

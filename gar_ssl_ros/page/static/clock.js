@@ -53,7 +53,8 @@ export class StreamTime {
   }
 
   saw(stamp) {
-    if (this.#newest === null || stamp > this.#newest.stamp) this.#newest = { stamp, at: performance.now() };
+    const newest = this.#newest?.stamp ?? -Infinity;
+    if (stamp > newest || newest - stamp > LIVE_MS) this.#newest = { stamp, at: performance.now() };
   }
 
   played(playback) {

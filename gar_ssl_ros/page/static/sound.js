@@ -233,8 +233,10 @@ function drawWindow(context, { answer, row, top, bottom, at, shown, colours, hal
   context.fillRect(left + 1, row * ROW + 1, Math.max(1, right - left - 2), ROW - 2);
   context.globalAlpha = 1;
   if (!looked || answer !== shown.find((one) => one !== null)) return;
-  context.setLineDash([4, 3]);
-  context.lineWidth = 1.5;
+  context.lineWidth = 2;
+  context.strokeStyle = colours.panel;
+  context.strokeRect(left, top, right - left, bottom - top - 1);
+  context.setLineDash([5, 3]);
   context.strokeStyle = colours[kindOf(answer)];
   context.strokeRect(left, top, right - left, bottom - top - 1);
   context.setLineDash([]);
