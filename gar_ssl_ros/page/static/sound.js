@@ -16,13 +16,14 @@ const LOWEST_HZ = 60;
 const OCTAVES = Math.log2(8000 / LOWEST_HZ);
 const HERTZ = [[100, '100'], [500, '500'], [2000, '2 k'], [8000, '8 kHz']];
 const AXIS = 16; // CSS pixels below, of the axis of time
-const ROW = 6; // CSS pixels, of a window's mark
+const ROW = 5; // CSS pixels, of a window's mark
 const ROWS = 6; // a lane
 
 /** Columns of so many ms, the newest in place of the oldest; drawn once each. */
 export class Strip {
   #count;
   #values;
+  #there; // whether that column has come
   #canvas;
   #colours;
   #newest = null; // index of the newest column, counted from the epoch
@@ -30,13 +31,14 @@ export class Strip {
   constructor(ms, dark) {
     this.#count = Math.ceil(ms / STEP_MS) + 1;
     this.#values = new Uint8Array(this.#count * BANDS);
+    this.#there = new Uint8Array(this.#count);
     this.#canvas = Object.assign(document.createElement('canvas'), { width: this.#count, height: BANDS });
     this.colour(dark);
   }
 
   colour(dark) {
     this.#colours = colormap(dark);
-    for (let at = 0; at < this.#count; at++) this.#paint(at, 1);
+    for (let at = 0; at < this.#count; at++) this.#paint(at);
   }
 
   add({ stamp, size, count, values }) {
@@ -52,7 +54,7 @@ export class Strip {
 
   clear() {
     this.#newest = null;
-    this.#values.fill(0);
+    this.#there.fill(0);
     this.#canvas.getContext('2d').clearRect(0, 0, this.#count, BANDS);
   }
 
@@ -73,18 +75,17 @@ export class Strip {
 
   #set(index, bands) {
     const at = index % this.#count;
-    this.#values.fill(0, at * BANDS, (at + 1) * BANDS);
+    this.#there[at] = bands === null ? 0 : 1;
     if (bands !== null) this.#values.set(bands.subarray(0, BANDS), at * BANDS);
-    this.#paint(at, 1);
+    this.#paint(at);
   }
 
   #paint(at) {
-    const pixels = new ImageData(1, BANDS);
-    for (let band = 0; band < BANDS; band++) {
+    const pixels = new ImageData(1, BANDS); // empty where nothing has come, unlike silence
+    for (let band = 0; this.#there[at] && band < BANDS; band++) {
       const value = this.#values[at * BANDS + band];
       const level = Math.round((255 * Math.min(HIGH_V - LOW_V, Math.max(0, value - LOW_V))) / (HIGH_V - LOW_V));
       pixels.data.set(this.#colours.subarray(4 * level, 4 * level + 4), 4 * (BANDS - 1 - band));
-      if (value === 0) pixels.data[4 * (BANDS - 1 - band) + 3] = 0;
     }
     this.#canvas.getContext('2d').putImageData(pixels, at, 0);
   }
@@ -194,7 +195,7 @@ export function drawSpectrogram(context, { width, height, begin, end, now, strip
 }
 
 function drawTimes(context, { width, bottom, begin, end, now, at, colours }) {
-  const step = [1000, 2000, 5000, 10000].find((ms) => (width * ms) / (end - begin) > 64) ?? 20000;
+  const step = [1000, 2000, 5000, 10000].find((ms) => (width * ms) / (end - begin) > 76) ?? 20000;
   const from = now ?? begin;
   for (let ms = from - Math.floor((from - begin) / step) * step; ms <= end; ms += step) {
     const x = at(ms);
@@ -232,8 +233,10 @@ function drawWindow(context, { answer, row, top, bottom, at, shown, colours, hal
   context.fillRect(left + 1, row * ROW + 1, Math.max(1, right - left - 2), ROW - 2);
   context.globalAlpha = 1;
   if (!looked || answer !== shown.find((one) => one !== null)) return;
-  context.setLineDash([4, 3]);
-  context.lineWidth = 1.5;
+  context.lineWidth = 2;
+  context.strokeStyle = colours.panel;
+  context.strokeRect(left, top, right - left, bottom - top - 1);
+  context.setLineDash([5, 3]);
   context.strokeStyle = colours[kindOf(answer)];
   context.strokeRect(left, top, right - left, bottom - top - 1);
   context.setLineDash([]);
