@@ -10,8 +10,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
+from time import monotonic
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from gar_ssl_ros.evaluation.scenes.files import write_film
@@ -23,6 +27,8 @@ SCENE_S = 8.0
 ANSWERS = 60  # that have come before a picture is taken
 IN_A_ROW = 6  # that say the same then, so that no window is of two scenes
 LIVE = "import sys; from gar_ssl_ros.cli import main; sys.exit(main(sys.argv[1:]))"
+MOVES_S = 9.0  # that the moving picture lasts
+MOVES_SIZE = (800, 500)
 LOOKS = (("live_dark", "dark", 1600, 1000), ("live_light", "light", 1600, 1000), ("live_narrow", "dark", 400, 860))
 
 
@@ -36,6 +42,7 @@ def main() -> None:
             pages = [opened(made, address, scheme, width, height) for _, scheme, width, height in LOOKS]
             for page, (name, *_) in zip(pages, LOOKS, strict=True):
                 take(page, Path(__file__).with_name(f"{name}.jpg"))
+            move(pages[0], Path(__file__).with_name("live.webp"))
         made.close()
 
 
@@ -80,6 +87,16 @@ def take(page: Page, path: Path) -> None:
         if not found.is_visible() or "Speech" not in found.inner_text():
             first = last
     page.screenshot(path=path, type="jpeg", quality=60)
+
+
+def move(page: Page, path: Path) -> None:
+    """A moving picture, of as many frames as can be taken."""
+    frames, times = [], [monotonic()]
+    while times[-1] - times[0] < MOVES_S:
+        frames.append(Image.open(BytesIO(page.screenshot(type="png"))).convert("RGB").resize(MOVES_SIZE, Image.LANCZOS))
+        times.append(monotonic())
+    lasting = [round(1000 * (end - begin)) for begin, end in pairwise(times)]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=lasting, loop=0, quality=50, method=6)
 
 
 if __name__ == "__main__":

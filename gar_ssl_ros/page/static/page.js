@@ -254,7 +254,7 @@ function frame(at) {
     slow = at;
     if (answers.lost && at - begun > BACK_MS) answers.select(null);
     meter.tell();
-    timeline.draw(now, hello.lanes.length);
+    timeline.draw(now, Math.max(1, hello.lanes.length));
     const stamp = picture.stamp;
     health.measured({ age: stamp === null || !time.live ? null : connection.clock.now() - stamp, trip: connection.clock.trip, rate: picture.rate });
   }

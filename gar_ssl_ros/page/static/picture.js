@@ -70,10 +70,6 @@ export class Picture {
     return this.#arrivals.length / (RATE_MS / 1000);
   }
 
-  get back() {
-    return this.#still !== null;
-  }
-
   /** What is on the canvas: {bitmap, stamp}, or null. */
   get shown() {
     return this.#still ?? this.#drawn;

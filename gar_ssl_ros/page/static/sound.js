@@ -140,7 +140,7 @@ export class Spectrogram {
       return '';
     }
     const [begin, end] = [answer.begin - MARGIN_MS, answer.end + MARGIN_MS];
-    const back = { strip: null, begin, end, key: answer.key };
+    const back = { strip: null, begin, end, zero: answer.begin };
     this.#back = back;
     try {
       back.strip = await soundOf(begin, end, this.#theme.dark);
@@ -151,22 +151,18 @@ export class Spectrogram {
     }
   }
 
-  get back() {
-    return this.#back !== null;
-  }
-
   /** now: ms, the right edge of what comes. answers: of all lanes. shown: those looked at. */
   draw(now, answers, shown) {
     if (this.#back !== null && !this.#dirty) return;
     this.#dirty = false;
     const { context, width, height } = sharp(this.#canvas);
-    const [begin, end] = this.#back ? [this.#back.begin, this.#back.end] : [now - SHOWN_MS, now];
-    drawSpectrogram(context, { width, height, begin, end, now, strip: this.#back ? this.#back.strip : this.#live, answers, shown, theme: this.#theme });
+    const what = this.#back ?? { begin: now - SHOWN_MS, end: now, zero: null, strip: this.#live };
+    drawSpectrogram(context, { width, height, ...what, answers, shown, theme: this.#theme });
   }
 }
 
-/** Everything of a spectrogram. now: what `s ago` counts from; null where it counts from `begin`. */
-export function drawSpectrogram(context, { width, height, begin, end, now, strip, answers, shown, theme }) {
+/** Everything of a spectrogram. zero: the time that seconds count from; null where they are `s ago`, from its end. */
+export function drawSpectrogram(context, { width, height, begin, end, zero, strip, answers, shown, theme }) {
   const colours = theme.colours;
   const bottom = height - AXIS;
   const at = (ms) => (width * (ms - begin)) / (end - begin);
@@ -183,7 +179,7 @@ export function drawSpectrogram(context, { width, height, begin, end, now, strip
     context.fillStyle = colour;
     context.fillText(text, x, y);
   };
-  drawTimes(context, { width, bottom, begin, end, now, at, colours });
+  drawTimes(context, { width, bottom, begin, end, zero, at, colours });
   for (const [hertz, name] of HERTZ) {
     const y = top + (bottom - top) * (1 - Math.log2(hertz / LOWEST_HZ) / OCTAVES);
     context.fillStyle = colours.soft;
@@ -194,16 +190,16 @@ export function drawSpectrogram(context, { width, height, begin, end, now, strip
   for (const [answer, row] of windows.placed) drawWindow(context, { answer, row, top, bottom, at, shown, colours, halo });
 }
 
-function drawTimes(context, { width, bottom, begin, end, now, at, colours }) {
+function drawTimes(context, { width, bottom, begin, end, zero, at, colours }) {
   const step = [1000, 2000, 5000, 10000].find((ms) => (width * ms) / (end - begin) > 76) ?? 20000;
-  const from = now ?? begin;
+  const from = zero ?? end;
   for (let ms = from - Math.floor((from - begin) / step) * step; ms <= end; ms += step) {
     const x = at(ms);
-    const ago = Math.round((from - ms) / 1000);
+    const seconds = Math.round((ms - from) / 1000);
     context.fillStyle = colours.soft;
     context.fillRect(x, bottom, 1, 4);
     context.textAlign = x > width - 24 ? 'right' : x < 24 ? 'left' : 'center';
-    context.fillText(now === null ? `${-ago} s` : ago === 0 ? 'now' : `${ago} s ago`, x, bottom + AXIS / 2 + 2);
+    context.fillText(zero !== null ? `${seconds} s` : seconds === 0 ? 'now' : `${-seconds} s ago`, x, bottom + AXIS / 2 + 2);
   }
 }
 
