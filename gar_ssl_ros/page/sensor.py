@@ -132,7 +132,7 @@ class Sensor:
         counts = {**self._publisher.counts, **self._counts}
         more = {name: count - self._reported.get(name, 0) for name, count in counts.items()}
         self._reported = counts
-        page, dropped = self._page, more["dropped_pictures"] + more["dropped_chunks"]
+        page, dropped = self._page, 4 * more["dropped_pictures"] > more["pictures"] or more["dropped_chunks"] > 0
         problem = ""
         if page is None:
             problem = "no page is the camera and microphone: start it on one"
@@ -144,10 +144,10 @@ class Sensor:
             problem = f"{more['refused']} messages of the page were of no use: it was told why"
         elif more["late"]:
             problem = f"{more['late']} messages of the page went back in time, and were left out"
-        elif dropped:
-            problem = f"{dropped} pictures and pieces of sound were left out: this machine is too busy"
         elif not page.looks:
             problem = "the page is hidden, so its camera rests: show it"
+        elif dropped:
+            problem = "more comes from the page than can be sent on: this machine is too busy"
         level = DiagnosticStatus.WARN if problem else DiagnosticStatus.OK
         return [Status("sensor", level, problem or "comes", counts)]
 

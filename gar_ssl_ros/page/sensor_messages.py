@@ -13,9 +13,7 @@ from gar_ssl_ros.messages.picture_header import picture_header
 from gar_ssl_ros.page.feed import PICTURE, PICTURE_HEAD, SOUND, Picture
 from gar_ssl_ros.page.pictures import JPEG_BEGINS
 
-SOUND_HEAD = struct.Struct(
-    "<BBHId"
-)  # kind, channels, 0, rate in Hz, stamp of the first sample in ms; then int16, woven
+SOUND_HEAD = struct.Struct("<BBHId")  # kind, channels, 0, rate in Hz, stamp of the first in ms; then int16, woven
 MOST_BYTES = 2**22
 MOST_SIDE = 4096  # pixels
 MOST_CHANNELS = 8

@@ -18,7 +18,7 @@ export class Microphone {
     this.#link = link;
   }
 
-  /** Raises what getUserMedia raises. To be called from a click, without which browsers keep sound off. */
+  /** Raises what getUserMedia raises: `stop` it then. To be called from a click, without which browsers keep sound off. */
   async start(choice, ended) {
     this.stop();
     const context = new AudioContext({ latencyHint: 'interactive' });
@@ -32,7 +32,6 @@ export class Microphone {
       await context.audioWorklet.addModule(new URL('sense_worklet.js', import.meta.url));
     } catch (problem) {
       stream?.getTracks().forEach((track) => track.stop());
-      context.close();
       throw problem;
     }
     if (this.#context !== context) return stream.getTracks().forEach((track) => track.stop());
