@@ -2,7 +2,7 @@
 
 const HEAD = 16;
 const SOUND = 2;
-const LOOK_MS = 5000; // for so long at least the shortest delay is kept
+const LOOK_MS = 1000; // for so long at least the shortest delay is kept: a context that falters falls behind for good
 
 /** Sends its sound to a link from `start` to `stop`. */
 export class Microphone {
