@@ -12,11 +12,12 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from gar_ssl_ros.commands.arguments import Commands, node_name, whole
-from gar_ssl_ros.commands.choice import add_options, add_reasoner, node_parameters
+from gar_ssl_ros.commands.choice import add_options, add_reasoner, chosen_reasoner, node_parameters
 from gar_ssl_ros.errors import DONE, UsageError, UserError, pip_install
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.options import WindowOptions
-from gar_ssl_ros.options import options_of
+from gar_ssl_ros.options import from_values, options_of
+from gar_ssl_ros.reasoners import AUTO
 from gar_ssl_ros.spatial.hearing.options import HearingOptions
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def add(commands: Commands) -> None:
     parser.set_defaults(hop=HOP_S)
     add_options(parser, options_of(GarOptions))
     add_options(parser.add_argument_group("a microphone array"), options_of(HearingOptions))
-    add_reasoner(parser)
+    add_reasoner(parser, None, " (default: auto; of a session: none beside its recorded answers)")
     parser.set_defaults(run=run)
 
 
@@ -78,11 +79,11 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("a recorded session is played by itself: leave --clip, --browser, --graph and --record out")
     if options.clip is not None and not options.clip.is_file():
         raise UsageError(f"{options.clip} does not exist: check the path")
+    anew = options.reasoner is not None
+    options.reasoner = options.reasoner or AUTO
     who = node_parameters(options)
     with ExitStack() as kept:
-        if options.session is not None:
-            raise UserError("sessions are not played yet")
-        return _graph(options, who, kept)
+        return _graph(options, who, kept) if options.session is None else _session(options, anew, kept)
 
 
 def _graph(options: argparse.Namespace, who: dict[str, object], kept: ExitStack) -> int:
@@ -108,6 +109,20 @@ def _graph(options: argparse.Namespace, who: dict[str, object], kept: ExitStack)
             behind.look()
             sleep(LOOK_S)
     except KeyboardInterrupt:  # which is how it ends
+        return DONE
+
+
+def _session(options: argparse.Namespace, anew: bool, kept: ExitStack) -> int:
+    """anew: True if the reasoner that is chosen answers it, too."""
+    from gar_ssl_ros.page.session import Session
+
+    try:
+        reasoner = chosen_reasoner(options) if anew else None
+        behind = kept.enter_context(Session(options.session, reasoner, from_values(GarOptions, vars(options))))
+        kept.enter_context(_served(options, behind))
+        while True:
+            sleep(LOOK_S)
+    except KeyboardInterrupt:
         return DONE
 
 

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 COOKIE = "gar_ssl_live"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -32,11 +32,11 @@ class Access:
 
         token: of its address. page: True where a page asks, whose Origin must be this server's (RFC 6455, 10.2).
         """
-        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
-        if self.open and not is_loopback(host):  # a name that leads here is somebody else's page (DNS rebinding)
+        host = _split(f"//{headers.get('host', '')}")
+        if self.open and not is_loopback(host.hostname or ""):  # a name that leads here is somebody else's page (DNS rebinding)
             return "only localhost is served: open the address that gar-ssl live printed"
         origin = headers.get("origin")
-        if (page or origin is not None) and (origin is None or urlsplit(origin).netloc != headers.get("host", "")):
+        if (page or origin is not None) and (origin is None or _split(origin).netloc != headers.get("host", "")):
             return "another page than this server's asks: open the address that gar-ssl live printed"
         if self.open or self.knows(token) or self.knows(_cookie(headers.get("cookie", ""))):
             return ""
@@ -44,7 +44,7 @@ class Access:
 
     def knows(self, token: str) -> bool:
         """True if it is the token; takes as long whatever it is."""
-        return hmac.compare_digest(token.encode(), self.token.encode())
+        return hmac.compare_digest(token.encode(errors="replace"), self.token.encode())
 
     @property
     def cookie(self) -> str:
@@ -59,6 +59,13 @@ def is_loopback(host: str) -> bool:
         return host in LOOPBACK or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _split(address: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError:  # no address at all
+        return urlsplit("")
 
 
 def _cookie(header: str) -> str:

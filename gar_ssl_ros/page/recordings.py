@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -81,7 +82,7 @@ class Recordings:
                 "path": str(self._path) if on else "",
                 "since": self._since if on else 0.0,
                 "keep": self._keep,
-                "bytes": _size(self._path, self._folder) if on else 0,
+                "bytes": _size(self._path) if on else 0,
                 "problem": self.problem,
             }
 
@@ -92,7 +93,10 @@ class Recordings:
         return [f"{image}/compressed", image, audio, f"{audio}_info", camera_info_beside(image), *own, "/diagnostics"]
 
 
-def _size(path: Path, folder: Path) -> int:
-    """Bytes of a session and its pieces."""
-    found = [path, *folder.glob(f"{path.name}_*")]
-    return sum(file.stat().st_size for one in found if one.is_dir() for file in one.iterdir() if file.is_file())
+def _size(path: Path) -> int:
+    """Bytes of a session, of which the recorder may delete some meanwhile."""
+    size = 0
+    for file in path.rglob("*"):
+        with suppress(OSError):
+            size += file.stat().st_size if file.is_file() else 0
+    return size
