@@ -3,9 +3,9 @@
     python benchmarks/live_page.py [--seconds 60] [--minutes 5] [--json benchmarks/live_page.json]
 
 A rendered scene, 640x480 at 30 Hz, whose source hops at known times with a knock, is what Chromium's camera and
-microphone see and hear (its --use-file-for-fake-... flags). `gar-ssl live --browser --reasoner signal` runs as processes
-of its own; the page of that browser is the sensor, and shows what it sees. Measured on one clock, to the frame of the
-screen after what is drawn:
+microphone see and hear (its --use-file-for-fake-... flags). `gar-ssl live --browser --reasoner signal` runs as
+processes of its own; the page of that browser is the sensor, and shows what it sees. Measured on one clock, to the frame
+of the screen after what is drawn:
 
 clap: from a knock to the box of the first window that holds it, and from that window's end; and, of knocks after four
 seconds of silence, from the first to a box. picture, level: from what was taken to what is drawn. stopped: four pages,
@@ -72,7 +72,8 @@ window.WebSocket = class extends Real {
         const message = JSON.parse(data);
         if (message.type === 'answer') {
           const { key, begin, end, stamp, outcome, sources, latency, skew } = message;
-          newest = { key, begin, end, stamp, outcome, boxes: sources.map((one) => one.box), latency, skew, came: now() };
+          const boxes = sources.map((one) => one.box);
+          newest = { key, begin, end, stamp, outcome, boxes, latency, skew, came: now() };
           log.answers.push(newest);
         }
         return;
@@ -89,7 +90,8 @@ window.Blob = class extends RealBlob {
   constructor(parts, options) {
     super(parts, options);
     const buffer = parts?.[0]?.buffer;
-    if (options?.type === 'image/jpeg' && buffer?.byteLength > 16) stamps.set(this, new DataView(buffer).getFloat64(8, true));
+    if (options?.type !== 'image/jpeg' || !(buffer?.byteLength > 16)) return;
+    stamps.set(this, new DataView(buffer).getFloat64(8, true));
   }
 };
 const decode = window.createImageBitmap;
@@ -108,8 +110,8 @@ CanvasRenderingContext2D.prototype.drawImage = function (source, ...more) {
 };
 addEventListener('DOMContentLoaded', () => {
   new MutationObserver((changes) => {
-    const box = changes.some(({ addedNodes }) => [...addedNodes].some((one) => one.matches?.('svg.overlay') && one.querySelector('rect')));
-    if (!box || !newest) return;
+    const added = changes.flatMap(({ addedNodes }) => [...addedNodes]);
+    if (!newest || !added.some((one) => one.matches?.('svg.overlay') && one.querySelector('rect'))) return;
     const answer = newest;
     requestAnimationFrame(() => log.boxes.push({ drawn: now(), ...answer }));
   }).observe(document.getElementById('view'), { childList: true });
@@ -195,7 +197,7 @@ def wait(page: Page, expression: str, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not page.evaluate(expression):
         if time.monotonic() > end:
-            raise TimeoutError(f"{expression} is not so after {seconds:g} s; the page says: {page.inner_text('main')[:2000]}")
+            raise TimeoutError(f"{expression} is not so after {seconds:g} s; the page says: {page.inner_text('main')}")
         page.wait_for_timeout(100)
 
 
@@ -231,7 +233,8 @@ def watching(address: str, seen: Seen) -> Iterator[None]:
                     if message[0] == PICTURE:
                         stamp = PICTURE_HEAD.unpack_from(message)[3]
                         if not seen.pictures or stamp > seen.pictures[-1][0] + 900:
-                            image = cv2.imdecode(np.frombuffer(message[PICTURE_HEAD.size :], np.uint8), cv2.IMREAD_COLOR)
+                            coded = np.frombuffer(message, np.uint8, offset=PICTURE_HEAD.size)
+                            image = cv2.imdecode(coded, cv2.IMREAD_COLOR)
                             seen.pictures.append((stamp, thumb(image[..., ::-1])))
                     elif message[0] == SOUND:
                         _, size, count, step, stamp = SOUND_HEAD.unpack_from(message)
@@ -426,8 +429,8 @@ def main() -> None:
         figures: dict[str, Any] = {
             "load": round(os.getloadavg()[0], 1),
             "clap": claps(clip, log, sound[0], begin),
-            "picture": {"age_ms": summary(pictures[:, 0] - pictures[:, 1]), "drawn_per_s": round(len(pictures) / took, 1)},
-            "level": {"age_ms": summary(levels[:, 0] - levels[:, 1])},
+            "picture": {"age_ms": summary(pictures @ (1, -1)), "drawn_per_s": round(len(pictures) / took, 1)},
+            "level": {"age_ms": summary(levels @ (1, -1))},
             "sync": {
                 "sound_began_after_pictures_ms": round(sound[0] - sight[0]),
                 "spread_ms": [round(sight[1]), round(sound[1])],

@@ -335,6 +335,8 @@ def test_a_browser_s_camera_and_microphone_come_with_the_times_of_one_clock(live
     assert abs(stamp - time.time() * 1000) < 6000
     until(lambda: live.status == "comes")
     assert shown.locator("#sense select#sense-camera option").count() >= 4
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
+    assert not axe.run(shown, context={"include": ["#sense"]}).response["violations"]
     shown.click("#sense button")
     until(lambda: not live.told("sensor")["on"])
     assert shown.inner_text("#sense button") == "Start"

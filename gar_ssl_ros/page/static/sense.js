@@ -29,9 +29,9 @@ class Sense {
   #lock = null;
   #counted = [0, 0];
   #says = Object.fromEntries(['link', 'camera', 'microphone'].map((part) => [part, made('p', { className: `sense-${part}` })]));
-  #rate = made('p'); // apart, since it is told each second
-  #button = made('button', { type: 'button' });
-  #video = made('video', { muted: true, playsInline: true, width: 160, ariaLabel: 'what this camera sees' });
+  #rate = made('p', { className: 'soft number' }); // apart, since it is told each second
+  #button = made('button', { type: 'button', className: 'main-button' });
+  #video = made('video', { muted: true, playsInline: true, width: 120, ariaLabel: 'what this camera sees' });
   #choice = {
     camera: made('select', { id: 'sense-camera' }),
     microphone: made('select', { id: 'sense-microphone' }),
@@ -39,11 +39,15 @@ class Sense {
 
   constructor(section) {
     const labels = ['camera', 'microphone'].map((kind) => {
-      const label = made('label', { htmlFor: `sense-${kind}` }, kind === 'camera' ? 'Camera ' : 'Microphone ');
-      return made('p', {}, label, this.#choice[kind]);
+      const name = kind === 'camera' ? 'Camera ' : 'Microphone ';
+      return made('label', { htmlFor: `sense-${kind}` }, name, this.#choice[kind]);
     });
+    const row = (...children) => made('div', { className: 'row' }, ...children);
     const told = made('div', { role: 'status' }, ...Object.values(this.#says));
-    section.replaceChildren(made('h2', {}, 'This device as the robot’s camera and microphone'), ...labels, this.#button, told, this.#rate, this.#video);
+    const name = made('h2', { id: 'sense-name' }, 'This device as the robot’s camera and microphone');
+    section.classList.add('panel');
+    section.setAttribute('aria-labelledby', name.id);
+    section.replaceChildren(name, row(this.#button, ...labels), row(this.#video, made('div', {}, told, this.#rate)));
     section.hidden = false;
     this.#video.hidden = true;
     this.#show(false);
