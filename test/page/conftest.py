@@ -1,4 +1,4 @@
-"""rclpy and the messages, before any test of a node imports them: ROS 2's own, or the embedded ones."""
+"""rclpy and the messages, before any test of a page imports them: ROS 2's own, or the embedded ones."""
 
 import os
 
