@@ -22,6 +22,7 @@ from gar_ssl_ros.spatial.hearing.options import HearingOptions
 
 if TYPE_CHECKING:
     from gar_ssl_ros.page.commands import Behind
+    from gar_ssl_ros.page.graph import Graph
     from gar_ssl_ros.page.web import Sense
 
 PORT = 8230
@@ -102,7 +103,8 @@ def _graph(options: argparse.Namespace, who: dict[str, object], kept: ExitStack)
         )
         if options.record is not None:
             behind.recordings.begin()
-        kept.enter_context(_served(options, behind))
+        sense = _sensor(behind, kept) if options.browser else None
+        kept.enter_context(_served(options, behind, sense))
         while True:
             behind.look()
             sleep(LOOK_S)
@@ -142,6 +144,13 @@ def _served(options: argparse.Namespace, behind: Behind, sense: Sense | None = N
         told = "whoever is on this network can read along: --https keeps it private"
         print(f"gar-ssl: note: {told}", file=sys.stderr)
     return serving
+
+
+def _sensor(behind: Graph, kept: ExitStack) -> Sense:
+    """What takes in a page's own camera and microphone."""
+    from gar_ssl_ros.page.sensor import Sensor
+
+    return kept.enter_context(closing(Sensor(behind.node, behind.feed))).serve
 
 
 def _wanted(options: argparse.Namespace, who: dict[str, object]) -> list[Any]:

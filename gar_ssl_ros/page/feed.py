@@ -26,6 +26,7 @@ KEPT_BYTES = 2**26  # of the pictures of answers
 MOST_ANSWERS = 1200  # ten minutes of two a second
 SOUND_NS = 600 * SECOND  # that can be gone back
 LATE_SOUND_NS = 5 * SECOND  # more than which a client that was away is not sent
+INEXACT_NS = 1000  # less than which a time in ms, a float64, is off
 MOST_COLUMNS = 2**16 - 1  # of a message
 PICTURE, SOUND = 1, 2  # kinds of binary messages
 PICTURE_HEAD = struct.Struct("<B3xHHd")  # kind, width, height, stamp in ms; then the JPEG

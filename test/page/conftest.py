@@ -1,5 +1,7 @@
-"""Pages need messages, which need rclpy: ROS 2's own, or the embedded one."""
+"""rclpy and the messages, before any test of a page imports them: ROS 2's own, or the embedded ones."""
 
-from __future__ import annotations
+import os
+
+os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 
 import gar_ssl_ros.messages.ros  # noqa: F401
