@@ -41,8 +41,9 @@ from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.stages import Failure
-from gar_ssl_ros.masks import MaskOptions, Prompt, masked, segmenter_of
+from gar_ssl_ros.masks import MaskOptions, segmenter_of
 from gar_ssl_ros.masks.box import BoxSegmenter
+from gar_ssl_ros.masks.segmenter import Prompt, masked
 from gar_ssl_ros.offline.processes import graph, isolated
 from gar_ssl_ros.reasoners.signal import SignalReasoner
 

@@ -18,7 +18,7 @@ from gar_ssl_ros.gar.localization import Localization, Outcome, Stage, Timing
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.masks import Segmenter, masked
+from gar_ssl_ros.masks.segmenter import Segmenter, masked
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND, Window
 from gar_ssl_ros.messages.masks import label_info_message, masks_message

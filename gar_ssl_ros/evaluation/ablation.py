@@ -17,7 +17,8 @@ from gar_ssl_ros.evaluation.samples import Dataset, Sample
 from gar_ssl_ros.evaluation.settings import Settings
 from gar_ssl_ros.evaluation.study import Study, Variant
 from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.masks import Segmenter, segmenter_of
+from gar_ssl_ros.masks import segmenter_of
+from gar_ssl_ros.masks.segmenter import Segmenter
 from gar_ssl_ros.output.record import RecordWriter
 
 Asked = Callable[[Settings], Reasoner]

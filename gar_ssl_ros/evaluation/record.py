@@ -17,7 +17,7 @@ from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.masks import Segmenter, masked
+from gar_ssl_ros.masks.segmenter import Segmenter, masked
 from gar_ssl_ros.media.clip import ClipError
 from gar_ssl_ros.output.record import WindowRecord, record_from_localization
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FIRST_CHARACTER = 48  # "0", of a group of bits that are all 0
 GROUP_BITS = 5  # of a number, in one character
 MORE, SIGN = 0x20, 0x10  # bits of a group: another one follows; of the last one: the number is negative
-MAX_PIXELS = 2**28  # of an image whose mask is read
+MAX_PIXELS = 2**26  # of an image whose mask is read
 COUNTS = re.compile(r"([P-o]{0,7}[0-O])*")  # whole numbers, each of 8 groups at most
 
 

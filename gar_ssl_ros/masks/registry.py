@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.masks.options import NONE, MaskOptions
-from gar_ssl_ros.masks.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from gar_ssl_ros.masks.segmenter import Segmenter
 
 SEGMENTERS: Mapping[str, str] = {  # module:factory, called with the options
     "box": "gar_ssl_ros.masks.box:box_segmenter",

@@ -24,7 +24,8 @@ from visualization_msgs.msg import MarkerArray
 
 from gar_ssl_ros.errors import UsageError, sentence
 from gar_ssl_ros.gar.reasoner import Fallback, Reasoner, Unavailable
-from gar_ssl_ros.masks import MaskOptions, SegmenterError, segmenter_of
+from gar_ssl_ros.masks import MaskOptions, segmenter_of
+from gar_ssl_ros.masks.segmenter import SegmenterError
 from gar_ssl_ros.media.window import SECOND, Window
 from gar_ssl_ros.msg import SoundLevel, SoundSourceArray
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater

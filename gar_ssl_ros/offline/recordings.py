@@ -20,7 +20,7 @@ from gar_ssl_ros.gar.localization import Localization, Outcome
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.masks import Segmenter, masked
+from gar_ssl_ros.masks.segmenter import Segmenter, masked
 from gar_ssl_ros.media.clip import Clip, ClipError, windows
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND, Frame, Window

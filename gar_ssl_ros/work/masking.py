@@ -10,8 +10,7 @@ from threading import Lock, Thread
 
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.localization import Localization
-from gar_ssl_ros.masks import Segmenter, masked, unmasked
-from gar_ssl_ros.masks.segmenter import Image
+from gar_ssl_ros.masks.segmenter import Image, Segmenter, masked, unmasked
 
 BUSY = "they are still looked for in an earlier window"
 

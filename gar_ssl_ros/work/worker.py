@@ -21,7 +21,7 @@ from typing import Generic, TypeVar
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
 from gar_ssl_ros.gar.pipeline import with_fallback
 from gar_ssl_ros.gar.reasoner import Fallback, Reasoner
-from gar_ssl_ros.masks import Segmenter
+from gar_ssl_ros.masks.segmenter import Segmenter
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.work.inference import Inference, InferenceJob, Request
 from gar_ssl_ros.work.masking import Masker

@@ -19,8 +19,9 @@ from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Source, Stage
 from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.gar.stages import Failure
-from gar_ssl_ros.masks import MaskOptions, Prompt, SegmenterError, masked, segmenter_of
+from gar_ssl_ros.masks import MaskOptions, segmenter_of
 from gar_ssl_ros.masks.grabcut import GrabCutSegmenter
+from gar_ssl_ros.masks.segmenter import Prompt, SegmenterError, masked
 
 NAMES = ("box", "grabcut", "salient")
 

@@ -226,7 +226,7 @@ def test_a_source_has_its_mask_in_a_record_and_records_of_before_have_none():
     written = record_from_localization("clip.mp4", 0, WINDOW, masked)
     told = json.loads(written.model_dump_json())
     assert told["sources"][0]["mask"] == {"size": [48, 64], "counts": "b12^10^k2"}
-    assert WindowRecord.model_validate_json(written.model_dump_json()) == written
+    assert WindowRecord.model_validate_json(written.model_dump_json()).sources == written.sources
     del told["sources"][0]["mask"]
     assert WindowRecord.model_validate(told).sources[0].mask is None
     told["sources"][0]["mask"] = {"size": [48, 64], "counts": "1"}
