@@ -20,7 +20,7 @@ from gar_ssl_ros.spatial.transforms import as_vector
 # Chosen on rooms of seeds from 100,000 on, and on noise from everywhere, in windows of 1 and 3 s.
 SURE_AT, SURE_PER = 6.2, 1.0  # of a peak's height: probability 0.5, and how soon it is more; of noise, at most 5.4
 CONTRAST_AT, CONTRAST_PER = 0.12, 0.02  # of its contrast, likewise; of noise, at most 0.08, 0.17 of a pair
-SECOND_AT, SECOND_PER = 0.20, 0.017  # of the contrast of one more peak, likewise: a wall, too, sends a sound back
+SECOND_AT, SECOND_PER = 0.18, 0.015  # of the strength of one more peak, likewise: a wall, too, sends a sound back
 BROAD_SECOND_AT = 0.31  # of that of ambisonics and of two microphones, which tell sources apart less well
 EXPLAINED = 0.5  # of agreement: what agrees more with a source is its sound
 SHARPNESS = 8.0  # how surely what agrees better with one source than with another is its
@@ -92,11 +92,11 @@ class Listener:
         left = weighted
         while len(found) < self._options.array_directions:
             peak = self._response.peak(heard, left if found else clear)
-            even, per = CONTRAST_AT, CONTRAST_PER
+            probability = min(_sure(peak.height, SURE_AT, SURE_PER), _sure(peak.contrast, CONTRAST_AT, CONTRAST_PER))
             if found:
                 broad = self._array.kind is Kind.AMBISONIC or self._part.known is Known.LATERAL
-                even, per = BROAD_SECOND_AT if broad else SECOND_AT, SECOND_PER
-            probability = min(_sure(peak.height, SURE_AT, SURE_PER), _sure(peak.contrast, even, per))
+                even = BROAD_SECOND_AT if broad else SECOND_AT
+                probability = min(probability, _sure(peak.strength, even, SECOND_PER))
             if probability < 0.5 or any(self._apart(peak, other) < APART for other, _ in found):
                 break
             found.append((peak, probability))

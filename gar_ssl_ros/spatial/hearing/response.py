@@ -39,14 +39,16 @@ class Peak:
     """Where a response is greatest.
 
     vector: of length 1, there. sd: rad. height: above the mean of all directions, in standard deviations of what chance
-    would give. contrast: the same, as a share of what one source in the open would give. agreement: of each time and
-    frequency with it, at most 1; 0 where it tells nothing.
+    would give. contrast: the same, as a share of what one source in the open would give. strength: as a share of what
+    that would give at high frequencies, which tell it apart best. agreement: of each time and frequency with it, at
+    most 1; 0 where it tells nothing.
     """
 
     vector: Points
     sd: float
     height: float
     contrast: float
+    strength: float
     agreement: NDArray[np.float32]
 
 
@@ -77,12 +79,16 @@ class SteeredResponse:
         correlations = self._correlations(cross.sum(axis=1))
         response = self._steered(correlations, self._lags)
         among = response if near is None else np.where(self._grid @ near >= NEAR, response, -np.inf)
-        best, most = int(among.argmax()), float(weights.sum(axis=1) @ self._alone)
+        best, each = int(among.argmax()), weights.sum(axis=1)
         above = float(response[best] - response.mean())
         chance = math.sqrt(float((weights**2).sum(axis=1) @ self._alone) / 2)
         vector = self._refined(correlations, best)
         agreement = self._agreement(heard.phases, vector)
-        return Peak(vector, self._sd(cross, vector), above / max(chance, TINY), above / max(most, TINY), agreement)
+        height, contrast, strength = (
+            above / max(most, TINY)
+            for most in (chance, float(each @ self._alone), float(each.sum()) * len(self._first))
+        )
+        return Peak(vector, self._sd(cross, vector), height, contrast, strength, agreement)
 
     def _cross(self, phases: NDArray[np.complex64], weights: NDArray[np.float32]) -> Cross:
         """Weighted cross-spectra of the phases: (frequencies, blocks, pairs)."""
