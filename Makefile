@@ -1,5 +1,6 @@
 # make demo   set up, and see it work           make test    set up, and pass the tests
-# make demo CLIP=file.mp4   on your own clip    make bench   the figures (docs/figures.md)
+# make demo CLIP=file.mp4   on your own clip    make live    set up, and watch camera and microphone on a page
+# make bench  the figures (docs/figures.md)
 # make lock   the lock files, with hashes        make schema  docs made from the code
 # make soak   ten minutes of the localizer: does it grow?
 
@@ -20,13 +21,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 LOCKED = $(BIN)/pip install --quiet --require-hashes --only-binary :all:
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-python-downloads --no-emit-index-url --generate-hashes
 
-.PHONY: demo test lint bench soak lock schema clean
+.PHONY: demo live test lint bench soak lock schema clean
 
 demo: .venv/base
 	$(BIN)/gar-ssl demo --out "$(OUT)" $(OVERWRITE) $(if $(CLIP),--clip "$(CLIP)")
 
+live: .venv/live .venv/sound
+	$(BIN)/gar-ssl live $(if $(CLIP),--clip "$(CLIP)")
+
 # A worker more than there are cores, since nodes wait for each other; each keeps to modules, whose fixtures it has made.
-test: lint .venv/system
+test: lint .venv/sound .venv/browser
 	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print(1 + os.cpu_count())') --dist worksteal
 
 lint: .venv/test
@@ -58,6 +62,8 @@ soak: .venv/test
 lock: .venv/test
 	$(LOCKED) -r requirements-uv.lock
 	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --group build -o requirements.lock
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --group build --extra live --extra microphone --constraints requirements.lock \
+	  -o requirements-live.lock
 	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --group build --extra test \
 	  $(addprefix --no-emit-package ,$(CUDA)) -o requirements-test.lock
 	$(COMPILE) --group lock -o requirements-uv.lock
@@ -82,19 +88,27 @@ clean:
 	$(BIN)/python -c 'from gar_ssl_ros.perception.sound import warm; warm()'  # compiles now what the first start would
 	touch $@
 
+.venv/live: .venv/base requirements-live.lock
+	$(LOCKED) --no-deps -r requirements-live.lock
+	touch $@
+
 .venv/test: .venv/base requirements-test.lock requirements-torch.lock
 	$(LOCKED) --no-deps -r requirements-test.lock
 	$(LOCKED) --no-deps --retries 0 --extra-index-url $(TORCH_INDEX) -r requirements-torch.lock \
 	  || echo "no torch without CUDA for this Python or machine: the tests of the reasoner omni are skipped"
 	touch $@
 
-# What pip does not bring: a browser to open reports in, and PortAudio. Where one cannot be had, its tests say so and are
-# skipped.
-.venv/system: .venv/bin/python
-	@browser=chromium-headless-shell; sound=libportaudio2; SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo -n); \
-	for name in chromium-headless-shell chromium google-chrome; do command -v $$name >/dev/null && browser=; done; \
-	/sbin/ldconfig -p | grep -q 'libportaudio\.so\.2' && sound=; \
-	for name in $$browser $$sound; do echo "installing $$name"; \
-	  { $$SUDO apt-get update -q && $$SUDO apt-get install -q -y --no-install-recommends $$name; } \
-	    || echo "$$name cannot be installed here: its tests will be skipped"; done
+# What pip does not bring: PortAudio, and a browser for the tests. Where one cannot be had, that is said; its tests are
+# skipped, by name.
+INSTALL = SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo -n); echo "installing $(1)"; \
+	{ $$SUDO apt-get update -q && $$SUDO apt-get install -q -y --no-install-recommends $(1); } \
+	  || echo "$(1) cannot be installed here: $(2)"
+
+.venv/sound: .venv/bin/python
+	@/sbin/ldconfig -p | grep -q 'libportaudio\.so\.2' || { $(call INSTALL,libportaudio2,no microphone is heard); }
+	@touch $@
+
+.venv/browser: .venv/bin/python
+	@for name in chromium-headless-shell chromium google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	$(call INSTALL,chromium-headless-shell,its tests will be skipped)
 	@touch $@

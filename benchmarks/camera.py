@@ -36,7 +36,7 @@ from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND, Audio
 from gar_ssl_ros.nodes.player import timed
 from gar_ssl_ros.nodes.sound_publisher import SoundPublisher
-from gar_ssl_ros.offline.playback import graph, isolated
+from gar_ssl_ros.offline.processes import graph, isolated
 
 LENGTH_S = 10.0  # s of the scene
 

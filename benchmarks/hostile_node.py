@@ -50,7 +50,7 @@ from tf2_msgs.msg import TFMessage
 from gar_ssl_ros.embedded_ros.dds.library import DDSError
 from gar_ssl_ros.embedded_ros.dds.policies import Policies
 from gar_ssl_ros.embedded_ros.service_wire import client_ends
-from gar_ssl_ros.offline.playback import graph, isolated
+from gar_ssl_ros.offline.processes import graph, isolated
 
 GROWTH = 20.0  # MB
 FAILED = (SoundSourceArray.UNPARSEABLE, SoundSourceArray.TIMEOUT, SoundSourceArray.BACKEND_ERROR)

@@ -41,7 +41,7 @@ from rclpy.qos import QoSProfile
 
 from gar_ssl_ros.evaluation.scenes.files import write_scene
 from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Scene, SceneOptions
-from gar_ssl_ros.offline.playback import graph, isolated
+from gar_ssl_ros.offline.processes import graph, isolated
 
 SECOND = 1e9
 

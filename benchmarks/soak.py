@@ -24,7 +24,7 @@ from everything import EVERYTHING, SIZE, everything
 
 from gar_ssl_ros.evaluation.scenes.files import write_scene
 from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Scene, SceneOptions
-from gar_ssl_ros.offline.playback import graph, isolated
+from gar_ssl_ros.offline.processes import graph, isolated
 
 MOST = 5.0  # MB
 EVERY = 5.0  # s

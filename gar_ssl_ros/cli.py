@@ -13,7 +13,20 @@ from contextlib import contextmanager
 from types import FrameType
 
 import gar_ssl_ros
-from gar_ssl_ros.commands import ablate, bag, calibrate, check, demo, evaluate, localize, models, report, run, scenes
+from gar_ssl_ros.commands import (
+    ablate,
+    bag,
+    calibrate,
+    check,
+    demo,
+    evaluate,
+    live,
+    localize,
+    models,
+    report,
+    run,
+    scenes,
+)
 from gar_ssl_ros.commands.arguments import CommandParser
 from gar_ssl_ros.errors import FAILED, discard_stdout, sentence, status, told
 
@@ -66,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gar-ssl", description="Which thing in view is making the sound, and why.")
     parser.add_argument("--version", action="version", version=f"gar-ssl {gar_ssl_ros.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=CommandParser)
-    for command in (localize, run, bag, calibrate, check, evaluate, ablate, report, scenes, models, demo):
+    for command in (localize, live, run, bag, calibrate, check, evaluate, ablate, report, scenes, models, demo):
         command.add(commands)
     return parser
 

@@ -35,6 +35,9 @@ ROOMS = {
     },
     "evaluation": {"evaluation", "bags", "messages", "output", "reasoners", "spatial", "gar", "media"},
     "offline": {"offline", "evaluation", "bags", "messages", "output", "spatial", "gar", "media", "msg"},
+    "page": {
+        *("page", "offline", "nodes", "bags", "work", "messages", "reasoners", "spatial", "gar", "media", "msg", "srv"),
+    },
     "checks": {"checks", "evaluation", "nodes", "messages", "reasoners", "perception", "gar", "media"},
 }
 LIFTABLE = {"interfaces", "embedded_ros"}  # which need nothing of the project, and could be lifted out together

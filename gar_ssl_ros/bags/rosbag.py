@@ -6,12 +6,14 @@ message's business.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Literal
 
@@ -32,6 +34,7 @@ from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_
 from rosbags.typesys.store import Typestore
 
 from gar_ssl_ros.bags.marks import Marks
+from gar_ssl_ros.bags.readers import PiecesReader, opened
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.files import check_file, open_file, shown
 from gar_ssl_ros.interfaces import typestore
@@ -40,6 +43,8 @@ from gar_ssl_ros.messages.interfaces import interfaces
 BAG_VERSION: Literal[8] = 8  # of new bags: what Humble can read as well as Jazzy
 BAG_SUFFIXES = (".mcap", ".db3")
 REMEDY = "recover it with `ros2 bag convert` or `mcap recover`, or record it again"
+FOREIGN = "Profile is not ros2."  # in rosbags' words
+PIECE = re.compile(r"(.+)_(\d{3,})")  # the name of a bag that is one of a row
 UNKNOWN_HASH = "RIHS01_" + "0" * 64  # of a type whose definition nobody has
 
 
@@ -62,21 +67,35 @@ class Recorded:
 
 
 class Bag:
-    """A recording, open for reading; a context."""
+    """A recording, open for reading; a context. Threads that read it at once take turns, message by message.
 
-    def __init__(self, path: Path) -> None:
-        """`path`: the bag's folder, or its one file. Raises BagError where it cannot be read."""
+    plugin: of its files. damage: what of it cannot be read, a sentence each; empty unless it is read in spite of that.
+    """
+
+    def __init__(self, path: Path, cut_short: bool = False) -> None:
+        """`path`: the bag's folder, its one file, or a folder of bags NAME_000, NAME_001 and so on, which are one.
+
+        cut_short: True if what is whole of one that was cut short is to be read. Raises BagError where it cannot be.
+        """
         self.path = path
         self._typestore = get_typestore(Stores.EMPTY)
-        storage = _storage(path)
-        files = list(storage.iterdir()) if storage.is_dir() else [storage]
+        self._turn = Lock()
+        storages = _storages(path)
+        files = [file for one in storages for file in (one.iterdir() if one.is_dir() else [one])]
         self.plugin = StoragePlugin.MCAP if any(".mcap" in file.suffixes for file in files) else StoragePlugin.SQLITE3
         if self.plugin is StoragePlugin.SQLITE3:
-            _check_address(storage)
-        self._reader = Reader(storage)
+            _check_address(path)
+        self._reader: Reader | PiecesReader
         try:
-            self._reader.open()
+            if len(storages) > 1:
+                self._reader = PiecesReader(storages, cut_short)
+                self.damage = self._reader.damage
+            else:
+                self._reader, damage = opened(storages[0], cut_short)
+                self.damage = [damage] if damage else []
         except Exception as problem:  # damaged bytes show as struct.error, IndexError, OverflowError and more
+            if str(problem) == FOREIGN:
+                raise BagError(f"{path} is an mcap of another program: give a bag of ROS 2") from None
             raise BagError(f"{path} cannot be read ({_said(problem)}): {REMEDY}") from None
 
     @property
@@ -106,7 +125,8 @@ class Bag:
         read = 0
         while True:
             try:
-                connection, time, data = next(messages)
+                with self._turn:
+                    connection, time, data = next(messages)
                 read += 1
             except StopIteration:
                 break
@@ -129,8 +149,9 @@ class Bag:
         """The message itself, its fields as in its definition. Raises BagError where its bytes are no such message."""
         name = recorded.connection.msgtype
         try:
-            if name not in self._typestore.fielddefs:
-                self._learn(recorded.connection)
+            with self._turn:
+                if name not in self._typestore.fielddefs:
+                    self._learn(recorded.connection)
             return self._typestore.deserialize_cdr(recorded.data, name)
         except Exception as problem:  # see above
             raise BagError(f"a message of {recorded.topic} cannot be read: {_said(problem)}") from None
@@ -260,14 +281,14 @@ def _known_types(name: str) -> Typestore:
     return typestore(name, {"gar_ssl_ros": interfaces()})
 
 
-def qos(depth: int, reliable: bool = True) -> Qos:
+def qos(depth: int, reliable: bool = True, latched: bool = False) -> Qos:
     """The quality of service of a topic that keeps its last `depth` messages, as bags have it."""
     none = QosTime(0, 0)
     return Qos(
         history=QosHistory.KEEP_LAST,
         depth=depth,
         reliability=QosReliability.RELIABLE if reliable else QosReliability.BEST_EFFORT,
-        durability=QosDurability.VOLATILE,
+        durability=QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE,
         deadline=none,
         lifespan=none,
         liveliness=QosLiveliness.AUTOMATIC,
@@ -282,13 +303,17 @@ def _types(connection: Connection) -> Typesdict:
     return get_types_from_msg(connection.msgdef.data, connection.msgtype)
 
 
-def _storage(path: Path) -> Path:
-    """What rosbags is to open: the folder, or its one file where its metadata is missing. Raises BagError."""
+def _storages(path: Path) -> list[Path]:
+    """What rosbags is to open: the folder, or its one file where its metadata is missing; of a row, of each.
+
+    Raises BagError.
+    """
     try:
         if not path.exists():
             raise BagError(f"{path} does not exist: check the path")
         if path.is_dir():
-            return _storage_in(path)
+            pieces = _pieces_in(path)
+            return [_storage_in(piece) for piece in pieces] if pieces else [_storage_in(path)]
         if path.suffix == ".bag":
             raise BagError(f"{path} is a bag of ROS 1: make it one of ROS 2 with `rosbags-convert`")
         if path.suffix not in BAG_SUFFIXES:
@@ -296,7 +321,20 @@ def _storage(path: Path) -> Path:
         open_file(path).close()  # so that it is a file, and may be read
     except OSError as problem:
         raise BagError(f"{problem.filename or path} cannot be read: {problem.strerror}") from None
-    return path
+    return [path]
+
+
+def _pieces_in(folder: Path) -> list[Path]:
+    """The bags of a row, in their order; none where it is no folder of one."""
+    rows: dict[str, list[tuple[int, Path]]] = {}
+    for path in folder.iterdir():
+        if path.suffix in BAG_SUFFIXES or path.name == "metadata.yaml":
+            return []
+        if (named := PIECE.fullmatch(path.name)) and path.is_dir() and any(path.iterdir()):
+            rows.setdefault(named[1], []).append((int(named[2]), path))
+    if len(rows) > 1:
+        raise BagError(f"{folder} has bags of {' and '.join(sorted(rows))}: give a folder that has those of one")
+    return [path for row in rows.values() for _, path in sorted(row)]
 
 
 def _storage_in(folder: Path) -> Path:

@@ -37,8 +37,9 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from gar_ssl_ros.bags.localize import BagJob, BagSummary, choose_topics, localize_bag, refuse_answered
+    from gar_ssl_ros.bags.localize import BagJob, BagSummary, localize_bag, refuse_answered
     from gar_ssl_ros.bags.rosbag import Bag, BagWriter
+    from gar_ssl_ros.bags.topics import choose_topics
     from gar_ssl_ros.media.window import SECOND
 
     check_choice(options)  # before anything is written

@@ -93,8 +93,8 @@ def _windows(options: argparse.Namespace, problems: dict[str, None]) -> Iterator
 def _of_bag(
     path: Path, options: argparse.Namespace, lens: Lens | None, problems: dict[str, None]
 ) -> Iterator[tuple[Window, Camera | Panorama]]:
-    from gar_ssl_ros.bags.localize import choose_topics
     from gar_ssl_ros.bags.rosbag import Bag
+    from gar_ssl_ros.bags.topics import choose_topics
     from gar_ssl_ros.bags.windows import windows_of_bag
 
     lengths = from_values(WindowOptions, vars(options))

@@ -6,7 +6,7 @@ From these follow descriptor, range, check, `config/localize.yaml` and the docs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from gar_ssl_ros.errors import OptionError
@@ -158,11 +158,19 @@ LISTENERS = (
     ParameterSpec("listeners", 1, "how many nodes to wait for", 1, 100, change=Change.NEVER),
 )
 
+COMPRESSED = ParameterSpec(
+    "compressed",
+    False,
+    "send CompressedImage on `image/compressed`, JPEG as it comes where it does, in place of Image on `image`",
+    change=Change.NEVER,
+)
+
 PLAYER = (
     ParameterSpec("clip", "", "the recording to play: any that FFmpeg reads", change=Change.NEVER),
     ParameterSpec("rate", 1.0, "how fast: 2 is twice as fast as it was recorded", 0.05, 20.0, change=Change.NEVER),
     ParameterSpec("loop", False, "begin again at the end", change=Change.NEVER),
     ParameterSpec("start", 0.0, "where to begin, s of the recording", 0.0, 1e6, change=Change.NEVER),
+    replace(COMPRESSED, help="send CompressedImage on `image/compressed`, as JPEG, in place of Image on `image`"),
     *LISTENERS,
     CAMERA_FRAME_ID,
     CALIBRATION,
@@ -181,12 +189,7 @@ CAMERA = (
     ParameterSpec("width", 640, "to ask the device for, pixels; 0: its own", 0, 4096, change=Change.NEVER),
     ParameterSpec("height", 480, "to ask the device for, pixels; 0: its own", 0, 4096, change=Change.NEVER),
     ParameterSpec("rate", 30.0, "to ask the device for, images/s; 0: its own", 0.0, 240.0, change=Change.NEVER),
-    ParameterSpec(
-        "compressed",
-        False,
-        "send CompressedImage on `image/compressed`, JPEG as it comes where it does, in place of Image on `image`",
-        change=Change.NEVER,
-    ),
+    COMPRESSED,
     ParameterSpec("loop", False, "begin a file again at its end", change=Change.NEVER),
     *LISTENERS,
     CAMERA_FRAME_ID,
@@ -213,8 +216,19 @@ MICROPHONE = (
 )
 
 RECORDER = (
-    ParameterSpec("bag", "", "the new rosbag2, a folder", change=Change.NEVER),
+    ParameterSpec("bag", "", "the new rosbag2, a folder; of several with `piece` or `keep`", change=Change.NEVER),
     ParameterSpec("topics", "", "to record, separated by spaces", change=Change.NEVER),
+    ParameterSpec(
+        "piece",
+        0.0,
+        "length of each of several bags, s; 0: one bag, or with `keep` a tenth of that, within 5 and 60",
+        0.0,
+        86400.0,
+        change=Change.NEVER,
+    ),
+    ParameterSpec(
+        "keep", 0.0, "delete what is older, bag by bag, s; 0: keep everything", 0.0, 31536000.0, change=Change.NEVER
+    ),
 )
 
 FUSE = (

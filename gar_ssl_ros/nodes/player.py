@@ -14,12 +14,13 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
 from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND, Audio, Frame
 from gar_ssl_ros.messages.answers import header_of_frame, image_message
+from gar_ssl_ros.messages.overlays import compressed_message
 from gar_ssl_ros.nodes.calibration_publisher import CalibrationPublisher
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status
@@ -41,7 +42,9 @@ class PlayerNode(Node):
         if not self._chosen["clip"]:
             raise UsageError("no clip is named: give one with --ros-args -p clip:=FILE")
         self._clip = Clip(Path(self._chosen["clip"]).expanduser())
-        self._image_out = self.create_publisher(Image, "image", QoSProfile(depth=30))
+        self._compressed = bool(self._chosen["compressed"])
+        kind, topic = (CompressedImage, "image/compressed") if self._compressed else (Image, "image")
+        self._image_out = self.create_publisher(kind, topic, QoSProfile(depth=30))
         self._calibration = CalibrationPublisher(self, self._chosen["calibration"], QoSProfile(depth=30))
         self._sound_out = SoundPublisher(
             self, "", self._clip.info.channels, self._clip.info.rate, self._chosen["audio_type"]
@@ -108,7 +111,8 @@ class PlayerNode(Node):
         if isinstance(item, Frame):
             frame = replace(item, frame_id=self._chosen["frame_id"])
             header = header_of_frame(frame)
-            self._image_out.publish(image_message(frame.image, header))
+            made = compressed_message if self._compressed else image_message
+            self._image_out.publish(made(frame.image, header))
             before = self._calibration.concern
             self._calibration.publish(header, frame.width, frame.height)
             if self._calibration.concern not in ("", before):

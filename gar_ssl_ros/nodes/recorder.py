@@ -10,14 +10,15 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
-from rosbags.interfaces import Connection
-from rosbags.rosbag2 import StoragePlugin
 
-from gar_ssl_ros.bags.rosbag import BagError, BagWriter, qos
+from gar_ssl_ros.bags.pieces import PieceWriter
+from gar_ssl_ros.bags.rosbag import BagError, qos
+from gar_ssl_ros.bags.topics import CAMERA_INFO_TYPE
 from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.messages.answers import answer_in_words
+from gar_ssl_ros.messages.audio.families import INFO_TYPES
 from gar_ssl_ros.messages.ros import message_type
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
@@ -42,9 +43,10 @@ class RecorderNode(Node):
         if not (chosen["bag"] and chosen["topics"].split()):
             raise UsageError("name the bag and its topics: --ros-args -p bag:=FOLDER -p topics:='image audio'")
         self._wanted = [self.resolve_topic_name(topic) for topic in chosen["topics"].split()]
-        self._writer = BagWriter(Path(chosen["bag"]).expanduser(), StoragePlugin.MCAP)
-        self._counts = {"messages": 0}
         self._complaints = Complaints(NodeLog(self).warning)
+        path = Path(chosen["bag"]).expanduser()
+        self._writer = PieceWriter(path, chosen["piece"], chosen["keep"], self._complaints.tell)
+        self._messages = 0
         self.broken = ""  # why it had to end early
         self.ended = Event()
         self.diagnostics = DiagnosticUpdater(self, self._statuses)
@@ -69,11 +71,15 @@ class RecorderNode(Node):
         if kind is None:
             return
         reliable = all(offer.qos_profile.reliability == ReliabilityPolicy.RELIABLE for offer in offers)
+        latched = all(offer.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for offer in offers)
         wanted = QoSProfile(
-            depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+            depth=QUEUE_DEPTH,
+            reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+            durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
         )
-        kept = self._writer.add_topic(topic, kind, qos(QUEUE_DEPTH, reliable))
-        self.create_subscription(message_type(kind), topic, partial(self._keep, kept), wanted, raw=True)
+        repeated = latched or kind == CAMERA_INFO_TYPE or kind in INFO_TYPES
+        self._writer.add_topic(topic, kind, qos(QUEUE_DEPTH, reliable, latched), repeated)
+        self.create_subscription(message_type(kind), topic, partial(self._keep, topic, kind), wanted, raw=True)
         self._wanted.remove(topic)
         print(f"recording {topic} ({kind})", flush=True)
 
@@ -88,19 +94,26 @@ class RecorderNode(Node):
                 return kind
         return None
 
-    def _keep(self, topic: Connection, data: bytes) -> None:
+    def _keep(self, topic: str, kind: str, data: bytes) -> None:
         try:
             self._writer.write(topic, self.get_clock().now().nanoseconds, bytes(data))
         except BagError as problem:  # no message's fault, and nothing is recorded any more
             self.broken = str(problem)
             self.ended.set()
             return
-        self._counts["messages"] += 1
-        if topic.msgtype == ANSWER_TYPE:
+        self._messages += 1
+        if kind == ANSWER_TYPE:
             message = deserialize_message(bytes(data), SoundSourceArray)
             if message.stage == SoundSourceArray.FINAL:
                 print(answer_in_words(message), flush=True)
 
     def _statuses(self) -> list[Status]:
         level = DiagnosticStatus.ERROR if self.broken else DiagnosticStatus.OK
-        return [Status("recorder", level, self.broken or "recording", self._counts)]
+        written = self._writer
+        values = {
+            "messages": self._messages,
+            "bytes": written.size,
+            "pieces": written.pieces,
+            "seconds": written.seconds,
+        }
+        return [Status("recorder", level, self.broken or "recording", values)]

@@ -22,7 +22,8 @@ from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.images import rgb_from_image
 from gar_ssl_ros.messages.stamps import ns_of
-from gar_ssl_ros.offline.playback import LiveError, play
+from gar_ssl_ros.offline.playback import play
+from gar_ssl_ros.offline.processes import LiveError
 from gar_ssl_ros.offline.recordings import annotate
 from gar_ssl_ros.output.record import RecordWriter, WindowRecord
 

@@ -22,7 +22,7 @@ from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
 from gar_ssl_ros.evaluation.scenes.score import matched
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
-from gar_ssl_ros.offline.playback import free_domain
+from gar_ssl_ros.offline.processes import free_domain
 
 dora = pytest.importorskip("dora", reason="needs dora-rs, which Python 3.10 cannot have")
 SENT = ("sensor_msgs/msg/Image", "audio_common_msgs/msg/AudioStamped")

@@ -1,0 +1,1 @@
+"""The live page: what the robot sees and hears, and its answers, in a browser."""
