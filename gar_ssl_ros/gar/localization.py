@@ -8,6 +8,7 @@ from enum import Enum
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.heard import AnsweredDirection
+from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial
 
 
@@ -51,7 +52,8 @@ class Source:
     box: pixels of the center frame. label, audio_confidence: what it sounds like, [0, 1]. av_consistency: how well
     what is seen fits what is heard, [0, 1]; None before the analysis. initial_box: before refinement. refined:
     whether the box is a refinement's. share: how much of the sound it makes, [0, 1], where that is known. id: by which
-    the robot knows it, where it is one of the window's sightings.
+    the robot knows it, where it is one of the window's sightings. mask: its pixels in the center frame; None where none
+    was asked for, or it failed.
     """
 
     box: Box
@@ -63,6 +65,7 @@ class Source:
     refined: bool
     share: float | None
     id: str = ""
+    mask: Mask | None = None
 
 
 @dataclass(frozen=True)

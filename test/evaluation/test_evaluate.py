@@ -27,7 +27,11 @@ from full_disk import full_disk
 from pyarrow import parquet
 
 from gar_ssl_ros.cli import main
+from gar_ssl_ros.evaluation.datasets import dataset
+from gar_ssl_ros.evaluation.engines import locally
 from gar_ssl_ros.evaluation.record import SampleRecord
+from gar_ssl_ros.evaluation.run import named
+from gar_ssl_ros.evaluation.settings import settings_from_values, values_of
 from gar_ssl_ros.output.record import read_lines
 
 COMMAND = [sys.executable, "-m", "gar_ssl_ros.cli"]
@@ -91,6 +95,17 @@ def whole(recordings, tmp_path_factory) -> Path:
     done = evaluate(recordings, out, "--limit", 12)
     assert done.code == 0, done.err
     return out
+
+
+def test_masks_are_in_the_records_and_in_what_they_are_the_results_of(recordings, tmp_path):
+    settings = settings_from_values({"masks": "box"})
+    records = list(locally(dataset("folder", recordings).samples[:2], settings))
+    sources = [source for record in records for source in record.found.sources]
+    assert sources
+    assert all((source.mask.width, source.mask.height) == (64, 64) for source in sources)
+    assert settings_from_values(values_of(settings)) == settings
+    assert named(settings) == "signal, N = 5, masks of box"
+    assert "masks_model: only masks of salient" in evaluate(recordings, tmp_path / "no", "--masks-model", "a.onnx").last
 
 
 def test_a_killed_run_goes_on_with_nothing_done_twice_and_the_same_report(recordings, tmp_path):

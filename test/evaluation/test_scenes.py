@@ -100,13 +100,30 @@ def test_a_scene_on_disk_has_its_truth_beside_it(tmp_path, separate):
     scene = Scene(SceneOptions(kind=Kind.FACE, seed=2, seconds=1.0))
     clip = write_scene(scene, tmp_path, "face", separate)
     told = read_truth(truth_of(clip))
-    truth = scene.truth()
+    truth = scene.truth(masks=True)
     assert (told.outcome, told.labels, told.sources) == (truth.outcome, truth.labels, truth.sources)
     assert told.audio == ("face.wav" if separate else None)
     read = Clip(clip)
     assert len(list(read.pictures())) == 15
     assert bool(read.info.channels) is not separate
     assert (tmp_path / "face.wav").exists() is separate
+
+
+@pytest.mark.parametrize("kind", [Kind.TWO, Kind.FACE])
+def test_true_masks_are_what_is_drawn_and_of_a_head_hold_its_mouth(kind):
+    scene, without = (Scene(SceneOptions(kind=kind, seed=2, seconds=0.4, noise=0.0)) for _ in range(2))
+    without._actors = [actor for actor in without._actors if not actor.heard]
+    sources = scene.truth(masks=True).sources
+    for index in range(scene.frames):
+        changed = np.abs(scene.image(index).astype(int) - without.image(index)).max(axis=2) > 0
+        painted = np.logical_or.reduce([source.masks[index].pixels for source in sources])
+        assert (changed & painted).sum() > 0.98 * painted.sum()
+        assert (changed & ~painted).sum() < 0.1 * painted.sum()  # the edges, which shine through
+        for source in sources:
+            assert source.masks[index].box == source.boxes[index]
+            assert bool(source.part_masks) == (kind is Kind.FACE)
+            if source.part_masks:
+                assert not (source.part_masks[index].pixels & ~source.masks[index].pixels).any()
 
 
 def test_truth_that_is_missing_or_spoilt_is_one_sentence(tmp_path):
