@@ -23,11 +23,12 @@ from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Kind, Scene, SceneOp
 
 SEED = 20_003
 SCENES = (Kind.FACE, Kind.SILENT, Kind.OFFSCREEN, Kind.ONE)
+SHOWN = "Speech"  # of the first of them
 SCENE_S = 8.0
 ANSWERS = 60  # that have come before a picture is taken
 IN_A_ROW = 6  # that say the same then, so that no window is of two scenes
 LIVE = "import sys; from gar_ssl_ros.cli import main; sys.exit(main(sys.argv[1:]))"
-MOVES_S = 9.0  # that the moving picture lasts
+MOVES_S = 6.0  # that the moving picture lasts
 MOVES_SIZE = (800, 500)
 LOOKS = (("live_dark", "dark", 1600, 1000), ("live_light", "light", 1600, 1000), ("live_narrow", "dark", 400, 860))
 
@@ -42,6 +43,8 @@ def main() -> None:
             pages = [opened(made, address, scheme, width, height) for _, scheme, width, height in LOOKS]
             for page, (name, *_) in zip(pages, LOOKS, strict=True):
                 take(page, Path(__file__).with_name(f"{name}.jpg"))
+            for page in pages[1:]:
+                page.close()
             move(pages[0], Path(__file__).with_name("live.webp"))
         made.close()
 
@@ -84,13 +87,16 @@ def take(page: Page, path: Path) -> None:
     while last - first < IN_A_ROW or not fresh.is_visible() or "refined" in found.inner_text():
         page.wait_for_timeout(40)
         last = int(answers.get_attribute(told) or 0)
-        if not found.is_visible() or "Speech" not in found.inner_text():
+        if not found.is_visible() or SHOWN not in found.inner_text():
             first = last
     page.screenshot(path=path, type="jpeg", quality=60)
 
 
 def move(page: Page, path: Path) -> None:
-    """A moving picture, of as many frames as can be taken."""
+    """A moving picture of a scene from its first answer on, of as many frames as can be taken."""
+    said = page.locator(".outcome .what").first
+    expect(said).not_to_contain_text(SHOWN, timeout=60_000)
+    expect(said).to_contain_text(SHOWN, timeout=60_000)
     frames, times = [], [monotonic()]
     while times[-1] - times[0] < MOVES_S:
         frames.append(Image.open(BytesIO(page.screenshot(type="png"))).convert("RGB").resize(MOVES_SIZE, Image.LANCZOS))
