@@ -49,7 +49,7 @@ from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 from gar_ssl_ros.page.feed import PICTURE, PICTURE_HEAD, SOUND, SOUND_HEAD
 
-BROWSER = shutil.which("chromium-headless-shell") or "chromium"
+BROWSER = shutil.which("chromium-headless-shell")
 FPS = 30
 RHYTHM_S, BURSTS, BURST_S = 42.0, 5, 6.0  # an irregular rhythm, then knocks in threes with silence between
 QUALITY = 85  # of the JPEGs of the camera's file
@@ -428,6 +428,8 @@ def main() -> None:
     parser.add_argument("--ahead", action="store_true", help="of all else that this machine does; as root")
     parser.add_argument("--json", type=Path, help="where to write the figures, too")
     options = parser.parse_args()
+    if BROWSER is None:
+        parser.exit(1, "it needs chromium-headless-shell, which is not installed: sudo apt install it\n")
     with ExitStack() as kept:
         clip = rendered(Path(kept.enter_context(TemporaryDirectory())))
         if options.ahead:
