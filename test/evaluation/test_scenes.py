@@ -49,7 +49,7 @@ def test_frames_may_be_drawn_in_any_order():
 def test_a_source_changes_in_time_with_its_sound_and_a_distractor_does_not():
     """By the truth's own box: the change inside it goes with the loudness as no other place in the picture does."""
     hits = 0
-    for seed in range(8):
+    for seed in range(4):
         scene = Scene(SceneOptions(seed=seed, noise=0.0, shake=0.0, difficulty=Difficulty.EASY))
         frames = np.stack([scene.image(i).mean(axis=2) for i in range(scene.frames)])
         times = np.arange(scene.frames) / 15
@@ -66,7 +66,7 @@ def test_a_source_changes_in_time_with_its_sound_and_a_distractor_does_not():
             np.corrcoef(away, level)[0, 1], np.corrcoef(speed, level)[0, 1], np.corrcoef(speed, change)[0, 1]
         )  # fmt: skip
         hits += best > 0.4
-    assert hits >= 7
+    assert hits == 4
 
 
 def test_silence_is_silent_and_the_rest_is_not():
@@ -137,9 +137,8 @@ def test_a_scene_asks_no_program_of_the_machine(monkeypatch):
 @pytest.mark.parametrize("seconds", [0.2, 0.3, 0.5])
 @pytest.mark.parametrize("kind", Kind)
 def test_a_scene_of_a_moment_is_a_scene_too(kind, seconds):
-    for seed in range(3):
-        scene = Scene(SceneOptions(kind=kind, seed=seed, seconds=seconds))
-        assert scene.image(scene.frames - 1).shape == (240, 320, 3)
+    scene = Scene(SceneOptions(kind=kind, seed=round(10 * seconds), seconds=seconds))
+    assert scene.image(scene.frames - 1).shape == (240, 320, 3)
 
 
 def test_a_face_is_found_by_its_head_and_not_by_its_mouth(tmp_path):
