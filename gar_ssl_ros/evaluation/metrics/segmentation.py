@@ -30,13 +30,14 @@ class SegmentedFrame:
     """One frame with its truth. clip: which it is of. counts: of what was found together, and what is true together.
 
     by_class: of each class that is found or true, pixels found rightly, found and true; None where the truth knows no
-    classes. boxes: how many found sources had no mask, so that their boxes were taken. failure: why there is no answer,
-    if so; then nothing is found.
+    classes. sources, boxes: how many were found, and how many of them had no mask, so that their boxes were taken.
+    failure: why there is no answer, if so; then nothing is found.
     """
 
     clip: str
     counts: Counts
     by_class: ClassPixels | None = None
+    sources: int = 0
     boxes: int = 0
     failure: str | None = None
 
@@ -73,9 +74,9 @@ class SegmentedFrame:
 class SegmentationSummary:
     """Many frames; every figure 0..1, NaN where there is no frame to count.
 
-    frames, clips, silent: how many. failed: frames without an answer, in the denominator or not. boxes, sources: found
-    sources whose box stands for a mask, of how many. iou, f: AVSBench's, mean over clips. frame_iou, frame_f: the same
-    with each frame a clip of its own, as AL-Ref-SAM2. both_iou: formula (9), mean over frames. sounding_iou: mean of
+    frames, clips, silent: how many. failed: frames without an answer, in the denominator or not. sources, boxes: found
+    ones, and those of them whose boxes stand for masks. iou, f: AVSBench's, mean over clips. frame_iou, frame_f: with
+    each frame a clip of its own, as AL-Ref-SAM2. both_iou: formula (9), mean over frames. sounding_iou: mean of
     the frames in which something in view sounds. said: mean share of pixels said to sound in the others. class_iou,
     class_f: of classes that are found or true anywhere, mean over these; NaN where the truth knows no classes.
     classes: how many those are.
@@ -85,6 +86,7 @@ class SegmentationSummary:
     clips: int
     silent: int
     failed: int
+    sources: int
     boxes: int
     iou: float
     f: float
@@ -126,7 +128,7 @@ def frame_iou(counts: Counts) -> float:
 
 
 def both_iou(counts: Counts) -> float:
-    """OpenAVS's formula (9): the mean IoU of what sounds and of the rest. Of what is neither found nor true, IoU is 1."""
+    """OpenAVS's formula (9): the mean IoU of what sounds and of the rest; of what is nowhere, 1."""
     missed = counts.fp + counts.fn
     sounding, rest = counts.tp + missed, counts.tn + missed
     return ((counts.tp / sounding if sounding else 1.0) + (counts.tn / rest if rest else 1.0)) / 2
@@ -145,6 +147,7 @@ def summary(frames: Sequence[SegmentedFrame], published: bool = False) -> Segmen
         clips=len(clips),
         silent=len(silent),
         failed=sum(frame.failure is not None for frame in frames),
+        sources=sum(frame.sources for frame in counted),
         boxes=sum(frame.boxes for frame in counted),
         iou=_mean([_mean([frame.iou for frame in clip]) for clip in clips.values()]),
         f=_mean([_greatest_f(clip) for clip in clips.values()]),
@@ -188,7 +191,8 @@ def _frames(predicted: ArrayLike, true: ArrayLike) -> tuple[NDArray[np.float32],
         raise ValueError("the logits are not all numbers")
     with np.errstate(over="ignore"):
         power = np.exp(-logits.astype(np.float64)).astype(np.float32)
-    return 1 / (1 + power), truth.astype(np.bool_)  # each step rounded as PyTorch does, so that thresholds cut alike
+    levels = np.asarray(1 / (1 + power), np.float32)  # each step rounded as PyTorch does, so that thresholds cut alike
+    return levels, truth.astype(np.bool_)
 
 
 def _curve(levels: NDArray[np.float32], true: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -211,7 +215,8 @@ def _thresholds() -> NDArray[np.float32]:
 
 def _f(tp: ArrayLike, said: ArrayLike, true: ArrayLike) -> NDArray[np.float64]:
     """(1 + b) P R / (b P + R) with P = tp / said and R = tp / true, which is this; 0 where tp is."""
-    return np.asarray((1 + BETA_SQUARED) * np.asarray(tp) / (BETA_SQUARED * np.asarray(true) + said + 1e-20))
+    hits, some, there = (np.asarray(count, float) for count in (tp, said, true))
+    return np.asarray((1 + BETA_SQUARED) * hits / (BETA_SQUARED * there + some + 1e-20))
 
 
 def _counts(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> Counts:
