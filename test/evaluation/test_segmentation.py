@@ -87,12 +87,12 @@ def test_counts_of_frames_score_as_their_pixels_do(found, true):
     told = summary(frames)
     assert told.iou == pytest.approx(mask_iou(found, true))
     assert told.f == pytest.approx(f_measure(found, true))
-    alone = [
-        (mask_iou(found[i : i + 1], true[i : i + 1]), f_measure(found[i : i + 1], true[i : i + 1])) for i in range(3)
-    ]
+    single = [(found[i : i + 1], true[i : i + 1]) for i in range(3)]
+    alone = [(mask_iou(*pair), f_measure(*pair)) for pair in single]
     assert (told.frame_iou, told.frame_f) == pytest.approx(tuple(np.mean(alone, axis=0)))
     assert told.frame_iou == pytest.approx(told.iou)  # clips of one length
-    assert told.frame_f >= told.f - 1e-12  # a threshold for each frame
+    if true.any(axis=(1, 2)).all():
+        assert told.frame_f >= told.f - 1e-12  # a threshold for each frame
 
 
 @settings(max_examples=40, deadline=None)
@@ -145,8 +145,8 @@ def test_what_is_said_where_nothing_sounds_is_counted_apart():
 
 def test_classes_are_means_over_the_frames_that_have_them():
     frames = [
-        SegmentedFrame("a", Counts(), {"background": (8, 9, 9), "dog": (2, 3, 3)}),
-        SegmentedFrame("a", Counts(), {"background": (10, 12, 10), "cat": (0, 0, 2)}),
+        SegmentedFrame("a", Counts(tn=1), {"background": (8, 9, 9), "dog": (2, 3, 3)}),
+        SegmentedFrame("a", Counts(tn=1), {"background": (10, 12, 10), "cat": (0, 0, 2)}),
     ]
     ious, scores = by_class(frames)
     assert ious == pytest.approx({"background": (8 / 10 + 10 / 12) / 2, "dog": 2 / 4, "cat": 0})
