@@ -18,8 +18,10 @@ from gar_ssl_ros.gar.localization import Localization, Outcome, Stage, Timing
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
+from gar_ssl_ros.masks import Segmenter, masked
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND, Window
+from gar_ssl_ros.messages.masks import label_info_message, masks_message
 from gar_ssl_ros.spatial.camera import Camera
 from gar_ssl_ros.work.encoder import AnswerEncoder
 
@@ -30,12 +32,13 @@ TOPICS = (
     ("markers", "visualization_msgs/msg/MarkerArray"),
     ("image_annotated", "sensor_msgs/msg/Image"),
 )
+MASK_TOPICS = (("masks", "sensor_msgs/msg/Image"), ("label_info", "vision_msgs/msg/LabelInfo"))
 
 
 @dataclass(frozen=True)
 class BagJob:
     """How a bag is localized. name: of the node whose topics are written. hear: adds to a window the directions that an
-    array heard in it, given its camera, where that is known.
+    array heard in it, given its camera, where that is known. segmenter: of the sources' masks; none where None.
     """
 
     topics: Topics
@@ -43,6 +46,12 @@ class BagJob:
     options: GarOptions
     windows: WindowOptions
     hear: Callable[[Window, Camera | None], Window] | None = None
+    segmenter: Segmenter | None = None
+
+    @property
+    def outputs(self) -> tuple[tuple[str, str], ...]:
+        """What is written, each with its type."""
+        return TOPICS if self.segmenter is None else (*TOPICS, *MASK_TOPICS)
 
 
 @dataclass
@@ -61,7 +70,8 @@ class BagSummary:
 
 def refuse_answered(bag: Bag, name: str) -> None:
     """Raises BagError where the bag has answers of a localizer of that name already."""
-    taken = {connection.topic for connection in bag.connections} & {f"{name}/{topic}" for topic, _ in TOPICS}
+    own = {f"{name}/{topic}" for topic, _ in (*TOPICS, *MASK_TOPICS)}
+    taken = {connection.topic for connection in bag.connections} & own
     if taken:
         raise BagError(f"{bag.path} has {', '.join(sorted(taken))} already: give the localizer another --name")
 
@@ -102,7 +112,7 @@ class _Answers:
     def __init__(self, writer: BagWriter, job: BagJob, reasoner: Reasoner, done: BagSummary) -> None:
         self._writer, self._job, self._reasoner, self._done = writer, job, reasoner, done
         self._encoder = AnswerEncoder(job.topics.image)
-        self._out = {topic: writer.add_topic(f"{job.name}/{topic}", kind, qos(depth=10)) for topic, kind in TOPICS}
+        self._out = {topic: writer.add_topic(f"{job.name}/{topic}", kind, qos(depth=10)) for topic, kind in job.outputs}
 
     def write(self, due: BagWindow) -> None:
         """All that is known of a window, at the bag's time, in which inference takes no time."""
@@ -110,13 +120,16 @@ class _Answers:
             due = replace(due, window=self._job.hear(due.window, due.view.camera))
         now, window = due.time, due.window
         for timed in localizations(due, self._reasoner, self._job.options):
-            found = replace(timed, timing=Timing())
+            found = masked(replace(timed, timing=Timing()), window.center.image, self._job.segmenter)
             told = self._encoder.encode(found, window, (now - window.end) / SECOND, self._done.left_out, view=due.view)
             self._write("sources", told.sources, now)
             if told.detections is not None:
                 self._write("detections", told.detections, now)
             if told.markers is not None:
                 self._write("markers", told.markers, now)
+            if self._job.segmenter is not None and (message := masks_message(found, window.center)) is not None:
+                self._write("masks", message, now)
+                self._write("label_info", label_info_message(found, window.center), now)
             if told.draw is None:
                 continue
             self._write("image_annotated", told.draw(), now)

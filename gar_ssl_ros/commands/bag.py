@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 from gar_ssl_ros.commands.arguments import Commands, node_name
-from gar_ssl_ros.commands.choice import add_options, add_reasoner, check_choice, chosen_reasoner
+from gar_ssl_ros.commands.choice import add_masks, add_options, add_reasoner, check_choice, chosen_reasoner
 from gar_ssl_ros.commands.hearing import add_hearing, chosen_hearing
 from gar_ssl_ros.errors import DONE, FAILED, UserError
 from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.masks import MaskOptions, segmenter_of
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.options import from_values, options_of
 
@@ -29,6 +30,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--name", default="/localizer", metavar="NODE", type=node_name, help="whose topics are written")
     add_options(parser, options_of(WindowOptions))
     add_options(parser, options_of(GarOptions))
+    add_masks(parser)
     add_hearing(parser, camera=False)
     add_reasoner(parser)
     parser.set_defaults(run=run)
@@ -55,7 +57,9 @@ def run(options: argparse.Namespace) -> int:
             topics = choose_topics(bag, options.image, options.audio)
             refuse_answered(bag, options.name)
             chosen = chosen_reasoner(options)  # before anything is made that would stand in the way of the next try
-            job = BagJob(topics, options.name, gar, windows, None if listener is None else listener.hear)
+            segmenter = segmenter_of(from_values(MaskOptions, vars(options)))
+            hear = None if listener is None else listener.hear
+            job = BagJob(topics, options.name, gar, windows, hear, segmenter)
             form = "{desc} |{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}]"
             length = bag.duration / SECOND
             with (

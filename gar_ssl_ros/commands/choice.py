@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gar_ssl_ros.commands.arguments import number, whole
+from gar_ssl_ros.masks.options import MaskOptions
 from gar_ssl_ros.options import Option, options_of
 from gar_ssl_ros.reasoners import AUTO, known, named_options, names, reasoner, refuse_unused
 from gar_ssl_ros.reasoners.options import LoadOptions, ModelOptions, ReasonerChoice
@@ -67,6 +68,12 @@ def add_evaluated(parser: argparse.ArgumentParser) -> None:
     _add_name(parser, who, "signal", [name for name in names() if name != AUTO])
     add_options(parser, [own])
     _add_told(parser, [one for one in named_options() if one.answers])
+    add_masks(parser)
+
+
+def add_masks(parser: argparse.ArgumentParser) -> None:
+    """Add `--masks` and what goes with it."""
+    add_options(parser.add_argument_group("pixels of the sources"), options_of(MaskOptions))
 
 
 def node_parameters(options: argparse.Namespace) -> dict[str, object]:

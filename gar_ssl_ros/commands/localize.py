@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 from gar_ssl_ros.commands.arguments import Commands
-from gar_ssl_ros.commands.choice import add_options, add_reasoner, chosen_reasoner
+from gar_ssl_ros.commands.choice import add_masks, add_options, add_reasoner, chosen_reasoner
 from gar_ssl_ros.commands.hearing import add_hearing, chosen_hearing
 from gar_ssl_ros.errors import DONE, FAILED, told
 from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.masks import MaskOptions, segmenter_of
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.options import from_values, options_of
 
@@ -29,6 +30,7 @@ def add(commands: Commands) -> None:
     add_options(parser, options_of(GarOptions))
     parser.add_argument("--no-video", action="store_true", help="write no annotated video")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
+    add_masks(parser)
     add_hearing(parser)
     add_reasoner(parser)
     parser.set_defaults(run=run)
@@ -39,13 +41,13 @@ def run(options: argparse.Namespace) -> int:
 
     gar, windows = from_values(GarOptions, vars(options)), from_values(WindowOptions, vars(options))
     hearing = chosen_hearing(options)
-    chosen = chosen_reasoner(options)
+    chosen, segmenter = chosen_reasoner(options), segmenter_of(from_values(MaskOptions, vars(options)))
     code = DONE
     for job in jobs(options.media, options.out, video=not options.no_video, overwrite=options.overwrite):
         listener = None if hearing is None else hearing()
         try:
             hear = None if listener is None else listener.hear
-            done = localize_clip(job, chosen, gar, windows, options.overwrite, hear)
+            done = localize_clip(job, chosen, gar, windows, options.overwrite, hear, segmenter)
         except Exception as problem:  # whatever one recording holds, the others have their turn
             print(told(problem), file=sys.stderr)
             code = FAILED

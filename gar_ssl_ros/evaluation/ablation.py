@@ -17,6 +17,7 @@ from gar_ssl_ros.evaluation.samples import Dataset, Sample
 from gar_ssl_ros.evaluation.settings import Settings
 from gar_ssl_ros.evaluation.study import Study, Variant
 from gar_ssl_ros.gar.reasoner import Reasoner
+from gar_ssl_ros.masks import Segmenter, segmenter_of
 from gar_ssl_ros.output.record import RecordWriter
 
 Asked = Callable[[Settings], Reasoner]
@@ -45,8 +46,8 @@ def ablate(
     ]
     with ExitStack() as stack:
         lanes = [
-            _Lane(variant.settings, stack.enter_context(folder.writer()), folder.done())
-            for variant, folder in zip(study.variants, folders, strict=True)
+            _Lane(one.settings, stack.enter_context(folder.writer()), folder.done(), segmenter_of(one.settings.masks))
+            for one, folder in zip(study.variants, folders, strict=True)
         ]
         done = sum(sample.id in lane.done for lane in lanes for sample in dataset.samples)
         bar = stack.enter_context(progress(study.title, len(dataset.samples) * len(lanes), done))
@@ -68,6 +69,7 @@ class _Lane:
     settings: Settings
     writer: RecordWriter
     done: set[str]
+    segmenter: Segmenter | None
 
 
 def _evaluate(
@@ -81,7 +83,7 @@ def _evaluate(
         if opened is None:
             record = unreadable(sample, why or "", seconds, gar)
         else:
-            record = evaluated(sample, opened, seconds, reasoner, gar)
+            record = evaluated(sample, opened, seconds, reasoner, gar, segmenter=lane.segmenter)
         reasoner.check()  # before its failure is written down as the answer
         lane.writer.write(record.model_copy(update={"index": place}))
         told()

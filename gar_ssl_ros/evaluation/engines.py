@@ -17,6 +17,7 @@ from gar_ssl_ros.evaluation.settings import Settings
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.gar.reasoner import Reasoner, ReasonerError
+from gar_ssl_ros.masks import segmenter_of
 
 NAMES = ("local", "ray")
 QUEUED_PER_WORKER = 2  # samples that wait for each worker, so that none stands idle
@@ -174,18 +175,19 @@ def _spread(ray: Any, samples: Sequence[Sample], settings: Settings) -> Iterator
 
 
 class _Work:
-    """A worker with its reasoner, made once."""
+    """A worker with its reasoner and segmenter, made once."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._reasoner = chosen_reasoner(settings)
+        self._segmenter = segmenter_of(settings.masks)
         self._has_answered = False
 
     def evaluate(self, sample: Sample, deadline: Deadline | None = None) -> SampleRecord:
         """Raises Cancelled as the deadline does. A server that has answered before is given time to come back."""
         deadline = deadline or Deadline()
         gar = options_for(sample, self._settings.gar, self._settings.sources)
-        record = evaluate(sample, self._reasoner, gar, deadline)
+        record = evaluate(sample, self._reasoner, gar, deadline, self._segmenter)
         for pause in PAUSES_S if _elsewhere(self._settings) else ():
             if not _unanswered(record) or not self._has_answered:
                 break
@@ -193,6 +195,6 @@ class _Work:
             while monotonic() < end:
                 deadline.check()
                 sleep(POLL_S)
-            record = evaluate(sample, self._reasoner, gar, deadline)
+            record = evaluate(sample, self._reasoner, gar, deadline, self._segmenter)
         self._has_answered |= _answered(record)
         return record

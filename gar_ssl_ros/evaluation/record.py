@@ -19,6 +19,7 @@ from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
+from gar_ssl_ros.masks import Segmenter, masked
 from gar_ssl_ros.media.clip import ClipError
 from gar_ssl_ros.output.record import WindowRecord, record_from_localization
 
@@ -90,9 +91,11 @@ def evaluated(
     reasoner: Reasoner,
     gar: GarOptions,
     deadline: Deadline | None = None,
+    segmenter: Segmenter | None = None,
 ) -> SampleRecord:
     """The answer for an opened sample, scored. seconds: that opening it took. Raises Cancelled as the deadline does."""
-    *_, localization = localize(opened.window, reasoner, gar, deadline)
+    *_, boxed = localize(opened.window, reasoner, gar, deadline)
+    localization = masked(boxed, opened.window.center.image, segmenter, deadline)
     found = record_from_localization(sample.id, 0, opened.window, localization)
     failure = f"{found.outcome.value}: {found.detail}" if found.outcome.failed else None
     graded = None
@@ -112,12 +115,18 @@ def unreadable(sample: Sample, why: str, seconds: float, gar: GarOptions) -> Sam
     return _record(sample, gar, (1, 1), None, None, why, graded, seconds, unsegmented(sample, why))
 
 
-def evaluate(sample: Sample, reasoner: Reasoner, gar: GarOptions, deadline: Deadline | None = None) -> SampleRecord:
+def evaluate(
+    sample: Sample,
+    reasoner: Reasoner,
+    gar: GarOptions,
+    deadline: Deadline | None = None,
+    segmenter: Segmenter | None = None,
+) -> SampleRecord:
     """Open a sample, ask the reasoner, and score the answer. Failures are records, and only Cancelled is raised."""
     opened, why, seconds = open_sample(sample)
     if opened is None:
         return unreadable(sample, why or "", seconds, gar)
-    return evaluated(sample, opened, seconds, reasoner, gar, deadline)
+    return evaluated(sample, opened, seconds, reasoner, gar, deadline, segmenter)
 
 
 def _record(

@@ -9,6 +9,7 @@ from typing import Any
 
 from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.masks.options import MaskOptions
 from gar_ssl_ros.options import Option, Value, changed, from_values, options_of
 from gar_ssl_ros.reasoners import named_options
 from gar_ssl_ros.reasoners.options import ReasonerChoice
@@ -19,9 +20,9 @@ METHOD_OPTIONS = tuple(one.name for one in options_of(GarOptions) if one.name !=
 
 
 def reasoner_settings() -> tuple[Option, ...]:
-    """What a reasoner can be told that decides its answers."""
+    """What a reasoner, and who tells the pixels after it, can be told that decides the answers."""
     own = tuple(one for one in options_of(ReasonerChoice) if one.name == "reasoner_options")
-    return tuple(one for one in named_options() if one.answers) + own
+    return tuple(one for one in named_options() if one.answers) + own + options_of(MaskOptions)
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Settings:
     def model(self) -> str:
         """Whose weights; empty where there are none."""
         return str(self.told.get("model", ""))
+
+    @property
+    def masks(self) -> MaskOptions:
+        """Who tells the pixels."""
+        return from_values(MaskOptions, self.told)
 
 
 def evaluated(values: Mapping[str, Any]) -> dict[str, Any]:

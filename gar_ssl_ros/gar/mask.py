@@ -124,13 +124,9 @@ class Mask:
         size = core_schema.typed_dict_field(core_schema.list_schema(side, min_length=2, max_length=2))
         counts = core_schema.typed_dict_field(core_schema.str_schema())
         written = core_schema.typed_dict_schema({"size": size, "counts": counts}, extra_behavior="forbid")
-        return core_schema.union_schema(
-            [
-                core_schema.is_instance_schema(cls),
-                core_schema.no_info_after_validator_function(cls.from_rle, written),
-            ],
-            serialization=core_schema.plain_serializer_function_ser_schema(lambda mask: mask.rle, return_schema=written),
-        )
+        read = core_schema.no_info_after_validator_function(cls.from_rle, written)
+        serialized = core_schema.plain_serializer_function_ser_schema(lambda mask: mask.rle, return_schema=written)
+        return core_schema.union_schema([core_schema.is_instance_schema(cls), read], serialization=serialized)
 
 
 def _written(number: int) -> str:
@@ -145,8 +141,8 @@ def _written(number: int) -> str:
 
 def _numbers(text: str) -> list[int]:
     numbers, number, shift = [], 0, 0
-    for group in text.encode():
-        group -= FIRST_CHARACTER
+    for character in text.encode():
+        group = character - FIRST_CHARACTER
         number |= (group & 0x1F) << shift
         shift += GROUP_BITS
         if not group & MORE:

@@ -53,7 +53,7 @@ def sources_message(
         label=found.sound.label if found.sound else "",
         audio_confidence=found.sound.confidence if found.sound else 0.0,
         sources=[
-            _source_message(source, case, identity, view.place(source.box), heard.get(at))
+            _source_message(source, case, identity, view.place(source.box, source.mask), heard.get(at))
             for at, ((source, case), identity) in enumerate(
                 zip(with_cases(found.sources, found.cases), ids, strict=True)
             )
@@ -86,15 +86,17 @@ def answer_in_words(message: SoundSourceArray) -> str:
 
 
 def detections_message(found: Localization, frame: Frame, ids: Sequence[str]) -> Detection2DArray:
-    """The sources as detections: class_id is the label, score S_av. ids: of the sources."""
+    """The sources as detections: class_id is the label, score S_av, the box that of the mask where there is one.
+
+    ids: of the sources.
+    """
     message = Detection2DArray(header=header_of_frame(frame))
     for source, identity in zip(found.sources, ids, strict=True):
         result = ObjectHypothesisWithPose()
         result.hypothesis.class_id = source.label
         result.hypothesis.score = source.av_consistency or 0.0
-        message.detections.append(
-            Detection2D(header=message.header, results=[result], bbox=bounding_box_from_box(source.box), id=identity)
-        )
+        box = bounding_box_from_box((source.mask and source.mask.box) or source.box)
+        message.detections.append(Detection2D(header=message.header, results=[result], bbox=box, id=identity))
     return message
 
 

@@ -24,12 +24,14 @@ from visualization_msgs.msg import MarkerArray
 
 from gar_ssl_ros.errors import UsageError, sentence
 from gar_ssl_ros.gar.reasoner import Fallback, Reasoner, Unavailable
+from gar_ssl_ros.masks import MaskOptions, SegmenterError, segmenter_of
 from gar_ssl_ros.media.window import SECOND, Window
 from gar_ssl_ros.msg import SoundLevel, SoundSourceArray
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status, work_status
 from gar_ssl_ros.nodes.heap import GIVE_BACK_PERIOD_S, give_back
 from gar_ssl_ros.nodes.localizer_inputs import LocalizerInputs
+from gar_ssl_ros.nodes.mask_outputs import MaskOutputs
 from gar_ssl_ros.nodes.mounting import MountingService
 from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.nodes.node_parameters import NodeParameters
@@ -50,7 +52,7 @@ from gar_ssl_ros.work.worker import Answer, Request, Worker
 GRAPH_POLL_S = 0.2  # s from one look at the graph to the next
 STOP_S = 0.8  # s that a reasoner is given to stop
 # What only the start can name: from the model on as it is, or nothing, or an array that is known.
-STARTED_WITH = ("reasoner", "fallback", "model", "server", "api_key_variable", "array")
+STARTED_WITH = ("reasoner", "fallback", "model", "masks_model", "server", "api_key_variable", "array")
 
 
 class LocalizerNode(LifecycleNode):
@@ -79,6 +81,7 @@ class LocalizerNode(LifecycleNode):
         self._markers_out = self.create_lifecycle_publisher(MarkerArray, "~/markers", QoSProfile(depth=10))
         self._goal_out = self.create_lifecycle_publisher(PoseStamped, "~/goal", QoSProfile(depth=1))
         self._overlay = OverlayOutputs(self, lambda: float(self._chosen.values["overlay_rate"]))
+        self._masks = MaskOutputs(self, self._overlay.amend)
         self._level_out = self.create_lifecycle_publisher(SoundLevel, "~/level", QoSProfile(depth=10))
         self._on_demand = OnDemand(self, self._active)
         self._mounting = MountingService(self)
@@ -107,7 +110,8 @@ class LocalizerNode(LifecycleNode):
         self._missing = ""
         try:
             self.check_choice()
-        except UsageError as problem:
+            segmenter = segmenter_of(from_values(MaskOptions, chosen))
+        except (UsageError, SegmenterError) as problem:
             self.get_logger().error(sentence(problem))
             return TransitionCallbackReturn.FAILURE
         try:
@@ -130,7 +134,7 @@ class LocalizerNode(LifecycleNode):
         answering = first if fallback is None else Fallback(first, fallback)
         if chosen["voices"]:
             warm()  # here, and not while the first voice waits to be told
-        self._worker = Worker(answering, self._publish, NodeLog(self).error)
+        self._worker = Worker(answering, self._publish, NodeLog(self).error, segmenter, self._masks.publish)
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -62,6 +62,12 @@ class OverlayOutputs:
         if painter is not None:
             painter.answer(found, window, lifetime)
 
+    def amend(self, found: Localization, window: Window) -> None:
+        """What more is known by now of the last answer, if it was about that window."""
+        painter = self._painter
+        if painter is not None:
+            painter.amend(found, window)
+
     def statuses(self) -> list[Status]:
         """That there are no annotations, where there are none."""
         return [Status("annotations", DiagnosticStatus.OK, self._missing, {})] if self._missing else []

@@ -12,6 +12,7 @@ from enum import Enum
 from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.gar.noise_gate import NoiseGateOptions
 from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.masks.options import MaskOptions
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.messages.audio.families import PUBLISHED
 from gar_ssl_ros.options import Option, Value, options_of
@@ -73,6 +74,7 @@ LOCALIZER = (
     ),
     *parameters(options_of(GarOptions)),
     *parameters(options_of(NoiseGateOptions)),
+    *parameters(options_of(MaskOptions), Change.UNCONFIGURED),
     ParameterSpec(
         "reliability",
         "auto",

@@ -20,6 +20,7 @@ from gar_ssl_ros.gar.localization import Localization, Outcome
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
+from gar_ssl_ros.masks import Segmenter, masked
 from gar_ssl_ros.media.clip import Clip, ClipError, windows
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND, Frame, Window
@@ -88,10 +89,12 @@ def localize_clip(
     lengths: WindowOptions,
     overwrite: bool = False,
     hear: Callable[[Window], Window] | None = None,
+    segmenter: Segmenter | None = None,
 ) -> RecordingSummary:
     """Localize one recording. What was computed is on disk, readable, whatever ends this early.
 
-    hear: adds to each window the directions that an array heard in it.
+    hear: adds to each window the directions that an array heard in it. segmenter: of the sources' masks; no masks where
+    None.
     Raises ClipError where it cannot be read and OutputError where something cannot be written.
     """
     if job.refusal:
@@ -105,7 +108,7 @@ def localize_clip(
             with _progress(clip, "localizing") as bar:
                 cut = windows(clip, lengths.length_ns, lengths.hop_ns)
                 for index, window in enumerate(cut if hear is None else map(hear, cut)):
-                    found = _final(window, reasoner, options)
+                    found = _final(window, reasoner, options, segmenter)
                     records.write(record_from_localization(str(job.media), index, window, found))
                     outcomes[found.outcome] += 1
                     if found.outcome.failed and len(failures) < 10:
@@ -171,9 +174,9 @@ def _discard_unplayable(video: Path) -> None:
         video.unlink(missing_ok=True)
 
 
-def _final(window: Window, reasoner: Reasoner, options: GarOptions) -> Localization:
+def _final(window: Window, reasoner: Reasoner, options: GarOptions, segmenter: Segmenter | None) -> Localization:
     *_, last = localize(window, reasoner, options)
-    return last
+    return masked(last, window.center.image, segmenter)
 
 
 class _Captions:

@@ -23,6 +23,7 @@ MIN_LABEL_CONFIDENCE = 0.05  # of a label that is worth naming
 MIN_PICTURE_WIDTH_PX = 320  # a picture narrower than this is enlarged, so that words on it can be read
 ARROW_ROWS = 0.8  # length of an arrow, rows of text
 GLOW_STRENGTH = 0.35  # of what is drawn where a sound was heard, at its middle, 0..1
+TINT_STRENGTH = 0.4  # of the colour over a source's pixels, 0..1
 BEHIND = 2.36  # rad: bearing from which on to turn either way is as far
 BAR_STRENGTH = 0.65  # of the dark behind the overlay's line, 0..1
 COLOURS: tuple[Colour, ...] = ((64, 224, 96), (255, 176, 32), (96, 176, 255), (255, 96, 160), (200, 128, 255))
@@ -63,6 +64,7 @@ def annotated(image: Image, caption: Caption, sources: int = 1) -> Image:
     factor = max(1, -(-MIN_PICTURE_WIDTH_PX // image.shape[1]))
     canvas = np.ascontiguousarray(image.repeat(factor, axis=0).repeat(factor, axis=1))
     pen = _Pen(canvas.shape[1])
+    _draw_masks(canvas, caption.sources, factor, pen)
     taken = _draw_directions(canvas, caption, factor, pen)
     for colour, source in zip(source_colours(len(caption.sources)), caption.sources, strict=True):
         if source.refined:
@@ -81,6 +83,7 @@ def overlaid(image: Image, caption: Caption, age: float, strength: float = 1.0) 
     canvas = image.copy()
     height, width = canvas.shape[:2]
     pen = _Pen(width)
+    _draw_masks(canvas, caption.sources, 1, pen)
     taken = _draw_directions(canvas, caption, 1, pen)
     line = pen.fitted(status_line(caption, age), width - 8)
     bar = _Area(0, max(0, height - pen.height), pen.measure(line) + 8, height)
@@ -281,6 +284,22 @@ def _write_beside(
     shade[:] = cv2.addWeighted(shade, 1 - BAR_STRENGTH, np.full_like(shade, DARK), BAR_STRENGTH, 0.0)
     pen.write(canvas, text, left + 4, place.top, colour)
     return place
+
+
+def _draw_masks(canvas: Image, sources: Sequence[Source], factor: int, pen: _Pen) -> None:
+    """Tinted in their colours, the surest on top, and outlined; one of an image of another size is left out."""
+    height, width = canvas.shape[:2]
+    for colour, source in reversed(list(zip(source_colours(len(sources)), sources, strict=True))):
+        mask = source.mask
+        if mask is None or mask.box is None or (mask.height * factor, mask.width * factor) != (height, width):
+            continue
+        x1, y1, x2, y2 = map(int, mask.box.sides)
+        pixels = mask.pixels[y1:y2, x1:x2].repeat(factor, axis=0).repeat(factor, axis=1)
+        part = canvas[y1 * factor : y2 * factor, x1 * factor : x2 * factor]
+        tinted = cv2.addWeighted(part, 1 - TINT_STRENGTH, np.full_like(part, colour), TINT_STRENGTH, 0.0)
+        np.copyto(part, tinted, where=pixels[..., None])
+        edges, _ = cv2.findContours(pixels.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+        cv2.drawContours(canvas, edges, -1, colour, pen.line, cv2.LINE_AA, offset=(x1 * factor, y1 * factor))
 
 
 def _draw_box(canvas: Image, box: Box, factor: int, colour: Colour, line: int) -> None:

@@ -2,7 +2,8 @@
 
 A box holds its thing, what is behind and beside it, and now and then before it. The middle half of the box, each way,
 is looked at, and there the nearest surface that takes a fifth of what is measured counts: a wall behind often has more
-pixels, and a few flying pixels or a cable in front have less. Of that surface the median is the distance.
+pixels, and a few flying pixels or a cable in front have less. Of that surface the median is the distance. Where the
+thing's own pixels are known, it is the median of all that is measured there.
 """
 
 from __future__ import annotations
@@ -109,6 +110,16 @@ def distance_along(ray: Points, points: Points) -> tuple[float, float]:
         if distance == before:
             break
     return distance, float(SD_OF_MAD * np.median(np.abs(surface - distance)))
+
+
+def middle_along(ray: Points, points: Points) -> tuple[float, float]:
+    """As `distance_along`, where all points are its thing's: their median."""
+    along = points @ ray
+    along = along[(along > 0) & (along < MAX_DISTANCE_M)]
+    if len(along) < MIN_POINTS:
+        return np.nan, np.nan
+    distance = float(np.median(along))
+    return distance, float(SD_OF_MAD * np.median(np.abs(along - distance)))
 
 
 def _pixels(box: Box) -> tuple[int, int, int, int]:

@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.spatial.camera import Camera, Points
-from gar_ssl_ros.spatial.depth import DepthImage, PointCloud, distance_along, middle_of_box
+from gar_ssl_ros.spatial.depth import DepthImage, PointCloud, distance_along, middle_along, middle_of_box
 from gar_ssl_ros.spatial.direction import UNKNOWN_DIRECTION, Direction, angles_of_body, center_ray, direction_of_box
 from gar_ssl_ros.spatial.transforms import IDENTITY, Transform, Vector, as_vector
 
@@ -53,12 +54,12 @@ class View:
     target_frame: str = ""
     problem: str = ""
 
-    def place(self, box: Box) -> Place:
-        """Of the source in a box of the image."""
+    def place(self, box: Box, mask: Mask | None = None) -> Place:
+        """Of the source in a box of the image. mask: its pixels, where they are known: their depth is its distance."""
         if self.camera is None:
             return Place()
         with np.errstate(all="ignore"):  # what is no number comes out as NaN
-            return self._place(self.camera, box)
+            return self._place(self.camera, box, mask)
 
     def distances(self, rows: int, columns: int) -> Points | None:
         """Along the rays through the middles of so many cells of the image, m: (rows, columns).
@@ -85,9 +86,12 @@ class View:
         found[at[order, 1] * columns + at[order, 0]] = away[order]
         return found.reshape(rows, columns)
 
-    def _place(self, camera: Camera, box: Box) -> Place:
+    def _place(self, camera: Camera, box: Box, mask: Mask | None) -> Place:
         ray = center_ray(camera, box)
-        distance, sd = distance_along(ray, self._points(camera, middle_of_box(box)))
+        if mask is None or mask.box is None:
+            distance, sd = distance_along(ray, self._points(camera, middle_of_box(box)))
+        else:
+            distance, sd = middle_along(ray, self._masked(camera, mask, mask.box))
         position = distance * ray
         direction = direction_of_box(camera, box)
         if self.to_target is None:
@@ -105,6 +109,16 @@ class View:
         points, pixels = self._projected
         inside = (pixels >= (box.x1, box.y1)).all(axis=1) & (pixels < (box.x2, box.y2)).all(axis=1)
         return points[inside]
+
+    def _masked(self, camera: Camera, mask: Mask, box: Box) -> Points:
+        """The same under a mask of the image, whose box that is."""
+        points = self._points(camera, box)
+        if not len(points):
+            return points
+        column, row = (camera.pixels(points) // 1).astype(int).T
+        inside = (row >= 0) & (row < mask.height) & (column >= 0) & (column < mask.width)
+        points, row, column = points[inside], row[inside], column[inside]
+        return np.asarray(points[mask.pixels[row, column]])
 
     @cached_property
     def _projected(self) -> tuple[Points, Points]:

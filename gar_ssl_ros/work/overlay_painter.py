@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Condition, Thread
 from time import monotonic
 
@@ -83,6 +83,15 @@ class OverlayPainter:
             since = frame.stamp if self._newest is None else self._newest
             self._answer = _Answer(found, frame.stamp, (frame.width, frame.height), since, lifetime)
             if self._rate() == 0 and found.stage is Stage.FINAL:
+                self._put(frame, Overlay(found))
+
+    def amend(self, found: Localization, window: Window) -> None:
+        """What more is known by now of the last answer, if it was about that window."""
+        frame = window.center
+        with self._changed:
+            if self._answer is not None and self._answer.stamp == frame.stamp:
+                self._answer = replace(self._answer, found=found)
+            if self._rate() == 0:
                 self._put(frame, Overlay(found))
 
     def close(self, patience: float) -> bool:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
-from dataclasses import dataclass
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, replace
 from functools import partial
 from queue import Empty
 from threading import Condition, Thread
@@ -21,11 +21,14 @@ from typing import Generic, TypeVar
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
 from gar_ssl_ros.gar.pipeline import with_fallback
 from gar_ssl_ros.gar.reasoner import Fallback, Reasoner
+from gar_ssl_ros.masks import Segmenter
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.work.inference import Inference, InferenceJob, Request
+from gar_ssl_ros.work.masking import Masker
 
 __all__ = ["Answer", "Request", "Worker", "WorkerStatistics"]
 
+MASKS_WAIT_S = 0.1  # s: for so long a final answer waits for its masks; what takes longer comes after it
 NOISE_GATE = "noise_gate"  # who answers, where it holds a window back
 
 Published = TypeVar("Published")
@@ -39,12 +42,14 @@ def _ignore(_: object) -> None:
 class Answer:
     """What is known of a request's window; the last one is final.
 
-    dropped: windows given up for newer ones since the last final answer.
+    dropped: windows given up for newer ones since the last final answer. late: True if it was published before, and is
+    told again with its masks.
     """
 
     request: Request
     found: Localization
     dropped: int
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,13 +84,18 @@ class Worker(Generic[Published]):
         reasoner: Reasoner,
         publish: Callable[[Answer], Published | None],
         tell: Callable[[str], None],
+        segmenter: Segmenter | None = None,
+        publish_masks: Callable[[Answer], None] = _ignore,
     ) -> None:
         """
         reasoner: the second one of a Fallback answers also where the first one hangs.
         publish: called with each answer, one at a time, on the supervisor's thread; what it makes of a final one is for
         who asked, None where it cannot publish any more. tell: given a sentence when the reasoner stalls and when it
-        comes back.
+        comes back. segmenter: of the sources' masks; none where None. publish_masks: called with each final answer once
+        its masks are known, or are known to fail, after `publish`; on any thread.
         """
+        self._publish_masks = publish_masks
+        self._masker = None if segmenter is None else Masker(segmenter)
         self._publish = publish
         self._tell = tell
         self._changed = Condition()
@@ -150,6 +160,8 @@ class Worker(Generic[Published]):
             self._asked.clear()
             if self._job is not None:
                 self._job.cancel()
+        if self._masker is not None:
+            self._masker.cancel()
 
     def close(self, patience: float) -> bool:
         """Stop. Returns True if all threads ended in so many seconds; a reasoner that ignores its cancel may not."""
@@ -159,7 +171,8 @@ class Worker(Generic[Published]):
             self._changed.notify_all()
         self.clear()
         self._supervisor.join(max(0.0, end - monotonic()))
-        ended = [each.close(max(0.0, end - monotonic())) for each in self._inferences]
+        threads: list[Inference | Masker] = [*self._inferences, *([self._masker] if self._masker else [])]
+        ended = [each.close(max(0.0, end - monotonic())) for each in threads]
         return all(ended) and not self._supervisor.is_alive()
 
     @property
@@ -254,7 +267,30 @@ class Worker(Generic[Published]):
             self._counts["overruns"] += (final.instead_of or final).outcome is Outcome.TIMEOUT
             self._outcomes[final.outcome] += 1
             self._last = final
-        return self._publish(answer)
+        if self._masker is None:
+            return self._publish(answer)
+        return self._with_masks(self._masker, answer)
+
+    def _with_masks(self, masker: Masker, answer: Answer) -> Published | None:
+        """Publish an answer with its masks, if they are soon there, or else them after it."""
+        request = answer.request
+        masking = masker.start(answer.found, request.window.center.image, request.limit)
+        wait([masking], MASKS_WAIT_S)
+        late = not masking.done()
+        if not (late or masking.cancelled()):
+            answer = replace(answer, found=masking.result())
+        published = self._publish(answer)
+
+        def tell(done: Future[Localization]) -> None:
+            if published is None or done.cancelled():
+                return
+            try:
+                self._publish_masks(replace(answer, found=done.result(), late=late))
+            except Exception as problem:  # of whoever publishes
+                self._tell(f"masks could not be published: {type(problem).__name__}: {problem}")
+
+        masking.add_done_callback(tell)
+        return published
 
     def _found(self, job: InferenceJob) -> Iterable[Localization]:
         """What becomes known; nothing final where the request was cancelled."""

@@ -38,7 +38,7 @@ class SceneTruth(BaseModel):
     frames: int = Field(ge=1, description="frames in the clip")
     outcome: str = Field(description="what a localizer should say of the whole: LOCALIZED, SILENT or OFF_SCREEN")
     labels: tuple[str, ...] = Field(description="what is to be heard, coarsely")
-    sources: tuple[TrueSource, ...] = Field(description="what makes it, with its box in each frame")
+    sources: tuple[TrueSource, ...] = Field(description="what makes it, with its box and mask in each frame")
     heard: HeardTruth | None = Field(default=None, description="where it is heard from; null without an array")
 
     def boxes_at(self, time: float) -> list[Box]:
@@ -64,7 +64,8 @@ def write_scene(scene: Scene, folder: Path, name: str, separate_audio: bool = Fa
         _add(scene, writer, start=0.0, sound=not separate_audio)
     if separate_audio:
         write_wav(video.with_suffix(".wav"), _sound(scene))
-    told = truth_of_scene(scene, video.name, video.with_suffix(".wav").name if separate_audio else None)
+    sound = video.with_suffix(".wav").name if separate_audio else None
+    told = truth_of_scene(scene, video.name, sound, masks=True)
     truth_of(video).write_text(told.model_dump_json() + "\n", encoding="utf-8")
     return video
 
@@ -80,9 +81,9 @@ def write_film(scenes: Sequence[Scene], video: Path) -> list[SceneTruth]:
     return [truth_of_scene(scene, video.name) for scene in scenes]
 
 
-def truth_of_scene(scene: Scene, video: str, audio: str | None = None) -> SceneTruth:
-    """What is true of a scene that is rendered into the files of those names."""
-    truth = scene.truth()
+def truth_of_scene(scene: Scene, video: str, audio: str | None = None, masks: bool = False) -> SceneTruth:
+    """What is true of a scene that is rendered into the files of those names. masks: as of `Scene.truth`."""
+    truth = scene.truth(masks)
     return SceneTruth(
         video=video,
         audio=audio,

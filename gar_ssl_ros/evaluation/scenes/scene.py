@@ -14,6 +14,7 @@ from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.evaluation.scenes import sounds, things
 from gar_ssl_ros.evaluation.scenes.sounds import Samples, SceneSound
 from gar_ssl_ros.gar.boxes import Box, box_from_reply
+from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Audio, Frame, Window
 
 Random = np.random.Generator
@@ -94,13 +95,16 @@ class TrueSource:
     """One thing that sounds.
 
     label: as an honest listener would call it. motion: how it goes with its sound. boxes: in each frame, None where
-    it is out of sight. part: of a face, the boxes of its mouth.
+    it is out of sight. part: of a face, the boxes of its mouth. masks, part_masks: what is seen of them in each frame;
+    empty where nobody asked.
     """
 
     label: str
     motion: str
     boxes: tuple[Box | None, ...]
     part: tuple[Box | None, ...] | None = None
+    masks: tuple[Mask | None, ...] = ()
+    part_masks: tuple[Mask | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,8 +160,8 @@ class Scene:
         picture += noise.astype(np.float32) * options.noise
         return np.clip(picture, 0, 255).round().astype(np.uint8)
 
-    def truth(self) -> Truth:
-        """What is to be found."""
+    def truth(self, masks: bool = False) -> Truth:
+        """What is to be found. masks: True if with its pixels, which takes as long as to draw all frames."""
         options = self.options
         outcome = {Kind.SILENT: "SILENT", Kind.OFFSCREEN: "OFF_SCREEN"}.get(options.kind, "LOCALIZED")
         sources = []
@@ -165,7 +169,11 @@ class Scene:
             if actor.heard and actor.rides is None:
                 part = next((a for a in self._actors if a.rides == number), None)
                 parts = None if part is None else self._boxes(part)
-                sources.append(TrueSource(actor.label, (part or actor).way, self._boxes(actor), parts))
+                source = TrueSource(actor.label, (part or actor).way, self._boxes(actor), parts)
+                if masks:
+                    seen = [tuple(self._mask(one, i) for i in range(self.frames)) for one in (actor, part) if one]
+                    source = replace(source, masks=seen[0], part_masks=seen[1] if part else ())
+                sources.append(source)
         return Truth(options, outcome, self._labels, tuple(sources))
 
     def window(self) -> Window:
@@ -376,8 +384,17 @@ class Scene:
     def _boxes(self, actor: Actor) -> tuple[Box | None, ...]:
         return tuple(self._bounds(self._layer(actor, i)) for i in range(self.frames))
 
+    def _mask(self, actor: Actor, index: int) -> Mask | None:
+        """What is seen of it in a frame, and not of what is drawn over it later; of a head, with its mouth."""
+        number = self._actors.index(actor)
+        solid = _solid(self._layer(actor, index))
+        for over in self._actors[number + 1 :]:
+            if over.rides != number:
+                solid &= ~_solid(self._layer(over, index))
+        return Mask(solid) if solid.any() else None
+
     def _bounds(self, layer: things.Picture) -> Box | None:
-        solid = layer[..., 3] > 0.5
+        solid = _solid(layer)
         rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
         if not len(rows):
             return None
@@ -388,6 +405,10 @@ class Scene:
 def _drawn(picture: things.Picture, offset: NDArray[np.float64], size: tuple[int, int]) -> things.Picture:
     matrix = np.array([[1, 0, offset[0]], [0, 1, offset[1]]])
     return np.asarray(cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR), np.float32)
+
+
+def _solid(layer: things.Picture) -> NDArray[np.bool_]:
+    return np.asarray(layer[..., 3] > 0.5)
 
 
 def _where_drawn(layer: things.Picture) -> tuple[slice, slice]:
