@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 import shutil
@@ -14,12 +15,14 @@ import pytest
 from gar_ssl_ros.cli import main
 from gar_ssl_ros.evaluation.datasets import dataset
 from gar_ssl_ros.evaluation.datasets.avsbench import classes
+from gar_ssl_ros.evaluation.datasets.scenes import scenes
 from gar_ssl_ros.evaluation.metrics.masks import Counts
 from gar_ssl_ros.evaluation.pixels import class_of, segmented
 from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.evaluation.report.paper import read_papers
 from gar_ssl_ros.evaluation.samples import DatasetError, Opened, Sample, Truth
-from gar_ssl_ros.evaluation.scenes.files import write_wav
+from gar_ssl_ros.evaluation.scenes.files import truth_of, write_scene, write_wav
+from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.localization import Outcome, Source
 from gar_ssl_ros.gar.mask import Mask
@@ -252,6 +255,27 @@ def test_masks_are_taken_before_boxes_the_surest_on_top_and_labels_mean_classes(
     assert [names[class_of(label, names)] for label in ("car", "police emergency car", "playing violin")] == [
         "car", "car", "violin",
     ]  # fmt: skip
+
+
+def test_scenes_bring_their_masks_rendered_or_written(tmp_path):
+    (sample,) = scenes((Kind.ONE,), [10_000]).samples
+    (truth,) = sample.open().truths
+    assert sample.mask_classes == ()
+    assert truth.mask.box.iou(Box(*truth.sides)) > 0.8
+    video = write_scene(Scene(SceneOptions(seed=5, width=80, height=64, fps=8, seconds=1.0)), tmp_path, "one")
+    (written,) = dataset("folder", tmp_path).samples
+    (truth,) = written.open().truths
+    assert written.mask_classes == ()
+    assert truth.mask.pixels.shape == (64, 80)
+    told = json.loads(truth_of(video).read_text())
+    other = {"size": [1, 2], "counts": "2"}
+    told["sources"][0]["masks"] = [other] * told["frames"]
+    truth_of(video).write_text(json.dumps(told))
+    with pytest.raises(ClipError, match="not of its size: render it again"):
+        dataset("folder", tmp_path).samples[0].open()
+    told["sources"][0]["masks"] = []
+    truth_of(video).write_text(json.dumps(told))
+    assert dataset("folder", tmp_path).samples[0].mask_classes is None
 
 
 def test_evaluate_writes_avsbench_s_scores_beside_openavs_s(published, tmp_path, capsys):

@@ -11,10 +11,11 @@ from gar_ssl_ros.evaluation.report.subject import Subject
 MASKS = ("IoU", "F", "IoU a frame", "F a frame", "Formula (9)", "IoU, sounding", "Said, silent, %")
 HOW = (
     "All that is found in a frame as one mask, against all that is true. IoU and F: AVSBench's own, a clip at a time, "
-    "where a frame in which nothing in view sounds counts by the share of it that is left alone. The same a frame, as "
-    "AL-Ref-SAM2 has it. Formula (9) of OpenAVS: the mean with the IoU of the background, most of which a mask of "
-    "nothing has; its tables cannot show it. Sounding: frames in which something does, alone. Said: in the others, "
-    "the share of pixels said to sound, AVSBench-Robust's false positive rate."
+    "where a frame in which nothing in view sounds counts by the share of it that is left alone; F of a clip in which "
+    "nothing ever does is 0. The same a frame, as AL-Ref-SAM2 has it. Formula (9) of OpenAVS: the mean with the IoU of "
+    "the background, most of which a mask of nothing has; its tables cannot show it. Sounding: frames in which "
+    "something does, alone. Said: in the others, the share of pixels said to sound, AVSBench-Robust's false positive "
+    "rate."
 )
 
 
