@@ -29,6 +29,8 @@ ARGUMENTS = {
         "of the reasoner omni: the folder of its weights, or its id in the cache; as params_file says where empty",
     ),
     "server": ("", "of the reasoner served: where it answers; as params_file says where empty"),
+    "masks": ("", "who tells the pixels of each source, such as grabcut; as params_file says where empty"),
+    "masks_model": ("", "of masks of salient: the model's ONNX file; as params_file says where empty"),
     "image": ("image", "the camera's topic, Image or CompressedImage"),
     "audio": ("audio", "the microphone's topic, any audio message"),
     "audio_info": ("audio_info", "the topic that describes the sound, where its messages do not"),
@@ -54,6 +56,7 @@ ARGUMENTS = {
     "rviz": ("false", "start RViz"),
     "foxglove": ("false", "start foxglove_bridge, for Foxglove"),
 }
+CHOICES = ("reasoner", "fallback", "model", "server", "masks", "masks_model")  # parameters as they are given
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -129,7 +132,7 @@ def _nodes(context):
     switches = ("use_sim_time", "autostart", "loop", "humans", "voices", "foxglove")
     true = {name: given[name].lower() in ("true", "1", "yes", "on") for name in switches}
     topics = [(name, given[name]) for name in ("image", "audio", "audio_info")]
-    chosen = {name: given[name] for name in ("reasoner", "fallback", "model", "server") if given[name]}
+    chosen = {name: given[name] for name in CHOICES if given[name]}
     eyes = {name: true[name] for name in ("humans", "voices") if given[name]}
     if given["detections_in"]:
         eyes["detections"] = True

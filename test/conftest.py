@@ -42,6 +42,14 @@ def no_models(tmp_path_factory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def reasoners_of_tests() -> Iterator[None]:
+    """Those of `misbehaving.py` for every process, too: where what answers is not the point, one that loads little."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        yield
+
+
 @pytest.fixture
 def run(capfd) -> Run:
     """A command of `gar-ssl`, run in this process: how it ends, and all that it writes, FFmpeg's words too.

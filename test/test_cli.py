@@ -13,6 +13,7 @@ import subprocess
 import sys
 import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from gar_ssl_ros.output.record import read_records
 
 COMMAND = [sys.executable, "-m", "gar_ssl_ros.cli"]
 LOCALIZE = ("localize", "--reasoner", "signal")  # auto says on stderr which it is
+QUICK = ("localize", "--reasoner", "misbehaving:Fixed")  # for a process, which would load librosa for signal
 DEAF = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]  # how the background jobs of a script are born
 
 
@@ -43,9 +45,9 @@ def scene(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def long_clip(tmp_path_factory) -> Path:
-    """A minute of pictures that take a while."""
+    """Pictures that take a while."""
     path = tmp_path_factory.mktemp("long") / "long.mp4"
-    return write_clip(path, size=(320, 240), codec="libx264", audio_codec="aac", seconds=60.0)
+    return write_clip(path, size=(320, 240), codec="libx264", audio_codec="aac", seconds=40.0)
 
 
 def test_localize_writes_records_video_and_sheet(scene, tmp_path):
@@ -194,45 +196,42 @@ def test_a_full_disk_leaves_what_was_computed(run, long_clip, tmp_path):
     assert [record.index for record in records] == list(range(len(records)))
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_leaves_whole_records_and_a_sheet(long_clip, tmp_path, how):
-    with subprocess.Popen(
-        [*DEAF, *COMMAND, *LOCALIZE, str(long_clip), "--out", str(tmp_path), "--hop", "0.5"],
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+INTERRUPTED = "gar-ssl: interrupted; what was computed so far is on disk\n"
+
+
+def test_an_interrupt_leaves_whole_records_and_a_sheet(long_clip, tmp_path):
+    command = [*DEAF, *COMMAND, *QUICK, str(long_clip), "--out", str(tmp_path), "--hop", "0.5"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         records = tmp_path / "long.jsonl"
         deadline = time.monotonic() + 240
         while not records.exists() or records.stat().st_size < 3000:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        process.send_signal(how)
+        process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=600)
-    assert process.returncode == 1
-    assert errors == "gar-ssl: interrupted; what was computed so far is on disk\n"
+    assert (process.returncode, errors) == (1, INTERRUPTED)
     assert list(read_records(records))
     assert (tmp_path / "long_contact.png").exists()
 
 
-def test_a_person_at_a_terminal_sees_progress_and_remaining_time(long_clip, tmp_path):
+def test_a_person_at_a_terminal_sees_progress_and_remaining_time_until_it_is_interrupted(long_clip, tmp_path):
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
-    with subprocess.Popen(
-        [*COMMAND, *LOCALIZE, str(long_clip), "--out", str(tmp_path), "--no-video"], stderr=slave, stdout=slave
-    ) as process:
+    command = [*COMMAND, *QUICK, str(long_clip), "--out", str(tmp_path), "--hop", "0.5"]
+    with subprocess.Popen(command, stderr=slave, stdout=slave) as process:
         os.close(slave)
         shown = b""
-        while True:
-            try:
-                part = os.read(master, 4096)
-            except OSError:
-                break
-            if not part:
-                break
-            shown += part
-    assert process.returncode == 0
-    assert b"long.mp4: localizing |" in shown
-    assert b"/60.0 s [00:" in shown
+        while not re.search(rb"long.mp4: localizing \|.*/40.0 s \[\d\d:\d\d<\d\d:\d\d", shown):
+            shown += os.read(master, 4096)
+        process.terminate()
+        with suppress(OSError):  # the terminal is closed
+            while True:
+                shown += os.read(master, 4096)
+        os.close(master)
+    assert process.returncode == 1
+    assert shown.decode().replace("\r\n", "\n").endswith(INTERRUPTED)
+    assert list(read_records(tmp_path / "long.jsonl"))
+    assert (tmp_path / "long_contact.png").exists()
 
 
 def test_scenes_are_rendered_as_asked(run, tmp_path):
@@ -287,10 +286,10 @@ def test_help_shows_each_default_as_it_is_typed_and_none_where_there_is_none(run
 
 
 def test_a_real_film(run, shared_media, tmp_path):
-    done = run("localize", shared_media / "bigbuckbunny.mp4", "--out", tmp_path, "--hop", 1, "--sources", 2)
+    done = run("localize", shared_media / "bigbuckbunny.mp4", "--out", tmp_path, "--sources", 2)
     assert done.returncode == 0, done.stderr
     records = list(read_records(tmp_path / "bigbuckbunny.jsonl"))
-    assert len(records) == 4
+    assert len(records) == 2
     for source in (source for record in records for source in record.sources):
         assert 0 <= source.box.x1 < source.box.x2 <= 1280
         assert 0 <= source.box.y1 < source.box.y2 <= 720

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ class _Piece:
 
     path: Path
     begin: int
-    files: dict[Path, tuple[int, int]]
+    files: dict[Path, tuple[int, ...]]
     size: int
 
 
@@ -122,7 +123,7 @@ class PieceWriter:
         done.close()
         files = {file: file.stat() for file in done.path.iterdir()}
         size = sum(found.st_size for found in files.values())
-        known = {file: (found.st_dev, found.st_ino) for file, found in files.items()}
+        known = {file: _identity(found) for file, found in files.items()}
         self._written.append(_Piece(done.path, self._begin, known, size))
         self._begin, self._size, self._number = None, 0, self._number + 1
         self._writer = self._open()
@@ -140,10 +141,14 @@ class PieceWriter:
             piece = self._written.pop(0)
             try:
                 for file, identity in piece.files.items():
-                    found = file.lstat()
-                    if (found.st_dev, found.st_ino) == identity:
+                    if _identity(file.lstat()) == identity:
                         file.unlink()
                 if not any(piece.path.iterdir()):
                     piece.path.rmdir()
             except OSError as problem:
                 self._tell(f"what is older than {self._keep_ns / SECOND:g} s stays: {sentence(problem)}")
+
+
+def _identity(found: os.stat_result) -> tuple[int, ...]:
+    """Of a file as it was written: one that was changed since, or put in its place, has another."""
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

@@ -12,15 +12,17 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from gar_ssl_ros.commands.arguments import Commands, node_name, whole
-from gar_ssl_ros.commands.choice import add_options, add_reasoner, node_parameters
+from gar_ssl_ros.commands.choice import add_options, add_reasoner, chosen_reasoner, node_parameters
 from gar_ssl_ros.errors import DONE, UsageError, UserError, pip_install
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.options import WindowOptions
-from gar_ssl_ros.options import options_of
+from gar_ssl_ros.options import from_values, options_of
+from gar_ssl_ros.reasoners import AUTO
 from gar_ssl_ros.spatial.hearing.options import HearingOptions
 
 if TYPE_CHECKING:
     from gar_ssl_ros.page.commands import Behind
+    from gar_ssl_ros.page.graph import Graph
     from gar_ssl_ros.page.web import Sense
 
 PORT = 8230
@@ -65,7 +67,7 @@ def add(commands: Commands) -> None:
     parser.set_defaults(hop=HOP_S)
     add_options(parser, options_of(GarOptions))
     add_options(parser.add_argument_group("a microphone array"), options_of(HearingOptions))
-    add_reasoner(parser)
+    add_reasoner(parser, None, " (default: auto; of a session: none beside its recorded answers)")
     parser.set_defaults(run=run)
 
 
@@ -77,11 +79,11 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("a recorded session is played by itself: leave --clip, --browser, --graph and --record out")
     if options.clip is not None and not options.clip.is_file():
         raise UsageError(f"{options.clip} does not exist: check the path")
+    anew = options.reasoner is not None
+    options.reasoner = options.reasoner or AUTO
     who = node_parameters(options)
     with ExitStack() as kept:
-        if options.session is not None:
-            raise UserError("sessions are not played yet")
-        return _graph(options, who, kept)
+        return _graph(options, who, kept) if options.session is None else _session(options, anew, kept)
 
 
 def _graph(options: argparse.Namespace, who: dict[str, object], kept: ExitStack) -> int:
@@ -101,11 +103,26 @@ def _graph(options: argparse.Namespace, who: dict[str, object], kept: ExitStack)
         )
         if options.record is not None:
             behind.recordings.begin()
-        kept.enter_context(_served(options, behind))
+        sense = _sensor(behind, kept) if options.browser else None
+        kept.enter_context(_served(options, behind, sense))
         while True:
             behind.look()
             sleep(LOOK_S)
     except KeyboardInterrupt:  # which is how it ends
+        return DONE
+
+
+def _session(options: argparse.Namespace, anew: bool, kept: ExitStack) -> int:
+    """anew: True if the reasoner that is chosen answers it, too."""
+    from gar_ssl_ros.page.session import Session
+
+    try:
+        reasoner = chosen_reasoner(options) if anew else None
+        behind = kept.enter_context(Session(options.session, reasoner, from_values(GarOptions, vars(options))))
+        kept.enter_context(_served(options, behind))
+        while True:
+            sleep(LOOK_S)
+    except KeyboardInterrupt:
         return DONE
 
 
@@ -127,6 +144,13 @@ def _served(options: argparse.Namespace, behind: Behind, sense: Sense | None = N
         told = "whoever is on this network can read along: --https keeps it private"
         print(f"gar-ssl: note: {told}", file=sys.stderr)
     return serving
+
+
+def _sensor(behind: Graph, kept: ExitStack) -> Sense:
+    """What takes in a page's own camera and microphone."""
+    from gar_ssl_ros.page.sensor import Sensor
+
+    return kept.enter_context(closing(Sensor(behind.node, behind.feed))).serve
 
 
 def _wanted(options: argparse.Namespace, who: dict[str, object]) -> list[Any]:

@@ -29,6 +29,7 @@ from gar_ssl_ros.evaluation.results import (
 from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Sample
 from gar_ssl_ros.evaluation.settings import Settings
 from gar_ssl_ros.files import write_whole
+from gar_ssl_ros.masks.options import NONE
 from gar_ssl_ros.output.record import json_text
 
 COLUMNS_FILE = "results.parquet"
@@ -107,4 +108,5 @@ def named(settings: Settings) -> str:
     told += [f"τ_aud = {gar.tau_aud:g}"] if gar.tau_aud != usual.tau_aud else []
     told += [f"K = {settings.sources}"] if settings.sources is not None else []
     told += [] if gar.refinement else ["no refinement"]
+    told += [] if settings.masks.masks == NONE else [f"masks of {settings.masks.masks}"]
     return ", ".join([*told, *(name for name, value in settings.told.items() if value is True)])

@@ -1,7 +1,7 @@
 """What in a box differs in colour from what is around it, cut along edges: GrabCut (Rother et al. 2004) of OpenCV.
 
-The box may be too small, too large or beside its thing by a quarter of its size, as a reasoner's are: what is further
-away is ground, what is in the box is probably thing. Holes belong to the thing: a face is whole with its mouth.
+The box may be too small, too large or beside its thing by a fifth of its size, as a reasoner's are: what is further away
+is ground, what is in the box is probably thing. Holes belong to the thing: a face is whole with its mouth.
 """
 
 from __future__ import annotations

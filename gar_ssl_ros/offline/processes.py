@@ -149,8 +149,9 @@ def _interrupted_once() -> Iterator[None]:
 
 
 def _ignore(*numbers: int) -> None:
+    """By a handler: of a signal that is on its way while SIG_IGN is set, Python prints a traceback."""
     for number in numbers:
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, lambda *_: None)
 
 
 def free_domain() -> int:

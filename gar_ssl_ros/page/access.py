@@ -32,8 +32,8 @@ class Access:
 
         token: of its address. page: True where a page asks, whose Origin must be this server's (RFC 6455, 10.2).
         """
-        host = _split(f"//{headers.get('host', '')}")
-        if self.open and not is_loopback(host.hostname or ""):  # a name that leads here is somebody else's page (DNS rebinding)
+        host = _split(f"//{headers.get('host', '')}").hostname or ""
+        if self.open and not is_loopback(host):  # a name that leads here is somebody else's page (DNS rebinding)
             return "only localhost is served: open the address that gar-ssl live printed"
         origin = headers.get("origin")
         if (page or origin is not None) and (origin is None or _split(origin).netloc != headers.get("host", "")):

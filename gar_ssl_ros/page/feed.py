@@ -26,6 +26,7 @@ KEPT_BYTES = 2**26  # of the pictures of answers
 MOST_ANSWERS = 1200  # ten minutes of two a second
 SOUND_NS = 600 * SECOND  # that can be gone back
 LATE_SOUND_NS = 5 * SECOND  # more than which a client that was away is not sent
+INEXACT_NS = 1000  # less than which a time in ms, a float64, is off
 MOST_COLUMNS = 2**16 - 1  # of a message
 PICTURE, SOUND = 1, 2  # kinds of binary messages
 PICTURE_HEAD = struct.Struct("<B3xHHd")  # kind, width, height, stamp in ms; then the JPEG
@@ -166,20 +167,21 @@ class Feed:
             messages: list[str | bytes] = []
             told = sorted(one for kind, one in self._told.items() if one[0] > cursor and (cursor or kind != "reset"))
             messages += [text for _, text in told]
+            number, newest = self._newest
+            if pictures and newest is not None and number > cursor:
+                messages.append(newest.message)  # before all that has been answered so far: one wants to see
             messages += [text for number, _, text, _ in self._answers if number > cursor]
             sound = [columns for number, columns in self._sound if number > cursor]
             if sound:
                 begin = sound[-1].end - LATE_SOUND_NS
                 messages += [one.message for one in joined([one for one in sound if one.end > begin])]
-            number, newest = self._newest
-            if pictures and newest is not None and number > cursor:
-                messages.append(newest.message)
             return News(messages, self._number)
 
     def picture(self, stamp: int) -> Picture | None:
-        """The one of an answer, or else the nearest of the newest; None before any."""
+        """The nearest that is held: an answer's own while it is, though ms as float64 tell its time to 0.2 us only."""
         with self._guard:
-            return self._kept.get(stamp) or self._recent.nearest(stamp) or self._kept.nearest(stamp)
+            held = (self._kept.nearest(stamp), self._recent.nearest(stamp))
+        return min((one for one in held if one is not None), key=lambda one: abs(one.stamp - stamp), default=None)
 
     def sound(self, begin: int, end: int) -> bytes:
         """Columns of an interval, ns, as messages one after another, as far as they are held."""

@@ -17,7 +17,7 @@ from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.page.answering import Answering
 from gar_ssl_ros.page.commands import Command, CommandError, Play, Rate, Seek
-from gar_ssl_ros.page.feed import Feed, Picture, joined
+from gar_ssl_ros.page.feed import INEXACT_NS, Feed, Picture, joined
 from gar_ssl_ros.page.recorded import Item, SessionBag
 
 FILL_NS = 10 * SECOND  # of sound before a place that is wound to
@@ -130,7 +130,8 @@ class Session:
                 self._clock.set(playing=command.on)
                 told = "playing" if command.on else "held"
             elif isinstance(command, Seek):
-                self._target = min(max(round(command.to * 1e6), self._bag.begin), self._bag.end)
+                to = round(command.to * 1e6) + INEXACT_NS  # not before the picture that is meant
+                self._target = min(max(to, self._bag.begin), self._bag.end)
                 told = f"at {self._seconds(self._target):.1f} s"
             elif isinstance(command, Rate):
                 self._clock.set(rate=command.rate)

@@ -150,7 +150,7 @@ class _Client:
             while True:
                 await self._take(await self._websocket.receive_text())
         except (WebSocketDisconnect, KeyError, RuntimeError):  # bytes in place of text; it has left already
-            with suppress(RuntimeError):
+            with suppress(WebSocketDisconnect, RuntimeError):
                 await self._websocket.close()
         finally:
             end()

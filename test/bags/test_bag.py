@@ -27,6 +27,7 @@ from gar_ssl_ros.bags.rosbag import Bag
 from gar_ssl_ros.cli import main
 from gar_ssl_ros.evaluation.scenes.scene import Kind, Scene, SceneOptions
 from gar_ssl_ros.evaluation.scenes.score import matched
+from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.messages.answers import box_from_bounding_box
 from gar_ssl_ros.output.record import WindowRecord
 from gar_ssl_ros.spatial.hearing.catalog import arrays
@@ -56,7 +57,7 @@ def content(path: Path) -> dict[str, list[tuple[int, bytes]]]:
 @pytest.mark.parametrize("storage", StoragePlugin)
 def test_every_topic_of_the_localizer_is_written_beside_the_recorded_ones(scene, storage, tmp_path, capsys):
     recorded = write_bag(tmp_path / "bag", scene, storage)
-    assert main(["bag", str(recorded)]) == 0
+    assert main(["bag", str(recorded), "--masks", "grabcut"]) == 0
     assert "2 LOCALIZED" in capsys.readouterr().out
     out = tmp_path / "bag_localized"
     assert next(out.glob("*.db3" if storage is StoragePlugin.SQLITE3 else "*.mcap"))
@@ -67,6 +68,8 @@ def test_every_topic_of_the_localizer_is_written_beside_the_recorded_ones(scene,
         answers = [(one, bag.message(one)) for one in bag.messages() if one.topic == "/localizer/sources"]
         pictures = [bag.message(one) for one in bag.messages() if one.topic == "/localizer/image_annotated"]
         detections = [bag.message(one) for one in bag.messages() if one.topic == "/localizer/detections"]
+        masks = [bag.message(one) for one in bag.messages() if one.topic == "/localizer/masks"]
+        labels = [bag.message(one) for one in bag.messages() if one.topic == "/localizer/label_info"]
     assert [message.stage for _, message in answers] == [INITIAL, FINAL, INITIAL, FINAL]
     assert len(pictures) == len(detections) == 2
     for recording, message in answers:
@@ -79,6 +82,12 @@ def test_every_topic_of_the_localizer_is_written_beside_the_recorded_ones(scene,
         assert WindowRecord.model_validate_json(message.reasoning).width == 160
     assert (pictures[0].width, pictures[0].height, pictures[0].encoding) == (160, 120, "rgb8")
     assert detections[0].detections[0].results[0].hypothesis.class_id == answers[0][1].sources[0].label
+    assert [one.header for one in masks] == [one.header for one in labels] == [one.header for one in pictures]
+    for message, detected in zip(masks, detections, strict=True):
+        assert (message.width, message.height, message.encoding) == (160, 120, "mono8")
+        rows, columns = np.nonzero(np.array(message.data, np.uint8).reshape(120, 160))
+        box = Box(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+        assert box_from_bounding_box(detected.detections[0].bbox).iou(box) > 0.99
 
 
 def test_with_a_calibration_in_the_bag_sources_have_a_bearing_and_markers(scene, recorded, tmp_path):
@@ -320,10 +329,11 @@ def test_an_interrupt_leaves_a_bag_that_can_be_read(recorded, storage, tmp_path)
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
     command = [sys.executable, "-m", "gar_ssl_ros.cli", "bag", str(bag), "--out", str(out), "--hop", "0.1"]
+    command += ["--reasoner", "misbehaving:Slow"]
     shown = b""
     with subprocess.Popen(command, stderr=slave, stdout=slave) as process:
         os.close(slave)
-        while b"/12.0 s [00:" not in shown or b" 4." not in shown:
+        while b"/12.0 s [00:" not in shown or b" 3." not in shown:
             shown += os.read(master, 4096)
         process.send_signal(signal.SIGINT)
         with suppress(OSError):  # the terminal is gone when the process is

@@ -49,7 +49,7 @@ def test_frames_may_be_drawn_in_any_order():
 def test_a_source_changes_in_time_with_its_sound_and_a_distractor_does_not():
     """By the truth's own box: the change inside it goes with the loudness as no other place in the picture does."""
     hits = 0
-    for seed in range(8):
+    for seed in range(4):
         scene = Scene(SceneOptions(seed=seed, noise=0.0, shake=0.0, difficulty=Difficulty.EASY))
         frames = np.stack([scene.image(i).mean(axis=2) for i in range(scene.frames)])
         times = np.arange(scene.frames) / 15
@@ -66,7 +66,7 @@ def test_a_source_changes_in_time_with_its_sound_and_a_distractor_does_not():
             np.corrcoef(away, level)[0, 1], np.corrcoef(speed, level)[0, 1], np.corrcoef(speed, change)[0, 1]
         )  # fmt: skip
         hits += best > 0.4
-    assert hits >= 7
+    assert hits == 4
 
 
 def test_silence_is_silent_and_the_rest_is_not():
@@ -100,13 +100,30 @@ def test_a_scene_on_disk_has_its_truth_beside_it(tmp_path, separate):
     scene = Scene(SceneOptions(kind=Kind.FACE, seed=2, seconds=1.0))
     clip = write_scene(scene, tmp_path, "face", separate)
     told = read_truth(truth_of(clip))
-    truth = scene.truth()
+    truth = scene.truth(masks=True)
     assert (told.outcome, told.labels, told.sources) == (truth.outcome, truth.labels, truth.sources)
     assert told.audio == ("face.wav" if separate else None)
     read = Clip(clip)
     assert len(list(read.pictures())) == 15
     assert bool(read.info.channels) is not separate
     assert (tmp_path / "face.wav").exists() is separate
+
+
+@pytest.mark.parametrize("kind", [Kind.TWO, Kind.FACE])
+def test_true_masks_are_what_is_drawn_and_of_a_head_hold_its_mouth(kind):
+    scene, without = (Scene(SceneOptions(kind=kind, seed=2, seconds=0.4, noise=0.0)) for _ in range(2))
+    without._actors = [actor for actor in without._actors if not actor.heard]
+    sources = scene.truth(masks=True).sources
+    for index in range(scene.frames):
+        changed = np.abs(scene.image(index).astype(int) - without.image(index)).max(axis=2) > 0
+        painted = np.logical_or.reduce([source.masks[index].pixels for source in sources])
+        assert (changed & painted).sum() > 0.98 * painted.sum()
+        assert (changed & ~painted).sum() < 0.1 * painted.sum()  # the edges, which shine through
+        for source in sources:
+            assert source.masks[index].box == source.boxes[index]
+            assert bool(source.part_masks) == (kind is Kind.FACE)
+            if source.part_masks:
+                assert not (source.part_masks[index].pixels & ~source.masks[index].pixels).any()
 
 
 def test_truth_that_is_missing_or_spoilt_is_one_sentence(tmp_path):
@@ -137,9 +154,8 @@ def test_a_scene_asks_no_program_of_the_machine(monkeypatch):
 @pytest.mark.parametrize("seconds", [0.2, 0.3, 0.5])
 @pytest.mark.parametrize("kind", Kind)
 def test_a_scene_of_a_moment_is_a_scene_too(kind, seconds):
-    for seed in range(3):
-        scene = Scene(SceneOptions(kind=kind, seed=seed, seconds=seconds))
-        assert scene.image(scene.frames - 1).shape == (240, 320, 3)
+    scene = Scene(SceneOptions(kind=kind, seed=round(10 * seconds), seconds=seconds))
+    assert scene.image(scene.frames - 1).shape == (240, 320, 3)
 
 
 def test_a_face_is_found_by_its_head_and_not_by_its_mouth(tmp_path):

@@ -186,7 +186,7 @@ def test_a_folder_and_a_recording_without_pictures_are_one_sentence(tmp_path):
 
 
 def test_memory_does_not_grow_with_the_recording_s_length(tmp_path):
-    path = write_clip(tmp_path / "a.mkv", size=(320, 240), seconds=60.0, codec="libx264", audio_codec="aac")
+    path = write_clip(tmp_path / "a.mkv", size=(320, 240), seconds=40.0, codec="libx264", audio_codec="aac")
     process = psutil.Process()
     sizes = []
     for index, _ in enumerate(windows(Clip(path), 3 * SECOND, SECOND)):

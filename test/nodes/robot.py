@@ -131,15 +131,19 @@ class Robot:
     def state_of(self, what: str) -> Callable[[], dict[str, str]]:
         """The newest status of that name, the localizer's or of a node called so, as its level, message and values."""
 
-        def newest() -> dict[str, str]:
-            for array_ in reversed(self.health):
-                for status in array_.status:
-                    if status.name in (f"{self.localizer}: {what}", f"{what}: {what}"):
-                        values = {pair.key: pair.value for pair in status.values}
-                        return values | {"level": str(status.level[0]), "message": status.message}
-            return {}
+        return lambda: next(self._states(what), {})
 
-        return newest
+    def was_told(self, what: str, words: str) -> dict[str, str]:
+        """The newest status of that name whose message has those words, however soon another one followed it."""
+        return next((state for state in self._states(what) if words in state["message"]), {})
+
+    def _states(self, what: str) -> Iterator[dict[str, str]]:
+        """All of that name, the newest first."""
+        for array_ in reversed(self.health):
+            for status in array_.status:
+                if status.name in (f"{self.localizer}: {what}", f"{what}: {what}"):
+                    values = {pair.key: pair.value for pair in status.values}
+                    yield values | {"level": str(status.level[0]), "message": status.message}
 
 
 def calibration(folder: Path, width: int = 64, height: int = 48) -> str:

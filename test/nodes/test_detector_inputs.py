@@ -79,9 +79,7 @@ def test_hostile_detections_end_nothing_and_the_good_ones_are_used():
         bot.meet()
         bot.play(10, 1)
         ask_again(bot, "dog-7")
-        told = until(
-            lambda: "left out" in bot.state_of("detections")().get("message", "") and bot.state_of("detections")()
-        )
+        told = until(lambda: bot.was_told("detections", "left out"))
         assert (told["level"], bot.state_of("node")()["callback_errors"]) == ("1", "0")
         assert int(told["refused"]) > 0
 

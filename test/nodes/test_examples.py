@@ -195,22 +195,20 @@ def test_an_agent_s_tool_that_is_stopped_leaves_no_goal_behind():
         until(lambda: not node._on_demand._busy)
 
 
-def test_an_own_reasoner_answers_and_takes_its_options(tmp_path):
+def test_an_own_reasoner_answers_and_takes_its_options(run, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)
     clip = write_clip(tmp_path / "clip.mkv", seconds=1.0)
-    command = [sys.executable, "-m", "gar_ssl_ros.cli", "localize", str(clip), "--no-video"]
-    asked = [*command, "--reasoner", "own_reasoner:brightest"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(EXAMPLES), os.environ.get("PYTHONPATH", "")])}
+    asked = ("localize", clip, "--no-video", "--reasoner", "own_reasoner:brightest")
     widths = []
     for size in ("0.5", "0.25"):
-        options = ["--reasoner-options", f"size={size}", "--out", str(tmp_path / size)]
-        subprocess.run([*asked, *options], env=environment, check=True)
+        done = run(*asked, "--reasoner-options", f"size={size}", "--out", tmp_path / size)
+        assert done.returncode == 0, done.stderr
         (record,) = read_records(tmp_path / size / "clip.jsonl")
         assert record.reasoner == "brightest"
         widths.append(record.sources[0].box.width)
     assert widths[0] > widths[1]
     for wrong, why in (("size=2", "size is 2.0: it must lie in 0.05..1"), ("sise=1", "sise: there is no such option")):
-        options = ["--reasoner-options", wrong, "--out", str(tmp_path / "wrong")]
-        done = subprocess.run([*asked, *options], env=environment, stderr=subprocess.PIPE, text=True, check=False)
+        done = run(*asked, "--reasoner-options", wrong, "--out", tmp_path / "wrong")
         assert done.returncode == 2
         assert done.stderr.startswith(f"gar-ssl: {why}")
 

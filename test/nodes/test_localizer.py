@@ -22,6 +22,7 @@ from robot import localizer, robot, seconds, stamped, until
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import SetBool
+from vision_msgs.msg import LabelInfo
 
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.answers import box_from_bounding_box
@@ -39,7 +40,12 @@ def call(bot, kind, name, request):
 
 
 def test_an_answer_is_about_its_image_and_says_all_that_is_known():
-    with localizer(reasoner="misbehaving:Fixed"), robot() as bot:
+    masks: list[Image] = []
+    labels: list[LabelInfo] = []
+    with localizer(reasoner="misbehaving:Fixed", masks="box"), robot() as bot:
+        bot.node.create_subscription(Image, "/localizer/masks", masks.append, 100)
+        bot.node.create_subscription(LabelInfo, "/localizer/label_info", labels.append, 100)
+        until(lambda: all(bot.node.count_publishers(f"/localizer/{topic}") for topic in ("masks", "label_info")))
         bot.meet()
         bot.play(10, 3)
         final = bot.next_final()
@@ -61,6 +67,15 @@ def test_an_answer_is_about_its_image_and_says_all_that_is_known():
         record = WindowRecord.model_validate_json(final.reasoning)
         assert record.outcome.name == "LOCALIZED"
         assert record.stages[0].consensus.trials == 5
+        mask = until(lambda: next((one for one in masks if one.header == final.header), None))
+        numbers = np.array(mask.data, np.uint8).reshape(48, 64)
+        assert mask.encoding == "mono8"
+        assert (numbers[12:36, 16:48] == 1).all()
+        assert numbers.sum() == 24 * 32
+        told = until(lambda: next((one for one in labels if one.header == final.header), None))
+        assert [(one.class_id, one.class_name) for one in told.class_map] == [(1, "dog_bark")]
+        (known,) = record.sources  # where the mask was there in time
+        assert known.mask is None or known.mask.box == known.box
 
 
 def test_the_initial_answer_comes_first_with_the_same_header_and_ids():
@@ -180,7 +195,7 @@ def test_deactivating_answers_who_waits_for_localize():
         client = bot.node.create_client(Localize, "/localizer/localize")
         until(client.service_is_ready)
         future = client.call_async(Localize.Request())
-        until(lambda: bot.state_of("inference")().get("windows_waiting", "0") != "0")
+        until(lambda: bot.state_of("inference")().get("windows_waiting") == "2")  # the newest that is due, and this one
         node.trigger_deactivate()
         until(future.done)
         assert "deactivated" in future.result().message
@@ -261,6 +276,18 @@ def test_parameters_are_described_checked_and_changed_while_it_runs():
         assert WindowRecord.model_validate_json(final.reasoning).stages[0].consensus.trials == 3
 
 
+def test_masks_that_cannot_be_had_fail_to_configure_and_nobody_names_a_file_over_the_graph(capfd):
+    with localizer(active=False, reasoner="misbehaving:Fixed", masks="salient") as node:
+        node.trigger_configure()
+        assert "masks of salient need a masks_model: name the ONNX file" in capfd.readouterr().err
+        (refused,) = node.set_parameters([Parameter("masks_model", value="/etc/passwd")])
+        assert refused.reason.startswith("another masks_model is named at the node's start")
+        assert node.set_parameters([Parameter("masks", value="none")])[0].successful
+        node.trigger_configure()
+        (refused,) = node.set_parameters([Parameter("masks", value="box")])
+        assert "only while the node is unconfigured" in refused.reason
+
+
 def test_a_reasoner_may_be_changed_while_unconfigured():
     with localizer(active=False, reasoner="misbehaving:Raising", fallback="misbehaving:Fixed") as node, robot() as bot:
         done = set_by_service(bot, reasoner="misbehaving:Fixed", fallback="")
@@ -328,7 +355,7 @@ def test_every_message_is_accounted_for():
         bot.meet()
         bot.play(10, 5)
         until(lambda: bot.state_of("image")().get("frames") == "50")
-        assert until(lambda: bot.state_of("audio")().get("samples")) == str(50 * 1600)
+        until(lambda: bot.state_of("audio")().get("samples") == str(50 * 1600))
         image, inference = bot.state_of("image")(), bot.state_of("inference")()
         assert (image["received"], image["chunks"], image["thinned"], image["repeated"]) == ("50", "50", "0", "0")
         assert image["level"] == "0"

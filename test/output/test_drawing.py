@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.heard import AnsweredDirection
 from gar_ssl_ros.gar.localization import Outcome, Source
+from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.gar.stages import AudioLabel
 from gar_ssl_ros.output.drawing import BAD, CALM, COLOURS, GOOD, UNSURE, Caption, _Pen, annotated, overlaid, status_line
 from gar_ssl_ros.output.sheet import MAX_TILES, ContactSheet
@@ -187,3 +188,18 @@ def test_any_direction_can_be_drawn_on_any_picture(x, bearing, words, width, hei
     told = replace(caption(), directions=(heard(x, bearing, None, words), heard(None, bearing, None, words)))
     assert overlaid(image, told, 0.1).shape == image.shape
     assert annotated(image, told).shape[1] >= width
+
+
+def test_a_masks_pixels_are_tinted_and_outlined_at_any_enlargement_and_no_others():
+    pixels = np.zeros((120, 160), np.bool_)
+    pixels[30:60, 40:80] = True
+    image = np.full((120, 160, 3), 90, np.uint8)
+    masked = replace(source(Box(38, 28, 100, 90)), mask=Mask(pixels))
+    for drawn, factor in ((annotated(image, caption(masked)), 2), (overlaid(image, caption(masked), 0.0), 1)):
+        inside = drawn[35 * factor : 55 * factor, 45 * factor : 75 * factor]
+        assert (inside == inside[0, 0]).all()
+        assert inside[0, 0].tolist() == pytest.approx([0.6 * 90 + 0.4 * part for part in COLOURS[0]], abs=1)
+        assert drawn[45 * factor, 40 * factor].tolist() == pytest.approx(COLOURS[0], abs=4)
+        assert (drawn[70 * factor : 85 * factor, 45 * factor : 90 * factor] == 90).all()
+    other = replace(masked, mask=Mask(np.ones((3, 4), np.bool_)))
+    assert (overlaid(image, caption(other), 0.0) == overlaid(image, caption(source(masked.box)), 0.0)).all()

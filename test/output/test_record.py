@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gar_ssl_ros.evaluation.scenes.scene import Kind
 from gar_ssl_ros.gar.boxes import Box, Delta
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Stage, Timing
+from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.stages import (
@@ -216,3 +217,18 @@ def test_what_is_overwritten_by_a_link_is_the_link(tmp_path):
     RecordWriter(tmp_path / "a.jsonl", overwrite=True).close()
     assert (tmp_path / "mine").read_text() == "precious"
     assert not (tmp_path / "a.jsonl").is_symlink()
+
+
+def test_a_source_has_its_mask_in_a_record_and_records_of_before_have_none():
+    pixels = np.zeros((48, 64), np.bool_)
+    pixels[2:4, 1:3] = True
+    masked = replace(FULL, sources=(replace(FULL.sources[0], mask=Mask(pixels)),))
+    written = record_from_localization("clip.mp4", 0, WINDOW, masked)
+    told = json.loads(written.model_dump_json())
+    assert told["sources"][0]["mask"] == {"size": [48, 64], "counts": "b12^10^k2"}
+    assert WindowRecord.model_validate_json(written.model_dump_json()) == written
+    del told["sources"][0]["mask"]
+    assert WindowRecord.model_validate(told).sources[0].mask is None
+    told["sources"][0]["mask"] = {"size": [48, 64], "counts": "1"}
+    with pytest.raises(ValueError, match="a mask's runs do not fill its 48 x 64 pixels"):
+        WindowRecord.model_validate(told)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from threading import Event
 from typing import Any
 
 import gar_ssl_ros.messages.ros  # noqa: F401  # before what makes messages
 from gar_ssl_ros.errors import UserError
-from gar_ssl_ros.evaluation.scenes.scene import Scene
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.media.pictures import jpeg
@@ -39,7 +37,6 @@ class Behind:
     """A `Behind`. asked: the commands so far. refusal: what the next one is refused with, if anything."""
 
     def __init__(self) -> None:
-        self.feed = Feed()
         self.hello: dict[str, Any] = {}
         self.asked: list[Command] = []
         self.came = Event()
@@ -49,7 +46,7 @@ class Behind:
 
     def begin(self, mode: str = "live", lanes: Sequence[str] = ("",), **can: bool) -> None:
         """As if nothing had come yet."""
-        self.feed.reset()
+        self.feed = Feed()
         self.asked, self.refusal = [], ""
         self.hello = {
             "mode": mode,

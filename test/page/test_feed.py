@@ -83,9 +83,18 @@ def test_a_picture_of_an_answer_outlives_the_others():
     for stamp in range(2, 60):
         feed.see(picture(stamp * MS, RECENT_BYTES // 20))
     assert feed.picture(MS) == picture(MS)
-    nearest = feed.picture(3 * MS)
-    assert nearest is not None
-    assert nearest.stamp > 30 * MS  # the third is gone, and nothing nearer is held
+    assert feed.picture(3 * MS) == picture(MS)  # the third is gone, and nothing nearer is held
+
+
+def test_a_picture_of_an_answer_is_found_by_its_time_as_a_page_tells_it():
+    feed, now = Feed(), 1_764_236_748_123_456_789
+    feed.see(picture(now))
+    feed.answer("0:1", now, {})
+    for step in range(1, 60):
+        feed.see(picture(now + step * MS, RECENT_BYTES // 20))
+    told = round(now / 1e6 * 1e6)  # ms as float64
+    assert told != now
+    assert feed.picture(told) == picture(now)
 
 
 def test_all_that_is_held_is_bounded(monkeypatch):

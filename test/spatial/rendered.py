@@ -6,6 +6,7 @@ Rendered and composed by OpenCV and SciPy, not by what is tested.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -44,6 +45,7 @@ class Scene:
     surface: float
 
 
+@cache
 def ray_grid(camera: Camera) -> np.ndarray:
     """(height, width, 3) with z 1, of the pixels' middles."""
     across, down = np.meshgrid(np.arange(camera.width), np.arange(camera.height))

@@ -9,6 +9,7 @@ import pytest
 from rendered import CAMERAS, PINHOLE, ball, board, measured, random_center, ray_grid
 
 from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.spatial.camera import Camera
 from gar_ssl_ros.spatial.depth import DepthImage, PointCloud, distance_along
 from gar_ssl_ros.spatial.transforms import Transform
@@ -60,7 +61,7 @@ def test_a_depth_camera_beside_the_other_one_tells_the_same(lens):
     """Of a lens with distortion, by the depth camera's own model and the transform between the two."""
     camera, random = CAMERAS[lens], np.random.default_rng(3)
     rays, told = ray_grid(camera), 0
-    while told < 8:
+    while told < 4:
         center = random_center(random, rays, 2.0)
         scene = ball(rays, center, 0.12, 50.0)
         beside = ball(RAYS, BESIDE.inverse().apply(center[None])[0], 0.12, 4.0)
@@ -101,3 +102,24 @@ def test_a_position_is_told_in_the_target_frame_too():
     assert place.target_position == pytest.approx((2.2, 0.5, 1.2), abs=0.02)
     assert place.target_bearing == pytest.approx(place.direction.bearing)
     assert place.target_elevation == pytest.approx(place.direction.elevation)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5, None])
+def test_under_its_mask_the_median_depth_is_a_things_distance_though_another_one_is_nearer(scale):
+    """A ring around a nearer pole: of the box's middle, the pole. scale: of the depth image; None for a cloud."""
+    pixels = np.zeros((480, 640), np.bool_)
+    pixels[140:260, 200:320] = True
+    pixels[180:220, 240:280] = False
+    depths = np.where(pixels, 2.0, 5.0)
+    depths[170:230, 230:290] = 1.0
+    pixels[170:230, 230:290] = False
+    size = 1.0 if scale is None else scale
+    view = view_of(depths[:: round(1 / size), :: round(1 / size)])
+    if scale is None:
+        points = view.depth.points(PINHOLE).astype(np.float32)
+        view = View(PINHOLE, PointCloud(0, points, "camera"))
+    box = Box(200, 140, 320, 260)
+    assert view.place(box).distance < 1.2
+    place = view.place(box, Mask(pixels))
+    assert place.distance == pytest.approx(2.0, rel=0.05)
+    assert np.linalg.norm(place.position) == pytest.approx(place.distance)

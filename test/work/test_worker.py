@@ -15,6 +15,7 @@ from sensor_msgs.msg import Image
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.foreign import ForeignReasoner
 from gar_ssl_ros.gar.localization import Outcome, Stage
+from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.reasoner import Fallback, Unavailable
 from gar_ssl_ros.media.options import WindowOptions
@@ -433,3 +434,67 @@ def in_hand_and_waiting_are_cancelled(endless):
         assert (desk.answers, desk.worker.statistics.answered) == ([], 0)
         again = desk.worker.ask(request(2, refusal="it need not be asked")).result(PATIENCE)
         assert again.found.detail == "it need not be asked"
+
+
+class Segmenting:
+    """Gives all of the image as each mask, once it may."""
+
+    name = "segmenting"
+
+    def __init__(self) -> None:
+        self.may = Event()
+
+    def segment(self, image, prompts, deadline):
+        while not self.may.wait(0.01):
+            deadline.check()
+        return [Mask(np.ones(image.shape[:2], np.bool_))] * len(prompts)
+
+
+def test_masks_are_published_after_their_answer_which_does_not_wait_for_those_that_take_long():
+    segmenting, published = Segmenting(), []
+    desk = Desk(Fixed())
+    desk.worker.close(PATIENCE)
+    desk.worker = Worker(
+        Fixed(),
+        lambda one: published.append(("answer", one)) or desk.publish(one),
+        desk.told.append,
+        segmenting,
+        lambda one: published.append(("masks", one)),
+    )
+    with desk:
+        desk.offer(0)
+        desk.until(lambda: len(desk.finals) == 1)
+        assert desk.finals[0].found.sources[0].mask is None
+        desk.offer(1)  # while the first one's masks are still looked for
+        desk.until(lambda: len(desk.finals) == 2)
+        assert desk.finals[1].found.detail == "1 of 1 masks failed: they are still looked for in an earlier window"
+        segmenting.may.set()
+        desk.until(lambda: len(published) == 6)
+        late = published[-1][1]
+        assert (late.late, late.request, late.found.sources[0].mask.area) == (True, desk.finals[0].request, 48 * 64)
+        desk.offer(2)
+        desk.until(lambda: len(published) == 9)
+        (_, final), (what, soon) = published[-2:]
+        assert (what, soon.request, soon.found.sources[0].mask.area) == ("masks", final.request, 48 * 64)
+        if not soon.late:  # it is, where the machine has no time at all
+            assert soon.found == final.found
+
+
+def test_a_segmenter_that_ignores_its_cancel_costs_masks_and_not_answers():
+    class Stuck(Segmenting):
+        def segment(self, image, prompts, deadline):
+            self.may.wait(PATIENCE)
+            raise RuntimeError
+
+    stuck = Stuck()
+    desk = Desk(Fixed())
+    desk.worker.close(PATIENCE)
+    desk.worker = Worker(Fixed(), desk.publish, desk.told.append, stuck)
+    for number in range(3):
+        desk.offer(number)
+        desk.until(lambda number=number: len(desk.finals) == number + 1)
+        desk.worker.clear()
+    assert {one.found.outcome for one in desk.finals} == {Outcome.LOCALIZED}
+    assert not desk.worker.close(0.2)
+    stuck.may.set()
+    assert desk.worker.close(PATIENCE)

@@ -4,90 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import Enum
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.evaluation.scenes import sounds, things
+from gar_ssl_ros.evaluation.scenes.options import LOOKS, Difficulty, Kind, SceneOptions
 from gar_ssl_ros.evaluation.scenes.sounds import Samples, SceneSound
 from gar_ssl_ros.gar.boxes import Box, box_from_reply
 from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Audio, Frame, Window
 
+__all__ = ["Actor", "Difficulty", "Kind", "Scene", "SceneOptions", "TrueSource", "Truth"]
+
 Random = np.random.Generator
 MIN_CHANGE_GREY_LEVELS = 3.0  # a thing whose luminance changes less than this on average is not seen to move
 MAX_DRAWS = 100  # things that are drawn until one is seen to move; in a scene of a few frames none may be
 MAX_RHYTHM_CORRELATION = 0.4  # two rhythms that go together more than this are not out of time with each other
-
-
-class Kind(str, Enum):
-    """What a scene is a test of."""
-
-    ONE = "one"  # one source, the distractors out of time
-    TWO = "two"  # two sources of different sounds at once
-    SILENT = "silent"  # things move, nothing sounds
-    OFFSCREEN = "offscreen"  # things move, and what sounds is not one of them
-    FACE = "face"  # a talking face
-
-
-class Difficulty(str, Enum):
-    """How hard it is to see."""
-
-    EASY = "easy"
-    MEDIUM = "medium"
-    HARD = "hard"
-
-
-@dataclass(frozen=True)
-class _Look:
-    """contrast: of things against the ground, grey levels. reach: of motion, pixels at 320 wide. ground: contrast of
-    the ground's texture. pan: its speed, pixels a second at 320 wide. sizes: of things, a share of the width.
-    """
-
-    contrast: float
-    reach: float
-    ground: float
-    pan: float
-    sizes: tuple[float, float]
-
-
-LOOKS = {
-    Difficulty.EASY: _Look(contrast=60, reach=10, ground=10, pan=0, sizes=(0.14, 0.26)),
-    Difficulty.MEDIUM: _Look(contrast=40, reach=7, ground=16, pan=4, sizes=(0.12, 0.24)),
-    Difficulty.HARD: _Look(contrast=25, reach=4, ground=20, pan=12, sizes=(0.10, 0.2)),
-}
-
-
-@dataclass(frozen=True)
-class SceneOptions:
-    """kind, difficulty: see there. seed: the same gives the same scene. width, height: pixels. fps: frames a second.
-    seconds: length. distractors: things that move out of time; None for two (one beside two sources). noise: of the
-    sensor, standard deviation in grey levels. shake: of the camera, standard deviation in pixels a frame.
-    Raises OptionError where one is out of its range.
-    """
-
-    kind: Kind = Kind.ONE
-    difficulty: Difficulty = Difficulty.MEDIUM
-    seed: int = 0
-    width: int = 320
-    height: int = 240
-    fps: float = 15.0
-    seconds: float = 3.0
-    distractors: int | None = None
-    noise: float = 4.0
-    shake: float = 0.5
-
-    def __post_init__(self) -> None:
-        for name, least in (("width", 64), ("height", 64), ("fps", 1), ("seconds", 0.2), ("noise", 0), ("shake", 0)):
-            if not getattr(self, name) >= least:
-                raise OptionError(f"a scene's {name} is {getattr(self, name)}: it must be at least {least}")
-        if self.distractors is not None and not 0 <= self.distractors <= 6:
-            raise OptionError(f"a scene has 0 to 6 distractors, not {self.distractors}")
-        if self.seed < 0:
-            raise OptionError(f"a scene's seed is {self.seed}: it must not be negative")
 
 
 @dataclass(frozen=True)
@@ -165,16 +99,21 @@ class Scene:
         options = self.options
         outcome = {Kind.SILENT: "SILENT", Kind.OFFSCREEN: "OFF_SCREEN"}.get(options.kind, "LOCALIZED")
         sources = []
-        for number, actor in enumerate(self._actors):
-            if actor.heard and actor.rides is None:
-                part = next((a for a in self._actors if a.rides == number), None)
-                parts = None if part is None else self._boxes(part)
-                source = TrueSource(actor.label, (part or actor).way, self._boxes(actor), parts)
-                if masks:
-                    seen = [tuple(self._mask(one, i) for i in range(self.frames)) for one in (actor, part) if one]
-                    source = replace(source, masks=seen[0], part_masks=seen[1] if part else ())
-                sources.append(source)
+        for actor, part in self._sounding():
+            parts = None if part is None else self._boxes(part)
+            sources.append(TrueSource(actor.label, (part or actor).way, self._boxes(actor), parts))
+        if masks:
+            seen = [self.masks(index) for index in range(self.frames)]
+            for number, source in enumerate(sources):
+                whole, part_masks = zip(*[frame[number] for frame in seen], strict=True)
+                told = part_masks if source.part is not None else ()
+                sources[number] = replace(source, masks=whole, part_masks=told)
         return Truth(options, outcome, self._labels, tuple(sources))
+
+    def masks(self, index: int) -> list[tuple[Mask | None, Mask | None]]:
+        """What is seen of each source in frame `index`, and of the part of it that moves, if it has one."""
+        pairs = self._sounding()
+        return [(self._mask(whole, index), None if part is None else self._mask(part, index)) for whole, part in pairs]
 
     def window(self) -> Window:
         """The whole scene as one window."""
@@ -383,6 +322,11 @@ class Scene:
 
     def _boxes(self, actor: Actor) -> tuple[Box | None, ...]:
         return tuple(self._bounds(self._layer(actor, i)) for i in range(self.frames))
+
+    def _sounding(self) -> list[tuple[Actor, Actor | None]]:
+        """What makes the sound, each with what rides on it."""
+        on = {actor.rides: actor for actor in self._actors}
+        return [(a, on.get(number)) for number, a in enumerate(self._actors) if a.heard and a.rides is None]
 
     def _mask(self, actor: Actor, index: int) -> Mask | None:
         """What is seen of it in a frame, and not of what is drawn over it later; of a head, with its mouth."""

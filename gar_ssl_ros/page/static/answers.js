@@ -13,7 +13,7 @@ export class Answers extends EventTarget {
     const known = lane.findLastIndex((one) => one.key === answer.key);
     if (known >= 0) lane.splice(known, 1);
     lane.splice(lane.findLastIndex((one) => one.stamp <= answer.stamp) + 1, 0, answer);
-    if (lane.length > MOST) lane.shift();
+    if (lane.length > MOST && lane.shift().key === this.#selected) this.select(null);
     this.#tell('change');
   }
 
@@ -39,6 +39,11 @@ export class Answers extends EventTarget {
     if (key === this.#selected) return;
     this.#selected = key;
     this.#tell('select');
+  }
+
+  /** True if the one gone back to is not known any more. */
+  get lost() {
+    return this.#selected !== null && this.selected === null;
   }
 
   /** One answer a lane, or null: those looked at, or the newest ones; in a session, of the time that is played. */

@@ -53,15 +53,22 @@ export class StreamTime {
   }
 
   saw(stamp) {
-    if (this.#newest === null || stamp > this.#newest.stamp) this.#newest = { stamp, at: performance.now() };
+    const newest = this.#newest?.stamp ?? -Infinity;
+    if (stamp > newest || newest - stamp > LIVE_MS) this.#newest = { stamp, at: performance.now() };
   }
 
   played(playback) {
     this.#playback = { ...playback, at: performance.now() };
   }
 
+  /** Time has jumped. */
   forget() {
     this.#newest = null;
+  }
+
+  /** Nothing is known of what will come. */
+  begin() {
+    this.#newest = this.#playback = null;
   }
 
   get playback() {

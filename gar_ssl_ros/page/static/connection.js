@@ -102,8 +102,9 @@ export class Connection extends EventTarget {
     if (message.type === 'pong') {
       this.clock.answered(message.id, message.now);
     } else if (message.type === 'told') {
-      this.#asked.get(message.id)?.(message);
-      this.#asked.delete(message.id);
+      const id = this.#asked.has(message.id) ? message.id : this.#asked.keys().next().value; // one that could not be read has none
+      this.#asked.get(id)?.(message);
+      this.#asked.delete(id);
     } else if (message.type === 'hello') {
       this.#wait = FIRST_WAIT_MS;
       this.#tell('hello', message);

@@ -1,7 +1,7 @@
 // What one may have done, each with what came of it beside it.
 
 import { byId, say } from './dom.js';
-import { bytes, duration, seconds } from './words.js';
+import { bytes, duration, lasting } from './words.js';
 
 /** Have a command done; what came of it goes into `output`. */
 export async function doing(connection, command, output, control = null) {
@@ -59,14 +59,16 @@ export class Controls {
   }
 
   #tellRecording() {
-    const { on, path, since, keep, bytes: size } = this.#recording ?? { on: false };
+    const { on, path, since, keep, bytes: size, problem } = this.#recording ?? { on: false };
     document.documentElement.classList.toggle('recording', on);
     byId('record').setAttribute('aria-pressed', on);
     say(byId('record-name'), on ? 'Stop recording' : 'Record');
-    byId('record-sign').hidden = byId('record-facts').hidden = !on;
+    byId('record-sign').hidden = !on;
+    byId('record-facts').hidden = !on && !problem;
+    if (!on) say(byId('record-facts'), problem ?? '');
     if (!on) return;
     const time = duration(this.#connection.clock.now() - since);
     say(byId('record-sign'), `REC ${time}`);
-    say(byId('record-facts'), `${path}: ${time}${size == null ? '' : `, ${bytes(size)}`}. ${keep ? `What is older than ${seconds(keep).replace('.0', '')} is deleted.` : 'Nothing is deleted.'}`);
+    say(byId('record-facts'), `${path}: ${time}${size == null ? '' : `, ${bytes(size)}`}. ${keep ? `What is older than ${lasting(keep)} is deleted.` : 'Nothing is deleted.'}`);
   }
 }

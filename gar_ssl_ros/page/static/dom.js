@@ -38,7 +38,7 @@ export function sharp(canvas) {
 
 /** A bar of 0..1, with a tick at `threshold` where there is one. */
 export function bar(value, threshold = null) {
-  const share = (of) => `${(100 * Math.min(1, Math.max(0, of))).toFixed(1)}%`;
+  const share = (of) => `${(100 * Math.min(1, Math.max(0, Number(of) || 0))).toFixed(1)}%`;
   return s('svg', { class: 'bar', 'aria-hidden': 'true' },
     s('rect', { class: 'bar-all', width: '100%', height: '100%', rx: 3 }),
     s('rect', { class: 'bar-value', width: share(value), height: '100%', rx: 3 }),

@@ -8,7 +8,7 @@ const CLIPPED = 254; // of a peak, 255 being full scale
 const CLIPPED_MS = 2000;
 const FLOOR_DB = -100;
 const SHOWN_DB = -80; // where the bar begins
-const SAID_MS = 500;
+const GONE_MS = 1500; // without sound, from which on none comes
 
 const decibels = (value) => FLOOR_DB + value / 2.55;
 const share = (value) => Math.max(0, (decibels(value) - SHOWN_DB) / -SHOWN_DB);
@@ -17,7 +17,8 @@ export class Meter {
   #parts;
   #peak = { value: 0, at: 0 };
   #clipped = -Infinity;
-  #said = 0;
+  #level = 0;
+  #heard = -Infinity;
 
   /** parts: meter, fill, peak, value, clip: elements. */
   constructor(parts) {
@@ -38,20 +39,30 @@ export class Meter {
   forget() {
     this.#peak = { value: 0, at: 0 };
     this.#clipped = -Infinity;
-    this.#show(0, performance.now());
+    this.#show(0, -Infinity);
   }
 
   #show(level, now) {
-    const { meter, fill, peak, value, clip } = this.#parts;
-    fill.style.clipPath = `inset(0 ${100 - 100 * share(level)}% 0 0)`;
-    peak.style.left = `${100 * share(this.#peak.value)}%`;
-    clip.classList.toggle('on', now - this.#clipped < CLIPPED_MS);
-    if (now - this.#said < SAID_MS) return;
-    this.#said = now;
-    const told = Math.round(decibels(level));
-    say(value, `${told} dB`);
-    say(clip, now - this.#clipped < CLIPPED_MS ? 'CLIPPED' : 'clip');
+    this.#level = level;
+    this.#heard = now;
+    this.#parts.fill.style.clipPath = `inset(0 ${100 - 100 * share(level)}% 0 0)`;
+    this.#parts.peak.style.left = `${100 * share(this.#peak.value)}%`;
+  }
+
+  /** In numbers and words, now and then: and that nothing comes any more. */
+  tell() {
+    const { meter, value, clip } = this.#parts;
+    const now = performance.now();
+    if (this.#heard > 0 && now - this.#heard > GONE_MS) this.forget();
+    const comes = this.#heard > 0;
+    const clipped = now - this.#clipped < CLIPPED_MS;
+    const told = Math.round(decibels(this.#level));
+    say(value, comes ? `${told} dB` : 'no sound');
+    say(clip, clipped ? 'CLIPPED' : 'clip');
+    clip.classList.toggle('on', clipped);
+    const words = comes ? `${told} decibels of full scale${clipped ? ', clipped' : ''}` : 'no sound comes';
+    if (meter.getAttribute('aria-valuetext') === words) return;
     meter.setAttribute('aria-valuenow', told);
-    meter.setAttribute('aria-valuetext', `${told} decibels of full scale${now - this.#clipped < CLIPPED_MS ? ', clipped' : ''}`);
+    meter.setAttribute('aria-valuetext', words);
   }
 }

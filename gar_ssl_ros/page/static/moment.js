@@ -5,7 +5,7 @@ import { h } from './dom.js';
 import { overlay } from './overlay.js';
 import { pictureOf } from './picture.js';
 import { raw, reasons } from './reasons.js';
-import { inWords, kindOf, timeOfDay } from './words.js';
+import { capital, inWords, kindOf, timeOfDay } from './words.js';
 
 const WIDTH = 960; // of both, at least, pixels
 const SOUND_HEIGHT = 180;
@@ -38,7 +38,7 @@ function spectrogram(canvas, answer, parts, theme, scale) {
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.fillStyle = theme.colours.panel;
   context.fillRect(0, 0, width, height);
-  drawSpectrogram(context, { width, height, ...parts, now: null, answers: [answer], shown: [answer], theme });
+  drawSpectrogram(context, { width, height, ...parts, zero: answer.begin, answers: [answer], shown: [answer], theme });
 }
 
 function dataUrl(blob) {
@@ -50,12 +50,10 @@ function dataUrl(blob) {
   });
 }
 
-/** The page, as text. Built as a document and written out by the browser, so that every text stays one. */
+/** The page, as text. Built of elements, in no document, and written out by the browser, so that every text stays one. */
 export async function page(answers, title, tau, theme) {
   const answer = answers.find((one) => one !== null);
   const parts = await gathered(answer, theme);
-  const made = document.implementation.createHTMLDocument(`${inWords(answer)} – ${title}`);
-  made.documentElement.lang = 'en';
   const view = h('figure', { class: 'view' });
   if (parts.picture) {
     view.append(h('img', { src: await dataUrl(parts.picture.jpeg), alt: `The picture: ${inWords(answer)}` }),
@@ -67,15 +65,15 @@ export async function page(answers, title, tau, theme) {
     spectrogram(canvas, answer, parts, theme, 2);
     sound.append(h('img', { src: canvas.toDataURL('image/png'), alt: 'The spectrogram of its sound' }), h('figcaption', {}, 'Its sound; the window that was listened to is marked.'));
   }
-  made.head.prepend(h('meta', { charset: 'utf-8' }), h('meta', { 'http-equiv': 'Content-Security-Policy', content: POLICY }), h('meta', { name: 'viewport', content: 'width=device-width, initial-scale=1' }));
-  made.head.append(h('style', {}, STYLE));
-  made.body.append(
-    h('h1', {}, ...answers.filter(Boolean).map((one, index) => h('span', {}, index ? ' / ' : '', inWords(one)))),
+  const head = h('head', {}, h('meta', { charset: 'utf-8' }), h('meta', { 'http-equiv': 'Content-Security-Policy', content: POLICY }),
+    h('meta', { name: 'viewport', content: 'width=device-width, initial-scale=1' }), h('title', {}, `${inWords(answer)} – ${title}`), h('style', {}, STYLE));
+  const body = h('body', {},
+    h('h1', {}, ...answers.filter(Boolean).map((one, index) => h('span', {}, index ? ' / ' : '', capital(inWords(one))))),
     h('p', { class: 'soft' }, `${title}, ${new Date(answer.stamp).toLocaleString('en-GB', { timeZoneName: 'short' })}`),
     ...parts.gaps.map((gap) => h('p', {}, `Left out: ${gap}.`)),
     view, sound,
     ...answers.filter(Boolean).flatMap((one) => [h('h2', {}, `Why${one.reasoner ? `, as ${one.reasoner} has it` : ''}`), reasons(one, tau), h('details', {}, h('summary', {}, 'All of it, as JSON'), h('pre', {}, raw(one)))]));
-  return new Blob([`<!doctype html>\n${made.documentElement.outerHTML}\n`], { type: 'text/html' });
+  return new Blob([`<!doctype html>\n${h('html', { lang: 'en' }, head, body).outerHTML}\n`], { type: 'text/html' });
 }
 
 /** The picture: what was seen with its boxes, the outcome in words, the sound. */
@@ -98,7 +96,7 @@ export async function picture(answers, title, theme) {
   context.textBaseline = 'middle';
   context.fillStyle = theme.colours[kindOf(answer)];
   context.font = '700 24px system-ui, sans-serif';
-  context.fillText(inWords(answer), 14, high + 22, width - 28);
+  context.fillText(capital(inWords(answer)), 14, high + 22, width - 28);
   context.fillStyle = theme.colours.soft;
   context.font = '14px system-ui, sans-serif';
   context.fillText([`${new Date(answer.stamp).toISOString().slice(0, 10)} ${timeOfDay(answer.stamp)}`, answer.reasoner, title, ...parts.gaps].filter(Boolean).join(' · '), 14, high + 48, width - 28);

@@ -48,11 +48,14 @@ function chip(text, x, y, colour, { width, height, unit, taken }, anchor = 'star
 
 function sourceMarks(source, answer, view) {
   const { unit, anchors } = view;
+  if (source.box.includes(null)) return null; // of a foreign program: nowhere
   const colour = LANES[answer.lane];
   const initial = answer.stage === 'initial';
   const marks = [];
   if (source.refined && !initial) marks.push(...rectangle(source.initial_box, colour, 1.5, unit, true));
-  marks.push(...rectangle(source.box, colour, 3, unit, initial));
+  const out = answer.lane * 4 * unit; // so that two reasoners' boxes can be told apart where they agree
+  const [left, top, right, bottom] = source.box;
+  marks.push(...rectangle([left - out, top - out, right + out, bottom + out], colour, 3, unit, initial));
   const name = `${source.label || 'sound'} #${source.id}`;
   marks.push(chip(initial ? `${name} …` : `${name}  ${percent(sureness(source))}`, source.box[0] - 1.5 * unit, source.box[1] - (FONT + 2 * PAD + 3) * unit, colour, view));
   for (const vote of anchors ? source.anchor_votes : []) {
@@ -69,9 +72,9 @@ function directionMarks(answer, view) {
   const { width, height, unit } = view;
   return answer.unmatched.filter((one) => one.azimuth != null).map((one) => {
     const words = one.description || towards(one.azimuth);
-    const inside = answer.directions?.find((told) => told.id === one.id && told.x != null);
+    const inside = Array.isArray(answer.directions) && answer.directions.find((told) => told?.id === one.id && typeof told.x === 'number');
     if (inside) {
-      const spread = Math.max(2 * unit, inside.spread ?? 0);
+      const spread = Math.max(2 * unit, Number(inside.spread) || 0);
       return s('g', { class: 'ray' },
         s('rect', { x: inside.x - spread, y: 0, width: 2 * spread, height, fill: HEARD, 'fill-opacity': 0.18 }),
         ...twice('line', { x1: inside.x, x2: inside.x, y1: 0, y2: height, 'stroke-dasharray': `${4 * unit} ${4 * unit}` }, HEARD, 2, unit),

@@ -18,7 +18,9 @@ import { listenToKeys } from './keys.js';
 import { raw, reasons } from './reasons.js';
 import { MARKS, aloud, capital, kindOf, lines, timeOfDay } from './words.js';
 
-const SLOW_MS = 250; // between draws of what need not be smooth
+const SMOOTH_MS = 30; // between draws of what moves
+const SLOW_MS = 250; // and of what need not look so
+const BACK_MS = 3000; // after a new connection, in which what was known comes again
 const MODES = { live: 'live', clip: 'a recording, over and over', graph: 'a running graph', browser: 'camera and microphone of a browser', session: 'a session' };
 const LEGEND = { found: 'localized', quiet: 'silent', away: 'out of view', unsure: 'uncertain', failed: 'failed' };
 
@@ -41,6 +43,8 @@ let lane = 0; // whose reasons are shown
 let shown = [null, null];
 let drawn = ''; // what `shown` was when it was drawn last
 let sensing = false;
+let stale = false; // whether answers have come since
+let begun = 0; // ms, when the server said hello
 let notes = ['', '']; // what is no longer kept of the picture and the sound of an answer gone back to
 
 // --- what is looked at
@@ -95,7 +99,7 @@ async function goTo(answer) {
   look(true);
 }
 
-answers.addEventListener('change', () => look());
+answers.addEventListener('change', () => (stale = true)); // many may come at once
 answers.addEventListener('select', () => goTo(answers.selected));
 theme.addEventListener('change', () => look(true));
 
@@ -105,7 +109,9 @@ const on = (type, act) => connection.addEventListener(type, ({ detail }) => act(
 
 on('hello', (message) => {
   hello = message;
+  begun = performance.now();
   answers.clear();
+  time.begin();
   health.forget();
   say(byId('title'), message.title);
   document.title = `${message.title} – gar-ssl live`;
@@ -120,10 +126,7 @@ on('hello', (message) => {
   if (document.hidden) connection.ask({ do: 'look', on: false });
   if (message.can.sense && !sensing) {
     sensing = true;
-    import('./sense.js').then((module) => {
-      byId('sense').hidden = false;
-      module.start?.(byId('sense'));
-    }, () => (sensing = false));
+    import('./sense.js').catch(() => (sensing = false)); // which shows its section
   }
 });
 on('picture', (message) => {
@@ -141,7 +144,9 @@ on('reset', (message) => {
   picture.forget();
   spectrogram.forget();
   meter.forget();
-  if (message.answers) answers.clear();
+  if (!message.answers) return;
+  answers.clear();
+  answers.select(null);
 });
 on('playback', (message) => {
   time.played(message);
@@ -165,6 +170,7 @@ on('state', (message) => {
 function showLanes() {
   const two = hello.lanes.length > 1;
   byId('lanes').hidden = !two;
+  document.documentElement.classList.toggle('two-lanes', two);
   if (!two) lane = 0;
   byId('lanes').replaceChildren(...hello.lanes.map(({ name }, index) => h('button', {
     type: 'button', class: `lane${index}`, 'aria-pressed': String(index === lane),
@@ -230,22 +236,32 @@ byId('legend').replaceChildren(...Object.entries(LEGEND).map(([kind, name]) => h
 // --- on every frame of the screen
 
 let slow = -Infinity;
+let smooth = -Infinity;
 function frame(at) {
+  requestAnimationFrame(frame);
+  if (stale || time.playback) {
+    stale = false;
+    look();
+  }
   picture.draw();
   const now = time.now();
   const seldom = at - slow > SLOW_MS;
-  if (!still.matches || seldom) spectrogram.draw(now, answers.all, shown);
+  if (seldom || (!still.matches && at - smooth > SMOOTH_MS)) {
+    smooth = at;
+    spectrogram.draw(now, answers.all, shown);
+  }
   if (seldom) {
     slow = at;
-    if (time.playback) look();
-    timeline.draw(now, hello.lanes.length);
+    if (answers.lost && at - begun > BACK_MS) answers.select(null);
+    meter.tell();
+    timeline.draw(now, Math.max(1, hello.lanes.length));
     const stamp = picture.stamp;
     health.measured({ age: stamp === null || !time.live ? null : connection.clock.now() - stamp, trip: connection.clock.trip, rate: picture.rate });
   }
   playback.draw();
-  requestAnimationFrame(frame);
 }
 
+if (location.search) history.replaceState(null, '', location.pathname); // the token is a cookie now, and nobody need see it
 look(true);
 connection.open();
 requestAnimationFrame(frame);

@@ -11,7 +11,7 @@ const RATE_MS = 3000;
 
 /** How strongly an answer is drawn on the picture of that stamp, 0..1. */
 export function strength(answer, stamp) {
-  const age = (stamp - answer.end) / (answer.end - answer.begin);
+  const age = (stamp - answer.end) / Math.max(1, answer.end - answer.begin);
   return Math.min(1, Math.max(0, (GONE - age) / (GONE - WHOLE)));
 }
 
@@ -70,10 +70,6 @@ export class Picture {
     return this.#arrivals.length / (RATE_MS / 1000);
   }
 
-  get back() {
-    return this.#still !== null;
-  }
-
   /** What is on the canvas: {bitmap, stamp}, or null. */
   get shown() {
     return this.#still ?? this.#drawn;
@@ -113,12 +109,6 @@ export class Picture {
     this.#compass = compass(answers);
     this.#figure.append(...[this.#marks, this.#compass].filter(Boolean));
     this.#fade();
-  }
-
-  /** What is shown of which answers, once more, for a file. */
-  markedFor(answers, unit) {
-    const answer = answers.find((one) => one !== null);
-    return overlay(answers, { width: answer.width, height: answer.height, unit, anchors: true });
   }
 
   /** On every frame of the screen. */

@@ -70,6 +70,15 @@ function candidate(one, index, answer, tau) {
     h('ol', { class: 'stages' }, located(one, answer), heard(one, tau), analysed(one, tau), gated(one, tau), refined(one)));
 }
 
+/** Others may have written into the stages what they like. */
+function shown(one, index, answer, tau) {
+  try {
+    return candidate(one, index, answer, tau);
+  } catch {
+    return h('article', { class: 'candidate' }, h('h3', {}, `Candidate ${index + 1}`), h('p', {}, 'It is told in a way that cannot be read here: see the JSON.'));
+  }
+}
+
 /** Without its stages, as of another program: what the sources themselves say. */
 function plain(source, answer) {
   return h('article', { class: 'candidate' }, h('h3', {}, `${source.label || 'a sound'} #${source.id}`),
@@ -87,7 +96,7 @@ export function reasons(answer, tau) {
     h('p', { class: 'why-words' }, inWords(answer), answer.stage === 'initial' ? h('span', { class: 'soft' }, ' – still being refined') : null),
     answer.detail ? h('p', { class: 'detail' }, answer.detail) : null,
     answer.label ? h('div', { class: 'heard' }, h('p', {}, 'In the whole window: ', h('b', {}, answer.label)), answer.audio_confidence == null ? null : measured('s_aud', answer.audio_confidence, tau.aud)) : null,
-    stages.length ? stages.map((one, index) => candidate(one, index, answer, tau)) : answer.sources.map((one) => plain(one, answer)),
+    stages.length ? stages.map((one, index) => shown(one, index, answer, tau)) : answer.sources.map((one) => plain(one, answer)),
     answer.unmatched.length ? h('article', { class: 'candidate' }, h('h3', {}, 'Heard, but no source'),
       h('ul', {}, answer.unmatched.map((one) => h('li', {}, `${one.description || 'a sound'}`, h('span', { class: 'soft' }, ` ${number(one.azimuth, 0)}° ± ${number(one.sd, 0)}°${one.front_back_known ? '' : ', or mirrored behind'}`))))) : null,
     where.length ? h('article', { class: 'candidate' }, h('h3', {}, 'In the room'), h('ul', {}, where.map((one) => h('li', {}, `${one.label} #${one.id}${one.detection_id ? ` (${one.detection_id})` : ''}`, h('span', { class: 'soft' },

@@ -16,13 +16,14 @@ const LOWEST_HZ = 60;
 const OCTAVES = Math.log2(8000 / LOWEST_HZ);
 const HERTZ = [[100, '100'], [500, '500'], [2000, '2 k'], [8000, '8 kHz']];
 const AXIS = 16; // CSS pixels below, of the axis of time
-const ROW = 6; // CSS pixels, of a window's mark
+const ROW = 5; // CSS pixels, of a window's mark
 const ROWS = 6; // a lane
 
 /** Columns of so many ms, the newest in place of the oldest; drawn once each. */
 export class Strip {
   #count;
   #values;
+  #there; // whether that column has come
   #canvas;
   #colours;
   #newest = null; // index of the newest column, counted from the epoch
@@ -30,13 +31,14 @@ export class Strip {
   constructor(ms, dark) {
     this.#count = Math.ceil(ms / STEP_MS) + 1;
     this.#values = new Uint8Array(this.#count * BANDS);
+    this.#there = new Uint8Array(this.#count);
     this.#canvas = Object.assign(document.createElement('canvas'), { width: this.#count, height: BANDS });
     this.colour(dark);
   }
 
   colour(dark) {
     this.#colours = colormap(dark);
-    for (let at = 0; at < this.#count; at++) this.#paint(at, 1);
+    for (let at = 0; at < this.#count; at++) this.#paint(at);
   }
 
   add({ stamp, size, count, values }) {
@@ -52,7 +54,7 @@ export class Strip {
 
   clear() {
     this.#newest = null;
-    this.#values.fill(0);
+    this.#there.fill(0);
     this.#canvas.getContext('2d').clearRect(0, 0, this.#count, BANDS);
   }
 
@@ -73,18 +75,17 @@ export class Strip {
 
   #set(index, bands) {
     const at = index % this.#count;
-    this.#values.fill(0, at * BANDS, (at + 1) * BANDS);
+    this.#there[at] = bands === null ? 0 : 1;
     if (bands !== null) this.#values.set(bands.subarray(0, BANDS), at * BANDS);
-    this.#paint(at, 1);
+    this.#paint(at);
   }
 
   #paint(at) {
-    const pixels = new ImageData(1, BANDS);
-    for (let band = 0; band < BANDS; band++) {
+    const pixels = new ImageData(1, BANDS); // empty where nothing has come, unlike silence
+    for (let band = 0; this.#there[at] && band < BANDS; band++) {
       const value = this.#values[at * BANDS + band];
       const level = Math.round((255 * Math.min(HIGH_V - LOW_V, Math.max(0, value - LOW_V))) / (HIGH_V - LOW_V));
       pixels.data.set(this.#colours.subarray(4 * level, 4 * level + 4), 4 * (BANDS - 1 - band));
-      if (value === 0) pixels.data[4 * (BANDS - 1 - band) + 3] = 0;
     }
     this.#canvas.getContext('2d').putImageData(pixels, at, 0);
   }
@@ -139,7 +140,7 @@ export class Spectrogram {
       return '';
     }
     const [begin, end] = [answer.begin - MARGIN_MS, answer.end + MARGIN_MS];
-    const back = { strip: null, begin, end, key: answer.key };
+    const back = { strip: null, begin, end, zero: answer.begin };
     this.#back = back;
     try {
       back.strip = await soundOf(begin, end, this.#theme.dark);
@@ -150,22 +151,18 @@ export class Spectrogram {
     }
   }
 
-  get back() {
-    return this.#back !== null;
-  }
-
   /** now: ms, the right edge of what comes. answers: of all lanes. shown: those looked at. */
   draw(now, answers, shown) {
     if (this.#back !== null && !this.#dirty) return;
     this.#dirty = false;
     const { context, width, height } = sharp(this.#canvas);
-    const [begin, end] = this.#back ? [this.#back.begin, this.#back.end] : [now - SHOWN_MS, now];
-    drawSpectrogram(context, { width, height, begin, end, now, strip: this.#back ? this.#back.strip : this.#live, answers, shown, theme: this.#theme });
+    const what = this.#back ?? { begin: now - SHOWN_MS, end: now, zero: null, strip: this.#live };
+    drawSpectrogram(context, { width, height, ...what, answers, shown, theme: this.#theme });
   }
 }
 
-/** Everything of a spectrogram. now: what `s ago` counts from; null where it counts from `begin`. */
-export function drawSpectrogram(context, { width, height, begin, end, now, strip, answers, shown, theme }) {
+/** Everything of a spectrogram. zero: the time that seconds count from; null where they are `s ago`, from its end. */
+export function drawSpectrogram(context, { width, height, begin, end, zero, strip, answers, shown, theme }) {
   const colours = theme.colours;
   const bottom = height - AXIS;
   const at = (ms) => (width * (ms - begin)) / (end - begin);
@@ -182,7 +179,7 @@ export function drawSpectrogram(context, { width, height, begin, end, now, strip
     context.fillStyle = colour;
     context.fillText(text, x, y);
   };
-  drawTimes(context, { width, bottom, begin, end, now, at, colours });
+  drawTimes(context, { width, bottom, begin, end, zero, at, colours });
   for (const [hertz, name] of HERTZ) {
     const y = top + (bottom - top) * (1 - Math.log2(hertz / LOWEST_HZ) / OCTAVES);
     context.fillStyle = colours.soft;
@@ -193,16 +190,16 @@ export function drawSpectrogram(context, { width, height, begin, end, now, strip
   for (const [answer, row] of windows.placed) drawWindow(context, { answer, row, top, bottom, at, shown, colours, halo });
 }
 
-function drawTimes(context, { width, bottom, begin, end, now, at, colours }) {
-  const step = [1000, 2000, 5000, 10000].find((ms) => (width * ms) / (end - begin) > 64) ?? 20000;
-  const from = now ?? begin;
+function drawTimes(context, { width, bottom, begin, end, zero, at, colours }) {
+  const step = [1000, 2000, 5000, 10000].find((ms) => (width * ms) / (end - begin) > 76) ?? 20000;
+  const from = zero ?? end;
   for (let ms = from - Math.floor((from - begin) / step) * step; ms <= end; ms += step) {
     const x = at(ms);
-    const ago = Math.round((from - ms) / 1000);
+    const seconds = Math.round((ms - from) / 1000);
     context.fillStyle = colours.soft;
     context.fillRect(x, bottom, 1, 4);
     context.textAlign = x > width - 24 ? 'right' : x < 24 ? 'left' : 'center';
-    context.fillText(now === null ? `${-ago} s` : ago === 0 ? 'now' : `${ago} s ago`, x, bottom + AXIS / 2 + 2);
+    context.fillText(zero !== null ? `${seconds} s` : seconds === 0 ? 'now' : `${-seconds} s ago`, x, bottom + AXIS / 2 + 2);
   }
 }
 
@@ -232,8 +229,10 @@ function drawWindow(context, { answer, row, top, bottom, at, shown, colours, hal
   context.fillRect(left + 1, row * ROW + 1, Math.max(1, right - left - 2), ROW - 2);
   context.globalAlpha = 1;
   if (!looked || answer !== shown.find((one) => one !== null)) return;
-  context.setLineDash([4, 3]);
-  context.lineWidth = 1.5;
+  context.lineWidth = 2;
+  context.strokeStyle = colours.panel;
+  context.strokeRect(left, top, right - left, bottom - top - 1);
+  context.setLineDash([5, 3]);
   context.strokeStyle = colours[kindOf(answer)];
   context.strokeRect(left, top, right - left, bottom - top - 1);
   context.setLineDash([]);

@@ -3,8 +3,9 @@
 import { sharp } from './dom.js';
 import { MARKS, inWords, kindOf, timeOfDay } from './words.js';
 
-const SPANS_MS = [60000, 120000, 300000, 600000]; // of which the shortest that holds all is shown
+const SPANS_MS = [60000, 120000, 300000, 600000, 1200000, 3600000]; // of which the shortest that holds all is shown
 const AXIS = 16; // CSS pixels below, of the axis of time
+const STILL_MS = 1000; // for which it can stay as it is
 const NEAR = 8; // of a mark, to be meant
 const TICKS_MS = [5000, 10000, 30000, 60000, 120000, 300000, 600000, 1800000, 3600000];
 const HEIGHTS = { found: 1, away: 0.7, unsure: 0.55, failed: 0.85, quiet: 0.25 };
@@ -14,7 +15,8 @@ export class Timeline {
   #answers;
   #theme;
   #seek;
-  #range = { begin: 0, end: 1 };
+  #drawn = -Infinity; // ms, when it was last
+  #range = { begin: 0, end: 1, lanes: 1 };
 
   /** seek: what to do with a time that was clicked where no answer is; nothing where null. */
   constructor(canvas, answers, theme, time) {
@@ -22,7 +24,14 @@ export class Timeline {
     this.#answers = answers;
     this.#theme = theme;
     this.time = time;
+    const stale = () => (this.#drawn = -Infinity);
+    for (const [source, type] of [[answers, 'change'], [answers, 'select'], [theme, 'change']]) source.addEventListener(type, stale);
+    new ResizeObserver(stale).observe(canvas);
     canvas.addEventListener('click', (event) => this.#click(event));
+    canvas.addEventListener('pointermove', (event) => {
+      const { nearest } = this.#at(event);
+      canvas.title = nearest ? `${timeOfDay(nearest.stamp)}: ${inWords(nearest)}` : '';
+    });
     canvas.addEventListener('keydown', (event) => this.#key(event));
   }
 
@@ -32,6 +41,8 @@ export class Timeline {
 
   /** now: ms, the right edge; in a session the place that is played. lanes: how many. */
   draw(now, lanes) {
+    if (performance.now() - this.#drawn < STILL_MS && !this.time.playback) return;
+    this.#drawn = performance.now();
     const { context, width, height } = sharp(this.#canvas);
     const colours = this.#theme.colours;
     const playback = this.time.playback;
@@ -102,14 +113,20 @@ export class Timeline {
     }
   }
 
-  #click(event) {
+  /** The time there, and the answer nearest to it. */
+  #at(event) {
     const { begin, end, lanes } = this.#range;
     const width = this.#canvas.clientWidth;
     const ms = begin + ((event.offsetX - 3) / (width - 6)) * (end - begin);
     const lane = Math.min(lanes - 1, Math.max(0, Math.floor((event.offsetY / (this.#canvas.clientHeight - AXIS)) * lanes)));
     const far = (one) => Math.abs(one.stamp - ms);
     const nearest = this.#answers.lane(lane).reduce((best, one) => (best === null || far(one) < far(best) ? one : best), null);
-    const meant = nearest !== null && (!this.#seek || (far(nearest) / (end - begin)) * width <= NEAR);
+    return { ms, nearest, away: nearest ? (far(nearest) / (end - begin)) * width : Infinity };
+  }
+
+  #click(event) {
+    const { ms, nearest, away } = this.#at(event);
+    const meant = nearest !== null && (!this.#seek || away <= NEAR);
     if (meant) this.#answers.select(nearest.key);
     else this.#seek?.(ms);
   }

@@ -12,14 +12,14 @@ export const kindOf = (answer) => KINDS[answer.outcome] ?? 'failed';
 export const MARKS = { found: '■', quiet: '–', away: '▲', unsure: '?', failed: '✕' };
 
 const FAILURES = {
-  UNPARSEABLE: 'No answer: the reasoner\u2019s reply could not be read',
+  UNPARSEABLE: 'No answer: the reply could not be read',
   TIMEOUT: 'No answer: it took too long',
   BACKEND_ERROR: 'No answer: the reasoner failed',
 };
 
 export const percent = (share) => `${Math.round(100 * share)} %`;
 export const seconds = (s) => (s == null ? '–' : s < 1 ? `${Math.round(1000 * s)} ms` : `${s.toFixed(1)} s`);
-export const number = (value, digits = 2) => (value == null ? '–' : value.toFixed(digits));
+export const number = (value, digits = 2) => (typeof value === 'number' ? value.toFixed(digits) : '–');
 export const timeOfDay = (ms) => new Date(ms).toLocaleTimeString('en-GB');
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -27,14 +27,18 @@ export function bytes(count) {
   return count < 1e6 ? `${Math.round(count / 1e3)} kB` : count < 1e9 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e9).toFixed(2)} GB`;
 }
 
+/** s, as one says it. */
+export const lasting = (s) => (s % 3600 === 0 ? `${s / 3600} h` : s % 60 === 0 ? `${s / 60} min` : `${s} s`);
+
 export function duration(ms) {
   const s = Math.max(0, Math.round(ms / 1000));
   const two = (value) => String(value).padStart(2, '0');
   return s < 3600 ? `${Math.floor(s / 60)}:${two(s % 60)}` : `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
 }
 
-/** Where in the picture the middle of a box is, such as `bottom left`. */
+/** Where in the picture the middle of a box is, such as `bottom left`; empty where that is not known. */
 export function place([left, top, right, bottom], width, height) {
+  if (!width || !height) return ''; // as of several cameras
   const third = (value, size, names) => names[Math.min(2, Math.max(0, Math.floor((3 * value) / size)))];
   const across = third((left + right) / 2, width, ['left', '', 'right']);
   const down = third((top + bottom) / 2, height, ['top', '', 'bottom']);
@@ -51,7 +55,7 @@ export function lines(answer) {
   const label = labelled(answer);
   const kind = kindOf(answer);
   if (kind === 'found') {
-    return answer.sources.map((one) => [`${one.label || 'a sound'}, ${place(one.box, answer.width, answer.height)}`, percent(sureness(one))]);
+    return answer.sources.map((one) => [[one.label || 'a sound', place(one.box, answer.width, answer.height)].filter(Boolean).join(', '), percent(sureness(one))]);
   }
   if (kind === 'quiet') return [['Silence', '']];
   const where = answer.unmatched.map((one) => one.description.replace(OUT_OF_VIEW, '')).filter(Boolean).join(' and ');

@@ -1,6 +1,7 @@
-"""Detectors in ONNX of any size and family that see white squares, written without the library onnx.
+"""Models in ONNX, written without the library onnx: detectors of any size and family, and a saliency model.
 
-A cell that is all white holds a thing of the kind that is asked for; its box reaches one cell to each side of the cell.
+The detectors see white squares. A cell that is all white holds a thing of the kind that is asked for; its box reaches
+one cell to each side of the cell.
 """
 
 from __future__ import annotations
@@ -76,5 +77,24 @@ def write(path: Path, family: str, height: int, width: int, kinds: int, kind: in
         parts = [("output", (1, sum(shape[1] for _, shape in parts), parts[0][1][2]))]
     values = b"".join(_value(12, name, shape) for name, shape in parts)
     graph = nodes + _field(2, family) + tensors + _value(11, "images", (1, 3, height, width)) + values
+    path.write_bytes(_field(1, 8) + _field(8, _field(1, "") + _field(2, 13)) + _field(7, graph))
+    return path
+
+
+def write_saliency(path: Path, height: int, width: int, channels: int = 1, squashed: bool = True) -> Path:
+    """A model with U^2-Net's interface to which red is salient; its second output is the opposite of the first.
+
+    channels: of its outputs. squashed: False for outputs that are not in 0..1.
+    """
+    red = np.zeros((channels, 3, 1, 1), np.float32)
+    red[:, 0], red[:, 1:] = 4.0, -4.0
+    tensors, nodes, values = b"", b"", b""
+    for name, sign in (("first", 1), ("second", -1)):
+        tensors += _tensor(f"{name}_w", sign * red) + _tensor(f"{name}_b", np.full(channels, -sign, np.float32))
+        conv = name if not squashed else f"{name}_c"
+        nodes += _node("Conv", ["images", f"{name}_w", f"{name}_b"], conv, kernel_shape=(1, 1))
+        nodes += _node("Sigmoid", [conv], name) if squashed else b""
+        values += _value(12, name, (1, channels, height, width))
+    graph = nodes + _field(2, "saliency") + tensors + _value(11, "images", (1, 3, height, width)) + values
     path.write_bytes(_field(1, 8) + _field(8, _field(1, "") + _field(2, 13)) + _field(7, graph))
     return path
