@@ -29,7 +29,8 @@ ANSWERS = 60  # that have come before a picture is taken
 IN_A_ROW = 6  # that say the same then, so that no window is of two scenes
 LIVE = "import sys; from gar_ssl_ros.cli import main; sys.exit(main(sys.argv[1:]))"
 MOVES_S = 6.0  # that the moving picture lasts
-MOVES_SIZE = (800, 500)
+MOVES_SIZE = (800, 538)
+SLOWLY = 0.25  # times as fast as life, so that there are frames enough
 LOOKS = (("live_dark", "dark", 1600, 1000), ("live_light", "light", 1600, 1000), ("live_narrow", "dark", 400, 860))
 
 
@@ -39,13 +40,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         clip = Path(sys.argv[1]) if len(sys.argv) > 1 else rendered(Path(folder))
         made = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        with served(clip, Path(folder)) as address:
+        with served(Path(folder), "--clip", str(clip), "--sources", "2", "--record", "sessions") as address:
             pages = [opened(made, address, scheme, width, height) for _, scheme, width, height in LOOKS]
             for page, (name, *_) in zip(pages, LOOKS, strict=True):
                 take(page, Path(__file__).with_name(f"{name}.jpg"))
-            for page in pages[1:]:
+            for page in pages:
                 page.close()
-            move(pages[0], Path(__file__).with_name("live.webp"))
+        session = next((Path(folder) / "sessions").iterdir())
+        with served(Path(folder), str(session)) as address:
+            move(made, address, Path(__file__).with_name("live.webp"))
         made.close()
 
 
@@ -57,9 +60,9 @@ def rendered(folder: Path) -> Path:
 
 
 @contextmanager
-def served(clip: Path, folder: Path) -> Iterator[str]:
+def served(folder: Path, *what: str) -> Iterator[str]:
     """The address at which it is watched."""
-    command = [sys.executable, "-c", LIVE, "live", "--clip", str(clip), "--port", "0", "--sources", "2"]
+    command = [sys.executable, "-c", LIVE, "live", "--port", "0", *what]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder, env={**os.environ}) as process:
         try:
             assert process.stdout is not None
@@ -92,17 +95,24 @@ def take(page: Page, path: Path) -> None:
     page.screenshot(path=path, type="jpeg", quality=60)
 
 
-def move(page: Page, path: Path) -> None:
-    """A moving picture of a scene from its first answer on, of as many frames as can be taken."""
-    said = page.locator(".outcome .what").first
-    expect(said).not_to_contain_text(SHOWN, timeout=60_000)
-    expect(said).to_contain_text(SHOWN, timeout=60_000)
+def move(browser: Browser, address: str, path: Path) -> None:
+    """A moving picture of a scene from one of its first answers on, as a session that was recorded is played."""
+    page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="dark")
+    page.goto(address)
+    said, rate = page.locator(".outcome .what").first, page.locator("#rate")
+    rate.select_option("4")
+    for expected in (expect(said).not_to_contain_text, expect(said).to_contain_text):
+        expected(SHOWN, timeout=60_000)
+    rate.select_option(str(SLOWLY))
     frames, times = [], [monotonic()]
-    while times[-1] - times[0] < MOVES_S:
-        frames.append(Image.open(BytesIO(page.screenshot(type="png"))).convert("RGB").resize(MOVES_SIZE, Image.LANCZOS))
+    while times[-1] - times[0] < MOVES_S / SLOWLY:
+        frames.append(
+            Image.open(BytesIO(page.screenshot())).convert("RGB").resize(MOVES_SIZE, Image.Resampling.LANCZOS)
+        )
         times.append(monotonic())
-    lasting = [round(1000 * (end - begin)) for begin, end in pairwise(times)]
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=lasting, loop=0, quality=50, method=6)
+        page.wait_for_timeout(200)
+    lasting = [round(1000 * SLOWLY * (end - begin)) for begin, end in pairwise(times)]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=lasting, loop=0, quality=30, method=3)
 
 
 if __name__ == "__main__":

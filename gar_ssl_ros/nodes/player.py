@@ -29,6 +29,7 @@ from gar_ssl_ros.nodes.node_parameters import NodeParameters
 from gar_ssl_ros.nodes.parameters import PLAYER
 from gar_ssl_ros.nodes.sound_publisher import SoundPublisher
 
+MOST_LATE_NS = SECOND  # that a busy machine may be behind, and that is carried into the next lap: else time jumps there
 CHUNK_NS = SECOND // 10  # ns of sound a message, as usual drivers have it
 
 
@@ -75,6 +76,9 @@ class PlayerNode(Node):
             offset = 0
             while not self._stopping.is_set():
                 offset += self._lap(begin, offset)
+                passed = round((self.get_clock().now().nanoseconds - begin) * self._chosen["rate"])
+                if passed - offset > MOST_LATE_NS * self._chosen["rate"]:
+                    offset = passed
                 self._counts["laps"] += 1
                 if not self._chosen["loop"]:
                     break

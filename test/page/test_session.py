@@ -103,8 +103,8 @@ def test_it_plays_to_its_end_and_from_there_from_its_beginning(scene, plain):
     with shown(plain) as (session, page):
         session.do(Rate(id=1, do="rate", rate=4.0))
         session.do(Play(id=2, do="play", on=True))
-        playback = page.until(lambda: (now := page.newest("playback")) and now["position"] == now["end"] and now)
-        assert not playback["playing"]
+        ended = lambda now: now and now["position"] == now["end"] and not now["playing"]  # noqa: E731  # after its sound
+        page.until(lambda: ended(page.newest("playback")))
         assert len(page.pictures) > 1
         assert page.pictures == stamps(scene)
         heard = [(begin, begin + count * COLUMN_NS) for begin, count in page.sound]
