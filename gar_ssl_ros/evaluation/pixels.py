@@ -11,8 +11,8 @@ from gar_ssl_ros.evaluation.metrics.masks import Counts, counts
 from gar_ssl_ros.evaluation.metrics.segmentation import SegmentedFrame
 from gar_ssl_ros.evaluation.metrics.sources import same_class
 from gar_ssl_ros.evaluation.samples import Opened, Sample
-from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.localization import Source
+from gar_ssl_ros.masks.crop import pixels_of_box
 
 BACKGROUND = "background"  # the class of what does not sound
 NO_CLASS = -1  # of what sounds as none of the classes does
@@ -49,15 +49,12 @@ def unsegmented(sample: Sample, failure: str) -> SegmentedFrame | None:
 
 
 def pixels_of(source: Source, shape: tuple[int, ...]) -> Pixels:
-    """Its mask, or all of its box: the pixels whose middles lie in it."""
-    return box_pixels(source.box, shape) if source.mask is None else source.mask.pixels
-
-
-def box_pixels(box: Box, shape: tuple[int, ...]) -> Pixels:
-    """The pixels of an image of that shape, (H, W), whose middles lie in a box."""
+    """Its mask, or else all of its box, in an image of that shape, (H, W)."""
+    if source.mask is not None:
+        return source.mask.pixels
     filled = np.zeros(shape, np.bool_)
-    x1, y1, x2, y2 = (int(np.ceil(side - 0.5)) for side in box.sides)
-    filled[y1:y2, x1:x2] = True
+    if (where := pixels_of_box(source.box, shape[1], shape[0])) is not None:
+        filled[where] = True
     return filled
 
 
