@@ -121,6 +121,22 @@ def test_s4_has_five_frames_a_clip_each_with_its_sound_and_mask(published):
     assert any("sound ends" in note for note in short.notes)
 
 
+def test_where_the_video_is_there_the_frame_stands_among_its_frames(published, tmp_path):
+    root = tmp_path / "Single-source"
+    shutil.copytree(published / "Single-source", root)
+    videos = root / "s4_data/raw_videos/test/dog_barking"
+    videos.mkdir(parents=True)
+    write_scene(Scene(SceneOptions(seed=5, width=80, height=64, fps=8, seconds=4.0)), videos, "dog_1")
+    samples = dataset("avsbench-s4", root).samples
+    window = samples[1].open().window
+    assert len(window.frames) >= 20
+    assert {frame.image.shape for frame in window.frames} == {(28, 28, 3)}
+    assert (window.center.image == 80).all()
+    assert np.ptp(window.frames[0].image) > 0
+    assert float(np.abs(window.audio.samples).max()) == pytest.approx(0.3, abs=0.01)  # of the wav file
+    assert samples[4].open().window.frames  # beyond the video's end
+
+
 def test_what_of_ms3_lies_apart_is_a_thing_each_and_crumbs_are_none(published):
     samples = dataset("avsbench-ms3", published).samples
     first, second, _, silent, _ = (sample.open() for sample in samples)

@@ -16,17 +16,18 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
+import cv2
 import numpy as np
 
 from gar_ssl_ros.evaluation.datasets.annotations import lines, located, named
 from gar_ssl_ros.evaluation.datasets.library import dataset
-from gar_ssl_ros.evaluation.datasets.media import Missing, PictureWithSound
+from gar_ssl_ros.evaluation.datasets.media import Missing, PictureWithSound, VideoCut, read_image
 from gar_ssl_ros.evaluation.datasets.pixel_labels import read_binary_mask, read_class_masks, read_parts
 from gar_ssl_ros.evaluation.datasets.published import CLASSES_FILE
 from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Media, Opened, Sample, Truth
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.gar.mask import Mask
-from gar_ssl_ros.media.clip import ClipError, SoundRecording
+from gar_ssl_ros.media.clip import Clip, ClipError, SoundRecording
 from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Audio, Window
 
 FRAME_AT_S = 15 / 16  # into its second: the last of 16 frames, as AVSBench's preprocess_s4.py takes it
@@ -52,7 +53,7 @@ class MaskedFrame:
 
     at: of the frame, s from the sound's start. kind: what its mask tells apart: nothing (`label` is its class), nothing
     but its connected parts, or classes. instead: of its own sound, silence, noise or another clip's (`sound`), to which
-    nothing in view belongs; empty where that is its own.
+    nothing in view belongs; empty where that is its own. video: that the frame is of, where it is there: what moves.
     """
 
     picture: Path
@@ -62,12 +63,13 @@ class MaskedFrame:
     kind: Kind
     label: str | None = None
     instead: str = ""
+    video: Path | None = None
 
     def open(self, _truths: tuple[Truth, ...] | None) -> Opened:
         """Raises ClipError, one sentence, where one of the three cannot be read, or the mask is not the picture's."""
         duration = SoundRecording(self.sound).duration or round(self.at * SECOND)
         at = min(self.at, duration / SECOND)
-        opened = PictureWithSound(self.picture, self.sound, at).open(())
+        opened = self._around(at)
         notes = list(opened.notes)
         if self.at - at >= 1 - FRAME_AT_S:
             notes.append("the sound ends before the frame: its end is heard")
@@ -88,6 +90,19 @@ class MaskedFrame:
         notes += [told] if told else []
         outcome = Outcome.LOCALIZED if true else Outcome.OFF_SCREEN
         return replace(opened, truths=true, notes=tuple(notes), outcome=outcome)
+
+    def _around(self, at: float) -> Opened:
+        """The frame alone with its sound, or among the video's, all of its size, as AVSBench resizes them."""
+        if self.video is None:
+            return PictureWithSound(self.picture, self.sound, at).open(())
+        picture, duration = read_image(self.picture), Clip(self.video).info.duration
+        opened = VideoCut(self.video, at if duration is None else min(at, duration / SECOND), self.sound).open(())
+        window, size = opened.window, (picture.shape[1], picture.shape[0])
+        frames = tuple(
+            replace(frame, image=picture if frame is window.center else np.asarray(cv2.resize(frame.image, size)))
+            for frame in window.frames
+        )
+        return replace(opened, window=replace(window, frames=frames))
 
 
 def avsbench(name: str, root: Path, annotations: Path | None = None, split: str = "test") -> Dataset:
@@ -124,11 +139,12 @@ def _s4(root: Path, annotations: Path | None, split: str, instead: str) -> list[
         if instead == "offscreen":
             other, of = _foreign(table, video, category, clips)
             sound = media / "audio_wav" / split / of / f"{other}.wav"
+        whole = _there(media / "raw_videos" / split / category / f"{video}.mp4")
         for number in range(1, OBJECT_FRAMES + 1):
             files = Path(split, category, video, f"{video}_{number}.png")
             frame = MaskedFrame(
                 media / "visual_frames" / files, sound, media / "gt_masks" / files,
-                number - 1 + FRAME_AT_S, "whole", category, instead,
+                number - 1 + FRAME_AT_S, "whole", category, instead, whole,
             )  # fmt: skip
             samples.append(_sample(f"{video}@{number}", frame, instead or category))
     return samples
@@ -143,12 +159,13 @@ def _ms3(root: Path, annotations: Path | None, split: str, instead: str) -> list
         if row["split"] != split:
             continue
         video = row[""]
+        whole = _there(media / "raw_videos" / f"{video}.mp4")
         for number in range(1, OBJECT_FRAMES + 1):
             frame = MaskedFrame(
                 media / "visual_frames" / video / f"{video}.mp4_{number}.png",
                 media / "audio_wav" / split / f"{video}.wav",
                 media / "gt_masks" / split / video / f"{video}_{number}.png",
-                number - 1 + FRAME_AT_S, "parts", None, instead,
+                number - 1 + FRAME_AT_S, "parts", None, instead, whole,
             )  # fmt: skip
             samples.append(_sample(f"{video}@{number}", frame, instead, MS3_SOURCES))
     return samples
@@ -183,6 +200,10 @@ def _sample(name: str, frame: MaskedFrame, group: str, sources: int = 1) -> Samp
     told = classes() if frame.kind == "classes" else ()
     outcome = Outcome.OFF_SCREEN if frame.instead else Outcome.LOCALIZED
     return Sample(name, media, None, outcome, sources, group, told)
+
+
+def _there(path: Path) -> Path | None:
+    return path if path.is_file() else None
 
 
 def _truth(mask: Mask, label: str | None) -> Truth:
