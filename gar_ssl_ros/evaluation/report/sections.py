@@ -189,7 +189,7 @@ def _reading(subjects: Sequence[Subject], published: bool) -> Section:
     if any(subject.samples for subject in subjects):
         lines.append(
             "In the pictures, dashed white boxes are true, orange ones found, and dotted yellow ones what was found "
-            "before refinement."
+            "before refinement; thin lines are the masks'."
         )
     return Section("reading", "How to read this", tuple(Text(line) for line in lines))
 
