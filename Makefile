@@ -53,6 +53,7 @@ bench: .venv/test
 	$(BIN)/python benchmarks/camera.py
 	$(BIN)/python benchmarks/overlay.py
 	$(BIN)/python benchmarks/hostile.py
+	$(BIN)/python benchmarks/live_page.py
 
 soak: .venv/test
 	$(BIN)/python benchmarks/soak.py

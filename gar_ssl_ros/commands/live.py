@@ -12,9 +12,10 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from gar_ssl_ros.commands.arguments import Commands, node_name, whole
-from gar_ssl_ros.commands.choice import add_options, add_reasoner, chosen_reasoner, node_parameters
+from gar_ssl_ros.commands.choice import add_masks, add_options, add_reasoner, chosen_reasoner, node_parameters
 from gar_ssl_ros.errors import DONE, UsageError, UserError, pip_install
 from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.masks import MaskOptions
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.options import from_values, options_of
 from gar_ssl_ros.reasoners import AUTO
@@ -67,6 +68,7 @@ def add(commands: Commands) -> None:
     parser.set_defaults(hop=HOP_S)
     add_options(parser, options_of(GarOptions))
     add_options(parser.add_argument_group("a microphone array"), options_of(HearingOptions))
+    add_masks(parser)
     add_reasoner(parser, None, " (default: auto; of a session: none beside its recorded answers)")
     parser.set_defaults(run=run)
 
@@ -159,7 +161,8 @@ def _wanted(options: argparse.Namespace, who: dict[str, object]) -> list[Any]:
 
     if options.graph:
         return []
-    declared = (*options_of(WindowOptions), *options_of(GarOptions), *options_of(HearingOptions))
+    kinds = (WindowOptions, GarOptions, HearingOptions, MaskOptions)
+    declared = [one for kind in kinds for one in options_of(kind)]
     chosen = {one.name: getattr(options, one.name) for one in declared if one.offered}
     nodes = [Wanted("localizer", {**chosen, **who, "overlay_rate": 0.0})]
     if options.clip is not None:

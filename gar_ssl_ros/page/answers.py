@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from typing import Any
 
 from gar_ssl_ros.gar.localization import Outcome
+from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.answers import OUTCOMES, box_from_bounding_box
 from gar_ssl_ros.page.feed import Feed
 
 MOST_REASONING = 2**20  # characters of JSON that are read
+MOST_COUNTS = 2**16  # characters of a mask's run lengths
 STAGES = {1: "initial", 2: "final"}
 PARTS = ("stages", "timing_s", "directions")  # of the reasoning, which no field of the message has
 
@@ -35,6 +38,7 @@ def answer_of_message(message: Any) -> dict[str, Any]:
             f"an answer has outcome {message.outcome} and stage {message.stage}: send those of this version"
         )
     outcome: Outcome = OUTCOMES[message.outcome]
+    told = _reasoning(message.reasoning)
     return {
         "stamp": _ms(message.header.stamp),
         "begin": _ms(message.window_start),
@@ -46,7 +50,9 @@ def answer_of_message(message: Any) -> dict[str, Any]:
         "audio_confidence": _number(message.audio_confidence),
         "width": int(message.image_width),
         "height": int(message.image_height),
-        "sources": [_source(one) for one in message.sources],
+        "sources": [
+            {**_source(one), "mask": mask} for one, mask in zip(message.sources, _masks(message, told), strict=True)
+        ],
         "unmatched": [_direction(one) for one in message.unmatched],
         "reasoner": message.reasoner,
         "model": message.model,
@@ -56,7 +62,7 @@ def answer_of_message(message: Any) -> dict[str, Any]:
             for name in ("frames", "frame_gap", "audio_gap", "skew", "dropped_windows", "dropped_inputs", "latency")
         },
         "inference": _number(message.inference),
-        **_reasoning(message.reasoning),
+        **{part: told[part] for part in PARTS if part in told},
     }
 
 
@@ -98,15 +104,28 @@ def _direction(direction: Any) -> dict[str, Any]:
     }
 
 
+def _masks(message: Any, told: dict[str, Any]) -> list[dict[str, Any] | None]:
+    """Those of its sources, as COCO's run lengths; None where there is none of its image."""
+    found: list[dict[str, Any] | None] = [None] * len(message.sources)
+    sources = told.get("sources")
+    for index, source in enumerate(sources[: len(found)] if isinstance(sources, list) else []):
+        given = source.get("mask") if isinstance(source, dict) else None
+        size = [int(message.image_height), int(message.image_width)]
+        if isinstance(given, dict) and given.get("size") == size and len(str(given.get("counts"))) <= MOST_COUNTS:
+            with suppress(ValueError):
+                found[index] = Mask.from_rle(given).rle
+    return found
+
+
 def _reasoning(text: str) -> dict[str, Any]:
-    """How the stages went, as far as the text tells: it is for people, and others may write other things into it."""
+    """What the text tells, as far as it can be read: it is for people, and others may write other things into it."""
     if len(text) > MOST_REASONING:
         return {}
     try:
         told = json.loads(text, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return {}
-    return {part: told[part] for part in PARTS if part in told} if isinstance(told, dict) else {}
+    return told if isinstance(told, dict) else {}
 
 
 def _number(value: Any) -> float | int | None:

@@ -19,6 +19,8 @@ from stage import Behind, answered, just_now, shifted
 
 from gar_ssl_ros.evaluation.scenes.scene import Kind
 from gar_ssl_ros.gar.localization import Case, Outcome, Stage
+from gar_ssl_ros.masks import masked
+from gar_ssl_ros.masks.grabcut import GrabCutSegmenter
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.page.access import Access
 from gar_ssl_ros.page.commands import Command, Enable, Localize, Play, Rate, Record, Seek, SetParameter
@@ -293,6 +295,26 @@ def test_a_direction_within_the_picture_is_a_ray(opened, behind, heard):
     inside = json.dumps({"directions": [told]})
     behind.outcome(Outcome.UNCERTAIN, window, unmatched=[direction(6, "in view")], reasoning=inside)
     assert page.locator(".ray line").first.get_attribute("x1") == "100"
+
+
+def test_the_pixels_of_a_source_are_shown_where_it_has_some(opened, behind, heard):
+    page, (window, found) = opened(), heard(Kind.ONE)
+    told = masked(found, window.center.image, GrabCutSegmenter())
+    mask = told.sources[0].mask
+    assert mask is not None
+    behind.answer(told, just_now(window))
+    drawn = page.locator(".overlay path.mask")
+    expect(drawn).to_have_count(1)
+    rows, columns = mask.pixels.shape
+    asked = [(x, y) for y in range(1, rows, 7) for x in range(1, columns, 7)]
+    inside = drawn.evaluate(
+        "(path, asked) => asked.map(([x, y]) => path.isPointInFill(new DOMPoint(x + 0.5, y + 0.5)))", asked
+    )
+    assert inside == [bool(mask.pixels[y, x]) for x, y in asked]
+    foreign = json.dumps({"sources": [{"mask": {"size": [rows, columns], "counts": "no run lengths"}}]})
+    behind.answer(found, just_now(window), reasoning=foreign)  # whoever sends on the graph may write what they like
+    expect(page.locator(".overlay g[data-source]")).to_have_count(1)
+    expect(drawn).to_have_count(0)
 
 
 def test_anchors_are_shown_on_demand(opened, behind, heard):

@@ -111,6 +111,19 @@ def test_any_rate_and_length_is_heard(rate, seconds):
     assert seconds < 0.5 or apart(told[0], 0.7) < math.radians(1.5)
 
 
+@few
+@given(azimuths, st.floats(700, 2500), st.integers(0, 1000))
+def test_beeps_of_one_pitch_are_heard_though_noise_is_at_all_others(azimuth, pitch, seed):
+    array = arrays()["respeaker_usb_4"]
+    times = np.arange(3 * RATE) / RATE
+    late = delays(array, np.array([body_of_angles(azimuth, 0.0)]))[0]
+    recorded = 0.1 * np.random.default_rng(seed).normal(size=(array.recorded, len(times)))
+    recorded[list(array.channels)] += 0.14 * np.sin(math.tau * pitch * (times - late[:, None])) * (times % 0.5 > 0.3)
+    (told,) = Listener(array, RATE, ONE).directions(recorded.astype(np.float32))
+    assert apart(told, azimuth) < math.radians(12)
+    assert apart(told, azimuth) < 3 * told.sd
+
+
 def test_two_sources_are_told_apart():
     array = arrays()["uma8"]
     both = heard(array, 0.4, seed=3, seconds=3.0) + heard(array, -1.3, seed=8, seconds=3.0)

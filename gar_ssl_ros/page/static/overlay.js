@@ -1,6 +1,7 @@
 // An answer over the picture that it is about, as SVG in that picture's pixels.
 
 import { edge, towards } from './compass.js';
+import { maskPath } from './mask.js';
 import { s } from './dom.js';
 import { percent, sureness } from './words.js';
 
@@ -51,7 +52,7 @@ function sourceMarks(source, answer, view) {
   if (source.box.includes(null)) return null; // of a foreign program: nowhere
   const colour = LANES[answer.lane];
   const initial = answer.stage === 'initial';
-  const marks = [];
+  const marks = source.mask ? [s('path', { class: 'mask', d: maskPath(source.mask), fill: colour, 'fill-opacity': 0.35, 'shape-rendering': 'crispEdges' })] : [];
   if (source.refined && !initial) marks.push(...rectangle(source.initial_box, colour, 1.5, unit, true));
   const out = answer.lane * 4 * unit; // so that two reasoners' boxes can be told apart where they agree
   const [left, top, right, bottom] = source.box;

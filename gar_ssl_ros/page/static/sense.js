@@ -44,7 +44,7 @@ class Sense {
     });
     const row = (...children) => made('div', { className: 'row' }, ...children);
     const told = made('div', { role: 'status' }, ...Object.values(this.#says));
-    const name = made('h2', { id: 'sense-name' }, 'This device as the robot’s camera and microphone');
+    const name = made('h2', { id: 'sense-name' }, 'The robot’s camera and microphone');
     section.classList.add('panel');
     section.setAttribute('aria-labelledby', name.id);
     section.replaceChildren(name, row(this.#button, ...labels), row(this.#video, made('div', {}, told, this.#rate)));
@@ -152,7 +152,7 @@ class Sense {
   }
 
   #show(on) {
-    this.#button.textContent = on ? 'Stop' : 'Start';
+    this.#button.textContent = on ? 'Stop' : 'Use this device’s camera and microphone';
     this.#button.setAttribute('aria-pressed', String(on));
     this.#video.hidden = !on || !this.#video.srcObject;
     this.#counted = [0, 0];

@@ -76,7 +76,7 @@ export class Link extends EventTarget {
   }
 
   #ping() {
-    if (performance.now() - this.#heard > SILENT_MS) {
+    if (!document.hidden && performance.now() - this.#heard > SILENT_MS) { // hidden, pings are few
       const socket = this.#socket;
       socket.close(); // which waits for an answer that may never come
       this.#lost(socket, 'the robot is not heard');

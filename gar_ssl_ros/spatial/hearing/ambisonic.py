@@ -44,7 +44,7 @@ class AmbisonicResponse:
         along = np.concatenate([[1.0], vector]).astype(np.float32) @ values
         agreement = ((along.real**2 + along.imag**2) / MOST - 0.25) / 0.75
         contrast = above / max((MOST - MEAN) * total, TINY)
-        return Peak(vector, _sd(parts, vector), above / max(chance, TINY), contrast, np.asarray(agreement))
+        return Peak(vector, _sd(parts, vector), above / max(chance, TINY), contrast, contrast, np.asarray(agreement))
 
 
 def _parts(values: NDArray[np.complex64], weights: NDArray[np.float32]) -> Points:

@@ -14,13 +14,13 @@ from gar_ssl_ros.spatial.hearing.channels import count_problem, usable
 from gar_ssl_ros.spatial.hearing.options import HearingOptions
 from gar_ssl_ros.spatial.hearing.response import Peak, SteeredResponse
 from gar_ssl_ros.spatial.hearing.sound_direction import Known, SoundDirection
-from gar_ssl_ros.spatial.hearing.spectra import Spectra, frequencies, spectra, strongest, weights
+from gar_ssl_ros.spatial.hearing.spectra import Power, Spectra, frequencies, spectra, strongest, weights
 from gar_ssl_ros.spatial.transforms import as_vector
 
-# Chosen on rooms of seeds from 100,000 on, and on noise of 72 plane waves, which is not quite alike all around.
-SURE_AT, SURE_PER = 6.2, 1.0  # of a peak's height: probability 0.5, and how soon it is more; of noise, at most 5
-CONTRAST_AT, CONTRAST_PER = 0.06, 0.01  # of its contrast, likewise; of noise that is alike all around, at most 0.05
-SECOND_AT, SECOND_PER = 0.18, 0.015  # of the contrast of one more peak, likewise: a wall, too, sends a sound back
+# Chosen on rooms of seeds from 100,000 on, and on noise from everywhere, in windows of 1 and 3 s.
+SURE_AT, SURE_PER = 6.2, 1.0  # of a peak's height: probability 0.5, and how soon it is more; of noise, at most 5.4
+CONTRAST_AT, CONTRAST_PER = 0.12, 0.02  # of its contrast, likewise; of noise, at most 0.08, 0.17 of a pair
+SECOND_AT, SECOND_PER = 0.18, 0.015  # of the strength of one more peak, likewise: a wall, too, sends a sound back
 BROAD_SECOND_AT = 0.31  # of that of ambisonics and of two microphones, which tell sources apart less well
 EXPLAINED = 0.5  # of agreement: what agrees more with a source is its sound
 SHARPNESS = 8.0  # how surely what agrees better with one source than with another is its
@@ -61,8 +61,8 @@ class Listener:
         self._keep(usable(own, self._array))
         own = own[list(self._kept)]
         whole = spectra(own, self._rate, self._options.fmin, self._options.fmax)
-        heard, weighted = strongest(whole, weights(whole.power, whole.hop))
-        peaks = self._peaks(heard, weighted)
+        heard, weighted, clear = strongest(whole, *weights(whole.power, whole.hop))
+        peaks = self._peaks(heard, weighted, clear)
         if not peaks:
             return ()
         agreements = np.array([one.agreement for one, _ in peaks])
@@ -83,17 +83,20 @@ class Listener:
         ]
         return tuple(sorted(told, key=lambda one: -one.power))
 
-    def _peaks(self, heard: Spectra, weighted: NDArray[np.float32]) -> list[tuple[Peak, float]]:
-        """With the probability of each. One after the other is found in what those before leave, then told apart."""
+    def _peaks(self, heard: Spectra, weighted: Power, clear: Power) -> list[tuple[Peak, float]]:
+        """With the probability of each. One after the other is found in what those before leave, then told apart.
+
+        clear: weights by which the first is found; the others may be as even as noise.
+        """
         found: list[tuple[Peak, float]] = []
         left = weighted
         while len(found) < self._options.array_directions:
-            peak = self._response.peak(heard, left)
-            even, per = CONTRAST_AT, CONTRAST_PER
+            peak = self._response.peak(heard, left if found else clear)
+            probability = min(_sure(peak.height, SURE_AT, SURE_PER), _sure(peak.contrast, CONTRAST_AT, CONTRAST_PER))
             if found:
                 broad = self._array.kind is Kind.AMBISONIC or self._part.known is Known.LATERAL
-                even, per = BROAD_SECOND_AT if broad else SECOND_AT, SECOND_PER
-            probability = min(_sure(peak.height, SURE_AT, SURE_PER), _sure(peak.contrast, even, per))
+                even = BROAD_SECOND_AT if broad else SECOND_AT
+                probability = min(probability, _sure(peak.strength, even, SECOND_PER))
             if probability < 0.5 or any(self._apart(peak, other) < APART for other, _ in found):
                 break
             found.append((peak, probability))

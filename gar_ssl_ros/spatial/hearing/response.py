@@ -39,19 +39,25 @@ class Peak:
     """Where a response is greatest.
 
     vector: of length 1, there. sd: rad. height: above the mean of all directions, in standard deviations of what chance
-    would give. contrast: the same, as a share of what one source in the open would give. agreement: of each time and
-    frequency with it, at most 1; 0 where it tells nothing.
+    would give. contrast: the same, as a share of what one source in the open would give. strength: as a share of what
+    that would give at high frequencies, which tell it apart best. agreement: of each time and frequency with it, at
+    most 1; 0 where it tells nothing.
     """
 
     vector: Points
     sd: float
     height: float
     contrast: float
+    strength: float
     agreement: NDArray[np.float32]
 
 
 class SteeredResponse:
-    """Of one array of microphones to spectra of some frequencies, Hz."""
+    """Of one array of microphones to spectra of some frequencies, Hz.
+
+    A low frequency tells directions apart less well: `_alone` is, of each, how far the response towards one source in
+    the open is above that of all directions.
+    """
 
     def __init__(self, array: MicrophoneArray, frequencies: NDArray[np.float64]) -> None:
         self._array, self._frequencies = array, frequencies
@@ -62,9 +68,10 @@ class SteeredResponse:
         fine = min(1 / (LAGS_PER_PERIOD * float(frequencies[-1])), reach / LAGS_OF_REACH)
         self._step = max(fine, reach / most)  # s
         self._half = math.ceil(reach / self._step) + 2
-        lags = np.arange(-self._half, self._half + 1) * self._step
-        turns = np.exp(-2j * np.pi * frequencies[:, None] * lags).astype(np.complex64)
+        lags = np.arange(-self._half, self._half + 1, dtype=np.float64) * self._step
+        turns = self._turns(-lags)
         self._basis = np.concatenate([turns.real, -turns.imag])
+        self._alone = np.sum([1 - np.abs(self._turns(each).mean(axis=1)) ** 2 for each in self._lags.T], axis=0)
 
     def peak(self, heard: Spectra, weights: NDArray[np.float32], near: Points | None = None) -> Peak:
         """Of the response to what is heard, weighted (frequencies, frames). near: where it is looked for, (3,)."""
@@ -72,12 +79,16 @@ class SteeredResponse:
         correlations = self._correlations(cross.sum(axis=1))
         response = self._steered(correlations, self._lags)
         among = response if near is None else np.where(self._grid @ near >= NEAR, response, -np.inf)
-        best, most = int(among.argmax()), float(weights.sum()) * len(self._first)
+        best, each = int(among.argmax()), weights.sum(axis=1)
         above = float(response[best] - response.mean())
-        chance = math.sqrt(float((weights**2).sum()) * len(self._first) / 2)
+        chance = math.sqrt(float((weights**2).sum(axis=1) @ self._alone) / 2)
         vector = self._refined(correlations, best)
         agreement = self._agreement(heard.phases, vector)
-        return Peak(vector, self._sd(cross, vector), above / max(chance, TINY), above / max(most, TINY), agreement)
+        height, contrast, strength = (
+            above / max(most, TINY)
+            for most in (chance, float(each @ self._alone), float(each.sum()) * len(self._first))
+        )
+        return Peak(vector, self._sd(cross, vector), height, contrast, strength, agreement)
 
     def _cross(self, phases: NDArray[np.complex64], weights: NDArray[np.float32]) -> Cross:
         """Weighted cross-spectra of the phases: (frequencies, blocks, pairs)."""
@@ -137,18 +148,20 @@ class SteeredResponse:
 
     def _agreement(self, phases: NDArray[np.complex64], vector: Points) -> NDArray[np.float32]:
         at = delays(self._array, vector[None])[0]
-        turns = np.exp(2j * np.pi * self._frequencies[:, None] * at).astype(np.complex64)
-        summed = (turns[:, None] @ phases)[:, 0]
+        summed = (self._turns(at)[:, None] @ phases)[:, 0]
         many = len(at)
         return np.asarray(((summed.real**2 + summed.imag**2) / many - 1) / (many - 1))
+
+    def _turns(self, times: Points) -> Cross:
+        """The phases of each frequency after times, s: (frequencies, ...)."""
+        return np.exp(2j * np.pi * np.multiply.outer(self._frequencies, times)).astype(np.complex64)
 
     def _sd(self, cross: Cross, vector: Points) -> float:
         """By how differently the parts of time and frequency would turn it."""
         turn, variance = 1e-2, 0.0
         for tangent in self._tangents(vector):
             lags = self._pair_lags(self._told(vector + turn * np.array([[1.0], [0.0], [-1.0]]) * tangent))
-            turns = np.exp(-2j * np.pi * self._frequencies[:, None, None] * lags.T).astype(np.complex64)
-            parts = (cross @ turns).real  # (frequencies, blocks, 3)
+            parts = (cross @ self._turns(-lags.T)).real  # (frequencies, blocks, 3)
             bands = np.add.reduceat(parts, np.arange(0, len(parts), BAND), axis=0)
             slopes = (bands[..., 0] - bands[..., 2]) / (2 * turn)
             bend = float((2 * bands[..., 1] - bands[..., 0] - bands[..., 2]).sum(dtype=np.float64)) / turn**2

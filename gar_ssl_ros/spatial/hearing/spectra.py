@@ -15,9 +15,14 @@ TAIL_DB_S = 120.0  # how fast a room's reverberation falls: RT60 0.5 s
 TAIL_DELAY_S = 0.016  # after which it counts as that: what comes earlier may be the sound itself
 TAIL_SHARE = 0.5  # of a sound's power that its tail starts with
 FLOOR_QUANTILE = 0.1  # over time, of a frequency's power: its noise floor
-ABOVE = 3.0  # times floor and tail: what rises higher comes straight from a source
+ABOVE_TAIL, ABOVE_FLOOR = 3.0, 3.0  # times: what rises higher than both together comes straight from a source
+# As the latter. Noise seldom does, so the few frequencies of a beep outweigh it. Chosen on rooms of seeds from 101,000.
+CLEAR_OF_FLOOR = 6.0
 LEAST_WEIGHT = 1e-3  # of what does not
+TINY = np.float32(1e-20)  # of power: none
 TELLING, LEAST_FRAMES = 0.25, 32  # share of a frequency's frames that tell of a direction, and how many at least
+
+Power = NDArray[np.float32]  # (frequencies, frames)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +34,13 @@ class Spectra:
     """
 
     values: NDArray[np.complex64]
-    power: NDArray[np.float32]
+    power: Power
     hop: float
 
     @cached_property
     def phases(self) -> NDArray[np.complex64]:
         """The values, each of length 1, or 0."""
-        return np.asarray(self.values / np.maximum(np.abs(self.values), np.float32(1e-20)), np.complex64)
+        return np.asarray(self.values / np.maximum(np.abs(self.values), TINY), np.complex64)
 
 
 def frequencies(rate: int, fmin: float, fmax: float) -> NDArray[np.float64]:
@@ -61,31 +66,37 @@ def spectra(samples: NDArray[np.float32], rate: int, fmin: float, fmax: float) -
     return Spectra(values, power, hop / rate)
 
 
-def weights(power: NDArray[np.float32], hop: float) -> NDArray[np.float32]:
+def weights(power: Power, hop: float) -> tuple[Power, Power]:
     """How far each time and frequency rises above the noise floor and the tail of what came before: 0..1, as power.
 
-    power: (frequencies, frames). hop: s, from one frame to the next.
+    power: (frequencies, frames). hop: s, from one frame to the next. Returns that for what may come straight from a
+    source, be it as even as noise, and for what is clear of noise.
     """
     rank = int(FLOOR_QUANTILE * power.shape[1])
-    floor = np.partition(power, rank, axis=1)[:, rank]
+    floor = np.partition(power, rank, axis=1)[:, rank, None]
     delay, fall = max(1, round(TAIL_DELAY_S / hop)), 10 ** (-TAIL_DB_S * hop / 10)
     tail, late = power.copy(), TAIL_SHARE * power[:, 0]  # of the first frames, what came before is not known
     for at in range(delay, power.shape[1]):
         late = np.maximum(late * fall, TAIL_SHARE * power[:, at - delay])
         tail[:, at] = late
-    rises = power / np.maximum(ABOVE * (tail + floor[:, None]), np.float32(1e-20))
-    return np.asarray(np.clip(1 - 1 / np.maximum(rises, 1e-9), LEAST_WEIGHT, 1), np.float32)
+    return _share_above(ABOVE_TAIL * tail + ABOVE_FLOOR * floor, power), _share_above(
+        ABOVE_TAIL * tail + CLEAR_OF_FLOOR * floor, power
+    )
 
 
-def strongest(heard: Spectra, weights: NDArray[np.float32]) -> tuple[Spectra, NDArray[np.float32]]:
-    """Of each frequency the frames that tell most, in their order, and their weights."""
+def strongest(heard: Spectra, weights: Power, clear: Power) -> tuple[Spectra, Power, Power]:
+    """Of each frequency the frames that tell most by `weights`, in their order, and both weights of them."""
     frames = weights.shape[1]
     most = min(frames, max(LEAST_FRAMES, round(TELLING * frames)))
     at = np.sort(np.argpartition(weights, frames - most, axis=1)[:, frames - most :], axis=1)
     values = np.take_along_axis(heard.values, at[:, None], axis=2)
-    return Spectra(values, np.take_along_axis(heard.power, at, axis=1), heard.hop), np.take_along_axis(
-        weights, at, axis=1
-    )
+    power, weights, clear = (np.take_along_axis(each, at, axis=1) for each in (heard.power, weights, clear))
+    return Spectra(values, power, heard.hop), weights, clear
+
+
+def _share_above(level: Power, power: Power) -> Power:
+    """What of a power is above a level, LEAST_WEIGHT..1."""
+    return np.asarray(np.clip(1 - np.maximum(level, TINY) / np.maximum(power, TINY), LEAST_WEIGHT, 1), np.float32)
 
 
 def _size(rate: int) -> int:
