@@ -122,6 +122,8 @@ def test_a_mask_of_nothing_has_most_of_formula_9_and_nothing_of_the_iou():
 
 def test_a_frame_without_an_answer_earns_nothing_even_where_nothing_sounds():
     quiet, failed = SegmentedFrame("a", Counts(tn=10)), SegmentedFrame("b", Counts(tn=10), failure="it timed out")
+    loud = SegmentedFrame("d", Counts(fp=5, tn=5))
+    assert summary([loud, failed]).said == 0.5  # nor is saying nothing, for want of an answer, right
     missed = SegmentedFrame("c", Counts(fn=4, tn=6), failure="it timed out")
     told = summary([quiet, failed, missed])
     assert (told.frames, told.clips, told.silent, told.failed) == (3, 3, 2, 2)

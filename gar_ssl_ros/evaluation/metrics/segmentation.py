@@ -76,10 +76,10 @@ class SegmentationSummary:
 
     frames, clips, silent: how many. failed: frames without an answer, in the denominator or not. sources, boxes: found
     ones, and those of them whose boxes stand for masks. iou, f: AVSBench's, mean over clips. frame_iou, frame_f: with
-    each frame a clip of its own, as AL-Ref-SAM2. both_iou: formula (9), mean over frames. sounding_iou: mean of
-    the frames in which something in view sounds. said: mean share of pixels said to sound in the others. class_iou,
-    class_f: of classes that are found or true anywhere, mean over these; NaN where the truth knows no classes.
-    classes: how many those are.
+    each frame a clip of its own, as AL-Ref-SAM2. both_iou: formula (9), mean over frames. sounding_iou: mean of the
+    frames in which something in view sounds. said: mean share of pixels said to sound in the others that were answered.
+    class_iou, class_f: of classes that are found or true anywhere, mean over these; NaN where the truth knows no
+    classes. classes: how many those are.
     """
 
     frames: int
@@ -155,7 +155,7 @@ def summary(frames: Sequence[SegmentedFrame], published: bool = False) -> Segmen
         frame_f=_mean([_greatest_f([frame]) for frame in counted]),
         both_iou=_mean([frame.both for frame in counted]),
         sounding_iou=_mean([frame.iou for frame in counted if not frame.silent]),
-        said=_mean([frame.said for frame in silent]),
+        said=_mean([frame.said for frame in silent if frame.failure is None]),
         class_iou=_mean(list(class_iou.values())),
         class_f=_mean(list(class_f.values())),
         classes=len(class_iou),
