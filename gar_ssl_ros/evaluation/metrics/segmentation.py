@@ -216,7 +216,8 @@ def _thresholds() -> NDArray[np.float32]:
 def _f(tp: ArrayLike, said: ArrayLike, true: ArrayLike) -> NDArray[np.float64]:
     """(1 + b) P R / (b P + R) with P = tp / said and R = tp / true, which is this; 0 where tp is."""
     hits, some, there = (np.asarray(count, float) for count in (tp, said, true))
-    return np.asarray((1 + BETA_SQUARED) * hits / (BETA_SQUARED * there + some + 1e-20))
+    weighted = BETA_SQUARED * hits + hits  # summed as below, so that all found rightly is 1 and no more
+    return np.asarray(weighted / (BETA_SQUARED * there + some + 1e-20))
 
 
 def _counts(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> Counts:
