@@ -1,4 +1,4 @@
-"""What scoring costs: boxes as GAR scores them, source by source, and heat maps, pooled AP included.
+"""What scoring costs: boxes as GAR scores them, source by source, heat maps, and masks; pooled AP included.
 
     python benchmarks/metrics.py [--samples 5000]
 
@@ -15,11 +15,12 @@ from time import process_time
 import numpy as np
 from sklearn.metrics import average_precision_score
 
-from gar_ssl_ros.evaluation.metrics import boxes, heatmaps, sources
+from gar_ssl_ros.evaluation.metrics import boxes, heatmaps, segmentation, sources
 from gar_ssl_ros.evaluation.metrics.masks import mask
 from gar_ssl_ros.evaluation.samples import Truth
 
 Sides = tuple[float, float, float, float]
+MASKS, CLIP_FRAMES = 1000, 5  # of 224 x 224
 
 
 def random_boxes(random: np.random.Generator, count: int) -> list[Sides]:
@@ -69,6 +70,15 @@ def main() -> None:
         scores = [heatmaps.score(heat, box, protocol) for heat, box in zip(heats, shares, strict=True)]
         return heatmaps.summary(scores, protocol)
 
+    logits = random.normal(0, 3, (MASKS, 224, 224)).astype(np.float32)
+    truths = logits + random.normal(0, 3, logits.shape).astype(np.float32) > 0
+
+    def segmented() -> object:
+        clips = [slice(start, start + CLIP_FRAMES) for start in range(0, MASKS, CLIP_FRAMES)]
+        scores = (segmentation.mask_iou, segmentation.f_measure)
+        return [score(logits[clip], truths[clip]) for clip in clips for score in scores]
+
+    print(f"{MASKS} masks of 224x224, AVSBench's IoU and F: {least(segmented):.2f} s")
     for what, once in (("boxes, two and two united", union), ("source by source", each), ("heat maps of 14x14", maps)):
         print(f"{count} samples, {what}: {least(once):.2f} s")
     some = min(count, 200)

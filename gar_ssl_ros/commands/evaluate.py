@@ -92,7 +92,7 @@ def warn(dataset: Dataset) -> None:
 
 def summary(told: Subject) -> str:
     """The scores in a few lines."""
-    from gar_ssl_ros.evaluation.report.blocks import percent
+    from gar_ssl_ros.evaluation.report.blocks import overlap, percent
 
     known, total = len(told.run.records), told.run.configuration.samples
     uncertain = sum(said.outcomes.get("UNCERTAIN", 0) for said in told.figures.said)
@@ -102,6 +102,8 @@ def summary(told: Subject) -> str:
         named = {"AP": scores.ap, "IoU@0.3": scores.iou_03, "IoU@0.5": scores.iou_05, "AUC": scores.auc}
         whose = f"of {scores.samples} with a source in view: " if scores.samples < known else ""
         lines.append(f"  {whose}" + ", ".join(f"{name} {percent(value)} %" for name, value in named.items()))
+    if (masks := told.figures.masks) is not None:
+        lines.append(f"  IoU of masks {overlap(masks.iou)}, F {overlap(masks.f)}, as AVSBench scores them")
     for failures in told.figures.failures:
         lines.append(f"  {failures.count} {failures.outcome}: {failures.examples[0][1]}")
     return "\n".join(lines)

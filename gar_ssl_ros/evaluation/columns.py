@@ -28,6 +28,9 @@ SCHEMA = pa.schema(
         "fp": pa.int64(),
         "fn": pa.int64(),
         "tn": pa.int64(),
+        "mask_iou": pa.float64(),
+        "mask_share": pa.float64(),
+        "mask_boxes": pa.int64(),
         "width": pa.int64(),
         "height": pa.int64(),
         "true_boxes": BOXES,
@@ -54,7 +57,7 @@ def write_columns(records: Sequence[SampleRecord], path: Path) -> None:
 
 
 def _row(record: SampleRecord) -> dict[str, Any]:
-    found, counts = record.found, record.counts
+    found, counts, pixels = record.found, record.counts, record.segmented
     sources = () if found is None else found.sources
     sound = None if found is None else found.sound
     return {
@@ -69,6 +72,9 @@ def _row(record: SampleRecord) -> dict[str, Any]:
         "fp": counts and counts.fp,
         "fn": counts and counts.fn,
         "tn": counts and counts.tn,
+        "mask_iou": pixels and pixels.iou,
+        "mask_share": pixels and pixels.said,
+        "mask_boxes": pixels and pixels.boxes,
         "width": record.width,
         "height": record.height,
         "true_boxes": [truth.sides for truth in record.truths],

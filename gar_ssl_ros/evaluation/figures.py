@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gar_ssl_ros.evaluation.metrics import boxes, sources
+from gar_ssl_ros.evaluation.metrics import boxes, segmentation, sources
 from gar_ssl_ros.evaluation.metrics.assignment import assigned
 from gar_ssl_ros.evaluation.metrics.sources import Found, same_class
 from gar_ssl_ros.evaluation.record import SampleRecord
@@ -112,7 +112,7 @@ class Failures:
 @dataclass(frozen=True)
 class Figures:
     """All of one run. answered: samples that did not fail. whole: as GAR counts; single: source by source; None where
-    nothing is to be located.
+    nothing is to be located. masks: as segmentation is scored; None where no truth has masks.
     """
 
     answered: int
@@ -126,6 +126,7 @@ class Figures:
     audio: Calibration | None
     failures: tuple[Failures, ...]
     latency: tuple[Latency, ...]
+    masks: segmentation.SegmentationSummary | None = None
 
 
 def figures(records: Sequence[SampleRecord], options: GarOptions, published: bool) -> Figures:
@@ -133,6 +134,7 @@ def figures(records: Sequence[SampleRecord], options: GarOptions, published: boo
     counted = [record for record in records if not (published and record.failure is not None)]
     scored = [record for record in records if record.score is not None]
     located = [one for record in records for one in _located(record)]
+    frames = [record.segmented for record in records if record.segmented is not None]
     return Figures(
         answered=sum(record.failure is None for record in records),
         said=_said(records),
@@ -145,6 +147,7 @@ def figures(records: Sequence[SampleRecord], options: GarOptions, published: boo
         audio=calibration(list(_heard(records))),
         failures=_failures(records),
         latency=_latency(records),
+        masks=segmentation.summary(frames, published) if frames else None,
     )
 
 

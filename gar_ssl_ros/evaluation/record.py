@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gar_ssl_ros.evaluation.metrics.boxes import Score, missed, score
 from gar_ssl_ros.evaluation.metrics.masks import Counts
+from gar_ssl_ros.evaluation.metrics.segmentation import SegmentedFrame
 from gar_ssl_ros.evaluation.metrics.seld import SoundEvent
+from gar_ssl_ros.evaluation.pixels import segmented, unsegmented
 from gar_ssl_ros.evaluation.samples import Opened, Sample, Truth
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.localization import Outcome
@@ -46,6 +48,9 @@ class SampleRecord(BaseModel):
     open_s: float = Field(ge=0, description="seconds that reading the media took")
     heard: tuple[SoundEvent, ...] | None = Field(
         default=None, description="what sounds from where, rad about the camera's axes; null where that is not known"
+    )
+    segmented: SegmentedFrame | None = Field(
+        default=None, description="pixels found and true, where the truth has masks; null where it has none"
     )
 
     @property
@@ -94,19 +99,20 @@ def evaluated(
     found = record_from_localization(sample.id, 0, opened.window, localization)
     failure = f"{found.outcome.value}: {found.detail}" if found.outcome.failed else None
     graded = None
-    if sample.outcome is Outcome.LOCALIZED:
+    if (opened.outcome or sample.outcome) is Outcome.LOCALIZED:
         true = [truth.sides for truth in opened.truths]
         boxes = [source.box.sides for source in found.sources]
         size = (found.width, found.height)
         graded = score(boxes, true, *size) if failure is None else missed(failure, true, *size)
-    return _record(sample, gar, (found.width, found.height), opened, found, failure, graded, seconds)
+    pixels = segmented(found.sources, opened, sample, failure)
+    return _record(sample, gar, (found.width, found.height), opened, found, failure, graded, seconds, pixels)
 
 
 def unreadable(sample: Sample, why: str, seconds: float, gar: GarOptions) -> SampleRecord:
     """A sample whose media could not be read: a failure, and a miss where something was to be located."""
     truths = sample.truths or ()
     graded = missed(why, [truth.sides for truth in truths]) if sample.outcome is Outcome.LOCALIZED else None
-    return _record(sample, gar, (1, 1), None, None, why, graded, seconds)
+    return _record(sample, gar, (1, 1), None, None, why, graded, seconds, unsegmented(sample, why))
 
 
 def evaluate(
@@ -132,11 +138,12 @@ def _record(
     failure: str | None,
     graded: Score | None,
     seconds: float,
+    pixels: SegmentedFrame | None,
 ) -> SampleRecord:
     return SampleRecord(
         sample=sample.id,
         group=sample.group,
-        expected=sample.outcome,
+        expected=(opened and opened.outcome) or sample.outcome,
         sources=gar.sources,
         width=size[0],
         height=size[1],
@@ -149,4 +156,5 @@ def _record(
         counts=None if graded is None else graded.counts,
         open_s=seconds,
         heard=None if opened is None else opened.heard,
+        segmented=pixels,
     )

@@ -17,7 +17,7 @@ import pytest
 from gar_ssl_ros.commands.evaluate import summary
 from gar_ssl_ros.evaluation.figures import calibration, figures
 from gar_ssl_ros.evaluation.record import evaluated, unreadable
-from gar_ssl_ros.evaluation.report.paper import read_paper
+from gar_ssl_ros.evaluation.report.paper import read_papers
 from gar_ssl_ros.evaluation.report.plots import success
 from gar_ssl_ros.evaluation.report.subject import Subject
 from gar_ssl_ros.evaluation.report.write import write_report
@@ -135,7 +135,7 @@ def test_the_paper_s_figures_are_the_paper_s():
         pytest.skip("needs ../shared/papers, which is not here")
     printed = text.read_text().replace("\\cellcolorgray!10", " ")  # "gray!1043.5" is 43.5 on gray
     numbers = " ".join(re.findall(r"(?<![\w.])\d+\.\d(?![\d.])", printed))
-    rows = [(table.id, row) for table in read_paper().tables for row in table.rows]
+    rows = [(table.id, row) for table in read_papers()[0].tables for row in table.rows]
     assert len(rows) == 14 + 16 + 3 + 3 + 2 + 2 + 4 + 6 + 6
     for place, row in rows:
         assert " ".join(f"{value:.1f}" for value in row.figures if value is not None) in numbers, (place, row)

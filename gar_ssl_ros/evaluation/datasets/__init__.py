@@ -12,6 +12,9 @@ NAMES = (
     "vggss", "vggsound-duet", "music-solo", "music-duet", "folder", "rosbag", "scenes", "scenes-easy", "scenes-hard",
     "rooms", "rooms-uma8", "rooms-tetrahedral", "rooms-pair", "rooms-foa", "rooms-binaural",
     "starss23", "starss23-foa", "starss23-mic",
+    "avsbench-s4", "avsbench-s4-silence", "avsbench-s4-noise", "avsbench-s4-offscreen",
+    "avsbench-ms3", "avsbench-ms3-silence", "avsbench-ms3-noise", "avsbench-avss", "avsbench-v2",
+    "avsbench-v3-0shot", "avsbench-v3-1shot", "avsbench-v3-3shot", "avsbench-v3-5shot",
 )  # fmt: skip
 
 
@@ -41,6 +44,10 @@ def dataset(name: str, root: Path | None = None, annotations: Path | None = None
         from gar_ssl_ros.evaluation.datasets.starss import starss23
 
         return starss23(root, annotations, name.partition("-")[2])
+    if name.startswith("avsbench"):
+        from gar_ssl_ros.evaluation.datasets.avsbench import avsbench
+
+        return avsbench(name.partition("-")[2], root, annotations)
     from gar_ssl_ros.evaluation.datasets import published
     from gar_ssl_ros.evaluation.datasets.folder import folder
     from gar_ssl_ros.evaluation.datasets.rosbag import rosbag

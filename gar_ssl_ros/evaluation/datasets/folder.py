@@ -11,6 +11,7 @@ from typing import get_args
 from gar_ssl_ros.evaluation.datasets.annotations import Convention, Quirks
 from gar_ssl_ros.evaluation.datasets.library import PICTURE_SUFFIXES, Library, dataset
 from gar_ssl_ros.evaluation.datasets.media import Missing, PictureWithSound, VideoCut
+from gar_ssl_ros.evaluation.datasets.scenes import truths_at
 from gar_ssl_ros.evaluation.datasets.truth import Entry, Expected, TruthDocument, truth_document
 from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Media, Opened, Sample, Truth
 from gar_ssl_ros.evaluation.scenes.files import SceneTruth, TruthError, read_truth
@@ -57,8 +58,10 @@ class WrittenScene:
         sound = None if self.truth.audio is None else self.video.with_name(self.truth.audio)
         opened = VideoCut(self.video, sound=sound).open(())
         index = min(self.truth.frames - 1, round(opened.window.center.stamp * self.truth.fps / SECOND))
-        sounding = [(source.boxes[index], source.label) for source in self.truth.sources]
-        return replace(opened, truths=tuple(Truth(box.sides, label) for box, label in sounding if box is not None))
+        truths, size = truths_at(self.truth.sources, index), opened.window.center.image.shape[:2]
+        if any(truth.mask is not None and truth.mask.pixels.shape != size for truth in truths):
+            raise ClipError(f"the true masks of {self.video} are not of its size: render it again")
+        return replace(opened, truths=truths)
 
 
 def folder(root: Path, annotations: Path | None = None) -> Dataset:
@@ -109,9 +112,10 @@ def from_truth(name: str, root: Path, path: Path, media: Finder) -> Dataset:
 
 
 def _written_scenes(root: Path) -> Dataset:
+    truths = {path: _scene_truth(path) for path in sorted(root.rglob("*.truth.json"))}
+    masked = all(source.masks for truth in truths.values() for source in truth.sources)
     samples = []
-    for path in sorted(root.rglob("*.truth.json")):
-        truth = _scene_truth(path)
+    for path, truth in truths.items():
         video = path.with_name(truth.video)
         there = video.is_file()
         samples.append(
@@ -122,6 +126,7 @@ def _written_scenes(root: Path) -> Dataset:
                 outcome=Outcome(truth.outcome),
                 sources=max(1, len(truth.sources)),
                 group=str(truth.scene.get("kind", "")),
+                mask_classes=() if masked else None,
             )
         )
     if not samples:
@@ -144,7 +149,9 @@ def _scene_truth(path: Path) -> SceneTruth:
     if truth.outcome not in get_args(Expected):
         raise DatasetError(f"{path}: the outcome {truth.outcome!r} is none of {', '.join(get_args(Expected))}: mend it")
     if not math.isfinite(truth.fps) or any(
-        len(boxes) != truth.frames for source in truth.sources for boxes in (source.boxes, source.part or source.boxes)
+        len(told) != truth.frames
+        for source in truth.sources
+        for told in (source.boxes, source.part or source.boxes, source.masks or source.boxes)
     ):
         raise DatasetError(f"{path}: it does not have a box for each of its {truth.frames} frames: render it again")
     return truth

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gar_ssl_ros.evaluation.samples import Dataset, Opened, Sample, Truth
-from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Kind, Scene, SceneOptions
+from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Kind, Scene, SceneOptions, TrueSource
 from gar_ssl_ros.gar.localization import Outcome
 
 SEEDS = range(10_000, 10_200)  # none that `signal` was tuned on
@@ -24,8 +24,16 @@ class RenderedScene:
         scene = Scene(self.options)
         window = scene.window()
         index = window.frames.index(window.center)
-        sounding = [(source.boxes[index], source.label) for source in scene.truth().sources]
-        return Opened(window, tuple(Truth(box.sides, label) for box, label in sounding if box is not None))
+        return Opened(window, truths_at(scene.truth(masks=True).sources, index))
+
+
+def truths_at(sources: Iterable[TrueSource], index: int) -> tuple[Truth, ...]:
+    """Of what sounds and is in sight in a frame."""
+    return tuple(
+        Truth(box.sides, source.label, source.masks[index] if source.masks else None)
+        for source in sources
+        if (box := source.boxes[index]) is not None
+    )
 
 
 def scenes(
@@ -40,6 +48,7 @@ def scenes(
             outcome=OUTCOMES.get(kind, Outcome.LOCALIZED),
             sources=2 if kind is Kind.TWO else 1,
             group=kind.value,
+            mask_classes=(),
         )
         for seed in seeds
         for kind in kinds

@@ -21,6 +21,7 @@ from gar_ssl_ros.evaluation.report.blocks import (
 )
 from gar_ssl_ros.evaluation.report.directions import directions
 from gar_ssl_ros.evaluation.report.paper import NO_VALUE
+from gar_ssl_ros.evaluation.report.segmentation import by_group
 from gar_ssl_ros.evaluation.report.subject import Subject
 from gar_ssl_ros.evaluation.samples import Sample
 from gar_ssl_ros.gar.localization import Outcome
@@ -176,6 +177,7 @@ def _tile(record: SampleRecord, sample: Sample) -> Tile:
 
 _PARTS: tuple[tuple[str, str, Callable[[Subject], tuple[Block, ...]]], ...] = (
     ("groups", "by class or kind", _groups),
+    ("pixels", "masks by class or kind", by_group),
     ("directions", "directions", directions),
     ("gate", "the gate", _gate),
     ("calibration", "calibration", _calibration),

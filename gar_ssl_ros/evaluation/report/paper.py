@@ -1,4 +1,4 @@
-"""The paper's Tables 1-6 and S.7-S.9, and where our figures stand in them."""
+"""The tables of the papers whose methods or datasets these are, and where our figures stand in them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from gar_ssl_ros.evaluation.metrics.boxes import Summary
+from gar_ssl_ros.evaluation.metrics.segmentation import SegmentationSummary
 from gar_ssl_ros.evaluation.settings import Settings
 
 TABLES_FILE = Path(__file__).with_name("tables.json")
@@ -37,7 +38,9 @@ class Row(BaseModel):
 
 
 class Table(BaseModel):
-    """id: as in the paper. settings: what of an evaluation stands in each of its first columns."""
+    """id: as in the paper, after its method's name where that is not GAR. settings: what of an evaluation stands in
+    each of its first columns.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -66,30 +69,39 @@ class Paper(BaseModel):
 
 @dataclass(frozen=True)
 class Entry:
-    """One run, as it enters the tables."""
+    """One run, as it enters the tables. scores, masks: of its boxes, of its masks; None where there is none to score.
+
+    method: of a study's variant; else it is named by its settings.
+    """
 
     dataset: str
     settings: Settings
-    scores: Summary
-    method: str = ""  # of a study's variant; else it is named by its settings
+    scores: Summary | None
+    method: str = ""
+    masks: SegmentationSummary | None = None
 
 
-def read_paper() -> Paper:
-    """The figures that come with the package."""
-    return Paper.model_validate_json(TABLES_FILE.read_text(encoding="utf-8"))
+def read_papers() -> list[Paper]:
+    """The figures that come with the package: GAR's, OpenAVS's."""
+    return TypeAdapter(list[Paper]).validate_json(TABLES_FILE.read_text(encoding="utf-8"))
 
 
-def tables_with(entries: Sequence[Entry], only: Collection[str] = ()) -> list[Table]:
-    """The paper's tables, those first that have a column for one of the entries, these as further rows.
+def tables_with(paper: Paper, entries: Sequence[Entry], only: Collection[str] = ()) -> list[Table]:
+    """A paper's tables, those first that have a column for one of the entries, these as further rows.
 
     Entries with the same settings on the two datasets of a table share a row. only: the tables to look at, by id.
     """
-    tables = [_with(table, entries) for table in read_paper().tables if not only or table.id in only]
+    tables = [_with(table, entries) for table in paper.tables if not only or table.id in only]
     return sorted(tables, key=lambda table: not table.ours)
 
 
-def metric(scores: Summary, name: str) -> float:
-    """The figure that a column of that name holds, 0..1."""
+def metric(entry: Entry | None, name: str) -> float | None:
+    """The figure that a column of that name holds, 0..1; None where there is none."""
+    scores, masks = (None, None) if entry is None else (entry.scores, entry.masks)
+    if masks is not None and name in ("mIoU", "F-score"):
+        return masks.iou if name == "mIoU" else masks.f  # AVSBench's own
+    if scores is None:
+        return None
     return {
         "AP": scores.ap,
         "CAP": scores.ap,
@@ -97,26 +109,26 @@ def metric(scores: Summary, name: str) -> float:
         "CIoU@0.3": scores.iou_03,
         "IoU@0.5": scores.iou_05,
         "AUC": scores.auc,
-    }[name]
+    }.get(name)
 
 
 def _with(table: Table, entries: Sequence[Entry]) -> Table:
-    ours: dict[tuple[str, ...], dict[str, Summary]] = {}
+    ours: dict[tuple[str, ...], dict[str, Entry]] = {}
     for entry in entries:
         if entry.dataset in {half.dataset for half in table.datasets}:
             label = tuple(_setting(entry, name) for name in table.settings)
-            ours.setdefault(label, {})[entry.dataset] = entry.scores
+            ours.setdefault(label, {})[entry.dataset] = entry
     rows = [
         Row(
             settings=label,
             whose=THIS_RUN,
             figures=tuple(
-                100 * metric(scores[half.dataset], name) if half.dataset in scores else None
+                None if (value := metric(known.get(half.dataset), name)) is None else 100 * value
                 for half in table.datasets
                 for name in half.metrics
             ),
         )
-        for label, scores in ours.items()
+        for label, known in ours.items()
     ]
     return table.model_copy(update={"rows": (*table.rows, *rows)})
 
@@ -133,4 +145,5 @@ def _setting(entry: Entry, name: str) -> str:
         "generation": TICK,
         "analysis": TICK if settings.gar.analysis else NO_VALUE,
         "refinement": TICK if settings.gar.refinement else NO_VALUE,
+        "none": NO_VALUE,
     }[name]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gar_ssl_ros.evaluation.figures import Calibration, Group, Latency
 from gar_ssl_ros.evaluation.metrics.boxes import IOU_THRESHOLDS
 from gar_ssl_ros.evaluation.record import SampleRecord
+from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.media.window import Frame
 
 INK, GREY, RULE = "#1c1c1c", "#6f6f6f", "#d9d9d9"
@@ -177,7 +178,9 @@ def by_separation(curve: Sequence[tuple[float, float, int]]) -> str:
 
 
 def picture(frame: Frame, record: SampleRecord) -> str:
-    """The picture with true boxes (dashed white), found ones (orange) and those before refinement (dotted)."""
+    """The picture with true boxes (dashed white), found ones (orange) and those before refinement (dotted), and the
+    outlines of their masks.
+    """
     width = 3.2
     figure: Any = Figure(figsize=(width, width * frame.height / frame.width), dpi=120)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -185,10 +188,12 @@ def picture(frame: Frame, record: SampleRecord) -> str:
     for truth in record.truths:
         _box(axes, truth.sides, "black", 2.6, "solid")
         _box(axes, truth.sides, TRUE_COLOUR, 1.6, (0, (4, 2.5)))
+        _outline(axes, truth.mask, TRUE_COLOUR)
     for source in () if record.found is None else record.found.sources:
         if source.refined:
             _box(axes, source.initial_box.sides, INITIAL_COLOUR, 1.2, (0, (1, 1.5)))
         _box(axes, source.box.sides, FOUND_COLOUR, 2.0, "solid")
+        _outline(axes, source.mask, FOUND_COLOUR)
     axes.set_axis_off()
     axes.set(xlim=(0, frame.width), ylim=(frame.height, 0))
     buffer = BytesIO()
@@ -200,6 +205,11 @@ def _box(axes: Any, sides: Sequence[float], colour: str, line: float, style: Any
     x1, y1, x2, y2 = sides
     shape = Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=line, linestyle=style)
     axes.add_patch(shape)
+
+
+def _outline(axes: Any, mask: Mask | None, colour: str) -> None:
+    if mask is not None and mask.width > 1 < mask.height:
+        axes.contour(mask.pixels, levels=[0.5], colors=[colour], linewidths=1, extent=(0, mask.width, 0, mask.height))
 
 
 def _svg(width: float, height: float, draw: Callable[[Any], None]) -> str:

@@ -19,7 +19,8 @@ from gar_ssl_ros.evaluation.report.blocks import (
     percent,
 )
 from gar_ssl_ros.evaluation.report.details import details
-from gar_ssl_ros.evaluation.report.paper import NO_VALUE, THIS_RUN, Entry, Table, read_paper, tables_with
+from gar_ssl_ros.evaluation.report.paper import NO_VALUE, THIS_RUN, Entry, Table, read_papers, tables_with
+from gar_ssl_ros.evaluation.report.segmentation import segmentation
 from gar_ssl_ros.evaluation.report.subject import Subject
 from gar_ssl_ros.gar.localization import Outcome
 
@@ -29,7 +30,8 @@ ANSWERED_OUTCOMES = [outcome for outcome in Outcome if not outcome.failed]  # th
 def sections(subjects: Sequence[Subject], published: bool, tables: Collection[str], times: bool) -> tuple[Section, ...]:
     """All of a report, as `write_report` explains."""
     beside, others = _paper(subjects, tables)
-    found = [_evaluated(subjects, published), _scores(subjects, published), _outcomes(subjects), beside]
+    scores = [_scores(subjects, published), segmentation(subjects)]
+    found = [_evaluated(subjects, published), *scores, _outcomes(subjects), beside]
     for place, subject in enumerate(subjects, start=1):
         found += details(subject, place if len(subjects) > 1 else 0)
     found += [_reading(subjects, published), *([_times(subjects)] if times else []), others]
@@ -140,22 +142,26 @@ def _outcomes(subjects: Sequence[Subject]) -> Section:
 
 
 def _paper(subjects: Sequence[Subject], only: Collection[str]) -> tuple[Section, Section]:
-    """The paper's tables that have a row of ours, and the others, which come last."""
+    """The papers' tables that have a row of ours, and the others of these papers, which come last."""
     entries = [
-        Entry(s.run.configuration.dataset, s.run.configuration.settings, s.figures.whole, s.method)
+        Entry(s.run.configuration.dataset, s.run.configuration.settings, s.figures.whole, s.method, s.figures.masks)
         for s in subjects
-        if s.figures.whole is not None
+        if s.figures.whole is not None or s.figures.masks is not None
     ]
-    tables, paper = tables_with(entries, only), read_paper()
-    note = f"{paper.source}. {paper.note}"
-    ours, others = [table for table in tables if table.ours], [table for table in tables if not table.ours]
-    beside: tuple[Block, ...] = (Text(f"{note} Rows of {THIS_RUN} are ours."), *map(_grid, ours)) if ours else ()
-    why = "They have no column for what was evaluated here."
-    folded = Folded(f"Tables {', '.join(table.id for table in others)}", tuple(map(_grid, others)))
-    rest = (Text(why if ours else f"{note} {why}"), folded) if others else ()
+    papers = [(paper, tables_with(paper, entries, only)) for paper in read_papers()]
+    told = [(paper, tables) for paper, tables in papers if any(table.ours for table in tables)]
+    beside: list[Block] = []
+    rest: list[Block] = []
+    for paper, tables in told or papers[:1]:
+        note = f"{paper.source}. {paper.note}"
+        ours, others = [table for table in tables if table.ours], [table for table in tables if not table.ours]
+        beside += [Text(f"{note} Rows of {THIS_RUN} are ours."), *map(_grid, ours)] if ours else []
+        why = "They have no column for what was evaluated here."
+        folded = Folded(f"Tables {', '.join(table.id for table in others)}", tuple(map(_grid, others)))
+        rest += [Text(why if ours else f"{note} {why}"), folded] if others else []
     return (
-        Section("paper", "Beside the paper", beside),
-        Section("others", "The paper's other tables" if ours else "The paper's tables", rest),
+        Section("paper", "Beside the paper", tuple(beside)),
+        Section("others", "The paper's other tables" if told else "The paper's tables", tuple(rest)),
     )
 
 
@@ -183,7 +189,7 @@ def _reading(subjects: Sequence[Subject], published: bool) -> Section:
     if any(subject.samples for subject in subjects):
         lines.append(
             "In the pictures, dashed white boxes are true, orange ones found, and dotted yellow ones what was found "
-            "before refinement."
+            "before refinement; thin lines are the masks'."
         )
     return Section("reading", "How to read this", tuple(Text(line) for line in lines))
 
