@@ -19,8 +19,8 @@ from stage import Behind, answered, just_now, shifted
 
 from gar_ssl_ros.evaluation.scenes.scene import Kind
 from gar_ssl_ros.gar.localization import Case, Outcome, Stage
-from gar_ssl_ros.masks.segmenter import masked
 from gar_ssl_ros.masks.grabcut import GrabCutSegmenter
+from gar_ssl_ros.masks.segmenter import masked
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.page.access import Access
 from gar_ssl_ros.page.commands import Command, Enable, Localize, Play, Rate, Record, Seek, SetParameter
