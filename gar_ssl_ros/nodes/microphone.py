@@ -113,6 +113,8 @@ class MicrophoneNode(Node):
             self._library._initialize()
         rate, size = self._chosen["rate"], round(self._chosen["rate"] * self._chosen["chunk"])
         device = microphone_of_name(self._chosen["device"])
+        if device is None and not microphones():
+            raise MicrophoneError("there is no microphone: plug one in, and see that this user may record")
         options = {"device": device, "channels": self._chosen["channels"], "samplerate": rate, "dtype": "float32"}
         with self._library.RawInputStream(**options) as stream:
             self._stream, self._newest = stream, monotonic()
