@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from time import monotonic
 from types import FrameType
 
@@ -87,11 +87,26 @@ class Processes:
 
     def __init__(self) -> None:
         self._nodes: list[NodeProcess] = []
+        self._starting = self._interrupted = False
 
     def __call__(self, name: str, parameters: Mapping[str, object]) -> NodeProcess:
         """Start a node, by name and parameters."""
-        self._nodes.append(NodeProcess(name, parameters))
-        return self._nodes[-1]
+        self._starting = current_thread() is main_thread()  # where signals are heard
+        try:
+            node = NodeProcess(name, parameters)
+            self._nodes.append(node)
+        finally:
+            self._starting = False
+        if self._interrupted:
+            self.interrupt()
+        return node
+
+    def interrupt(self) -> None:
+        """Raises KeyboardInterrupt, once: after a node that is being started, which would be left behind."""
+        self._interrupted = True
+        if not self._starting:
+            _ignore(*STOP_SIGNALS)
+            raise KeyboardInterrupt
 
     def stop(self, *nodes: NodeProcess) -> None:
         """Have these, or all, stop, the newest first, and wait for it."""
@@ -108,7 +123,7 @@ class Processes:
 def graph() -> Iterator[Processes]:
     """What starts nodes; all have stopped at the end. From the main thread only."""
     nodes = Processes()
-    with _interrupted_once():
+    with _interrupted_once(nodes):
         try:
             yield nodes
         finally:
@@ -133,12 +148,11 @@ def isolated() -> Iterator[None]:
 
 
 @contextmanager
-def _interrupted_once() -> Iterator[None]:
+def _interrupted_once(nodes: Processes) -> Iterator[None]:
     """Let a Ctrl-C or SIGTERM through as KeyboardInterrupt, and no second one: it would leave processes behind."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        _ignore(*STOP_SIGNALS)
-        raise KeyboardInterrupt
+        nodes.interrupt()
 
     before = {number: signal.signal(number, interrupt) for number in STOP_SIGNALS}
     try:
