@@ -1,5 +1,6 @@
 // This page's own camera and microphone as the robot's: the section that starts them, and says how they are.
 
+import { h, say } from './dom.js';
 import { Camera } from './sense_camera.js';
 import { Link } from './sense_link.js';
 import { Microphone } from './sense_microphone.js';
@@ -7,12 +8,6 @@ import { Microphone } from './sense_microphone.js';
 const COUNT_MS = 1000;
 const DENIED = ['NotAllowedError', 'SecurityError'];
 const MISSING = ['NotFoundError', 'OverconstrainedError'];
-
-function made(tag, values = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), values);
-  element.append(...children);
-  return element;
-}
 
 /** Why there is no camera, or microphone: a sentence. */
 function why(kind, { name, message }) {
@@ -28,27 +23,28 @@ class Sense {
   #microphone = null;
   #lock = null;
   #counted = [0, 0];
-  #says = Object.fromEntries(['link', 'camera', 'microphone'].map((part) => [part, made('p', { className: `sense-${part}` })]));
-  #rate = made('p', { className: 'soft number' }); // apart, since it is told each second
-  #button = made('button', { type: 'button', className: 'main-button' });
-  #video = made('video', { muted: true, playsInline: true, width: 120, ariaLabel: 'what this camera sees' });
+  #says = Object.fromEntries(['link', 'camera', 'microphone'].map((part) => [part, h('p', { class: `sense-${part}` })]));
+  #rate = h('p', { class: 'soft number' }); // apart, since it is told each second
+  #button = h('button', { type: 'button', class: 'main-button' });
+  #video = h('video', { playsinline: true, width: 120, 'aria-label': 'what this camera sees' });
   #choice = {
-    camera: made('select', { id: 'sense-camera' }),
-    microphone: made('select', { id: 'sense-microphone' }),
+    camera: h('select', { id: 'sense-camera' }),
+    microphone: h('select', { id: 'sense-microphone' }),
   };
 
   constructor(section) {
     const labels = ['camera', 'microphone'].map((kind) => {
       const name = kind === 'camera' ? 'Camera ' : 'Microphone ';
-      return made('label', { htmlFor: `sense-${kind}` }, name, this.#choice[kind]);
+      return h('label', { for: `sense-${kind}` }, name, this.#choice[kind]);
     });
-    const row = (...children) => made('div', { className: 'row' }, ...children);
-    const told = made('div', { role: 'status' }, ...Object.values(this.#says));
-    const name = made('h2', { id: 'sense-name' }, 'The robot’s camera and microphone');
+    const row = (...children) => h('div', { class: 'row' }, ...children);
+    const told = h('div', { role: 'status' }, ...Object.values(this.#says));
+    const name = h('h2', { id: 'sense-name' }, 'The robot’s camera and microphone');
     section.classList.add('panel');
     section.setAttribute('aria-labelledby', name.id);
-    section.replaceChildren(name, row(this.#button, ...labels), row(this.#video, made('div', {}, told, this.#rate)));
+    section.replaceChildren(name, row(this.#button, ...labels), row(this.#video, h('div', {}, told, this.#rate)));
     section.hidden = false;
+    this.#video.muted = true; // as an attribute it would hold for a video of the page's own only
     this.#video.hidden = true;
     this.#show(false);
     this.#list();
@@ -139,7 +135,7 @@ class Sense {
   #offer(kind, options) {
     const select = this.#choice[kind];
     const chosen = select.value;
-    select.replaceChildren(...options.map(([value, text]) => made('option', { value }, text)));
+    select.replaceChildren(...options.map(([value, text]) => h('option', { value }, text)));
     select.value = options.some(([value]) => value === chosen) ? chosen : '';
   }
 
@@ -161,7 +157,7 @@ class Sense {
   }
 
   #say(part, text) {
-    if (this.#says[part].textContent !== text) this.#says[part].textContent = text;
+    say(this.#says[part], text);
   }
 }
 

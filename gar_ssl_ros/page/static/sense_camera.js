@@ -1,13 +1,13 @@
 // This page's camera: JPEGs, each with the time at which it was taken.
 
+import { pictureMessage } from './wire.js';
+
 const WIDTH = 640;
 const HEIGHT = 480;
 const RATE_HZ = 30;
 const MOST_SIDE = 1280; // of what is sent, pixels
 const QUALITY = 0.8;
 const MOST_WAITING = 256 * 1024; // bytes, with more of which no picture is taken
-const HEAD = 16;
-const PICTURE = 1;
 
 /** What getUserMedia is to be asked for. choice: a device's id, or `user` (front) or `environment` (back). */
 function wanted(choice) {
@@ -72,14 +72,7 @@ export class Camera {
     const [width, height] = [video.videoWidth, video.videoHeight].map((side) => Math.round(side * scale));
     try {
       const jpeg = await this.#jpeg(video, width, height);
-      const message = new Uint8Array(HEAD + jpeg.byteLength);
-      const head = new DataView(message.buffer);
-      head.setUint8(0, PICTURE);
-      head.setUint16(4, width, true);
-      head.setUint16(6, height, true);
-      head.setFloat64(8, stamp, true);
-      message.set(new Uint8Array(jpeg), HEAD);
-      this.#link.send(message);
+      this.#link.send(pictureMessage({ width, height, stamp }, jpeg));
       this.taken += 1;
     } finally {
       this.#busy = false;

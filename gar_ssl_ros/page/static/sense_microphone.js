@@ -1,7 +1,7 @@
 // This page's microphone: 16-bit sound, each piece with the time at which its first sample was recorded.
 
-const HEAD = 16;
-const SOUND = 2;
+import { soundMessage } from './wire.js';
+
 const LOOK_MS = 1000; // for so long at least the shortest delay is kept: a context that falters falls behind for good
 
 /** Sends its sound to a link from `start` to `stop`. */
@@ -67,14 +67,8 @@ export class Microphone {
     }
     this.#delays[0] = Math.min(this.#delays[0], now - begin - length);
     if (!this.#link.ready) return;
-    const message = new Uint8Array(HEAD + samples.byteLength);
-    const head = new DataView(message.buffer);
-    head.setUint8(0, SOUND);
-    head.setUint8(1, channels);
-    head.setUint32(4, rate, true);
-    head.setFloat64(8, this.#link.at(begin + Math.min(...this.#delays) - this.#latency), true);
-    message.set(new Uint8Array(samples.buffer), HEAD);
-    this.#link.send(message);
+    const stamp = this.#link.at(begin + Math.min(...this.#delays) - this.#latency);
+    this.#link.send(soundMessage({ channels, rate, stamp }, samples.buffer));
     this.taken += 1;
   }
 }

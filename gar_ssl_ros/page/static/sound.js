@@ -2,7 +2,7 @@
 
 import { colormap } from './colormap.js';
 import { sharp } from './dom.js';
-import { soundsOf } from './connection.js';
+import { soundsOf } from './wire.js';
 import { kindOf, lines } from './words.js';
 
 const BANDS = 64;
