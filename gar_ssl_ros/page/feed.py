@@ -12,8 +12,9 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ MOST_COLUMNS = 2**16 - 1  # of a message
 PICTURE, SOUND = 1, 2  # kinds of binary messages
 PICTURE_HEAD = struct.Struct("<B3xHHd")  # kind, width, height, stamp in ms; then the JPEG
 SOUND_HEAD = struct.Struct("<BBHfd")  # kind, values a column, columns, ms a column, stamp of the first in ms; then they
+
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ class Feed:
         self._newest: tuple[int, Picture | None] = (0, None)
         self._recent, self._kept = _Pictures(RECENT_BYTES), _Pictures(KEPT_BYTES)
         self._sound: deque[tuple[int, Columns]] = deque()
-        self._answers: deque[tuple[int, str, str, int]] = deque(maxlen=MOST_ANSWERS)  # number, key, text, stamp
+        self._answers: deque[tuple[int, tuple[str, str]]] = deque(maxlen=MOST_ANSWERS)  # key and text of each
 
     def see(self, picture: Picture) -> None:
         """The newest picture has come."""
@@ -132,10 +135,10 @@ class Feed:
         text = json.dumps({"type": "answer", "key": key, **answer}, allow_nan=False)
         with self._guard:
             for index in range(len(self._answers) - 1, max(-1, len(self._answers) - 8), -1):
-                if self._answers[index][1] == key:
+                if self._answers[index][1][0] == key:
                     del self._answers[index]
                     break
-            self._answers.append((self._next(), key, text, stamp))
+            self._answers.append((self._next(), (key, text)))
             found = self._recent.get(stamp)
             if found is not None:
                 self._kept.add(found)
@@ -157,8 +160,7 @@ class Feed:
             self._begin()
             if not answers:
                 self._answers = held
-            number = self._next()
-            self._told["reset"] = (number, json.dumps({"type": "reset", "answers": answers, "number": number}))
+            self._told["reset"] = (self._next(), json.dumps({"type": "reset", "answers": answers}))
         self._notify()
 
     def news(self, cursor: int, pictures: bool = True) -> News:
@@ -170,8 +172,8 @@ class Feed:
             number, newest = self._newest
             if pictures and newest is not None and number > cursor:
                 messages.append(newest.message)  # before all that has been answered so far: one wants to see
-            messages += [text for number, _, text, _ in self._answers if number > cursor]
-            sound = [columns for number, columns in self._sound if number > cursor]
+            messages += [text for _, text in _since(cursor, self._answers)]
+            sound = _since(cursor, self._sound)
             if sound:
                 begin = sound[-1].end - LATE_SOUND_NS
                 messages += [one.message for one in joined([one for one in sound if one.end > begin])]
@@ -215,6 +217,11 @@ class Feed:
             listeners = list(self._listeners)
         for told in listeners:
             told()
+
+
+def _since(cursor: int, numbered: deque[tuple[int, Thing]]) -> list[Thing]:
+    """What has a higher number, in its order: the end of what is held, which need not be looked through for it."""
+    return [thing for _, thing in takewhile(lambda one: one[0] > cursor, reversed(numbered))][::-1]
 
 
 def joined(sound: Iterable[Columns]) -> list[Columns]:
