@@ -142,7 +142,7 @@ def _served(options: argparse.Namespace, behind: Behind, sense: Sense | None = N
     shown = f"[{options.host}]" if ":" in options.host else options.host
     token = "" if access.open else f"?token={access.token}"
     print(f"http{'s' if options.https else ''}://{shown}:{server.port}/{token}", flush=True)
-    if options.host not in ("127.0.0.1", "localhost", "::1") and not options.https:
+    if not access.open and not options.https:
         told = "whoever is on this network can read along: --https keeps it private"
         print(f"gar-ssl: note: {told}", file=sys.stderr)
     return serving

@@ -19,6 +19,8 @@ from gar_ssl_ros.errors import sentence, shortened
 from gar_ssl_ros.messages.ros import message_type
 
 QUEUE_BYTES = 2**27  # of messages that wait for their callback
+# Bytes of a message: a picture of 4096x4096 as rgb8, two minutes of ordinary sound, some words.
+MAX_IMAGE_BYTES, MAX_CHUNK_BYTES, MAX_INFO_BYTES = 2**26, 2**23, 2**12
 MOST_TOLD = 3  # types of a topic that are no use
 
 

@@ -20,7 +20,12 @@ from gar_ssl_ros.messages.images import IMAGE_TYPES
 from gar_ssl_ros.messages.levels import level_message
 from gar_ssl_ros.messages.stamps import MAX_FRAME_ID_CHARACTERS
 from gar_ssl_ros.msg import SoundLevel
-from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
+from gar_ssl_ros.nodes.adaptive_subscription import (
+    MAX_CHUNK_BYTES,
+    MAX_IMAGE_BYTES,
+    MAX_INFO_BYTES,
+    AdaptiveSubscription,
+)
 from gar_ssl_ros.nodes.detector_inputs import DetectorInputs
 from gar_ssl_ros.nodes.diagnostics import Status, buffer_values, stream_problem, stream_status
 from gar_ssl_ros.nodes.hearing import HearingTopics
@@ -35,8 +40,6 @@ from gar_ssl_ros.work.worker import Request
 
 # Messages that may wait for their callback: about a second of a usual camera.
 IMAGE_DEPTH, CHUNK_DEPTH, INFO_DEPTH = 30, 100, 1
-# Bytes of a message: a picture of 4096x4096 as rgb8, two minutes of ordinary sound, some words.
-MAX_IMAGE_BYTES, MAX_CHUNK_BYTES, MAX_INFO_BYTES = 2**26, 2**23, 2**12
 PREPARE_PERIOD_NS = 3 * SECOND // 10  # of pictures: fewer are not worth a look before their window is due
 REMEDIES = {
     "image": "start `gar-ssl run camera`, another driver or `gar-ssl run player`, or remap `image` to its topic",

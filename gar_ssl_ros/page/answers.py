@@ -9,8 +9,8 @@ from typing import Any
 
 from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.gar.mask import Mask
-from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.answers import OUTCOMES, box_from_bounding_box
+from gar_ssl_ros.messages.stamps import ns_of
 from gar_ssl_ros.page.feed import Feed
 
 MOST_REASONING = 2**20  # characters of JSON that are read
@@ -25,7 +25,7 @@ def show_answer(feed: Feed, message: Any, lane: int = 0) -> None:
     What it says is shown as it is: whoever sends on the graph may write into it what they like. Raises ValueError where
     that cannot be.
     """
-    stamp = _ns(message.header.stamp)
+    stamp = ns_of(message.header.stamp)
     feed.answer(f"{lane}:{stamp}", stamp, {"lane": lane, **answer_of_message(message)})
 
 
@@ -138,9 +138,5 @@ def _degrees(angle: Any) -> float | int | None:
     return _number(math.degrees(angle))
 
 
-def _ns(time: Any) -> int:
-    return int(time.sec) * SECOND + int(time.nanosec)
-
-
 def _ms(time: Any) -> float:
-    return _ns(time) / 1e6
+    return ns_of(time) / 1e6

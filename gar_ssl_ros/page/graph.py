@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
@@ -65,7 +65,6 @@ class Graph:
         self.feed = Feed()
         self.hello = {"version": gar_ssl_ros.__version__, **hello}
         self._start = start
-        self._guard = Lock()
         self._running = [_Running(one) for one in wanted]
         self.recordings = Recordings(start, start.stop, folder, keep, names)
         self._context = Context()

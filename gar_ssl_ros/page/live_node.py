@@ -26,7 +26,12 @@ from gar_ssl_ros.messages.audio.installed import audio_class
 from gar_ssl_ros.messages.audio.reader import AudioReader
 from gar_ssl_ros.messages.images import IMAGE_TYPES, ImageError
 from gar_ssl_ros.msg import SoundSourceArray
-from gar_ssl_ros.nodes.adaptive_subscription import AdaptiveSubscription
+from gar_ssl_ros.nodes.adaptive_subscription import (
+    MAX_CHUNK_BYTES,
+    MAX_IMAGE_BYTES,
+    MAX_INFO_BYTES,
+    AdaptiveSubscription,
+)
 from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.nodes.parameters import DEADLINE_S, LOCALIZER, Change, ParameterSpec
 from gar_ssl_ros.page.answers import show_answer
@@ -41,7 +46,6 @@ GRAPH_POLL_S, TELL_S, ASK_S = 0.2, 1.0, 2.0  # s from one look at the graph, one
 STALE_S = 4.0  # s after which what a node said of itself counts no more
 ANSWER_S = 5.0  # s that a node is given to answer
 MOST_STATUSES = 100  # that are told
-MOST_IMAGE_BYTES, MOST_CHUNK_BYTES, MOST_INFO_BYTES = 2**26, 2**23, 2**12
 JUMP_NS = 10**9  # back in time by more than which a stream has begun anew
 SETTABLE = {one.name: one for one in LOCALIZER if one.change is Change.ANY_TIME}
 LEVELS = {b"\x00": 0, b"\x01": 1, b"\x02": 2, b"\x03": 3}
@@ -86,14 +90,14 @@ class LiveNode(Node):
         listen, refuse = partial(AdaptiveSubscription, self), self._complaints.tell
         images = (f"{image}/compressed", image)  # the smaller first, which goes to the page as it is
         self._image_input = listen(
-            images, IMAGE_TYPES, 2, MOST_IMAGE_BYTES, "auto", self._on_image, refuse, sight, remedy="start a camera"
+            images, IMAGE_TYPES, 2, MAX_IMAGE_BYTES, "auto", self._on_image, refuse, sight, remedy="start a camera"
         )
         self._audio_input = listen(
-            [audio], [*AUDIO_TYPES], 50, MOST_CHUNK_BYTES, "auto", self._on_audio, refuse, hearing, audio_class,
+            [audio], [*AUDIO_TYPES], 50, MAX_CHUNK_BYTES, "auto", self._on_audio, refuse, hearing, audio_class,
             "start a microphone",
         )  # fmt: skip
         self._info_input = listen(
-            [f"{audio}_info"], [*INFO_TYPES], 1, MOST_INFO_BYTES, "auto", self._reader.take_info, refuse, hearing,
+            [f"{audio}_info"], [*INFO_TYPES], 1, MAX_INFO_BYTES, "auto", self._reader.take_info, refuse, hearing,
             latched=True,
         )  # fmt: skip
         self._inputs = (self._image_input, self._audio_input, self._info_input)

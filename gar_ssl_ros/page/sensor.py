@@ -55,7 +55,7 @@ class Sensor:
         self._counts = {"refused": 0, "late": 0, "clock_off": 0}
         self._reported: dict[str, int] = {}
         self._diagnostics = DiagnosticUpdater(node, self._statuses)
-        feed.tell("sensor", on=False, by_me=False)
+        feed.tell("sensor", on=False)
 
     def close(self) -> None:
         """Take in nothing more."""
@@ -68,7 +68,7 @@ class Sensor:
             return await _refuse(websocket)
         page = self._page = _Page(websocket)
         complaints = Complaints(lambda told: page.replies.append(_told(-1, False, told)))
-        self._feed.tell("sensor", on=True, by_me=False)
+        self._feed.tell("sensor", on=True)
         try:
             while self._page is page:
                 message = await websocket.receive()
@@ -88,7 +88,7 @@ class Sensor:
         finally:
             if self._page is page:
                 self._page = None
-                self._feed.tell("sensor", on=False, by_me=False)
+                self._feed.tell("sensor", on=False)
             else:
                 await _refuse(websocket)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -131,14 +132,19 @@ def side_by_side(left: Window, right: Window) -> Window:
 
 def read_image(path: Path) -> NDArray[np.uint8]:
     """A picture as RGB uint8 (H, W, 3), upright as its metadata say. Raises ClipError where it cannot be read."""
+    return np.ascontiguousarray(read_pixels(path, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
+
+
+def read_pixels(path: Path, how: int) -> NDArray[Any]:
+    """What is in a picture's file, as OpenCV has it. how: one of its IMREAD_... Raises ClipError."""
     try:
         data = np.frombuffer(read_file(path), np.uint8)
     except OSError as problem:
         raise ClipError(f"{path} cannot be read ({problem.strerror}): check the path") from None
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    image = cv2.imdecode(data, how) if data.size else None
     if image is None:
         raise ClipError(f"{path} is no picture that OpenCV can read: fetch it again")
-    return np.ascontiguousarray(image[..., ::-1], np.uint8)
+    return np.asarray(image)
 
 
 def _around(at: float | None, duration: int, path: Path) -> tuple[int, int, int]:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gar_ssl_ros.files import read_file
+from gar_ssl_ros.evaluation.datasets.media import read_pixels
 from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.media.clip import ClipError
 
@@ -58,13 +58,7 @@ def read_class_masks(path: Path, size: tuple[int, ...], classes: Sequence[str]) 
 
 def _read(path: Path, size: tuple[int, ...]) -> NDArray[np.uint8]:
     """(H, W), or BGR (H, W, 3)."""
-    try:
-        data = np.frombuffer(read_file(path), np.uint8)
-    except OSError as problem:
-        raise ClipError(f"{path} cannot be read ({problem.strerror}): fetch it again") from None
-    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if image is None:
-        raise ClipError(f"{path} is no picture that OpenCV can read: fetch it again")
+    image = read_pixels(path, cv2.IMREAD_UNCHANGED)
     if image.dtype != np.uint8:
         raise ClipError(f"{path} has {8 * image.itemsize} bits a pixel, and a mask has 8: give it as published")
     if image.shape[:2] != size:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gar_ssl_ros.evaluation.metrics.masks import Counts
+from gar_ssl_ros.evaluation.metrics.masks import Counts, counts
 
 BETA_SQUARED = 0.3  # of F: precision counts more than recall
 THRESHOLDS = 255  # of a map, over which the greatest F is taken, from 0 to 1
@@ -108,7 +108,7 @@ def mask_iou(predicted: ArrayLike, true: ArrayLike) -> float:
     """
     levels, truth = _frames(predicted, true)
     found = levels > np.float32(0.5)
-    return float(np.mean([frame_iou(_counts(one, other)) for one, other in zip(found, truth, strict=True)]))
+    return float(np.mean([frame_iou(counts(one, other)) for one, other in zip(found, truth, strict=True)]))
 
 
 def f_measure(predicted: ArrayLike, true: ArrayLike) -> float:
@@ -218,11 +218,6 @@ def _f(tp: ArrayLike, said: ArrayLike, true: ArrayLike) -> NDArray[np.float64]:
     hits, some, there = (np.asarray(count, float) for count in (tp, said, true))
     weighted = BETA_SQUARED * hits + hits  # summed as below, so that all found rightly is 1 and no more
     return np.asarray(weighted / (BETA_SQUARED * there + some + 1e-20))
-
-
-def _counts(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> Counts:
-    tp, said, is_true = (int(np.count_nonzero(some)) for some in (found & true, found, true))
-    return Counts(tp, said - tp, is_true - tp, true.size - said - is_true + tp)
 
 
 def _greatest_f(frames: Sequence[SegmentedFrame]) -> float:
