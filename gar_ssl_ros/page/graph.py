@@ -116,6 +116,8 @@ class Graph:
             except UserError as problem:
                 ended = str(problem)
             if ended:
+                if not one.problem:  # else it has been told, and goes on
+                    self.node.get_logger().error(f"{ended}; it is started again each {RESTART_S:.0f} s")
                 self._start.stop(one.process)
                 one.process, one.problem, one.due = None, ended, now + RESTART_S
             elif now - one.since > RESTART_S:

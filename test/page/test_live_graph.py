@@ -202,6 +202,24 @@ def test_the_command_serves_a_page_says_where_and_ends_when_told(clip, tmp_path)
     assert not list(tmp_path.iterdir())  # nothing is kept unless asked
 
 
+def test_what_keeps_a_node_from_running_is_told_at_the_terminal_once_and_the_page_goes_on(tmp_path):
+    (tmp_path / "clip.mp4").write_text("no clip")
+    command = [sys.executable, "-m", "gar_ssl_ros.cli", "live", "--clip", "clip.mp4", "--reasoner", "signal"]
+    process = subprocess.Popen(
+        [*command, "--port", "0"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline().startswith("http://")
+    told = process.stderr.readline()
+    assert "the player ended" in told
+    assert "clip.mp4" in told
+    process.send_signal(signal.SIGINT)
+    assert (process.wait(PATIENCE_S), process.stderr.read()) == (0, "")
+    process.stdout.close()
+    process.stderr.close()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
