@@ -15,7 +15,10 @@ MOVING = "moving"  # the kind of what moves and no detector names
 IN_TIME = "in time"  # the kind of what `signal` finds to move in time with the sound
 PERSON = "person"
 HEAD_MARGINS = (0.1, 0.22, 0.1, 0.02)  # of a face's width and height: how far its head reaches beyond it, by side
+MIN_ALONE_SURENESS = 0.5  # of a detector that is believed although a finder does not see the thing
+UNCONFIRMED_SHARE = 0.25  # of how sure a detector is, where it is not
 OTHER_FRAME_SURENESS = 0.8  # of how sure a thing is that only another frame shows
+SAME_PLACE_IOU = 0.2  # intersection over union from which on a detector and a finder see the same thing of a kind
 SAME_THING_IOU = 0.5  # intersection over union from which on two detectors see the same thing
 OTHER_LOOKS = (1 / 6, 5 / 6)  # of the window: when it is looked again for what the center frame does not show
 
@@ -43,10 +46,29 @@ class Candidate:
 
 def seen(senses: Senses, frame: Frame, named: Collection[str]) -> list[Candidate]:
     """The faces and things of one frame, and those of the named kinds that have to be looked for."""
-    found = [detector.detect(frame.image) for detector in (senses.faces, senses.objects) if detector is not None]
-    if senses.finder is not None:
-        found.append(senses.finder.find(frame.image, senses.looked_for(named)))
-    return candidates((one for part in found for one in part), frame)
+    eyes = [detector for detector in (senses.faces, senses.objects) if detector is not None]
+    found = [one for detector in eyes for one in detector.detect(frame.image)]
+    if senses.finder is not None and (names := senses.looked_for(named)):
+        found = confirmed(found, senses.finder.find(frame.image, names), names)
+    return candidates(found, frame)
+
+
+def confirmed(detections: Iterable[Detection], found: Sequence[Detection], names: Collection[str]) -> list[Detection]:
+    """What detectors see, and a finder under these names. Of what both know, what both see is surer, other things less."""
+    told = []
+    for one in detections:
+        scores = [other.score for other in found if _same(one, other)]
+        sure = one.score
+        if scores:
+            sure = max(sure, (sure * scores[0]) ** 0.5)
+        elif one.label in names and sure < MIN_ALONE_SURENESS:
+            sure *= UNCONFIRMED_SHARE
+        told.append(replace(one, score=sure))
+    return told + [one for one in found if not any(_same(one, other) for other in told)]
+
+
+def _same(one: Detection, other: Detection) -> bool:
+    return one.label == other.label and one.box.iou(other.box) >= SAME_PLACE_IOU
 
 
 def candidates(detections: Iterable[Detection], frame: Frame) -> list[Candidate]:
