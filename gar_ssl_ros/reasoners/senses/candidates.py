@@ -54,7 +54,7 @@ def seen(senses: Senses, frame: Frame, named: Collection[str]) -> list[Candidate
 
 
 def confirmed(detections: Iterable[Detection], found: Sequence[Detection], names: Collection[str]) -> list[Detection]:
-    """What detectors see, and a finder under these names. Of what both know, what both see is surer, other things less."""
+    """What detectors see, and a finder under these names. What both see is surer, what one alone sees less."""
     told = []
     for one in detections:
         scores = [other.score for other in found if _same(one, other)]

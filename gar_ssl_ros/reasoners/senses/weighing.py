@@ -103,6 +103,8 @@ def asked(heard: Sequence[Heard]) -> list[Heard]:
 
     Of music behind another sound nothing is asked: it is laid under it.
     """
+    if not heard:
+        return []
     enough = [h for h in heard if h.share >= max(MIN_GROUP_SHARE, MIN_SHARE_OF_SUREST * heard[0].share)]
     return [h for h in enough if h is heard[0] or not h.group.mostly]
 
@@ -202,7 +204,7 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
 
 
 def _unless_unseen(group: Group, candidates: Sequence[Candidate]) -> float:
-    """What is left of a thing without a name, where what plays such music was looked for by name: 1 if that is there."""
+    """What is left of a thing without a name, where what plays such music was looked for: all if that is there."""
     makers = set(group.seen) - {PERSON}
     seen = any(c.kind in makers and c.sure >= MIN_KNOWN_SURENESS for c in candidates)
     return UNSEEN_MAKER_SHARE if group.mostly and makers and not seen else 1.0
