@@ -37,13 +37,13 @@ class ImageNetFinder:
 
     def knows(self, name: str) -> bool:
         """See `Finder`."""
-        return named_as(name, things()) is not None
+        return _named(name) is not None
 
     def find(self, image: Image, names: Sequence[str]) -> list[Detection]:
         """See `Finder`; of names for the same classes the first."""
         classes: dict[tuple[int, ...], str] = {}
         for name in names:
-            if (thing := named_as(name, things())) is not None:
+            if (thing := _named(name)) is not None:
                 classes.setdefault(things()[thing], name)
         found = (_thing(name, *self._looked(image), list(numbers), image) for numbers, name in classes.items())
         return sorted((one for one in found if one is not None), key=lambda one: -one.score)
@@ -65,6 +65,12 @@ def things() -> dict[str, tuple[int, ...]]:
     for name, parts in yaml.safe_load(text).items():  # a number, a first and a last one, or a thing from further up
         found[name] = tuple(sorted({number for part in parts for number in found.get(part) or _numbers(str(part))}))
     return found
+
+
+@cache
+def _named(name: str) -> str | None:
+    """The thing that a name is, or is a kind of."""
+    return named_as(name, things())
 
 
 def _numbers(part: str) -> range:

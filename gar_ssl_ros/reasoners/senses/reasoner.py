@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -147,20 +148,22 @@ class _SensesReading:
         )
 
     def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
-        motion = measure(self._window)
         groups = asked(self._heard)
-        candidates = with_sighted(seen(self._senses, self._window.center, _wanted(self._heard)), self._window)
+        known = with_sighted(seen(self._senses, self._window.center, _wanted(self._heard)), self._window)
         wanted = groups[0].group.seen if groups else ()
-        if not any(candidate.kind in wanted for candidate in candidates):
-            candidates += again(self._senses, self._window, wanted)
-        if motion is not None:
-            candidates += moving(motion)
-            candidates += self._in_time(motion)
-        self._deadline.check()
-        lips = self._lips(candidates)
+        if not any(candidate.kind in wanted for candidate in known):
+            known += again(self._senses, self._window, wanted)
+        with ThreadPoolExecutor(1) as beside:  # lips and motion have nothing to do with each other
+            speaking = beside.submit(self._lips, known)
+            motion = measure(self._window)
+            self._deadline.check()
+            nameless = [] if motion is None else [*moving(motion), *self._in_time(motion)]
+            candidates = [*known, *nameless]
+            courses = self._courses(motion, candidates)
+            lips = [*speaking.result(), *(None for _ in nameless)]
         self._deadline.check()
         ratios = [ratio(self._window, candidate.box) for candidate in candidates]
-        sight = _Sight(candidates, lips, self._courses(motion, candidates), ratios, [], [])
+        sight = _Sight(candidates, lips, courses, ratios, [], [])
         weighed = weigh(self._heard, candidates, _evidence(sight))
         for one in weighed:
             if (
