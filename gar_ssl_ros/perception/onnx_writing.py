@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 IR_VERSION, OPERATORS = 3, 9  # of 2019, which any OpenCV of today reads
 FLOAT = 1  # of a tensor
 AS_FLOAT, AS_INT, AS_INTS = 1, 2, 7  # of an attribute
-How = dict[str, "float | int | Sequence[int]"]  # a node's attributes
-
 BYTES, SHORT = 2, 5  # protobuf's types on the wire
+
+How = dict[str, "float | int | Sequence[int]"]  # a node's attributes
+Pieces = list[bytes]  # of a message: joined once, at the end, as weights are large
 
 
 class Network:
@@ -23,13 +24,12 @@ class Network:
     INPUT = "picture"
 
     def __init__(self) -> None:
-        self._nodes: list[bytes] = []
-        self._weights: list[bytes] = []
+        self._graph: Pieces = _part(2, [b"network"])
 
     def convolution(self, x: str, weight: NDArray[Any], bias: NDArray[Any], stride: int = 1, groups: int = 1) -> str:
         """Of x, padded as TensorFlow does where the stride divides its sides. weight: (out, in, side, side)."""
-        name = f"convolution{len(self._nodes)}"
-        self._weights += [_tensor(f"{name}.weight", weight), _tensor(f"{name}.bias", bias)]
+        name = f"convolution{len(self._graph)}"
+        self._graph += _tensor(f"{name}.weight", weight) + _tensor(f"{name}.bias", bias)
         side = weight.shape[2]
         missing = max(0, side - stride)
         before, after = missing // 2, missing - missing // 2
@@ -43,48 +43,50 @@ class Network:
 
     def within_0_and_6(self, x: str) -> str:
         """Of x, what is below or above cut off."""
-        return self._node("Clip", (x,), f"clip{len(self._nodes)}", {"min": 0.0, "max": 6.0})
+        return self._node("Clip", (x,), f"clip{len(self._graph)}", {"min": 0.0, "max": 6.0})
 
     def sum(self, x: str, y: str) -> str:
         """Of both."""
-        return self._node("Add", (x, y), f"sum{len(self._nodes)}", {})
+        return self._node("Add", (x, y), f"sum{len(self._graph)}", {})
 
     def file(self, output: str) -> bytes:
         """It as an ONNX file that answers with that."""
-        weights = b"".join(_part(5, one) for one in self._weights)
         ends = _part(11, _value(self.INPUT, (1, 3, 0, 0))) + _part(12, _value(output, (1, 0, 0, 0)))
-        graph = b"".join(_part(1, node) for node in self._nodes) + _part(2, b"network") + weights + ends
-        return _number(1, IR_VERSION) + _part(8, _part(1, b"") + _number(2, OPERATORS)) + _part(7, graph)
+        versions = [_number(1, IR_VERSION), *_part(8, [*_part(1, [b""]), _number(2, OPERATORS)])]
+        return b"".join(versions + _part(7, self._graph + ends))
 
     def _node(self, kind: str, inputs: Iterable[str], output: str, how: How) -> str:
-        names = b"".join(_part(1, one.encode()) for one in inputs) + _part(2, output.encode())
-        attributes = b"".join(_part(5, _attribute(name, value)) for name, value in how.items())
-        self._nodes.append(names + _part(3, output.encode()) + _part(4, kind.encode()) + attributes)
+        node = [piece for one in inputs for piece in _part(1, [one.encode()])]
+        for field, name in ((2, output), (3, output), (4, kind)):
+            node += _part(field, [name.encode()])
+        for name, value in how.items():
+            node += _part(5, _part(1, [name.encode()]) + _attribute(value))
+        self._graph += _part(1, node)
         return output
 
 
-def _attribute(name: str, value: float | int | Sequence[int]) -> bytes:
-    named = _part(1, name.encode())
+def _attribute(value: float | int | Sequence[int]) -> Pieces:
     if isinstance(value, float):
-        return named + _varint(2 << 3 | SHORT) + np.float32(value).tobytes() + _number(20, AS_FLOAT)
+        return [_varint(2 << 3 | SHORT), np.float32(value).tobytes(), _number(20, AS_FLOAT)]
     if isinstance(value, int):
-        return named + _number(3, value) + _number(20, AS_INT)
-    return named + b"".join(_number(8, one) for one in value) + _number(20, AS_INTS)
+        return [_number(3, value), _number(20, AS_INT)]
+    return [*(_number(8, one) for one in value), _number(20, AS_INTS)]
 
 
-def _tensor(name: str, values: NDArray[Any]) -> bytes:
-    sides = b"".join(_number(1, side) for side in values.shape)
-    return sides + _number(2, FLOAT) + _part(8, name.encode()) + _part(9, values.astype("<f4").tobytes())
+def _tensor(name: str, values: NDArray[Any]) -> Pieces:
+    sides = [_number(1, side) for side in values.shape]
+    content = _part(8, [name.encode()]) + _part(9, [values.astype("<f4").tobytes()])
+    return _part(5, [*sides, _number(2, FLOAT), *content])
 
 
-def _value(name: str, sides: Sequence[int]) -> bytes:
+def _value(name: str, sides: Sequence[int]) -> Pieces:
     """An input or output. sides: 0 for an open one."""
-    shape = b"".join(_part(1, _number(1, side) if side else _part(2, b"open")) for side in sides)
-    return _part(1, name.encode()) + _part(2, _part(1, _number(1, FLOAT) + _part(2, shape)))
+    shape = [piece for side in sides for piece in _part(1, [_number(1, side)] if side else _part(2, [b"open"]))]
+    return _part(1, [name.encode()]) + _part(2, _part(1, [_number(1, FLOAT), *_part(2, shape)]))
 
 
-def _part(field: int, content: bytes) -> bytes:
-    return _varint(field << 3 | BYTES) + _varint(len(content)) + content
+def _part(field: int, content: Pieces) -> Pieces:
+    return [_varint(field << 3 | BYTES) + _varint(sum(map(len, content))), *content]
 
 
 def _number(field: int, value: int) -> bytes:

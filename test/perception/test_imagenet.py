@@ -211,4 +211,4 @@ def test_the_published_weights_know_a_dog(shared_models, shared_media):
     finder = ImageNetFinder(file)
     (dog,) = finder.find(read_picture(shared_media / "dog.jpg"), ["dog", "drum", "bird"])
     assert dog.label == "dog"
-    assert dog.box.iou(Box(65, 134, 640, 838)) > 0.4
+    assert dog.box.iou(Box(65, 134, 640, 838)) > 0.3

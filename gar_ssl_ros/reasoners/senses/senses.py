@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -118,6 +120,7 @@ def load(options: SensesOptions = DEFAULT) -> Senses:
     finder = own if isinstance(own, Finder) else first(ImageNetFinder, PICTURES)
     if tagger is None or (faces is None and objects is None and finder is None):
         raise ReasonerError(f"senses cannot go without a model: {'; '.join(problems)}")
+    _give_back()
     for problem in problems:
         logger.warning("senses goes on without a model: %s", problem)
     names += [path.resolve().name for path in (files[0], files[2]) if path]
@@ -126,3 +129,9 @@ def load(options: SensesOptions = DEFAULT) -> Senses:
     if options.makers and unseen:
         logger.warning("makers that no detector here can see: %s", ", ".join(unseen))
     return made
+
+
+def _give_back() -> None:
+    """Give the memory that loading took and left to the system, which glibc does only when it is asked."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
