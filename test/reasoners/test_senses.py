@@ -168,6 +168,9 @@ def test_a_finder_confirms_what_it_knows_better_than_a_detector():
     assert found(what).sources[0].box == DOG.box
     sees = Names(replace(DOG, box=Box(0, 50, 80, 140)), better_known=["dog"])
     assert [one.box for one in found(replace(what, finder=sees)).sources] == [DOG.box]
+    as_cat = senses(Ears(bark=0.9), objects=DetectorInputs(replace(doubtful, label="cat")))
+    kin = Names(replace(DOG, box=Box(20, 70, 50, 100)), better_known=["dog", "cat"])  # its head
+    assert [one.box for one in found(replace(as_cat, finder=kin)).sources] == [DOG.box]
     blind = Names(better_known=["dog"])
     assert not found(replace(what, finder=blind)).sources
     sure = senses(Ears(bark=0.9), objects=DetectorInputs(DOG))
