@@ -274,7 +274,7 @@ class Worker(Generic[Published]):
     def _with_masks(self, masker: Masker, answer: Answer) -> Published | None:
         """Publish an answer with its masks, if they are soon there, or else them after it."""
         request = answer.request
-        masking = masker.start(answer.found, request.window.center.image, request.limit)
+        masking = masker.start(answer.found, request.window, request.limit)
         wait([masking], MASKS_WAIT_S)
         late = not masking.done()
         if not (late or masking.cancelled()):
