@@ -1,6 +1,7 @@
 """What SAM, SAM 2 and SAM 3 cost at their published sizes, with random weights: nothing is downloaded.
 
     python benchmarks/segment_anything.py [NAME ...] [--images 10] [--windows 200] [--json FILE]
+    python benchmarks/segment_anything.py --masks sam2 --folder FOLDER    # of one's own, with its weights
 
 Each is made as its publisher's config has it, saved, and loaded as a user's folder is, in a process of its own, on the
 GPU where there is one. Told of each: millions of weights; s to load; ms for an image of 640x480 with one box and with
@@ -84,7 +85,7 @@ def write(name: str, folder: Path) -> str:
     return "sam2"
 
 
-def held(one: object, seen: dict[int, int]) -> int:
+def held(one: object, seen: dict[int, int]) -> float:
     """MiB of the tensors that something refers to."""
     if isinstance(one, torch.Tensor):
         seen[one.untyped_storage().data_ptr()] = one.untyped_storage().nbytes()
@@ -96,7 +97,7 @@ def held(one: object, seen: dict[int, int]) -> int:
             held(value, seen)
     elif type(one).__name__ in ("Sam2Stream", "Sam2VideoInferenceSession", "Sam2VideoInferenceCache"):
         held({name: value for name, value in vars(one).items() if name != "_segmenter"}, seen)
-    return round(sum(seen.values()) / MIB)
+    return round(sum(seen.values()) / MIB, 2)
 
 
 def timed(work: Callable[..., object], *arguments: object) -> tuple[float, float]:
@@ -121,13 +122,14 @@ class CancelledOnItsWay(Deadline):
         super().check()
 
 
-def measured(name: str, images: int, windows: int, frames: int) -> dict[str, Any]:
-    """In a process of its own."""
+def measured(name: str, given: Path | None, images: int, windows: int, frames: int) -> dict[str, Any]:
+    """In a process of its own. given: the folder of the masks of that name; None where it is to be made."""
     random = np.random.default_rng(0)
     cuda = torch.cuda.is_available()
     told: dict[str, Any] = {"model": name, "device": torch.cuda.get_device_name() if cuda else "CPU"}
-    with tempfile.TemporaryDirectory() as folder:
-        masks = write(name, Path(folder))
+    with tempfile.TemporaryDirectory() as made:
+        folder = str(given or made)
+        masks = name if given else write(name, Path(made))
         began = time.perf_counter()
         segmenter: Any = segmenter_of(MaskOptions(masks, folder))
         told["load_s"] = round(time.perf_counter() - began, 1)
@@ -174,15 +176,18 @@ def followed(options: MaskOptions, windows: int, frames: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="NAME", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--masks", choices=("sam", "sam2", "sam3"), default="sam2", help="whose --folder is")
+    parser.add_argument("--folder", type=Path)
     parser.add_argument("--images", type=int, default=10, help="of each timing")
     parser.add_argument("--windows", type=int, default=200, help="of a stream, of SAM 2; 0: none")
     parser.add_argument("--frames", type=int, default=8, help="of a window")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     told = []
-    for name in options.names or USUAL:
+    for name in [options.masks] if options.folder else options.names or USUAL:
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            told.append(pool.submit(measured, name, options.images, options.windows, options.frames).result())
+            asked = (name, options.folder, options.images, options.windows, options.frames)
+            told.append(pool.submit(measured, *asked).result())
         print(json.dumps(told[-1]), flush=True)
     if options.json:
         options.json.write_text(json.dumps(told, indent=2) + "\n")
