@@ -397,6 +397,31 @@ def test_what_a_video_s_stream_remembers_is_level_and_goes_with_the_thing(folder
     assert stream.look(picture(64, 48), Deadline()) == {}
 
 
+def test_what_is_forgotten_is_nothing_that_a_later_image_is_compared_with(folder, monkeypatch):
+    made = segmenter(folder, "sam2_video", track=True)
+    monkeypatch.setattr(made._model.config, "num_maskmem", 3)  # and so sooner than as it is published
+    monkeypatch.setattr(made._model, "num_maskmem", 3)
+    monkeypatch.setattr(made._model.config, "max_object_pointers_in_encoder", 5)
+    images = [picture(64, 48) for _ in range(12)]
+
+    def logits() -> list[torch.Tensor]:
+        stream, passes = made.stream(), []
+        passing = made.pass_on
+        with monkeypatch.context() as patched:
+            patched.setattr(made, "pass_on", lambda *given: passes.append(passing(*given)) or passes[-1])
+            for number, image in enumerate(images):
+                stream.look(image, Deadline())
+                if number in (0, 4, 5):
+                    stream.prompt(1, Prompt(Box(10 + 30 * (number > 3), 5, 60, 47)), Deadline())
+        return passes
+
+    pruned = logits()
+    monkeypatch.setattr("gar_ssl_ros.masks.pretrained.sam2_video._forget", lambda *_: None)
+    whole = logits()
+    assert all(torch.equal(one, other) for one, other in zip(pruned, whole, strict=True))
+    assert len({round(float(one.std()), 6) for one in pruned}) > 6  # the thing was there to be looked for
+
+
 def test_a_stream_that_broke_off_begins_again_and_one_that_was_cancelled_goes_on(folder):
     stream = segmenter(folder, "sam2_video", track=True).stream()
     stream.look(picture(64, 48), Deadline())

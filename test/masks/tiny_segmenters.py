@@ -56,7 +56,9 @@ def sam2_video(folder: Path) -> None:
         memory_encoder_hidden_size=128, memory_encoder_output_channels=64, mask_downsampler_embed_dim=128,
         memory_fuser_embed_dim=128, memory_fuser_intermediate_dim=32, memory_fuser_num_layers=1,
     )  # fmt: skip
-    Sam2VideoModel(config).save_pretrained(folder)
+    model = Sam2VideoModel(config)
+    torch.nn.init.constant_(model.mask_decoder.pred_obj_score_head.proj_out.bias, 9.0)  # what is framed is in sight
+    model.save_pretrained(folder)
     _describe(folder, SIDE_PX)
 
 

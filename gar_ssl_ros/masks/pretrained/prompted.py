@@ -79,7 +79,7 @@ class PromptedSegmenter(ABC):
 
 @contextmanager
 def computing(device: torch.device) -> Iterator[None]:
-    """Without gradients; on a GPU that can, in bfloat16 where that does no harm, as the publishers run them."""
+    """Without gradients; on a GPU that can in bfloat16, as SAM 2 and SAM 3's publisher runs them."""
     half = device.type == "cuda" and torch.cuda.is_bf16_supported()
     with enough_memory(), torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):
         yield
