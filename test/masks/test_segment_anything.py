@@ -6,7 +6,6 @@ import ast
 import json
 import pickle
 import shutil
-from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from known_masks import KINDS, knowing, picture, segmenter, torch
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline, DeadlineExceeded
@@ -22,79 +22,9 @@ from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.gar.stages import Failure
 from gar_ssl_ros.masks import MaskOptions, segmenter_of
 from gar_ssl_ros.masks.box import BoxSegmenter
-from gar_ssl_ros.masks.following import Follower, masked_window
 from gar_ssl_ros.masks.segmenter import Prompt, SegmenterError, masked
-from gar_ssl_ros.media.window import SECOND, Frame, Window
 
-torch = pytest.importorskip("torch", reason="needs torch, which is not installed")
-pytest.importorskip("transformers", reason="needs transformers, which is not installed")
-
-KINDS = {"sam": "sam", "sam2": "sam2", "sam2_video": "sam2", "sam3": "sam3"}  # folders, and whose `masks` they are
 SIZES = [(33, 47), (641, 479), (1921, 1079)]
-RANDOM = np.random.default_rng(0)
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory) -> Callable[[str], Path]:
-    """A function from a model's name to a folder of it, written once."""
-    made: dict[str, Path] = {}
-
-    def write(what: str) -> Path:
-        if what not in made:
-            made[what] = import_module("tiny_segmenters").write(what, tmp_path_factory.mktemp(what))
-        return made[what]
-
-    return write
-
-
-def segmenter(folder, what: str, track: bool = False):
-    made = segmenter_of(MaskOptions(KINDS[what], str(folder(what)), track))
-    return made.segmenter if isinstance(made, Follower) else made
-
-
-def picture(width: int, height: int) -> np.ndarray:
-    return RANDOM.integers(0, 255, (height, width, 3), dtype=np.uint8)
-
-
-def grid(side: int, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """x and y of the middles of a low-resolution mask's pixels, in those of what the model sees."""
-    along = (torch.arange(side) + 0.5) * scale
-    return along[None, :].expand(side, side), along[:, None].expand(side, side)
-
-
-def inside(box: torch.Tensor, side: int, scale: float) -> torch.Tensor:
-    """Logits: how deep in the box each pixel is."""
-    x, y = grid(side, scale)
-    x1, y1, x2, y2 = box
-    return torch.stack([x - x1, x2 - x, y - y1, y2 - y]).amin(dim=0)
-
-
-def knowing(made, what: str) -> None:
-    """A model whose three masks are known: nothing, the prompt's box, which it is surest of, and everything."""
-    model, framed = made._model, []
-
-    def of_image(input_boxes, **_):
-        known = inside(input_boxes[0, 0], 16, 4.0)
-        masks = torch.stack([known * 0 - 9, known, known * 0 + 9])[None, None]
-        return SimpleNamespace(pred_masks=masks, iou_scores=torch.tensor([[[0.2, 0.9, 0.5]]]))
-
-    def of_video(inference_session, frame, frame_idx):
-        framed.extend(one["point_coords"].reshape(4) for one in inference_session.point_inputs_per_obj[0].values())
-        return SimpleNamespace(pred_masks=inside(framed[-1], 16, 4.0)[None, None])
-
-    def of_words(input_boxes, **_):
-        x, y, across, down = input_boxes[0, 0]
-        box = torch.stack([x - across / 2, y - down / 2, x + across / 2, y + down / 2])
-        known = inside(box, 28, 1 / 28) * 100
-        others = torch.tensor([[0.0, 0.0, 0.01, 0.01], [0.0, 0.0, 1.0, 1.0]])
-        return SimpleNamespace(
-            pred_masks=torch.stack([known * 0 + 9, known * 0 + 9, known])[None],
-            pred_boxes=torch.stack([*others, box])[None],
-            pred_logits=torch.tensor([[3.0, 3.0, 1.0]]),
-            presence_logits=torch.tensor([[3.0]]),
-        )
-
-    model.forward = of_video if what == "sam2_video" else of_words if what == "sam3" else of_image
 
 
 @pytest.mark.parametrize("what", KINDS)
@@ -338,118 +268,3 @@ def test_too_little_memory_costs_the_mask_and_is_told_in_one_sentence(folder, pr
     done = masked(found, picture(64, 48), made)
     assert done.sources == (source,)
     assert done.detail.startswith("1 of 1 masks failed: there is not enough memory for it")
-
-
-def held(stream) -> int:
-    """Bytes of all that a stream remembers."""
-    seen: dict[int, int] = {}
-
-    def add(one: object) -> None:
-        if isinstance(one, torch.Tensor):
-            seen[one.untyped_storage().data_ptr()] = one.untyped_storage().nbytes()
-        elif isinstance(one, dict):
-            for value in one.values():
-                add(value)
-        elif isinstance(one, (list, tuple)):
-            for value in one:
-                add(value)
-        elif type(one).__module__.startswith(("transformers", "gar_ssl_ros.masks")) and not isinstance(
-            one, torch.nn.Module
-        ):
-            add({name: value for name, value in vars(one).items() if name != "_segmenter"})
-
-    add(stream)
-    return sum(seen.values())
-
-
-class CancelledInBetween(Deadline):
-    """Of two things, before the second one is looked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.checks = 0
-
-    def check(self) -> None:
-        self.checks += 1
-        if self.checks == 3:
-            self.cancel()
-        super().check()
-
-
-def test_what_a_video_s_stream_remembers_is_level_and_goes_with_the_thing(folder):
-    stream = segmenter(folder, "sam2_video", track=True).stream()
-    sizes = []
-    for number in range(60):
-        if number % 7 == 3:
-            with pytest.raises(Cancelled):
-                stream.look(picture(64, 48), CancelledInBetween())
-        stream.look(picture(64, 48), Deadline())
-        if number % 5 == 0:
-            for thing in (7, 9):
-                assert isinstance(stream.prompt(thing, Prompt(Box(10 + thing, 10, 50, 40)), Deadline()), Mask)
-        sizes.append(held(stream))
-    assert max(sizes[40:]) < 1.05 * max(sizes[20:40])
-    assert len({len(one.processed_frames) for one in stream._things.values()}) == 1
-    stream.keep([9])
-    one = held(stream)
-    stream.keep([])
-    assert min(sizes[-1] - one, one - held(stream)) > 10_000  # bytes: what each thing took, beside the image
-    assert stream.look(picture(64, 48), Deadline()) == {}
-
-
-def test_what_is_forgotten_is_nothing_that_a_later_image_is_compared_with(folder, monkeypatch):
-    made = segmenter(folder, "sam2_video", track=True)
-    monkeypatch.setattr(made._model.config, "num_maskmem", 3)  # and so sooner than as it is published
-    monkeypatch.setattr(made._model, "num_maskmem", 3)
-    monkeypatch.setattr(made._model.config, "max_object_pointers_in_encoder", 5)
-    images = [picture(64, 48) for _ in range(12)]
-
-    def logits() -> list[torch.Tensor]:
-        stream, passes = made.stream(), []
-        passing = made.pass_on
-        with monkeypatch.context() as patched:
-            patched.setattr(made, "pass_on", lambda *given: passes.append(passing(*given)) or passes[-1])
-            for number, image in enumerate(images):
-                stream.look(image, Deadline())
-                if number in (0, 4, 5):
-                    stream.prompt(1, Prompt(Box(10 + 30 * (number > 3), 5, 60, 47)), Deadline())
-        return passes
-
-    pruned = logits()
-    monkeypatch.setattr("gar_ssl_ros.masks.pretrained.sam2_video._forget", lambda *_: None)
-    whole = logits()
-    assert all(torch.equal(one, other) for one, other in zip(pruned, whole, strict=True))
-    assert len({round(float(one.std()), 6) for one in pruned}) > 6  # the thing was there to be looked for
-
-
-def test_a_stream_that_broke_off_begins_again_and_one_that_was_cancelled_goes_on(folder):
-    stream = segmenter(folder, "sam2_video", track=True).stream()
-    stream.look(picture(64, 48), Deadline())
-    stream.prompt(1, Prompt(Box(10, 10, 50, 40)), Deadline())
-    cancelled = Deadline()
-    cancelled.cancel()
-    with pytest.raises(Cancelled):
-        stream.look(picture(64, 48), cancelled)
-    assert set(stream.look(picture(64, 48), Deadline())) == {1}
-    passing, stream._segmenter.pass_on = stream._segmenter.pass_on, lambda *_: 1 / 0
-    with pytest.raises(ZeroDivisionError):
-        stream.look(picture(64, 48), Deadline())
-    stream._segmenter.pass_on = passing
-    assert stream.look(picture(64, 48), Deadline()) == {}
-    assert isinstance(stream.prompt(1, Prompt(Box(10, 10, 50, 40)), Deadline()), Mask)
-
-
-def test_with_a_video_s_model_windows_have_masks_tracks_and_masks_of_their_newest_frame(folder):
-    follower = segmenter_of(MaskOptions("sam2", str(folder("sam2_video")), masks_track=True))
-    assert isinstance(follower, Follower)
-    knowing(follower.segmenter, "sam2_video")
-    box = Box(10, 10, 50, 40)
-    source = Source(box, "dog", 0.9, 0.8, "a dog", box, False, None)
-    found = Localization(Outcome.LOCALIZED, Stage.FINAL, "fixed", None, sources=(source,))
-    for start in range(3):
-        frames = tuple(Frame((10 * start + i) * SECOND // 10, picture(64, 48)) for i in range(20))
-        window = Window(start * SECOND, (start + 2) * SECOND, frames, None)
-        (one,) = masked_window(found, window, follower).sources
-        assert one.track == 1
-        assert one.mask.iou(BoxSegmenter().segment(picture(64, 48), [Prompt(box)], Deadline())[0]) > 0.9
-        assert one.newest.pixels.shape == (48, 64)
