@@ -55,7 +55,7 @@ class CancelledInBetween(Deadline):
 def test_what_a_video_s_stream_remembers_is_level_and_goes_with_the_thing(folder):
     stream = segmenter(folder, "sam2_video", track=True).stream()
     sizes = []
-    for number in range(40):
+    for number in range(30):
         if number % 7 == 3:
             with pytest.raises(Cancelled):
                 stream.look(picture(64, 48), CancelledInBetween())
@@ -64,7 +64,7 @@ def test_what_a_video_s_stream_remembers_is_level_and_goes_with_the_thing(folder
             for thing in (7, 9):
                 assert isinstance(stream.prompt(thing, Prompt(Box(10 + thing, 10, 50, 40)), Deadline()), Mask)
         sizes.append(held(stream))
-    assert max(sizes[30:]) < 1.05 * max(sizes[20:30])
+    assert max(sizes[24:]) < 1.05 * max(sizes[18:24])
     assert len({len(one.processed_frames) for one in stream._things.values()}) == 1
     stream.keep([9])
     one = held(stream)

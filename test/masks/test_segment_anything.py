@@ -255,7 +255,7 @@ def test_a_video_s_folder_of_sam_3_is_taken_too(folder, tmp_path):
         lambda: RuntimeError("[enforce fail at alloc_cpu.cpp:114] . DefaultCPUAllocator: can't allocate memory"),
     ],
 )
-def test_too_little_memory_costs_the_mask_and_is_told_in_one_sentence(folder, problem):
+def test_too_little_memory_costs_the_mask_and_is_told_in_one_sentence(folder, problem, monkeypatch):
     made = segmenter(folder, "sam2")
 
     def fail(_):
@@ -268,3 +268,7 @@ def test_too_little_memory_costs_the_mask_and_is_told_in_one_sentence(folder, pr
     done = masked(found, picture(64, 48), made)
     assert done.sources == (source,)
     assert done.detail.startswith("1 of 1 masks failed: there is not enough memory for it")
+    monkeypatch.setattr(type(made), "_encoded", lambda *_: fail(None))
+    with pytest.raises(SegmenterError) as told:
+        segmenter(folder, "sam2")
+    assert str(told.value).startswith(f"{folder('sam2')}: there is not enough memory for it")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from gar_ssl_ros.errors import sentence
 from gar_ssl_ros.gar.boxes import Box, box_from_reply
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.mask import Mask
@@ -37,16 +38,23 @@ class PromptedSegmenter(ABC):
     def __init__(self, folder: Path) -> None:
         what = f"a {self.name.upper().replace('SAM', 'SAM ').strip()} of the transformers library"
         self._guard = Lock()
+        lacking = ""
         try:
             if (kind := model_type(folder, what)) not in self.kinds:
                 raise ModelError(folder, what, f"it is a {kind}")
-            with whole(folder, what), enough_memory():
-                self._model = load(self.model_class, folder)
-                self._prepare(folder)
-                self.segment(TRIAL, [Prompt(Box(16, 16, 48, 32), "a thing")], Deadline())
+            with whole(folder, what):
+                try:
+                    with enough_memory():
+                        self._model = load(self.model_class, folder)
+                        self._prepare(folder)
+                        self.segment(TRIAL, [Prompt(Box(16, 16, 48, 32), "a thing")], Deadline())
+                except MemoryError as problem:  # which is no fault of the folder's
+                    lacking = sentence(problem)
         except ModelError as problem:
             wanted = "name a folder as `hf download` or save_pretrained writes it (docs/masks.md)"
             raise SegmenterError(f"{problem.fault}: {wanted}") from None
+        if lacking:
+            raise SegmenterError(f"{folder}: {lacking}")
 
     def segment(self, image: Image, prompts: Sequence[Prompt], deadline: Deadline) -> list[Mask | Failure]:
         """As of Segmenter. The deadline is looked at between forward passes."""
