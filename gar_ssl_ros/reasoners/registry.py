@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gar_ssl_ros.errors import OptionError, UsageError
 from gar_ssl_ros.options import Option, Options, changed, from_values, options_of, values_from_text
-from gar_ssl_ros.reasoners.options import OmniOptions, SensesOptions, ServedOptions
+from gar_ssl_ros.reasoners.options import OmniOptions, OpenAvsOptions, SensesOptions, ServedOptions
 
 if TYPE_CHECKING:
     from gar_ssl_ros.gar.reasoner import Reasoner
@@ -79,6 +79,7 @@ REASONERS = (
         needs=("server", "name where it answers, as http://127.0.0.1:8000/v1 (docs/served.md)"),
         elsewhere=True,
     ),
+    ReasonerSpec("openavs", "gar_ssl_ros.reasoners.openavs:openavs_reasoner", OpenAvsOptions),
 )
 OURS: Mapping[str, ReasonerSpec] = {spec.name: spec for spec in REASONERS}
 
