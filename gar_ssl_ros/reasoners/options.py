@@ -15,7 +15,7 @@ Coordinates = Literal["pixels", "thousandths", "thousandths_y_first", "longest_1
 PromptSet = Literal["paper", "evidence_first", "candidates", "anchors"]
 Preset = Literal["lite", "base", "large"]
 Consistency = Literal["basic", "prompt", "frame", "prompt_frame", "model"]
-Translating = Literal["auto", "model", "server", "none"]
+Translating = Literal["auto", "model", "server", "makers", "none"]
 
 
 @dataclass(frozen=True)
@@ -194,8 +194,8 @@ class OpenAvsOptions(PromptOptions, LoadOptions, ServerOptions, ModelOptions, Pe
     )
     translator: Translating = option(
         "auto",
-        "of openavs: who makes the names of things out of descriptions: model or server, whichever is there, or none, "
-        "and descriptions are sought as they are",
+        "of openavs: who makes names of things out of descriptions: model or server, whichever is there; makers, our "
+        "table of who makes which sound; none, and descriptions are sought as they are",
         choices=get_args(Translating),
     )
     consistency: str = option(

@@ -11,6 +11,7 @@ from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.options import from_values
 from gar_ssl_ros.perception import store
+from gar_ssl_ros.perception.makers import Makers
 from gar_ssl_ros.perception.objects import Objects
 from gar_ssl_ros.perception.own import eyes, own_captioner, own_tagger
 from gar_ssl_ros.perception.tags import Yamnet
@@ -18,7 +19,7 @@ from gar_ssl_ros.reasoners.omni import load
 from gar_ssl_ros.reasoners.openavs.describe import CaptionDescriber, Describer, ModelDescriber, TagDescriber
 from gar_ssl_ros.reasoners.openavs.ground import Grounder
 from gar_ssl_ros.reasoners.openavs.reasoner import OpenAvsReasoner, Parts
-from gar_ssl_ros.reasoners.openavs.translate import AsTheyAre, ModelTranslator, Translator
+from gar_ssl_ros.reasoners.openavs.translate import AsTheyAre, MakersTranslator, ModelTranslator, Translator
 from gar_ssl_ros.reasoners.options import Consistency, OpenAvsOptions, ServedOptions
 from gar_ssl_ros.reasoners.prompted.probe import coordinates_of
 from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
@@ -26,7 +27,8 @@ from gar_ssl_ros.reasoners.prompted.runtime import Runtime
 from gar_ssl_ros.reasoners.senses.senses import OBJECTS, TAGS
 from gar_ssl_ros.reasoners.served import connect
 
-TAGGER, MODEL, SERVER, NONE = "tagger", "model", "server", "none"
+TAGGER, MODEL, SERVER, MAKERS, NONE = "tagger", "model", "server", "makers", "none"
+UNLEARNED = (MAKERS, NONE)  # translators that are told nothing, and read the sound's descriptions alone
 
 
 def assembled(options: OpenAvsOptions) -> OpenAvsReasoner:
@@ -57,7 +59,7 @@ class _Assembly:
         self._wanted = self._wanted or self._usual()
         self._translating: str = options.translator
         if self._translating == "auto":
-            self._translating = self.talking[-1] if self.talking else NONE
+            self._translating = self.talking[-1] if self.talking else MAKERS
         self._check()
 
     @property
@@ -65,7 +67,7 @@ class _Assembly:
         """What is to agree; without a translator, one description of each second is enough."""
         if self._options.consistency != "auto":
             return cast("Consistency", self._options.consistency)
-        if self._translating == NONE:
+        if self._translating in UNLEARNED:
             return "basic"
         return "prompt_frame" if self._options.preset == "lite" else "model"
 
@@ -80,6 +82,8 @@ class _Assembly:
         """As named, or whoever can."""
         if self._translating == NONE:
             return AsTheyAre()
+        if self._translating == MAKERS:
+            return MakersTranslator(Makers())
         return ModelTranslator(self._runtime(self._translating), self.consistency)
 
     def grounder(self) -> Grounder:
@@ -108,15 +112,13 @@ class _Assembly:
                 if one in (MODEL, SERVER) and one not in self.talking:
                     raise OptionError(f"{what} names the {one}, and there is none: give {one}, or choose another")
         if options.preset != "lite" and not self.talking:
+            raise OptionError(f"the preset {options.preset} needs a model that sees: give model or server, or lite")
+        if options.preset != "lite" and self._translating in UNLEARNED:
             raise OptionError(
-                f"the preset {options.preset} needs a model that sees: give model or server, or lite"
+                f"the preset {options.preset} is of no use without a model that translates: choose one, or lite"
             )
-        if options.preset != "lite" and self._translating == NONE:
-            raise OptionError(
-                f"the preset {options.preset} is no use without a translator: choose one, or use lite"
-            )
-        if options.consistency != "auto" and self._translating == NONE:
-            raise OptionError(f"consistency {options.consistency} is for a translator to see to, and there is none")
+        if options.consistency != "auto" and self._translating in UNLEARNED:
+            raise OptionError(f"consistency {options.consistency} is for a model that translates, and there is none")
         if options.verify and not self.talking:
             raise OptionError("verify needs a model that sees and hears: give model or server, or leave verify out")
 

@@ -1,4 +1,4 @@
-"""Descriptions made the names of things that can be sought in a picture: by a language model, or taken as they are.
+"""Descriptions made the names of things that can be sought in a picture: by a language model, a table, or not at all.
 
 User input is laid out as in appendix F of OpenAVS; the instructions are our own (`prompts/`).
 """
@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.reasoner import Unparseable
 from gar_ssl_ros.gar.stages import SILENCE
+from gar_ssl_ros.perception.makers import Makers
 from gar_ssl_ros.reasoners.openavs.describe import Text
 from gar_ssl_ros.reasoners.openavs.prompts import prompt
 from gar_ssl_ros.reasoners.options import Consistency
@@ -49,6 +50,28 @@ class AsTheyAre:
         """See `Translator`."""
         deadline.check()
         return [phrases(", ".join(text.said.rstrip(".") for text in texts if not text.seen)) for texts in frames]
+
+
+class MakersTranslator:
+    """The project's table of who makes which sound: AudioSet's names in what was said, put into what makes them."""
+
+    def __init__(self, makers: Makers) -> None:
+        self._group = {sound: group for group in reversed(makers.groups) for sound in group.sounds}
+        longest = sorted(self._group, key=lambda sound: -len(sound))
+        self._sound = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest))})(?!\w)")
+
+    def translate(self, frames: Sequence[Sequence[Text]], deadline: Deadline) -> list[Phrases]:
+        """See `Translator`."""
+        deadline.check()
+        return [self._named(" , ".join(text.said.lower() for text in texts if not text.seen)) for texts in frames]
+
+    def _named(self, said: str) -> Phrases:
+        sounds = self._sound.findall(said)
+        telling = [sound for sound in sounds if not self._group[sound].broad] or sounds
+        groups = [self._group[sound] for sound in telling]
+        made = (thing for sound, group in zip(telling, groups, strict=True) for thing in group.made_with(sound))
+        names = dict.fromkeys((*made, *(kind for group in groups for kind in group.seen)))
+        return tuple(names)[:MAX_PHRASES]
 
 
 class ModelTranslator:
