@@ -64,8 +64,8 @@ class SoundCaptioner:
         inputs = self._processor(
             text=texts,
             audio=[samples] * len(texts),
-            sampling_rate=SPEECH_RATE_HZ,
-            padding=True,
+            text_kwargs={"padding": True},
+            audio_kwargs={"sampling_rate": SPEECH_RATE_HZ, "padding": "max_length"},  # to 30 s, as their towers have it
             return_tensors="pt",
         )
         with running(self._folder):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from gar_ssl_ros.errors import OptionError
 from gar_ssl_ros.gar.deadline import Deadline
@@ -26,6 +25,9 @@ from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
 from gar_ssl_ros.reasoners.prompted.runtime import Runtime
 from gar_ssl_ros.reasoners.senses.senses import OBJECTS, TAGS
 from gar_ssl_ros.reasoners.served import connect
+
+if TYPE_CHECKING:
+    from gar_ssl_ros.reasoners.served.runtime import ServedRuntime  # which needs an extra
 
 TAGGER, MODEL, SERVER, MAKERS, NONE = "tagger", "model", "server", "makers", "none"
 UNLEARNED = (MAKERS, NONE)  # translators that are told nothing, and read the sound's descriptions alone
@@ -52,7 +54,6 @@ class _Assembly:
 
     def __init__(self, options: OpenAvsOptions) -> None:
         self._options = options
-        self.close: Callable[[], object] = lambda: None
         self._wanted = [one.strip() for one in options.describers.split(",") if one.strip()]
         in_process = options.model and (not options.server or MODEL in (*self._wanted, options.translator))
         self.talking = [one for one, there in ((MODEL, in_process), (SERVER, options.server)) if there]
@@ -61,6 +62,11 @@ class _Assembly:
         if self._translating == "auto":
             self._translating = self.talking[-1] if self.talking else MAKERS
         self._check()
+
+    def close(self) -> None:
+        """End the connections to a server, if any was asked."""
+        if "_server" in vars(self):
+            self._server.close()
 
     @property
     def consistency(self) -> Consistency:
@@ -145,8 +151,6 @@ class _Assembly:
         return load(self._options.model, self._options)
 
     @cached_property
-    def _server(self) -> Runtime:
+    def _server(self) -> ServedRuntime:
         name = "" if MODEL in self.talking else self._options.model
-        runtime = connect(from_values(ServedOptions, {**vars(self._options), "model": name}))
-        self.close = runtime.close
-        return runtime
+        return connect(from_values(ServedOptions, {**vars(self._options), "model": name}))

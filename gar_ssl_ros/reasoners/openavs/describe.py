@@ -140,5 +140,6 @@ def described(moment: Moment, describers: Sequence[Describer], several: bool, de
 
 def _texts(replies: Sequence[str], seen: bool = False) -> list[Text]:
     """Descriptions without what would look like the translator's own tags, or nothing."""
-    plain = [" ".join(reply.replace("<", " ").replace(">", " ").split()[:MAX_WORDS]) for reply in replies]
+    told = ("".join(c if c.isprintable() and c not in "<>" else " " for c in reply) for reply in replies)
+    plain = [" ".join(one.split()[:MAX_WORDS]) for one in told]
     return [Text(one, seen) for one in plain if one]
