@@ -7,7 +7,7 @@ the localizer and settings of an evaluation. Another package declares its own as
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -94,6 +94,11 @@ def owners_of(option: str) -> list[str]:
     return [spec.name for spec in REASONERS if option in {one.name for one in spec.declared}]
 
 
+def listed(names: Sequence[str], last: str) -> str:
+    """`a, b or c`. last: the word before the last one."""
+    return f" {last} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
 def names() -> tuple[str, ...]:
     """Ours, and those that other installed packages declare. Imports none of them."""
     return (*OURS, *sorted(_declared().keys() - OURS.keys()))
@@ -122,8 +127,8 @@ def refuse_unused(reasoner: str, fallback: str | None, values: Mapping[str, Any]
         owners = owners_of(unused[0])
         who, it = f"{reasoner} or {fallback}" if fallback else reasoner, "it" if len(unused) == 1 else "them"
         raise UsageError(
-            f"{', '.join(unused)}: only the reasoner {' or '.join(owners)} can be told, and {who} answers here: "
-            f"choose {' or '.join(one for one in owners if one != AUTO)} as the reasoner, or leave {it} out"
+            f"{', '.join(unused)}: only the reasoner {listed(owners, 'or')} can be told, and {who} answers here: "
+            f"choose {listed([one for one in owners if one != AUTO], 'or')} as the reasoner, or leave {it} out"
         )
 
 

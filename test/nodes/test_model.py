@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import count
 
 import pytest
@@ -10,6 +11,7 @@ from gar_ssl_ros.msg import SoundSourceArray
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from robot import Robot, localizer, process, robot, until
+from sensor_msgs.msg import Image
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.messages.answers import box_from_bounding_box
@@ -41,6 +43,22 @@ def test_a_model_answers_on_the_graph(tiny_omni):
         box = box_from_bounding_box(source.box)
         assert 0 <= box.x1 < box.x2 <= final.image_width
         assert 0 <= box.y1 < box.y2 <= final.image_height
+
+
+def test_words_and_masks_on_the_graph(tiny_omni, tiny_dino):
+    words = {"model": str(tiny_omni), "detector": str(tiny_dino), "box_threshold": 0.0, "least_pixels": 3136}
+    masks: list[Image] = []
+    with localizer(reasoner="openavs", preset="base", masks="box", deadline=60.0, **words) as node, robot() as bot:
+        bot.node.create_subscription(Image, "/localizer/masks", masks.append, 100)
+        bot.meet()
+        final = first(bot, SoundSourceArray.FINAL)
+        assert (final.reasoner, final.outcome) == ("openavs", SoundSourceArray.LOCALIZED), final.detail
+        (source,) = final.sources
+        assert math.isnan(source.av_consistency)  # nobody has verified it
+        assert "heard: " in source.description
+        mask = until(lambda: next((one for one in masks if one.header == final.header), None))
+        assert max(mask.data) == 1
+        assert node.get_parameter("preset").value == "base"
 
 
 def test_where_its_weights_are_missing_the_fallback_answers_and_says_so(tmp_path):
@@ -89,8 +107,8 @@ def test_a_model_that_nobody_asks_is_wrong_usage():
         output, _ = node.communicate(timeout=600)
         assert node.returncode == 2
         assert output == (
-            "localizer: model: only the reasoner omni or served can be told, and signal answers here: "
-            "choose omni or served as the reasoner, or leave it out\n"
+            "localizer: model: only the reasoner omni, served or openavs can be told, and signal answers here: "
+            "choose omni, served or openavs as the reasoner, or leave it out\n"
         )
 
 

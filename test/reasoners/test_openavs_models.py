@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from importlib import import_module
 from itertools import count
@@ -29,15 +28,6 @@ SOUND = np.random.default_rng(1).normal(0, 0.1, 16_000).astype(np.float32)
 FREE = Question("What is it?", None, Sampling(), (0,), 12, cut=True)
 
 
-@pytest.fixture(scope="session")
-def dino(tmp_path_factory) -> Path:
-    """A tiny GroundingDINO."""
-    folder = Path(__file__).parents[1] / "perception"
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))
-    return import_module("tiny_models").write("grounding_dino", tmp_path_factory.mktemp("dino"))
-
-
 def asked(omni, question: Question = FREE, image=None, sound=None) -> str:
     with omni.encode("Tell.", image, sound, Deadline()) as window:
         (reply,) = window.ask([question], seen=image is not None)[0]
@@ -61,21 +51,21 @@ def test_a_text_obeys_its_pattern(omni):
     assert len(answers(asked(omni, lines), 3)) == 3
 
 
-def with_models(omni: Path, dino: Path, preset: str) -> dict[str, object]:
-    known = {"model": str(omni), "detector": str(dino), "box_threshold": 0.0, "coordinates": "pixels"}
+def with_models(omni: Path, tiny_dino: Path, preset: str) -> dict[str, object]:
+    known = {"model": str(omni), "detector": str(tiny_dino), "box_threshold": 0.0, "coordinates": "pixels"}
     return {**known, "preset": preset, "least_pixels": 3136}
 
 
-def test_a_clip_goes_from_words_to_masks_in_a_record(run, tiny_omni, dino, tmp_path):
+def test_a_clip_goes_from_words_to_masks_in_a_record(run, tiny_omni, tiny_dino, tmp_path):
     clip = write_clip(tmp_path / "clip.mkv", size=(96, 64))
-    told = with_models(tiny_omni, dino, "base")
+    told = with_models(tiny_omni, tiny_dino, "base")
     options = [part for name, value in told.items() for part in (f"--{name.replace('_', '-')}", value)]
     asked = ("--reasoner", "openavs", *options, "--verify", "--trials", 2)
     done = run("localize", clip, "--out", tmp_path, "--no-video", "--masks", "grabcut", *asked)
     assert done.returncode == 0, done.stderr
     (record,) = read_records(tmp_path / "clip.jsonl")
     assert (record.outcome, record.reasoner) == (Outcome.LOCALIZED, "openavs"), record.detail
-    assert record.model == f"{tiny_omni}, {dino.name}"
+    assert record.model == f"{tiny_omni}, {tiny_dino.name}"
     (source,) = record.sources
     assert (source.mask is None) == ("masks failed" in record.detail)  # a random box may hold no thing
     assert source.av_consistency is not None
@@ -87,8 +77,8 @@ def window(sound: np.ndarray = SOUND) -> Window:
 
 
 @pytest.fixture(scope="session")
-def lite(tiny_omni, dino):
-    return reasoner("openavs", with_models(tiny_omni, dino, "lite"))
+def lite(tiny_omni, tiny_dino):
+    return reasoner("openavs", with_models(tiny_omni, tiny_dino, "lite"))
 
 
 def test_a_cancelled_window_stops_within_a_step_and_the_next_one_is_as_before(lite):
@@ -113,16 +103,16 @@ def test_a_cancelled_window_stops_within_a_step_and_the_next_one_is_as_before(li
     assert final(Deadline()) == first
 
 
-def test_a_model_that_is_no_describer_is_a_sentence(tiny_omni, dino):
+def test_a_model_that_is_no_describer_is_a_sentence(tiny_omni, tiny_dino):
     with pytest.raises(OptionError, match=r"captioner: .* is not an audio language model of the transformers library"):
-        reasoner("openavs", {"describers": str(dino), "detector": str(dino)})
+        reasoner("openavs", {"describers": str(tiny_dino), "detector": str(tiny_dino)})
 
 
 @pytest.mark.parametrize("what", ["qwen2_audio", "audio_flamingo"])
-def test_several_describers_and_one_translator(tiny_omni, dino, tmp_path, what):
+def test_several_describers_and_one_translator(tiny_omni, tiny_dino, tmp_path, what):
     heard = import_module("tiny_models").write(what, tmp_path / what)
-    told = {**with_models(tiny_omni, dino, "large"), "describers": f"{heard},model"}
+    told = {**with_models(tiny_omni, tiny_dino, "large"), "describers": f"{heard},model"}
     made = reasoner("openavs", told)
-    assert made.model == f"{what}, {tiny_omni}, {dino.name}"
+    assert made.model == f"{what}, {tiny_omni}, {tiny_dino.name}"
     final = [*localize(window(), made)][-1]
     assert final.outcome in (Outcome.LOCALIZED, Outcome.SILENT), final.detail
