@@ -147,6 +147,12 @@ def test_models_are_asked_about_one_second_alone():
     assert runtime.batches[-1][0][0].text.startswith("Audio agent 0: A dog barks.")
 
 
+def test_models_are_asked_about_the_second_that_sounds_next_to_the_middle():
+    it, runtime = made("<answer>dog</answer>", Seen({"dog": [(0.6, DOG)]}), consistency="model")
+    assert answer(it, three_seconds(lambda t: np.where(t < 2, 0, np.sin(2000 * t)))).outcome is Outcome.LOCALIZED
+    assert runtime.heard is None  # of the translation, the last to be asked
+
+
 def test_a_silent_second_is_not_asked_about():
     it, runtime = made(ONE, Seen({"dog": [(0.6, DOG)]}))
     answer(it, three_seconds(lambda t: np.where(t < 1, 0, np.sin(2000 * t))))

@@ -37,16 +37,11 @@ def assembled(options: OpenAvsOptions) -> OpenAvsReasoner:
     """The reasoner. Raises OptionError where options do not go together, and ReasonerError where a model is missing."""
     assembly = _Assembly(options)
     grounder = assembly.grounder()  # the small models first: what is missing is told before anything large is loaded
-    return OpenAvsReasoner(
-        Parts(
-            describers=assembly.describers(),
-            translator=assembly.translator(),
-            consistency=assembly.consistency,
-            grounder=grounder,
-            verifier=assembly.verifier if options.verify else None,
-        ),
-        assembly.close,
-    )
+    describers, translator = assembly.describers(), assembly.translator()
+    verifier = assembly.verifier if options.verify else None
+    if verifier is not None and assembly.talking[0] == MODEL:
+        verifier(Deadline())  # that it cannot is told now; a server need not be there yet
+    return OpenAvsReasoner(Parts(describers, translator, assembly.consistency, grounder, verifier), assembly.close)
 
 
 class _Assembly:
@@ -54,6 +49,7 @@ class _Assembly:
 
     def __init__(self, options: OpenAvsOptions) -> None:
         self._options = options
+        self._verifying: PromptedReasoner | None = None
         self._wanted = [one.strip() for one in options.describers.split(",") if one.strip()]
         in_process = options.model and (not options.server or MODEL in (*self._wanted, options.translator))
         self.talking = [one for one, there in ((MODEL, in_process), (SERVER, options.server)) if there]
@@ -102,9 +98,10 @@ class _Assembly:
 
     def verifier(self, deadline: Deadline) -> PromptedReasoner:
         """GAR's stages, asked of the model that sees."""
-        runtime = self._seeing
-        coordinates = coordinates_of(runtime, self._options.coordinates, deadline)
-        return PromptedReasoner(runtime, coordinates, self._options, OpenAvsReasoner.name)
+        if self._verifying is None:
+            coordinates = coordinates_of(self._seeing, self._options.coordinates, deadline)
+            self._verifying = PromptedReasoner(self._seeing, coordinates, self._options, OpenAvsReasoner.name)
+        return self._verifying
 
     def _usual(self) -> list[str]:
         if self._options.preset == "large":

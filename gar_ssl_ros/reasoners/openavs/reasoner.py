@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gar_ssl_ros.errors import shortened
 from gar_ssl_ros.gar.deadline import Deadline
@@ -35,7 +35,7 @@ MAX_LABEL = 80  # characters
 
 @dataclass(frozen=True)
 class Parts:
-    """Who does what. verifier: makes who analyses and refines, at the first time; None where nobody does."""
+    """Who does what. verifier: gives who analyses and refines, while the deadline holds; None where nobody does."""
 
     describers: Sequence[Describer]
     translator: Translator
@@ -121,8 +121,9 @@ class OpenAvsReading:
     def _described(self) -> _Heard:
         parts, deadline = self._parts, self._deadline
         seconds, middle = moments(self._window)
-        if parts.consistency == "model":  # what models say of one second
-            seconds, middle = [seconds[middle]], 0
+        if parts.consistency == "model":  # of one second: that which sounds next to the center frame
+            sounding = min(range(len(seconds)), key=lambda i: (seconds[i].silent, abs(i - middle)))
+            seconds, middle = [replace(seconds[sounding], image=self._window.center.image)], 0
         frames = []
         for moment in seconds:
             deadline.check()
@@ -166,7 +167,7 @@ class _Heard:
 
     def agreement(self, name: str) -> float:
         """The share of all that was said, descriptions and answers, in which the words of a name are, 0..1."""
-        votes = [name in answer for answer in self.answers if answer or len(self.answers) > 1]
+        votes = [name in answer for answer in self.answers]
         told = set(words(name))
         votes += [told <= set(words(text.said)) for texts in self.frames for text in texts]
         return sum(votes) / len(votes)
