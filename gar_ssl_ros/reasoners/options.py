@@ -123,19 +123,20 @@ class ServerOptions(Options):
 
     server: str = option(
         "",
-        "of served: where it answers, as http://127.0.0.1:8000/v1; several with commas between, tried in turn",
+        "of served and openavs: where it answers, as http://127.0.0.1:8000/v1; several with commas between, tried in "
+        "turn",
         pattern=rf"({_ADDRESS}(,{_ADDRESS})*)?",
         fits="addresses of http or https, without name and password, with commas between",
         metavar="URL",
     )
     dialect: str = option(
         "auto",
-        "of served: the engine that it speaks as; auto: as the server says",
+        "of served and openavs: the engine that it speaks as; auto: as the server says",
         choices=("auto", *get_args(Dialect)),
     )
     api_key_variable: str = option(
         "GAR_SSL_API_KEY",
-        "of served: the environment variable that holds its key, if it wants one",
+        "of served and openavs: the environment variable that holds its key, if it wants one",
         pattern=r"[A-Za-z_][A-Za-z0-9_]*",
         fits="the name of an environment variable",
         metavar="NAME",

@@ -121,10 +121,14 @@ def test_a_model_that_nobody_asks_fails_the_configuring_of_a_managed_node():
 
 def test_nobody_on_the_graph_has_what_is_seen_and_heard_or_a_key_sent_elsewhere():
     with localizer(active=False, reasoner="served", server="http://127.0.0.1:9/v1", fallback="signal") as node:
-        told = {"server": "http://127.0.0.1:10/v1", "api_key_variable": "HOME"}
+        told = {"server": "http://127.0.0.1:10/v1", "api_key_variable": "HOME", "detector": "/etc/passwd"}
         for name, value in told.items():
             (refused,) = node.set_parameters([Parameter(name, value=value)])
             assert not refused.successful
             assert f"another {name} is named at the node's start: -p {name}:=" in refused.reason
+            (refused,) = node.set_parameters([Parameter("reasoner_options", value=f"seed=3 {name}={value}")])
+            assert f"another {name} is named at the node's start: -p {name}:=" in refused.reason
+        (other,) = node.set_parameters([Parameter("reasoner_options", value="seed=3")])
+        assert other.successful
         (same,) = node.set_parameters([Parameter("server", value="http://127.0.0.1:9/v1")])
         assert same.successful

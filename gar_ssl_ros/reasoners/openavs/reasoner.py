@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from gar_ssl_ros.errors import shortened
 from gar_ssl_ros.gar.deadline import Deadline
+from gar_ssl_ros.gar.heard import explains, joined, out_of_view, ratio
 from gar_ssl_ros.gar.reasoner import Reading, Unparseable
 from gar_ssl_ros.gar.stages import (
     SILENCE,
@@ -92,6 +93,11 @@ class OpenAvsReading:
             sought = " or ".join(heard.names) or "what sounds"
             reason = f"{self._parts.grounder.name} sees no {shortened(sought)}; {heard.quoted}"
             return Unseen(off_screen=False, reason=reason)
+        if out_of_view(self._window) and not any(explains(self._window, one.box) for one in found):
+            what = " and ".join(dict.fromkeys(f"the {one.label} in view" for one in found))
+            return Unseen(off_screen=True, reason=f"{what} would make it, and is elsewhere")
+        fits = [joined(one.score, ratio(self._window, one.box)) for one in found]  # of like things, where it comes from
+        found = [one for _, one in sorted(zip(fits, found, strict=True), key=lambda pair: -pair[0])]
         return [
             Location(
                 one.box.sides,
