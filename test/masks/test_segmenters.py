@@ -223,7 +223,7 @@ def test_what_is_no_saliency_model_is_refused_in_one_sentence(tmp_path):
 
 
 def test_a_model_that_nobody_asks_and_one_that_is_missing_are_told():
-    with pytest.raises(UsageError, match="only masks of salient have one"):
+    with pytest.raises(UsageError, match="only masks of salient, sam, sam2, sam3 have one"):
         segmenter_of(MaskOptions("grabcut", "some.onnx"))
     with pytest.raises(SegmenterError, match="need a masks_model: name the ONNX file"):
         segmenter_of(MaskOptions("salient"))
