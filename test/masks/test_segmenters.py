@@ -158,7 +158,7 @@ class Told:
         deadline.check()
         if isinstance(self.answers[0], Exception):
             raise self.answers[0]
-        assert [prompt.words for prompt in prompts] == ["a dog", "a dog"]
+        assert [prompt.words for prompt in prompts] == ["dog", "dog"]
         return self.answers
 
 
