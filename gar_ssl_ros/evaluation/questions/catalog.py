@@ -188,7 +188,9 @@ def _of_vggsound(root: Path, listed: Path) -> Mapping[str, Mapping[str, list[str
         own["val"], own["train"] = own["train"][:kept], own["train"][kept:]
         for split in SPLITS:
             if not own[split]:
-                raise CatalogError(f"the class {label!r} of {listed} has no sounds for {split}: fetch more of its clips")
+                raise CatalogError(
+                    f"the class {label!r} of {listed} has no sounds for {split}: fetch more of its clips"
+                )
     return found
 
 

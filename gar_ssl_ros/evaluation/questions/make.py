@@ -212,7 +212,7 @@ def _flac(samples: NDArray[np.float32]) -> bytes:
     layout = LAYOUTS[len(samples) - 1]
     packed = io.BytesIO()
     with av.open(packed, "w", format="flac") as container:
-        stream = container.add_stream("flac", rate=SPEECH_RATE_HZ, layout=layout, options={"compression_level": "1"})
+        stream = container.add_stream("flac", rate=SPEECH_RATE_HZ, layout=layout, options={"compression_level": "3"})
         content = np.ascontiguousarray((samples.T * 32767).round().astype(np.int16)).reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(content, format="s16", layout=layout)
         frame.sample_rate = SPEECH_RATE_HZ

@@ -36,7 +36,9 @@ class PlacedPicture:
     spot: Spot
 
 
-def render(random: Random, ground: Image, room: QuestionRoom, placed: Sequence[PlacedPicture], options: QuestionOptions) -> Image:
+def render(
+    random: Random, ground: Image, room: QuestionRoom, placed: Sequence[PlacedPicture], options: QuestionOptions
+) -> Image:
     """(height, width, 3), RGB. ground: of the room, as of `empty_room`."""
     image = ground.astype(np.float32) * random.uniform(0.85, 1.1)
     for one in placed:
@@ -45,7 +47,7 @@ def render(random: Random, ground: Image, room: QuestionRoom, placed: Sequence[P
         _stand(image, one, room, options)
         _put(image, one, options)
     image += random.standard_normal(image.shape, np.float32) * NOISE
-    return np.clip(image, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image, 0, 255), np.uint8)
 
 
 def width_of(picture: PlacedPicture) -> float:
@@ -86,7 +88,7 @@ def empty_room(room: QuestionRoom, options: QuestionOptions) -> Image:
     light = (0.72 + 0.28 * (1 - np.exp(-near / 0.45))) * np.array([0.94, 1.0, 0.97])[axis]
     shaded = np.clip(colours * light[..., None].astype(np.float32), 0, 255)
     small = cv2.resize(shaded, (options.width, options.height), interpolation=cv2.INTER_AREA)
-    return np.asarray(small.round(), np.uint8)
+    return np.asarray(np.round(small), np.uint8)
 
 
 def _floor(random: Random, points: Floats) -> Floats:
@@ -180,8 +182,8 @@ def _cast_shadow(image: Floats, one: PlacedPicture, room: QuestionRoom, options:
 
 
 def _feet(one: PlacedPicture, room: QuestionRoom) -> tuple[float, float, float]:
-    """How far away it is along the floor, how high its lower edge is beside the listener, m, and where the floor is under
-    it, degrees.
+    """How far away it is along the floor, how high its lower edge is above the listener, m, and the elevation of the
+    floor under it, degrees.
     """
     out = one.spot.distance * math.cos(math.radians(one.spot.elevation))
     base = one.spot.distance * math.sin(math.radians(one.spot.elevation)) - one.height / 2

@@ -55,7 +55,7 @@ class TrueObject(TrueThing):
 
 
 class TrueSound(TrueThing):
-    """object: which one of the objects in view it comes from; null where nothing is there. recording: which one it is."""
+    """object: which one of the objects in view it comes from; null where nothing is. recording: which one it is."""
 
     object: int | None
     recording: str
@@ -143,7 +143,9 @@ def files_of(folder: Path, split: str) -> list[Path]:
 
 def read_split(folder: Path, split: str) -> list[QuestionRecord]:
     """All of its questions, in their order. Raises QuestionsError where there is none, RecordError at a bad line."""
-    found = sorted((one for path in files_of(folder, split) for one in read_lines(path, QuestionRecord, True)), key=_index)
+    found = sorted(
+        (one for path in files_of(folder, split) for one in read_lines(path, QuestionRecord, True)), key=_index
+    )
     if not found:
         have = ", ".join(one for one in SPLITS if files_of(folder, one)) or "none"
         raise QuestionsError(f"{folder} holds no questions of the split {split!r} (it has {have}): make them first")

@@ -23,8 +23,8 @@ Random = np.random.Generator
 
 @dataclass(frozen=True)
 class Scenario:
-    """alike: how many things in view are of the sound's class. source: where it sounds: at the first of those (`match`),
-    at a thing of another class (`other`), or where nothing is (`empty`). asked: which thing the question is about: the
+    """alike: how many things in view are of the sound's class. source: where it sounds: at one of those (`match`), at a
+    thing of another class (`other`), or where nothing is (`empty`). asked: which thing the question is about: the
     one that sounds (`source`), one of the sound's class that does not (`match`), or any other (`other`).
     """
 
@@ -147,9 +147,7 @@ def _places(random: Random, room: QuestionRoom, count: int) -> list[int] | None:
     return None
 
 
-def _about(
-    random: Random, things: Sequence[Thing], source: int | None, sound: str, scenario: Scenario
-) -> int:
+def _about(random: Random, things: Sequence[Thing], source: int | None, sound: str, scenario: Scenario) -> int:
     """Which thing a question is about."""
     if scenario.asked == "source" and source is not None:
         return source
@@ -196,10 +194,6 @@ def _answer(
         assert source is not None
         return {"sound": sound, "object": things[source].label}
     seen = source is not None and things[source].label == sound
-    return {
-        QuestionType.Q7: {"object": sound, **placed(spot)},
-        QuestionType.Q8: {"sound": sound, **placed(spot)},
-        QuestionType.Q9: {"sound": sound, "visible": CHOICES["visible"][int(not seen)]},
-        QuestionType.A1: {"sound": sound},
-        QuestionType.A2: placed(spot),
-    }[asked]
+    told: dict[str, str | float] = {"sound": sound, "object": sound, "visible": CHOICES["visible"][int(not seen)]}
+    told |= placed(spot)
+    return {name: told[name] for name in FORMS[asked].fields}

@@ -1,7 +1,7 @@
 """Answers by geometry and rules: where a sound was heard, laid over what is seen. No weights.
 
-Whatever is seen may have made the sound, or something that is not seen. How well each goes with the directions that were
-heard and with what the sound is like is weighed by Bayes' rule; what a question takes for granted (that one of two
+Whatever is seen may have made the sound, or something that is not seen. How well each goes with the directions that
+were heard and with what the sound is like is weighed by Bayes' rule; what a question takes for granted (that one of two
 things alike sounds, say) is taken for granted.
 """
 
@@ -33,8 +33,14 @@ from gar_ssl_ros.spatial.questions.words import Question, answer_text
 LOST_SHARE = 0.1  # of directions that are far from their source
 PLACE_SD = math.radians(3)  # of where a thing is seen, beside half its width
 UNSEEN = 0.5  # that what sounds is not seen
-FITS = {QuestionType.Q1: 0.5, QuestionType.A1: 0.7, QuestionType.A2: 0.7}  # that what sounds is what it sounds like; else 1
-USUAL_DISTANCE_M, USUAL_ELEVATION = 2.5, -5.0  # of what is not seen: m, degrees
+USUAL_CLASSES = 20  # that it may be of, at least
+FITS = {
+    QuestionType.Q1: 0.5,
+    QuestionType.A1: 0.7,
+    QuestionType.A2: 0.7,
+}  # that what sounds is what it sounds like; else 1
+USUAL_DISTANCE_M, USUAL_ELEVATION = 1.75, 2.0  # of what is not seen: m, degrees
+UNKNOWN = "something"  # what is where nothing is seen
 MIN_LABEL = 1e-3  # of a class that the sound is hardly like
 NEARBY = 15.0  # degrees from the place that is asked about, within which a thing is taken to be there
 Weights = NDArray[np.float64]
@@ -87,9 +93,7 @@ class _Belief:
     spot: Spot
 
 
-def answer(
-    question: Question, heard: HeardSound, seen: Sequence[SeenThing], forced: bool = False
-) -> QuestionAnswer:
+def answer(question: Question, heard: HeardSound, seen: Sequence[SeenThing], forced: bool = False) -> QuestionAnswer:
     """What is not known is left out, and of what is not asked what is known of the source's place is told, too.
 
     forced: True if all fields are to be told, and those alone, as a benchmark wants it: what is not known is guessed,
@@ -103,21 +107,21 @@ def answer(
     return QuestionAnswer(answer_text(question.type, known), known, _evidence(heard, seen))
 
 
-def _fields(
-    question: Question, heard: HeardSound, seen: Sequence[SeenThing], forced: bool
-) -> dict[str, str | float]:
+def _fields(question: Question, heard: HeardSound, seen: Sequence[SeenThing], forced: bool) -> dict[str, str | float]:
     asked, slots = question.type, question.slots
     if asked is QuestionType.V1:
-        return {"object": seen[_there(slots, seen)].label}
+        return {"object": seen[_need(slots, seen)].label}
     if asked is QuestionType.V2:
         return placed(seen[_named(str(slots["object"]), seen)].spot)
+    if asked in (QuestionType.Q5, QuestionType.Q6) and forced and _there(slots, seen) is None:
+        seen = (*seen, SeenThing(UNKNOWN, spot_of_fields(slots)))
     belief = _belief(question, heard, seen, forced)
     source = _guessed(belief.spot) if forced else belief.spot
     if asked in (QuestionType.Q2, QuestionType.Q3, QuestionType.Q4):
         other = seen[_named(str(slots["object"]), seen, belief.thing)].spot
         return related(asked, source, _guessed(other) if forced else other)
     if asked in (QuestionType.Q5, QuestionType.Q6):
-        there = _there(slots, seen)
+        there = _need(slots, seen)
         sounding = belief.thing == there or belief.shares[there] >= 0.5
         return {"object": seen[there].label, "sounding": "making sound" if sounding else "not making sound"}
     thing = "" if belief.thing is None else seen[belief.thing].label
@@ -138,14 +142,15 @@ def _belief(question: Question, heard: HeardSound, seen: Sequence[SeenThing], fo
     classes = list(dict.fromkeys([*labels, *(one.label for one in seen)])) or ["sound"]
     likely = np.array([max(_of(labels, one), MIN_LABEL) if told else 1.0 for one in classes])
     likely /= likely.sum()
+    many = max(len(classes), USUAL_CLASSES)
     # Of each thing, then of what is not seen, and of each class.
     weights = np.ones((len(seen) + 1, len(classes)))
     fits = FITS.get(asked, 1.0)
     for at, thing in enumerate(seen):
         own = np.array([_alike(one, thing.label) for one in classes])
-        weights[at] = fits * own + (1 - fits) / len(classes)
+        weights[at] = fits * own + (1 - fits) / many
         weights[at] *= thing.weight * _agreement(thing, heard.directions) * (1 - UNSEEN) / len(seen)
-    weights[-1] = UNSEEN / len(classes)
+    weights[-1] = UNSEEN / many
     weights *= likely
     if seen and (asked in (QuestionType.Q7, QuestionType.Q8) or (forced and asked is QuestionType.Q1)):
         weights[-1] = 0.0  # it is one of them
@@ -202,14 +207,22 @@ def _level(spot: Spot) -> Spot:
     return Spot(spot.azimuth, 0.0) if math.isnan(spot.elevation) else spot
 
 
-def _there(slots: Fields, seen: Sequence[SeenThing]) -> int:
-    """Which thing is at the place that is asked about. Raises UnansweredError."""
-    asked = spot_of_fields(slots)
-    near = [(asked.angle(one.spot), abs(_guessed(one.spot).distance - asked.distance), at) for at, one in enumerate(seen)]
-    if not near or min(near)[0] > NEARBY:
-        place = f"({asked.azimuth:.0f}, {asked.elevation:.0f})"
+def _need(slots: Fields, seen: Sequence[SeenThing]) -> int:
+    """Which thing is at the place that is asked about. Raises UnansweredError where none is."""
+    there = _there(slots, seen)
+    if there is None:
+        place = f"({float(slots['azimuth']):.0f}, {float(slots['elevation']):.0f})"
         raise UnansweredError(f"nothing is seen at {place}: ask about the place of something in view")
-    return min(near)[2]
+    return there
+
+
+def _there(slots: Fields, seen: Sequence[SeenThing]) -> int | None:
+    """The same; None where none is."""
+    asked = spot_of_fields(slots)
+    near = [
+        (asked.angle(one.spot), abs(_guessed(one.spot).distance - asked.distance), at) for at, one in enumerate(seen)
+    ]
+    return min(near)[2] if near and min(near)[0] <= NEARBY else None
 
 
 def _named(label: str, seen: Sequence[SeenThing], but: int | None = None) -> int:
@@ -234,7 +247,11 @@ def _of(labels: Mapping[str, float], label: str) -> float:
 def _remedy(field_name: str, heard: HeardSound) -> str:
     if field_name == DISTANCE or field_name not in PLACE:
         return "the camera's depth tells distances"
-    return "the camera's CameraInfo tells angles" if heard.directions else "a microphone array tells from where a sound comes"
+    return (
+        "the camera's CameraInfo tells angles"
+        if heard.directions
+        else "a microphone array tells from where a sound comes"
+    )
 
 
 def _evidence(heard: HeardSound, seen: Sequence[SeenThing]) -> tuple[str, ...]:

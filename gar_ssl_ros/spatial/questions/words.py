@@ -20,7 +20,8 @@ ASKED, SPOKEN = "asked", "spoken"  # wordings that are asked, and those that are
 ALIKE = {QuestionType.Q6: QuestionType.Q5}  # asked in the words of
 MAX_QUESTION_CHARACTERS = 500
 NOT_KNOWN = "not known"
-NUMBER = r"[-+−]?\d+(?:\.\d+)?"
+PLAIN = {0x2019: "'", 0x2212: "-"}  # a typeset apostrophe and minus
+NUMBER = r"[-+]?\d+(?:\.\d+)?"
 PATTERNS = {
     **dict.fromkeys(LABELS, r"\w[\w' -]{0,60}?"),
     **dict.fromkeys((*ANGLES, DISTANCE), NUMBER),
@@ -63,8 +64,8 @@ def read_question(text: str) -> Question:
             slots = {slot: _value(slot, told) for slot, told in found.groupdict().items()}
             return Question(asked, name, slots)
     raise QuestionError(
-        f"{shortened(text)!r} is no question that can be answered: ask where a sound comes from, whether it is visible, "
-        "which of several things it is, or how far it is from a thing (docs/questions.md)"
+        f"{shortened(text)!r} is no question that can be answered: ask where a sound comes from, whether it is "
+        "visible, which of several things it is, or how far it is from a thing (docs/questions.md)"
     )
 
 
@@ -79,7 +80,7 @@ def answer_text(asked: QuestionType, fields: Fields) -> str:
 
 def read_answer(asked: QuestionType, text: str) -> dict[str, str | float] | None:
     """The fields of an answer in words; None where it has not just those of the question, each as it must be."""
-    parts = [part.strip().rstrip(".").lower() for part in text.split(";")]
+    parts = [part.strip().rstrip(".").lower() for part in text.translate(PLAIN).split(";")]
     names = FORMS[asked].fields
     if len(parts) != len(names):
         return None
@@ -142,8 +143,8 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 def _plain(text: str) -> str:
     """Lower case, single spaces, no mark at its end."""
-    return " ".join(text.lower().replace("’", "'").split()).rstrip(" ?.!")
+    return " ".join(text.lower().translate(PLAIN).split()).rstrip(" ?.!")
 
 
 def _value(name: str, told: str) -> str | float:
-    return told if name in LABELS else float(told.replace("−", "-"))
+    return told if name in LABELS else float(told)

@@ -1,0 +1,68 @@
+"""A question shown: its words, and its panorama with what is where written on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.evaluation.questions.options import QuestionOptions
+from gar_ssl_ros.evaluation.questions.record import QuestionRecord, TrueThing
+from gar_ssl_ros.files import read_file
+
+SCALE = 2  # that the picture is enlarged by
+SEEN, HEARD = (235, 235, 235), (60, 80, 255)  # BGR
+
+
+def in_words(record: QuestionRecord) -> str:
+    """Some lines."""
+    source = record.sources[0]
+    at = "where nothing is" if source.object is None else f"at object {source.object}"
+    lines = [
+        f"{record.id}  {record.question_type.value}  {record.template}  room {record.room}",
+        f"Q: {record.question}",
+        f"A: {record.answer}",
+        f"sound: {_told(source)}, {at}",
+        *(f"object {number}: {_told(one)}" for number, one in enumerate(record.objects)),
+        f"{record.image}  {record.audio}",
+    ]
+    return "\n".join(lines)
+
+
+def drawn(folder: Path, record: QuestionRecord, options: QuestionOptions) -> bytes:
+    """Its panorama as a PNG: the label of each thing, and a ring where it sounds. Raises UserError, OSError."""
+    image = cv2.imdecode(np.frombuffer(read_file(folder / record.image), np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise UserError(f"{folder / record.image} is no picture: make it anew")
+    large = cv2.resize(image, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC)
+    for one in record.objects:
+        _write(large, one, one.label, SEEN, options)
+    source = record.sources[0]
+    x, y = (round(SCALE * side) for side in options.pixels(source.azimuth, source.elevation))
+    cv2.circle(large, (x, y), 9, HEARD, 2, cv2.LINE_AA)
+    _write(large, source, f"sounds: {source.label}", HEARD, options, below=True)
+    _, packed = cv2.imencode(".png", large)
+    return packed.tobytes()
+
+
+def _write(
+    image: np.ndarray,
+    one: TrueThing,
+    text: str,
+    colour: tuple[int, int, int],
+    options: QuestionOptions,
+    below: bool = False,
+) -> None:
+    (wide, tall), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)
+    x, y = options.pixels(one.azimuth, one.elevation)
+    left = min(max(2, round(SCALE * x) - wide // 2), max(2, image.shape[1] - wide - 2))
+    down = round(SCALE * y) + (26 if below else -14)
+    down = min(max(tall + 2, down), image.shape[0] - 4)
+    for width, ink in ((3, (20, 20, 20)), (1, colour)):
+        cv2.putText(image, text, (left, down), cv2.FONT_HERSHEY_SIMPLEX, 0.45, ink, width, cv2.LINE_AA)
+
+
+def _told(one: TrueThing) -> str:
+    return f"{one.label} at ({one.azimuth:.0f}, {one.elevation:.0f}), {one.distance:.2f} m"
