@@ -96,8 +96,8 @@ def _add_check(actions: Commands) -> None:
     checking = actions.add_parser(
         "check",
         help="whether they are what they say",
-        description="Check a folder of questions: lines, ids, words, media, and that splits share nothing. Exit status: "
-        "0 where all is well, else 1.",
+        description="Check a folder of questions: lines, ids, words, media, and that splits share nothing. Exit "
+        "status: 0 where all is well, else 1.",
     )
     checking.add_argument("questions", type=Path, metavar="DIR", help="folder of questions")
     checking.add_argument("--lines-only", action="store_true", help="open no pictures and sounds")

@@ -30,7 +30,7 @@ from gar_ssl_ros.spatial.questions.forms import (
 from gar_ssl_ros.spatial.questions.words import Question, answer_text
 
 # Chosen on scenes of the split `train`, seed 100.
-LOST_SHARE = 0.1  # of directions that are far from their source
+LOST_SHARE = 0.03  # of directions that are far from their source
 PLACE_SD = math.radians(3)  # of where a thing is seen, beside half its width
 UNSEEN = 0.5  # that what sounds is not seen
 USUAL_CLASSES = 20  # that it may be of, at least
@@ -53,23 +53,31 @@ class UnansweredError(UserError):
 @dataclass(frozen=True)
 class SeenThing:
     """label: its class. spot: where it is; NaN what is not known. width: degrees. weight: how much likelier it is to
-    make the sound than it would be for all else that is known of it.
+    make the sound than it would be for all else that is known of it. sound: the class of what it sounds like; that of
+    its label where empty.
     """
 
     label: str
     spot: Spot
     width: float = 0.0
     weight: float = 1.0
+    sound: str = ""
+
+    @property
+    def classes(self) -> tuple[str, str]:
+        """What it is, and what it sounds like."""
+        return self.label, self.sound or self.label
 
 
 @dataclass(frozen=True)
 class HeardSound:
     """directions: in the frame in which things are seen, the loudest first. labels: of classes, how likely the sound is
-    of each, 0..1; empty where nobody told.
+    of each, 0..1; empty where nobody told. searched: True if what may make it was looked for in all that is in view.
     """
 
     directions: tuple[SoundDirection, ...] = ()
     labels: Mapping[str, float] = field(default_factory=dict)
+    searched: bool = True
 
 
 @dataclass(frozen=True)
@@ -127,6 +135,8 @@ def _fields(question: Question, heard: HeardSound, seen: Sequence[SeenThing], fo
     thing = "" if belief.thing is None else seen[belief.thing].label
     told: dict[str, str | float] = {"sound": belief.sound, "object": thing or "nothing in view"}
     told["visible"] = "not visible" if belief.thing is None else "visible"
+    if belief.thing is None and not heard.searched and not forced:
+        del told["object"], told["visible"]
     told |= placed(source)
     return {name: told[name] for name in FORMS[asked].fields} if forced else told
 
@@ -139,7 +149,7 @@ def _belief(question: Question, heard: HeardSound, seen: Sequence[SeenThing], fo
     if not (labels or heard.directions or any(one.weight > 1 for one in seen)):
         raise UnansweredError("nothing was heard: ask again once something sounds")
     told = bool(labels)
-    classes = list(dict.fromkeys([*labels, *(one.label for one in seen)])) or ["sound"]
+    classes = list(dict.fromkeys([*labels, *(one.classes[1] for one in seen)])) or ["sound"]
     likely = np.array([max(_of(labels, one), MIN_LABEL) if told else 1.0 for one in classes])
     likely /= likely.sum()
     many = max(len(classes), USUAL_CLASSES)
@@ -147,7 +157,7 @@ def _belief(question: Question, heard: HeardSound, seen: Sequence[SeenThing], fo
     weights = np.ones((len(seen) + 1, len(classes)))
     fits = FITS.get(asked, 1.0)
     for at, thing in enumerate(seen):
-        own = np.array([_alike(one, thing.label) for one in classes])
+        own = np.array([any(_alike(one, name) for name in thing.classes) for one in classes])
         weights[at] = fits * own + (1 - fits) / many
         weights[at] *= thing.weight * _agreement(thing, heard.directions) * (1 - UNSEEN) / len(seen)
     weights[-1] = UNSEEN / many
