@@ -257,6 +257,7 @@ class LocalizerNode(LifecycleNode):
         if not self.context.ok():
             return None
         request, inputs, voices = answer.request, self._inputs, self._voices
+        self._asking.answered(answer)  # before anybody knows that there is an answer, and asks about it
         if request.asked is None:
             latency = (self.get_clock().now().nanoseconds - request.window.end) / SECOND
         else:
@@ -274,7 +275,6 @@ class LocalizerNode(LifecycleNode):
         if inputs is not None:
             inputs.hearing.answered(told.sources)
         self._mounting.answered(answer)
-        self._asking.answered(answer)
         if voices is not None and inputs is not None:
             voices.take(told.sources, request.window, inputs.humans)
         return told.sources

@@ -12,7 +12,7 @@ from gar_ssl_ros.evaluation.questions.options import QuestionOptions
 from gar_ssl_ros.evaluation.questions.record import QuestionRecord, TrueThing
 from gar_ssl_ros.files import read_file
 
-SCALE = 2  # that the picture is enlarged by
+WIDE_PX = 1624  # that a picture is enlarged to
 SEEN, HEARD = (235, 235, 235), (60, 80, 255)  # BGR
 
 
@@ -36,13 +36,14 @@ def drawn(folder: Path, record: QuestionRecord, options: QuestionOptions) -> byt
     image = cv2.imdecode(np.frombuffer(read_file(folder / record.image), np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise UserError(f"{folder / record.image} is no picture: make it anew")
-    large = cv2.resize(image, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC)
+    scale = max(1, round(WIDE_PX / image.shape[1]))
+    large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     for one in record.objects:
-        _write(large, one, one.label, SEEN, options)
+        _write(large, one, one.label, SEEN, options, scale)
     source = record.sources[0]
-    x, y = (round(SCALE * side) for side in options.pixels(source.azimuth, source.elevation))
+    x, y = (round(scale * side) for side in options.pixels(source.azimuth, source.elevation))
     cv2.circle(large, (x, y), 9, HEARD, 2, cv2.LINE_AA)
-    _write(large, source, f"sounds: {source.label}", HEARD, options, below=True)
+    _write(large, source, f"sounds: {source.label}", HEARD, options, scale, below=True)
     _, packed = cv2.imencode(".png", large)
     return packed.tobytes()
 
@@ -53,12 +54,13 @@ def _write(
     text: str,
     colour: tuple[int, int, int],
     options: QuestionOptions,
+    scale: int,
     below: bool = False,
 ) -> None:
     (wide, tall), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)
     x, y = options.pixels(one.azimuth, one.elevation)
-    left = min(max(2, round(SCALE * x) - wide // 2), max(2, image.shape[1] - wide - 2))
-    down = round(SCALE * y) + (26 if below else -14)
+    left = min(max(2, round(scale * x) - wide // 2), max(2, image.shape[1] - wide - 2))
+    down = round(scale * y) + (26 if below else -14)
     down = min(max(tall + 2, down), image.shape[0] - 4)
     for width, ink in ((3, (20, 20, 20)), (1, colour)):
         cv2.putText(image, text, (left, down), cv2.FONT_HERSHEY_SIMPLEX, 0.45, ink, width, cv2.LINE_AA)
