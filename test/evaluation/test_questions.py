@@ -310,7 +310,8 @@ def test_a_head_of_ones_own_is_heard_with_and_another_convention_refused(tmp_pat
             file.attrs["DataType"] = "FIR"
             file.dimensions = {"M": directions, "R": receivers, "N": 64, "C": 3, "I": 1}
             file.create_variable("Data.IR", ("M", "R", "N"), data=random.normal(0, 0.1, (directions, receivers, 64)))
-            file.create_variable("Data.SamplingRate", ("I",), data=np.array([48_000.0]))
+            rate = file.create_variable("Data.SamplingRate", ("I",), data=np.array([48_000.0]))
+            rate.attrs["Units"] = "hertz"
             places = np.stack([np.linspace(0, 359, directions), np.zeros(directions), np.ones(directions)], axis=1)
             file.create_variable("SourcePosition", ("M", "C"), data=places).attrs["Type"] = "spherical"
             for name in ("ListenerPosition", "ListenerView", "ListenerUp"):

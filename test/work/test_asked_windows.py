@@ -66,7 +66,7 @@ def test_the_newest_window_in_which_something_sounds_is_asked_about():
     assert kept.ask("is it visible").start == 0
     with pytest.raises(UserError, match="nothing was heard"):
         kept.ask("is it visible", 2.0)
-    with pytest.raises(UserError, match="must lie in 0..60"):
+    with pytest.raises(UserError, match=r"must lie in 0\.\.60"):
         kept.ask("is it visible", 61.0)
     with pytest.raises(UserError, match="is no question that can be answered"):
         kept.ask("what is the meaning of life?")

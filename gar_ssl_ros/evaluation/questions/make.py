@@ -66,7 +66,7 @@ class Maker:
         self.options = options
         self.array = array_to_hear_with(options)
         self.catalog = Catalog(options)
-        self._responses = RoomResponses(self.array, options.rt60, folder)
+        self.responses = RoomResponses(self.array, options.rt60, folder)
         self._noise = lru_cache(maxsize=NOISES)(self._noise_made)
         self._empty = lru_cache(maxsize=KEPT_ROOMS)(self._ground)
 
@@ -84,7 +84,7 @@ class Maker:
         """(recorded channels, samples); those that are not the array's are zero."""
         count = round(self.options.seconds * SPEECH_RATE_HZ)
         samples = self.catalog.sound(scene.sound, scene.recording)
-        arrived = convolved(samples, self._responses.of(scene.room)[scene.place])[:, :count]
+        arrived = convolved(samples, self.responses.of(scene.room)[scene.place])[:, :count]
         noise = np.roll(self._noise(int(random.integers(NOISES))), int(random.integers(count)), axis=1)
         heard = arrived / max(level_of(arrived, self.array), 1e-9) + noise * 10 ** (-self.options.snr / 20)
         heard *= PEAK / max(float(np.abs(heard).max()), 1e-9)

@@ -13,7 +13,8 @@ from gar_ssl_ros.evaluation.questions.record import QuestionRecord, TrueThing
 from gar_ssl_ros.files import read_file
 
 WIDE_PX = 1624  # that a picture is enlarged to
-SEEN, HEARD = (235, 235, 235), (60, 80, 255)  # BGR
+SEEN, HEARD, PLATE = (240, 240, 240), (90, 140, 255), (30, 26, 24)  # BGR
+LETTERS = (cv2.FONT_HERSHEY_SIMPLEX, 0.6)  # and their size
 
 
 def in_words(record: QuestionRecord) -> str:
@@ -57,13 +58,13 @@ def _write(
     scale: int,
     below: bool = False,
 ) -> None:
-    (wide, tall), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)
+    (wide, tall), under = cv2.getTextSize(text, *LETTERS, 1)
     x, y = options.pixels(one.azimuth, one.elevation)
-    left = min(max(2, round(scale * x) - wide // 2), max(2, image.shape[1] - wide - 2))
-    down = round(scale * y) + (26 if below else -14)
-    down = min(max(tall + 2, down), image.shape[0] - 4)
-    for width, ink in ((3, (20, 20, 20)), (1, colour)):
-        cv2.putText(image, text, (left, down), cv2.FONT_HERSHEY_SIMPLEX, 0.45, ink, width, cv2.LINE_AA)
+    left = min(max(6, round(scale * x) - wide // 2), max(6, image.shape[1] - wide - 6))
+    down = round(scale * y) + (tall + 18 if below else -16)
+    down = min(max(tall + 6, down), image.shape[0] - under - 4)
+    cv2.rectangle(image, (left - 5, down - tall - 5), (left + wide + 5, down + under + 2), PLATE, -1)
+    cv2.putText(image, text, (left, down), *LETTERS, colour, 1, cv2.LINE_AA)
 
 
 def _told(one: TrueThing) -> str:

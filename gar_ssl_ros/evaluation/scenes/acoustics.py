@@ -162,7 +162,7 @@ def _of_sofa(hrtf: Any, path: str) -> Any:
     """Raises UserError where the file has no head's impulse responses from all around."""
     try:
         check_file(Path(path))
-        measured = hrtf(path if path.endswith(".sofa") else f"{path}.sofa")
+        measured = hrtf(path)
         rate = float(measured.samplerate)
         ears = {one.data.shape[1] for one in measured.data}
         whole = rate >= SPEECH_RATE_HZ and rate % HEAD_STEP_HZ == 0
