@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 SPLITS = ("train", "val", "test")
 MOST = 10_000_000  # questions of a split: their ids have seven digits
 LABELS = "labels"  # of a detector
-IN_HAND = 512  # questions that Ray's workers make at a time
 
 
 def add(commands: Commands) -> None:
@@ -282,8 +281,12 @@ def _options(options: argparse.Namespace) -> QuestionOptions:
         raise UsageError(f"--size {width}x{height}: a panorama is at least twice as wide as high, and 64x16 or more")
     if drawn["seconds"] < 0.2:
         raise UsageError("--seconds: at least 0.2 s")
-    same = ("seed", "array", "sofa", "rt60", "snr", "rooms", "places", "pictures", "sounds")
-    return QuestionOptions(types=types, **{name: getattr(options, name) for name in same}, **drawn)
+    same = {name: getattr(options, name) for name in ("seed", "array", "sofa", "rt60", "snr", "rooms", "places")}
+    own = {name: path.absolute() for name in ("pictures", "sounds") if (path := getattr(options, name))}
+    for name in ("array", "sofa"):  # whoever reads the folder is somewhere else
+        if Path(same[name]).suffix in (".yaml", ".yml", ".sofa"):
+            same[name] = str(Path(same[name]).absolute())
+    return QuestionOptions(types=types, **same, **own, **drawn)
 
 
 def _on_ray(asked: QuestionOptions, folder: Path, split: str, wanted: list[int]) -> Iterator[QuestionRecord]:
@@ -291,11 +294,14 @@ def _on_ray(asked: QuestionOptions, folder: Path, split: str, wanted: list[int])
     from gar_ssl_ros.evaluation.cluster import ray_cluster, spread
     from gar_ssl_ros.evaluation.questions.make import QuestionWork
 
+    order, held = iter(wanted), {}
+    following = next(order, None)
     with ray_cluster() as ray:
-        for first in range(0, len(wanted), IN_HAND):
-            items = [(split, one) for one in wanted[first : first + IN_HAND]]
-            made = spread(ray, QuestionWork, [asked, folder.absolute()], "make", items)
-            yield from sorted(made, key=lambda one: int(one.index))
+        for one in spread(ray, QuestionWork, [asked, folder.absolute()], "make", [(split, index) for index in wanted]):
+            held[one.index] = one
+            while following in held:
+                yield held.pop(following)
+                following = next(order, None)
 
 
 def _eyes(options: argparse.Namespace) -> See:
