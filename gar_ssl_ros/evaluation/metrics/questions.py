@@ -22,6 +22,7 @@ OTHER_DEGREES = (15, 30)
 FAR_DEGREES = 30.0  # Table 3 counts what is further off
 UNREAD_DEGREES = 180.0  # of an answer without a direction
 CHANCE_DRAWS = 20
+Z = 1.96  # standard deviations of a 95 % interval
 
 Told = Fields | None
 Score = Callable[[QuestionRecord, Told], float]
@@ -64,7 +65,7 @@ def figures(records: Sequence[QuestionRecord], told: Sequence[Told]) -> dict[str
     for metric in METRICS:
         scores = [metric.score(one, fields) for one, fields in zip(records, told, strict=True) if metric.of(one)]
         if scores:
-            found[metric.name] = _figure(scores)
+            found[metric.name] = _figure(scores, metric.unit == "%")
     return found
 
 
@@ -90,12 +91,18 @@ def unread(told: Sequence[Told]) -> int:
     return sum(one is None for one in told)
 
 
-def _figure(scores: Sequence[float]) -> Figure:
+def _figure(scores: Sequence[float], share: bool) -> Figure:
+    """share: True if each is right or wrong; its interval is Wilson's, which is no point where all are right."""
     known = np.array([one for one in scores if not math.isnan(one)])
-    if not len(known):
+    count = len(known)
+    if not count:
         return Figure(math.nan, math.nan, len(scores))
-    half = 1.96 * float(known.std()) / math.sqrt(len(known))
-    return Figure(float(known.mean()), half, len(scores))
+    mean = float(known.mean())
+    if share:
+        half = Z / (1 + Z**2 / count) * math.sqrt(mean * (1 - mean) / count + Z**2 / (4 * count**2))
+    else:
+        half = Z * float(known.std()) / math.sqrt(count)
+    return Figure(mean, half, len(scores))
 
 
 def _same(names: Sequence[str], record: QuestionRecord, told: Told) -> float:
