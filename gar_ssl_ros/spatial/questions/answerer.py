@@ -29,7 +29,7 @@ from gar_ssl_ros.spatial.questions.forms import (
 )
 from gar_ssl_ros.spatial.questions.words import Question, answer_text
 
-# Chosen on scenes of the split `train`, seed 100.
+# Chosen on scenes of seeds 0 and 100: figures are of others.
 LOST_SHARE = 0.03  # of directions that are far from their source
 PLACE_SD = math.radians(3)  # of where a thing is seen, beside half its width
 UNSEEN = 0.5  # that what sounds is not seen
