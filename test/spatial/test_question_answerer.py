@@ -69,6 +69,14 @@ def test_what_is_not_known_is_left_out_and_never_made_up():
     assert answer(read_question("is it visible"), unsure, ()).text == "dog; not known"
 
 
+def test_a_benchmark_is_given_a_guess_for_all_that_can_be_guessed():
+    asked = "What is the object in the scene located at (-40, 0), 2.0 m? Is it making a sound?"
+    assert told(asked, heard(-41, "dog"), (), forced=True) == "something; making sound"
+    assert told(asked, heard(60, "dog"), (), forced=True) == "something; not making sound"
+    assert told("Name the object at (0, 5), 1.5 m, and say whether it is making the sound.", HeardSound(), forced=True)
+    assert told("in which direction is it", HeardSound(), (), forced=True) == "0; 2; 1.75 m"
+
+
 @pytest.mark.parametrize(
     ("question", "sound", "why"),
     [

@@ -122,7 +122,8 @@ def _fields(question: Question, heard: HeardSound, seen: Sequence[SeenThing], fo
     if asked is QuestionType.V2:
         return placed(seen[_named(str(slots["object"]), seen)].spot)
     if asked in (QuestionType.Q5, QuestionType.Q6) and forced and _there(slots, seen) is None:
-        seen = (*seen, SeenThing(UNKNOWN, spot_of_fields(slots)))
+        likeliest = max(heard.labels, key=lambda one: heard.labels[one], default="")
+        seen = (*seen, SeenThing(UNKNOWN, spot_of_fields(slots), sound=likeliest))
     belief = _belief(question, heard, seen, forced)
     source = _guessed(belief.spot) if forced else belief.spot
     if asked in (QuestionType.Q2, QuestionType.Q3, QuestionType.Q4):
@@ -142,11 +143,11 @@ def _fields(question: Question, heard: HeardSound, seen: Sequence[SeenThing], fo
 
 
 def _belief(question: Question, heard: HeardSound, seen: Sequence[SeenThing], forced: bool) -> _Belief:
-    """Raises UnansweredError where nothing was heard, and nothing seen that the question takes for granted."""
+    """Raises UnansweredError where nothing was heard, nor found to sound, and it is not forced."""
     asked = question.type
     named = question.slots.get("sound")
     labels = {str(named): 1.0} if named is not None else dict(heard.labels)
-    if not (labels or heard.directions or any(one.weight > 1 for one in seen)):
+    if not (forced or labels or heard.directions or any(one.weight > 1 for one in seen)):
         raise UnansweredError("nothing was heard: ask again once something sounds")
     told = bool(labels)
     classes = list(dict.fromkeys([*labels, *(one.classes[1] for one in seen)])) or ["sound"]
