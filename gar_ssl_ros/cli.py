@@ -23,6 +23,7 @@ from gar_ssl_ros.commands import (
     live,
     localize,
     models,
+    questions,
     report,
     run,
     scenes,
@@ -79,7 +80,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gar-ssl", description="Which thing in view is making the sound, and why.")
     parser.add_argument("--version", action="version", version=f"gar-ssl {gar_ssl_ros.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=CommandParser)
-    for command in (localize, live, run, bag, calibrate, check, evaluate, ablate, report, scenes, models, demo):
+    for command in (
+        localize,
+        live,
+        run,
+        bag,
+        calibrate,
+        check,
+        evaluate,
+        ablate,
+        report,
+        scenes,
+        questions,
+        models,
+        demo,
+    ):
         command.add(commands)
     return parser
 
