@@ -78,9 +78,10 @@ class SpeakerDetector:
         first = first_step(window)
         samples = samples[(first * STEP - window.start) * SPEECH_RATE_HZ // SECOND :]
         steps = max([window.end // STEP - first, *(t.first + len(t.crops) - first for t in tracks)])
-        heard, loud = self._network.hear(samples, steps), _loudness(samples, steps)
         with ThreadPoolExecutor(AT_ONCE) as pool:
+            hearing = pool.submit(self._network.hear, samples, steps)
             self._seen = list(pool.map(self._see, tracks))
+        heard, loud = hearing.result(), _loudness(samples, steps)
         found = []
         for track, seen in zip(tracks, self._seen, strict=True):
             during = slice(track.first - first, track.first - first + len(track.crops))
