@@ -53,7 +53,7 @@ class Source:
     what is seen fits what is heard, [0, 1]; None before the analysis. initial_box: before refinement. refined:
     whether the box is a refinement's. share: how much of the sound it makes, [0, 1], where that is known. id: by which
     the robot knows it, where it is one of the window's sightings. mask: its pixels in the center frame; None where none
-    was asked for, or it failed.
+    was asked for and the reasoner tells none of this box, or it failed.
     """
 
     box: Box

@@ -158,3 +158,10 @@ class SensesOptions(Options):
     tagger: str = option(
         "", "of senses: what tells sounds, a folder of the transformers library, as of AST or CLAP", metavar="PATH"
     )
+
+
+@dataclass(frozen=True)
+class StudentOptions(Options):
+    """Of the reasoner student. See docs/students.md."""
+
+    student: str = option("", "of student: the folder that gar-ssl train has filled", metavar="FOLDER")

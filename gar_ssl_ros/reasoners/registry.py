@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gar_ssl_ros.errors import OptionError, UsageError
 from gar_ssl_ros.options import Option, Options, changed, from_values, options_of, values_from_text
-from gar_ssl_ros.reasoners.options import OmniOptions, SensesOptions, ServedOptions
+from gar_ssl_ros.reasoners.options import OmniOptions, SensesOptions, ServedOptions, StudentOptions
 
 if TYPE_CHECKING:
     from gar_ssl_ros.gar.reasoner import Reasoner
@@ -78,6 +78,12 @@ REASONERS = (
         ServedOptions,
         needs=("server", "name where it answers, as http://127.0.0.1:8000/v1 (docs/served.md)"),
         elsewhere=True,
+    ),
+    ReasonerSpec(
+        "student",
+        "gar_ssl_ros.reasoners.student:student_reasoner",
+        StudentOptions,
+        needs=("student", "name the folder that gar-ssl train has filled"),
     ),
 )
 OURS: Mapping[str, ReasonerSpec] = {spec.name: spec for spec in REASONERS}

@@ -1,0 +1,111 @@
+"""`gar-ssl train`: a student from pseudo labels."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import rmtree
+from time import process_time
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from gar_ssl_ros.commands.arguments import Commands
+from gar_ssl_ros.commands.choice import add_options
+from gar_ssl_ros.commands.evaluate import kept
+from gar_ssl_ros.errors import DONE, OptionError, UserError, pip_install, sentence, shortened
+from gar_ssl_ros.options import from_values, options_of
+from gar_ssl_ros.students.options import ARCHITECTURES, StudentConfig, TrainingOptions
+
+if TYPE_CHECKING:
+    from gar_ssl_ros.students.model import Student
+
+NEEDED = ("torch", "transformers", "accelerate", "safetensors")
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "train",
+        help="train a student on pseudo labels",
+        description="A student learns to segment what sounds from what a teacher has said: from folders that `gar-ssl "
+        "pseudo` has filled. Writes DIR/config.json and DIR/model.safetensors, which the reasoner student takes. "
+        "Several GPUs: `accelerate launch -m gar_ssl_ros.cli train ...` (docs/students.md). Exit status: 0 done, 1 "
+        "something failed, 2 wrong usage.",
+    )
+    parser.add_argument("labels", nargs="+", type=Path, metavar="LABELS", help="folder of pseudo labels")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the student")
+    parser.add_argument("--resume", action="store_true", help="go on where the training in DIR was stopped")
+    parser.add_argument("--student", choices=ARCHITECTURES, default="synchrony", help="its architecture")
+    parser.add_argument(
+        "--config",
+        default="{}",
+        metavar="JSON",
+        help='what else its config.json shall say, as {"frames": 5, "rate": 1, "network": {...}}',
+    )
+    add_options(parser, options_of(TrainingOptions))
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise UserError(f"training needs {', '.join(missing)}, not found here: {pip_install('students')}")
+    for noisy in ("torchao", "torch.utils._pytree"):  # which tell of what nobody asks them for here
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    from gar_ssl_ros.evaluation.lessons import keep, labels_of
+    from gar_ssl_ros.evaluation.pseudo import pseudo_labels
+    from gar_ssl_ros.evaluation.results import read_runs
+    from gar_ssl_ros.students.training import UNFINISHED, train
+
+    chosen = from_values(TrainingOptions, vars(options))
+    out, lessons_folder = options.out, options.out / "lessons"
+    if out.is_dir() and any(out.iterdir()) and not options.resume:
+        raise UserError(f"{out} is not empty: go on with --resume, or give another --out")
+    with kept(out):
+        told = [one for run in read_runs(options.labels) for one in pseudo_labels(run)]
+        config = _config(options, labels_of(told))
+        with tqdm(total=len(told), desc="lessons", unit="clip", disable=None) as bar:
+
+            def done(why: str) -> None:
+                bar.update()
+                if why:
+                    print(f"gar-ssl: note: {why}", file=sys.stderr)
+
+            lessons = keep(told, config, chosen.least_av, chosen.weighted, lessons_folder, done)
+        if not len(lessons):
+            raise UserError(f"{', '.join(map(str, options.labels))}: there is nothing to learn from: label more clips")
+        student = _student(config, chosen.seed)
+        size = sum(one.numel() for one in student.parameters())
+        print(f"{config.student}, {size:,} weights, {len(lessons)} lessons, labels: {', '.join(config.labels) or 'none'}")
+        began = process_time()
+        loss = train(student, lessons, chosen, out)
+        rmtree(lessons_folder, ignore_errors=True)
+    print(f"loss {loss:.3f}, {process_time() - began:.0f} s of CPU time")
+    print(f"{out}/config.json, model.safetensors: gar-ssl localize CLIP --reasoner student --student {out}")
+    return DONE
+
+
+def _config(options: argparse.Namespace, labels: tuple[str, ...]) -> StudentConfig:
+    """Raises OptionError."""
+    try:
+        more = json.loads(options.config)
+        return StudentConfig(**{"student": options.student, "labels": labels, **more})
+    except (ValueError, TypeError) as problem:
+        raise OptionError(f"--config {options.config!r:.80}: {shortened(str(problem), 120)}") from None
+
+
+def _student(config: StudentConfig, seed: int) -> Student:
+    """With its first weights. Raises OptionError where the network cannot be had so."""
+    import torch
+
+    from gar_ssl_ros.students.model import Student
+
+    torch.manual_seed(seed)
+    try:
+        return Student(config)
+    except Exception as problem:  # of nearly any type, where `network` says something odd
+        raise OptionError(f"--config: the student {config.student} cannot be made so ({sentence(problem)})") from None
