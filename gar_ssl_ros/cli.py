@@ -81,7 +81,22 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gar-ssl", description="Which thing in view is making the sound, and why.")
     parser.add_argument("--version", action="version", version=f"gar-ssl {gar_ssl_ros.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=CommandParser)
-    for command in (localize, live, run, bag, calibrate, check, evaluate, ablate, report, scenes, pseudo, train, models, demo):
+    for command in (
+        localize,
+        live,
+        run,
+        bag,
+        calibrate,
+        check,
+        evaluate,
+        ablate,
+        report,
+        scenes,
+        pseudo,
+        train,
+        models,
+        demo,
+    ):
         command.add(commands)
     return parser
 

@@ -41,7 +41,9 @@ def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.evaluation.settings import evaluated
     from gar_ssl_ros.evaluation.study import read_study
 
-    origin = Origin(dataset=options.dataset, root=options.root, annotations=options.annotations, rendered=options.rendered)
+    origin = Origin(
+        dataset=options.dataset, root=options.root, annotations=options.annotations, rendered=options.rendered
+    )
     published = options.denominator == "published"
     with kept(options.out):
         study = read_study(options.study, evaluated(vars(options)))

@@ -67,7 +67,9 @@ def run(options: argparse.Namespace) -> int:
     if options.in_flight > 1 and options.engine == "ray":
         raise UsageError("--in-flight: a Ray cluster has workers of its own: leave it out, or use --engine local")
     check_in_flight(settings, options.in_flight)
-    origin = Origin(dataset=options.dataset, root=options.root, annotations=options.annotations, rendered=options.rendered)
+    origin = Origin(
+        dataset=options.dataset, root=options.root, annotations=options.annotations, rendered=options.rendered
+    )
     engine = on_ray if options.engine == "ray" else partial(locally, in_flight=options.in_flight)
     published = options.denominator == "published"
     with kept(options.out):

@@ -66,7 +66,10 @@ def run(options: argparse.Namespace) -> int:
         usable = pseudo_labels(done)
     masks = sum(source.mask is not None for one in usable for source in one.found.sources)
     failed = sum(record.failure is not None for record in done.records)
-    print(f"{len(done.records)} of {len(chosen.samples)} samples, {failed} failed: {len(usable)} to learn from, {masks} masks")
+    print(
+        f"{len(done.records)} of {len(chosen.samples)} samples, {failed} failed: "
+        f"{len(usable)} to learn from, {masks} masks"
+    )
     if settings.masks.masks == NONE and not masks:
         print("gar-ssl: note: there are no masks to learn from: choose --masks, or a reasoner that gives its own")
     print(f"{options.out}/results.jsonl")

@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import sys
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import rmtree
@@ -18,12 +19,15 @@ from gar_ssl_ros.commands.arguments import Commands
 from gar_ssl_ros.commands.choice import add_options
 from gar_ssl_ros.commands.evaluate import kept
 from gar_ssl_ros.errors import DONE, OptionError, UserError, pip_install, sentence, shortened
+from gar_ssl_ros.files import write_whole
 from gar_ssl_ros.options import from_values, options_of
 from gar_ssl_ros.students.options import ARCHITECTURES, StudentConfig, TrainingOptions
 
 if TYPE_CHECKING:
     from gar_ssl_ros.students.model import Student
 
+CONFIG = "config.json"  # of a student that is done
+STARTED = "training.json"  # what a training was begun with
 NEEDED = ("torch", "transformers", "accelerate", "safetensors")
 
 
@@ -46,6 +50,12 @@ def add(commands: Commands) -> None:
         metavar="JSON",
         help='what else its config.json shall say, as {"frames": 5, "rate": 1, "network": {...}}',
     )
+    parser.add_argument(
+        "--pretrained",
+        type=Path,
+        metavar="FOLDER",
+        help="of tpavi, avsegformer and sam: a PVTv2, ResNet or SAM of the transformers library to begin with",
+    )
     add_options(parser, options_of(TrainingOptions))
     parser.set_defaults(run=run)
 
@@ -59,15 +69,14 @@ def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.evaluation.lessons import keep, labels_of
     from gar_ssl_ros.evaluation.pseudo import pseudo_labels
     from gar_ssl_ros.evaluation.results import read_runs
-    from gar_ssl_ros.students.training import UNFINISHED, train
+    from gar_ssl_ros.students.training import train
 
     chosen = from_values(TrainingOptions, vars(options))
     out, lessons_folder = options.out, options.out / "lessons"
-    if out.is_dir() and any(out.iterdir()) and not options.resume:
-        raise UserError(f"{out} is not empty: go on with --resume, or give another --out")
     with kept(out):
         told = [one for run in read_runs(options.labels) for one in pseudo_labels(run)]
         config = _config(options, labels_of(told))
+        _begin(out, options.resume, json.dumps({**asdict(chosen), "config": config.model_dump(), "clips": len(told)}))
         with tqdm(total=len(told), desc="lessons", unit="clip", disable=None) as bar:
 
             def done(why: str) -> None:
@@ -79,8 +88,14 @@ def run(options: argparse.Namespace) -> int:
         if not len(lessons):
             raise UserError(f"{', '.join(map(str, options.labels))}: there is nothing to learn from: label more clips")
         student = _student(config, chosen.seed)
+        if options.pretrained is not None:
+            from gar_ssl_ros.students.pretrained import begin_with
+
+            begin_with(student, options.pretrained)
         size = sum(one.numel() for one in student.parameters())
-        print(f"{config.student}, {size:,} weights, {len(lessons)} lessons, labels: {', '.join(config.labels) or 'none'}")
+        print(
+            f"{config.student}, {size:,} weights, {len(lessons)} lessons, labels: {', '.join(config.labels) or 'none'}"
+        )
         began = process_time()
         loss = train(student, lessons, chosen, out)
         rmtree(lessons_folder, ignore_errors=True)
@@ -93,9 +108,26 @@ def _config(options: argparse.Namespace, labels: tuple[str, ...]) -> StudentConf
     """Raises OptionError."""
     try:
         more = json.loads(options.config)
+        if options.pretrained is not None:
+            from gar_ssl_ros.students.pretrained import body_of
+
+            more["network"] = {**more.get("network", {}), "body": body_of(options.pretrained)}
         return StudentConfig(**{"student": options.student, "labels": labels, **more})
     except (ValueError, TypeError) as problem:
         raise OptionError(f"--config {options.config!r:.80}: {shortened(str(problem), 120)}") from None
+
+
+def _begin(out: Path, resume: bool, told: str) -> None:
+    """Raises UserError where `out` holds something else, or the same and `resume` is not given."""
+    if (out / CONFIG).exists():
+        raise UserError(f"{out} holds a student already: give another --out")
+    if out.is_dir() and any(out.iterdir()):
+        if not resume:
+            raise UserError(f"{out} is not empty: go on with --resume, or give another --out")
+        if not (out / STARTED).is_file() or (out / STARTED).read_text() != told:
+            raise UserError(f"{out} holds the beginning of another training: give its options, or another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / STARTED, told)
 
 
 def _student(config: StudentConfig, seed: int) -> Student:

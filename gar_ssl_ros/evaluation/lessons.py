@@ -57,12 +57,16 @@ def keep(
 ) -> KeptLessons:
     """Write each lesson into `folder`, unless it is there already.
 
-    least_av: S_av below which a source is left out: its pixels are unsure. weighted: a lesson counts as much as the
+    least_av: S_av below which a source is left out: its pixels are unsure, and a clip without another one is left out,
+    too. weighted: a lesson counts as much as the
     mean S_av of its sources. done: is told after each sample why it could not be opened, or nothing. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files, weights, labels = [], [], []
     for one in told:
+        if one.found.sources and not any(_sure(source, least_av) for source in one.found.sources):
+            done("")  # that nothing else sounds is as unsure as what was found
+            continue
         key = repr((one.sample.id, repr(one.sample.media), one.found.sources, config.model_dump(), least_av))
         path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
         why = "" if path.is_file() else _write(path, one, config, least_av)
@@ -110,7 +114,7 @@ def _weight(sources: Sequence[Source], least_av: float) -> float:
 
 
 def _united(sources: Sequence[Source], shape: tuple[int, ...], config: StudentConfig) -> NDArray[np.uint8]:
-    """What share of each of the student's pixels is of these sources, 255 for all of it; a box where there is no mask."""
+    """What share of each of the student's pixels is of these sources, 255 for all; a box where there is no mask."""
     whole = np.zeros(shape, np.uint8)
     for source in sources:
         if source.mask is not None:

@@ -18,7 +18,17 @@ from gar_ssl_ros.errors import pip_install
 from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.gar.reasoner import ReasonerError
-from gar_ssl_ros.gar.stages import AnchorVote, AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial, Unseen
+from gar_ssl_ros.gar.stages import (
+    AnchorVote,
+    AudioLabel,
+    Consensus,
+    Failure,
+    Hypothesis,
+    Location,
+    Refinement,
+    Trial,
+    Unseen,
+)
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Window
 from gar_ssl_ros.perception import store
 from gar_ssl_ros.perception.makers import Makers
@@ -100,7 +110,9 @@ class StudentReading:
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
         """How sure it is of each place, as it is and in a mirror, in turn: it has no more than two looks to give."""
-        return [[self._trial(hypothesis, mirrored=bool(trial % 2)) for trial in range(trials)] for hypothesis in hypotheses]
+        return [
+            [self._trial(hypothesis, mirrored=bool(trial % 2)) for trial in range(trials)] for hypothesis in hypotheses
+        ]
 
     def refine(self, cases: Sequence[tuple[Hypothesis, Consensus]]) -> Sequence[Refinement | Failure]:
         """The box that its pixels have: it knows no better one."""

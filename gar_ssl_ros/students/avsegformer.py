@@ -1,5 +1,5 @@
-"""AVSegFormer (Gao et al., AAAI 2024), after its text: queries of the sound look for their things in a transformer decoder,
-and pixels are weighed channel by channel by what they have to do with the sound.
+"""AVSegFormer (Gao et al., AAAI 2024), after its text: queries of the sound look for their things in a transformer
+decoder, and pixels are weighed channel by channel by what they have to do with the sound.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a student is taught, batch by batch: the labels, and what is true of clips whatever the teacher said.
 
-A clip with the sound of another is a sure lesson that nothing in it sounds; one with another's sound beside its own, that
-the same does; one in a mirror, or in another light, that the same does there.
+A clip with the sound of another is a sure lesson that nothing in it sounds; one with another's sound beside its own,
+that the same does; one in a mirror, or in another light, that the same does there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gar_ssl_ros.students.lesson import UNNAMED
 from gar_ssl_ros.students.model import Student
 from gar_ssl_ros.students.options import TrainingOptions
 
-CONTRAST, TINT = 0.2, 0.15  # by so much at most the contrast of a picture is changed, and each of its colours
+CONTRAST, TINT = 0.15, 0.05  # by so much at most the contrast of a picture is changed, and each of its colours
 QUIETER = 0.15  # of the log-mel, 18 dB: by so much at most a sound is made quieter
 BELS = 12.0  # from 0 to 1 of the log-mel
 PIXELS, OVERLAP, NAMES = 10.0, 1.0, 0.1  # what the parts of the loss count

@@ -66,8 +66,8 @@ class Labeller(nn.Module):
         self.head = nn.Linear(2 * width, labels)
 
     def forward(self, mel: Tensor) -> Tensor:
+        """See above."""
         inner = self.layers(2 * mel.transpose(1, 2) - 1)
         both = [inner.mean(2), (inner - inner.mean(2, keepdim=True)).abs().mean(2)]
         result: Tensor = self.head(F.relu(torch.cat(both, 1)))
         return result
-

@@ -1,4 +1,4 @@
-"""What published students share: a backbone of the library transformers, PVTv2 or ResNet, and what each frame sounds like."""
+"""What published students share: a backbone of the library transformers, PVTv2 or ResNet, and each frame's sound."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ class FrameSound(nn.Module):
         )
 
     def forward(self, mel: Tensor, count: int) -> Tensor:
+        """See above."""
         return F.adaptive_avg_pool1d(self.layers(2 * mel.transpose(1, 2) - 1), count).transpose(1, 2)
 
 
@@ -58,6 +59,7 @@ class TopDown(nn.Module):
         self.smooth = nn.ModuleList([nn.Conv2d(channels, channels, 3, padding=1) for _ in range(levels)])
 
     def forward(self, maps: list[Tensor]) -> Tensor:
+        """Of maps, the finest first."""
         whole = maps[-1]
         for smooth, finer in zip(self.smooth, maps[-2::-1], strict=False):
             larger = F.interpolate(whole, finer.shape[-2:], mode="bilinear", align_corners=False)

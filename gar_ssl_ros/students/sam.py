@@ -1,5 +1,5 @@
-"""SAM with adapters, as SAMA-AVS has it (Liu et al., WACV 2024): its image encoder stays as it is, and what is heard is added
-before each of its layers by small adapters, and is the prompt of its mask decoder.
+"""SAM with adapters, as SAMA-AVS has it (Liu et al., WACV 2024): its image encoder stays as it is, and what is heard is
+added before each of its layers by small adapters, and is the prompt of its mask decoder.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ class SamAdapter(nn.Module):
         inner = int(config.network.get("inner", 32))
         self.sound = FrameSound(config.mel, inner)
         self.adapters = nn.ModuleList(
-            [nn.Sequential(nn.Linear(inner, inner), nn.GELU(), nn.Linear(inner, vision.hidden_size)) for _ in self._layers]
+            [
+                nn.Sequential(nn.Linear(inner, inner), nn.GELU(), nn.Linear(inner, vision.hidden_size))
+                for _ in self._layers
+            ]
         )
         self.prompt = nn.Linear(inner, vision.output_channels)
         for adapter in self.adapters:
@@ -51,6 +54,8 @@ class SamAdapter(nn.Module):
         image = encoder.neck(inner)
         places = self.body.get_image_wide_positional_embeddings().repeat(len(image), 1, 1, 1)
         nothing = self.body.prompt_encoder.no_mask_embed.weight[..., None, None].expand_as(image)
-        masks, _ = self.body.mask_decoder(image, places, self.prompt(heard)[:, None, None], nothing, multimask_output=False)
+        masks, _ = self.body.mask_decoder(
+            image, places, self.prompt(heard)[:, None, None], nothing, multimask_output=False
+        )
         result: Tensor = masks[:, 0, 0]
         return result

@@ -76,12 +76,15 @@ class Hearing(nn.Module):
         self.sense = nn.Linear(2 * inner, out)
 
     def forward(self, mel: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Of a log-mel, at `count` frames."""
         relative = ((mel - mel.amax((1, 2), keepdim=True)).clamp(min=-0.5) * 2 + 1).transpose(1, 2)  # the loudest 60 dB
         level = F.relu(self.second(F.relu(self.first(relative))))
         sense = self.sense(torch.cat([level.mean(2), level.amax(2)], 1))
         learned = self.courses(F.relu(self.third(F.adaptive_avg_pool1d(level, count))))
         power = 10 ** (6 * relative - 6)  # of the loudest, as 0 dB is 1
-        parts = torch.cat([power.mean(1, keepdim=True), F.adaptive_avg_pool1d(power.transpose(1, 2), BANDS).transpose(1, 2)], 1)
+        parts = torch.cat(
+            [power.mean(1, keepdim=True), F.adaptive_avg_pool1d(power.transpose(1, 2), BANDS).transpose(1, 2)], 1
+        )
         loudness = F.adaptive_avg_pool1d(parts, count) ** 0.25
         changes = F.pad((loudness[..., 1:] - loudness[..., :-1]).abs(), (1, 0))
         courses = torch.cat([loudness, changes, learned], 1).transpose(1, 2)
@@ -100,6 +103,7 @@ class Block(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, given: Tensor) -> Tensor:
+        """Of (B, given, h, w)."""
         result: Tensor = self.layers(given)
         return result
 

@@ -1,5 +1,5 @@
-"""TPAVI (Zhou et al., Audio-Visual Segmentation, ECCV 2022), after its text: each pixel of each frame attends to all others
-of the clip with the sound added to them, at every level of a pyramid. The sound comes from the log-mel, not from VGGish.
+"""TPAVI (Zhou et al., Audio-Visual Segmentation, ECCV 2022), after its text: each pixel of each frame attends to all
+others of the clip with the sound added to them, at every level of a pyramid. The sound is a log-mel, not VGGish's.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Tpavi(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Z = V + mu(theta(V) phi(V + A)' g(V) / N), V of all pixels of all frames; the product from the right, which is cheap."""
+    """Z = V + mu(theta(V) phi(V + A)' g(V) / N), V of all N pixels of all frames; from the right, which is cheap."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -26,7 +26,8 @@ def dataset(name: str, root: Path | None = None, annotations: Path | None = None
 
     root: the folder of its media (of `rosbag`, the bag); not needed for scenes and rooms, which are rendered.
     annotations: the published annotation file, or the folder of several; `root` where it is not given. rendered: of
-    scenes, which ones, as KINDS:FIRST-LAST says it; the usual ones where empty. Raises DatasetError, one sentence, where the annotations cannot be used or none of the media is there.
+    scenes, which ones, as KINDS:FIRST-LAST says it; the usual ones where empty. Raises DatasetError, one sentence,
+    where the annotations cannot be used or none of the media is there.
     """
     from gar_ssl_ros.evaluation.samples import DatasetError
 
