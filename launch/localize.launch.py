@@ -29,7 +29,10 @@ ARGUMENTS = {
         "of the reasoner omni: the folder of its weights, or its id in the cache; as params_file says where empty",
     ),
     "server": ("", "of the reasoner served: where it answers; as params_file says where empty"),
-    "student": ("", "of the reasoner student: the folder that gar-ssl train has filled; as params_file says where empty"),
+    "student": (
+        "",
+        "of the reasoner student: the folder that gar-ssl train has filled; as params_file says where empty",
+    ),
     "masks": ("", "who tells the pixels of each source, such as grabcut; as params_file says where empty"),
     "masks_model": ("", "of masks of salient: the model's ONNX file; as params_file says where empty"),
     "image": ("image", "the camera's topic, Image or CompressedImage"),

@@ -39,9 +39,7 @@ class Asked:
         config = self._student.config
         frames = torch.from_numpy(frames_of(window, config)).to(self._device)
         mel = torch.from_numpy(mel_of(window, config)).to(self._device)
-        return TakenIn(
-            frames.permute(0, 3, 1, 2)[None].float() / 255, mel[None], (window.center.width, window.center.height)
-        )
+        return TakenIn(frames.permute(0, 3, 1, 2)[None], mel[None], (window.center.width, window.center.height))
 
     @torch.inference_mode()
     def sounding(self, taken: TakenIn, mirrored: bool = False) -> NDArray[np.float32]:

@@ -54,4 +54,5 @@ def load(folder: Path) -> Student:
     except Exception as problem:  # of nearly any type, where the files are damaged
         raise StudentError(folder, f"{WEIGHTS}: {sentence(problem)}") from None
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return student.requires_grad_(False).eval().to(device)
+    student.requires_grad_(False).eval().to(device)
+    return student

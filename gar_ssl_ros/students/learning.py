@@ -32,7 +32,7 @@ class Learning(nn.Module):
     ) -> dict[str, Tensor]:
         """The loss, a mean over the batch, of lessons as `Lesson` has them."""
         sound = self._quieter(mel)
-        pictures = frames.permute(0, 1, 4, 2, 3).float() / 255
+        pictures = frames.permute(0, 1, 4, 2, 3)
         wanted, counts = target.float() / 255, (~unsure).float()
         if self.training:
             pictures, wanted, counts = _mirrored(pictures, wanted, counts)
@@ -84,8 +84,9 @@ def _mirrored(pictures: Tensor, wanted: Tensor, counts: Tensor) -> tuple[Tensor,
 
 def _in_another_light(pictures: Tensor) -> Tensor:
     """The center picture: what moves is the same in any light."""
-    middle, count = pictures.shape[1] // 2, len(pictures)
+    middle, count, pictures = pictures.shape[1] // 2, len(pictures), pictures.clone()
     contrast = 1 + CONTRAST * (2 * torch.rand(count, 1, 1, 1, device=pictures.device) - 1)
     tint = TINT * (2 * torch.rand(count, 3, 1, 1, device=pictures.device) - 1)
-    pictures[:, middle] = ((pictures[:, middle] - 0.5) * contrast + 0.5 + tint).clamp(0, 1)
+    changed = (pictures[:, middle] / 255 - 0.5) * contrast + 0.5 + tint
+    pictures[:, middle] = (255 * changed).round().clamp(0, 255).to(torch.uint8)
     return pictures

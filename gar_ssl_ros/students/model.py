@@ -19,8 +19,8 @@ class AvsModel(Protocol):
     def forward(self, frames: Tensor, mel: Tensor) -> Tensor:
         """Logits of the center frame's pixels (B, h, w), at any size.
 
-        frames: RGB in 0..1 (B, T, 3, H, W), the center frame at T // 2. mel: log-mel in 0..1 (B, spectra, bands), of
-        the time that the frames stand for.
+        frames: RGB uint8 (B, T, 3, H, W), the center frame at T // 2. mel: log-mel in 0..1 (B, spectra, bands), of the
+        time that the frames stand for.
         """
         ...
 

@@ -31,10 +31,16 @@ class Pyramid(nn.Module):
         self.narrow = nn.ModuleList([nn.Conv2d(many, self.channels, 1) for many in self.body.channels])
 
     def forward(self, frames: Tensor) -> list[Tensor]:
-        """Of frames (N, 3, H, W) in 0..1, the finest first."""
-        mean, spread = (frames.new_tensor(one)[:, None, None] for one in (MEAN, SPREAD))
-        maps = self.body((frames - mean) / spread).feature_maps
+        """Of frames uint8 (N, 3, H, W), the finest first."""
+        maps = self.body(normal(frames)).feature_maps
         return [narrow(one) for narrow, one in zip(self.narrow, maps, strict=True)]
+
+
+def normal(frames: Tensor) -> Tensor:
+    """Of frames uint8 (N, 3, H, W) what such networks take."""
+    scaled = frames / 255
+    mean, spread = (scaled.new_tensor(one)[:, None, None] for one in (MEAN, SPREAD))
+    return (scaled - mean) / spread
 
 
 class FrameSound(nn.Module):

@@ -9,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812 - as everywhere
 from transformers import SamConfig, SamModel
 
 from gar_ssl_ros.students.options import StudentConfig
-from gar_ssl_ros.students.pyramid import MEAN, SPREAD, FrameSound
+from gar_ssl_ros.students.pyramid import FrameSound, normal
 
 
 class SamAdapter(nn.Module):
@@ -44,9 +44,8 @@ class SamAdapter(nn.Module):
         count = frames.shape[1]
         heard = self.sound(mel, count)[:, count // 2]
         encoder, side = self.body.vision_encoder, self.body.config.vision_config.image_size
-        mean, spread = (frames.new_tensor(one)[:, None, None] for one in (MEAN, SPREAD))
-        picture = F.interpolate(frames[:, count // 2], (side, side), mode="bilinear", align_corners=False)
-        inner = encoder.patch_embed((picture - mean) / spread)
+        picture = F.interpolate(normal(frames[:, count // 2]), (side, side), mode="bilinear", align_corners=False)
+        inner = encoder.patch_embed(picture)
         if encoder.pos_embed is not None:
             inner = inner + encoder.pos_embed
         for adapter, layer in zip(self.adapters, self._layers, strict=True):

@@ -52,7 +52,7 @@ class Synchrony(nn.Module):
             seen.append(fuse(together(views, heard)))
             views = F.avg_pool2d(views.flatten(0, 1), 2).unflatten(0, views.shape[:2])
         levels: list[Tensor] = []
-        below = (frames[:, count // 2] * 2 - 1).contiguous(memory_format=torch.channels_last)
+        below = (frames[:, count // 2] / 127.5 - 1).contiguous(memory_format=torch.channels_last)
         for block, beside in zip(self.down, ([], [seen[0], now], [seen[1]], [seen[2]]), strict=True):
             levels.append(block(torch.cat([below, *(_sized(one, below) for one in beside)], 1)))
             below = F.max_pool2d(levels[-1], 2)
@@ -109,7 +109,7 @@ class Block(nn.Module):
 
 
 def _views(frames: Tensor) -> Tensor:
-    grey = F.avg_pool2d((frames * frames.new_tensor(GREY)[:, None, None]).sum(2), 2)
+    grey = F.avg_pool2d(sum(share / 255 * frames[:, :, i].float() for i, share in enumerate(GREY)), 2)
     off, step = grey - grey.mean(1, keepdim=True), F.pad(grey[:, 1:] - grey[:, :-1], (0, 0, 0, 0, 1, 0))
     unit = step.abs().mean((1, 2, 3), keepdim=True) + 1e-3
     off, step = (off / unit / 2).clamp(-MOST, MOST) / 2, (step / unit).clamp(-MOST, MOST) / 2

@@ -79,7 +79,7 @@ def batch(lessons: Sequence[Lesson]) -> dict[str, Tensor]:
     }
 
 
-class _Course(TrainerCallback):  # type: ignore[misc]
+class _Course(TrainerCallback):
     """Tells the student how far it is, and whoever asks how it goes."""
 
     def __init__(self, learning: Learning, tell: Callable[[str], None]) -> None:

@@ -161,6 +161,7 @@ def test_a_pretty_sure_piece_keeps_its_pixels_to_the_answer(trained, monkeypatch
     level[20:40, 30:60] = 0.9
     level[5:15, 5:15] = 0.6  # not sure enough
     monkeypatch.setattr(asked._student, "sounding", lambda taken, mirrored=False: level)
+    monkeypatch.setattr(asked._student, "labels", ("music",))
     monkeypatch.setattr(asked._student, "label", lambda taken: AudioLabel("music", 0.6))  # so that it is to be refined
     first, *_, last = localize(seen, asked)
     assert last.outcome is Outcome.LOCALIZED
@@ -212,7 +213,7 @@ def test_every_network_answers_through_one_door_and_comes_back_from_disk_as_it_w
     made = Student(config).eval()
     save(made, tmp_path)
     again = load(tmp_path).cpu()
-    frames, mel = torch.rand(2, 5, 3, 48, 64), torch.rand(2, config.spectra, config.mel)
+    frames, mel = torch.randint(0, 256, (2, 5, 3, 48, 64), dtype=torch.uint8), torch.rand(2, config.spectra, config.mel)
     with torch.inference_mode():
         logits = made(frames, mel)
         assert logits.shape == (2, 48, 64)
