@@ -132,12 +132,9 @@ def _begin(out: Path, resume: bool, told: str) -> None:
 
 def _student(config: StudentConfig, seed: int) -> Student:
     """With its first weights. Raises OptionError where the network cannot be had so."""
-    import torch
+    from gar_ssl_ros.students.model import fresh
 
-    from gar_ssl_ros.students.model import Student
-
-    torch.manual_seed(seed)
     try:
-        return Student(config)
+        return fresh(config, seed)
     except Exception as problem:  # of nearly any type, where `network` says something odd
         raise OptionError(f"--config: the student {config.student} cannot be made so ({sentence(problem)})") from None

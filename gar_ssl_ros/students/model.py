@@ -52,6 +52,12 @@ class Student(nn.Module):
         return logits[:, 0]
 
 
+def fresh(config: StudentConfig, seed: int) -> Student:
+    """A student that has learned nothing. The same seed gives the same weights."""
+    torch.manual_seed(seed)
+    return Student(config)
+
+
 class Labeller(nn.Module):
     """What a sound is called: logits (B, labels) of a log-mel."""
 

@@ -4,6 +4,8 @@ added before each of its layers by small adapters, and is the prompt of its mask
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - as everywhere
 from transformers import SamConfig, SamModel
@@ -18,6 +20,8 @@ class SamAdapter(nn.Module):
     def __init__(self, config: StudentConfig) -> None:
         super().__init__()
         self.body = SamModel(SamConfig(**config.network.get("body", {})))
+        shared = self.body.shared_image_embedding  # the same in both: safetensors keeps no tensor twice
+        self.body.prompt_encoder.shared_embedding = deepcopy(shared)
         self.body.vision_encoder.requires_grad_(False)
         self.body.prompt_encoder.requires_grad_(False)
         vision = self.body.config.vision_config

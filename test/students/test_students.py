@@ -217,7 +217,7 @@ def test_every_network_answers_through_one_door_and_comes_back_from_disk_as_it_w
     with torch.inference_mode():
         logits = made(frames, mel)
         assert logits.shape == (2, 48, 64)
-        assert torch.equal(again(frames, mel), logits)
+        assert torch.allclose(again(frames, mel), logits, atol=1e-6)
         assert torch.equal(again.labeller(mel), made.labeller(mel))
     if student == "sam":
         assert not any(one.requires_grad for one in made.avs.body.vision_encoder.parameters())
@@ -255,7 +255,7 @@ def test_frames_are_even_around_the_center_and_the_sound_is_of_their_time():
 
 def test_the_loss_falls_and_a_stopped_training_ends_as_an_undisturbed_one(tmp_path):
     config = StudentConfig(**TINY)
-    options = TrainingOptions(passes=480, batch=8, rate=5e-3, save_steps=20, foreign=0.1)
+    options = TrainingOptions(passes=240, batch=8, rate=5e-3, save_steps=10, foreign=0.1)
 
     def begun() -> Student:
         torch.manual_seed(0)
@@ -267,7 +267,7 @@ def test_the_loss_falls_and_a_stopped_training_ends_as_an_undisturbed_one(tmp_pa
     assert np.mean(losses[-3:]) < 0.5 * losses[0]
 
     def stop(line: str) -> None:
-        if int(line.split()[1]) >= 30:
+        if int(line.split()[1]) >= 15:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
