@@ -43,6 +43,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("labels", nargs="+", type=Path, metavar="LABELS", help="folder of pseudo labels")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the student")
     parser.add_argument("--resume", action="store_true", help="go on where the training in DIR was stopped")
+    parser.add_argument(
+        "--begin", type=Path, metavar="DIR", help="a student to go on from, as it is; on other labels, too"
+    )
     parser.add_argument("--student", choices=ARCHITECTURES, default="synchrony", help="its architecture")
     parser.add_argument(
         "--config",
@@ -69,14 +72,21 @@ def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.evaluation.lessons import keep, labels_of
     from gar_ssl_ros.evaluation.pseudo import pseudo_labels
     from gar_ssl_ros.evaluation.results import read_runs
+    from gar_ssl_ros.students.checkpoint import load, read_config
     from gar_ssl_ros.students.training import train
 
     chosen = from_values(TrainingOptions, vars(options))
     out, lessons_folder = options.out, options.out / "lessons"
     with kept(out):
         told = [one for run in read_runs(options.labels) for one in pseudo_labels(run)]
-        config = _config(options, labels_of(told))
-        _begin(out, options.resume, json.dumps({**asdict(chosen), "config": config.model_dump(), "clips": len(told)}))
+        config = _config(options, labels_of(told)) if options.begin is None else read_config(options.begin)
+        _begin(
+            out,
+            options.resume,
+            json.dumps(
+                {**asdict(chosen), "begin": str(options.begin), "config": config.model_dump(), "clips": len(told)}
+            ),
+        )
         with tqdm(total=len(told), desc="lessons", unit="clip", disable=None) as bar:
 
             def done(why: str) -> None:
@@ -87,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
             lessons = keep(told, config, chosen.least_av, chosen.weighted, lessons_folder, done)
         if not len(lessons):
             raise UserError(f"{', '.join(map(str, options.labels))}: there is nothing to learn from: label more clips")
-        student = _student(config, chosen.seed)
+        student = _student(config, chosen.seed) if options.begin is None else load(options.begin).requires_grad_(True)
         if options.pretrained is not None:
             from gar_ssl_ros.students.pretrained import begin_with
 

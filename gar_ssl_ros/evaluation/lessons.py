@@ -37,8 +37,8 @@ class KeptLessons:
 
     def __getitem__(self, index: int) -> Lesson:
         with np.load(BytesIO(read_file(self.files[index])), allow_pickle=False) as kept:
-            parts = [kept[name] for name in ("frames", "mel", "target", "unsure")]
-        return Lesson(*parts, self.weights[index], self.labels[index])
+            frames, mel, target, unsure = (kept[name] for name in ("frames", "mel", "target", "unsure"))
+        return Lesson(frames, mel, target, unsure, self.weights[index], self.labels[index])
 
 
 def labels_of(told: Sequence[PseudoLabel]) -> tuple[str, ...]:

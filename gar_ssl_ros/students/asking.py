@@ -41,19 +41,19 @@ class Asked:
         mel = torch.from_numpy(mel_of(window, config)).to(self._device)
         return TakenIn(frames.permute(0, 3, 1, 2)[None], mel[None], (window.center.width, window.center.height))
 
-    @torch.inference_mode()
     def sounding(self, taken: TakenIn, mirrored: bool = False) -> NDArray[np.float32]:
         """The probability that each pixel of the center frame sounds (height, width). mirrored: seen in a mirror."""
         frames = taken.frames.flip(-1) if mirrored else taken.frames
-        logits = self._student(frames, taken.mel)[0].float()
+        with torch.inference_mode():
+            logits = self._student(frames, taken.mel)[0].float()
         level = (logits.flip(-1) if mirrored else logits).cpu().numpy()
         return np.asarray(1 / (1 + np.exp(-cv2.resize(level, taken.size, interpolation=cv2.INTER_LINEAR))), np.float32)
 
-    @torch.inference_mode()
     def label(self, taken: TakenIn) -> AudioLabel:
         """Of the sound. Raises ValueError where it learned no labels."""
         if self._student.labeller is None:
             raise ValueError("the student learned no labels")
-        shares = self._student.labeller(taken.mel)[0].float().softmax(0)
+        with torch.inference_mode():
+            shares = self._student.labeller(taken.mel)[0].float().softmax(0)
         best = int(shares.argmax())
         return AudioLabel(self.labels[best], float(shares[best]))
