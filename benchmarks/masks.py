@@ -1,6 +1,7 @@
 """How well masks fit rendered things, what they cost, and how soon they come after the answer on a live graph.
 
     python benchmarks/masks.py [--count 100] [--answered 100] [--seed 40000] [--masks grabcut] [--json FILE]
+    python benchmarks/masks.py --masks sam2 --masks-model FOLDER --jobs 1
     python benchmarks/masks.py --live [--seconds 40]
 
 Of each kind of scene with a source in view (one, two, face) so many consecutive seeds. Each source's mask is compared
@@ -18,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from itertools import permutations, repeat
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,8 @@ from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.stages import Failure
 from gar_ssl_ros.masks import MaskOptions, segmenter_of
 from gar_ssl_ros.masks.box import BoxSegmenter
-from gar_ssl_ros.masks.segmenter import Prompt, masked
+from gar_ssl_ros.masks.registry import SEGMENTERS
+from gar_ssl_ros.masks.segmenter import Prompt, Segmenter, masked
 from gar_ssl_ros.offline.processes import graph, isolated
 from gar_ssl_ros.reasoners.signal import SignalReasoner
 
@@ -57,14 +60,21 @@ def overlap(found: Mask | Failure | None, true: Sequence[Mask | None]) -> float:
     return max(found.iou(one) for one in true if one is not None) if isinstance(found, Mask) else 0.0
 
 
-def judge(kind: Kind, name: str, answered: bool, seed: int) -> dict[str, float]:
+@cache
+def segmenter_with(name: str, model: str) -> Segmenter:
+    """Of that name, loaded once."""
+    made = segmenter_of(MaskOptions(masks=name, masks_model=model))
+    assert made is not None
+    return made
+
+
+def judge(kind: Kind, name: str, model: str, answered: bool, seed: int) -> dict[str, float]:
     """One scene: the mean over its sources, from true boxes, of these boxes themselves, and from those `signal` found.
 
     answered: False where `signal` is not asked.
     """
     cv2.setNumThreads(1)
-    segmenter = segmenter_of(MaskOptions(masks=name))
-    assert segmenter is not None
+    segmenter = segmenter_with(name, model)
     scene = Scene(SceneOptions(kind=kind, seed=seed))
     index = scene.frames // 2
     image, pixels = scene.image(index), scene.masks(index)
@@ -87,11 +97,10 @@ def judge(kind: Kind, name: str, answered: bool, seed: int) -> dict[str, float]:
     return told
 
 
-def cost(name: str, width: int, height: int, seed: int) -> float:
+def cost(name: str, model: str, width: int, height: int, seed: int) -> float:
     """CPU time of a mask, ms, the median."""
     cv2.setNumThreads(1)
-    segmenter = segmenter_of(MaskOptions(masks=name))
-    assert segmenter is not None
+    segmenter = segmenter_with(name, model)
     took = []
     for each in range(seed, seed + TIMED):
         scene = Scene(SceneOptions(kind=Kind.ONE, seed=each, width=width, height=height, seconds=0.2))
@@ -104,7 +113,7 @@ def cost(name: str, width: int, height: int, seed: int) -> float:
     return float(np.median(took))
 
 
-def live(name: str, seconds: float) -> dict[str, Any]:
+def live(name: str, model: str, seconds: float) -> dict[str, Any]:
     """How long after ~/sources its ~/masks come, ms."""
     answers: dict[int, float] = {}
     masks: dict[int, float] = {}
@@ -127,7 +136,7 @@ def live(name: str, seconds: float) -> dict[str, Any]:
         )
         executor.add_node(node)
         with graph() as start:
-            start("localizer", {"reasoner": "signal", "masks": name, "hop": 0.5})
+            start("localizer", {"reasoner": "signal", "masks": name, "masks_model": model, "hop": 0.5})
             player = start("player", {"clip": clip, "wait": 60.0})
             while not player.ended():
                 executor.spin_once(timeout_sec=0.05)
@@ -150,7 +159,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="scenes of each kind")
     parser.add_argument("--answered", type=int, default=100, help="of these, how many `signal` is asked about")
     parser.add_argument("--seed", type=int, default=40_000, help="of the first scene")
-    parser.add_argument("--masks", default="grabcut", choices=("box", "grabcut"))
+    parser.add_argument("--masks", default="grabcut", choices=tuple(SEGMENTERS))
+    parser.add_argument("--masks-model", default="", metavar="PATH")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--live", action="store_true")
     parser.add_argument("--seconds", type=float, default=40, help="of --live")
@@ -158,15 +168,16 @@ def main() -> None:
     options = parser.parse_args()
     told: dict[str, Any] = {}
     if options.live:
-        told["live"] = live(options.masks, options.seconds)
+        told["live"] = live(options.masks, options.masks_model, options.seconds)
     else:
         for width, height in TIMED_SIZES:
-            told[f"cpu_ms_{width}x{height}"] = cost(options.masks, width, height, options.seed)
+            told[f"cpu_ms_{width}x{height}"] = cost(options.masks, options.masks_model, width, height, options.seed)
+        named = (options.masks, options.masks_model)
         seeds = range(options.seed, options.seed + options.count)
         with ProcessPoolExecutor(options.jobs) as pool:
             for kind in KINDS:
                 asked = [seed - options.seed < options.answered for seed in seeds]
-                judged = list(pool.map(judge, repeat(kind), repeat(options.masks), asked, seeds, chunksize=4))
+                judged = list(pool.map(judge, repeat(kind), *map(repeat, named), asked, seeds, chunksize=4))
                 means = {
                     name: round(float(np.mean([one[name] for one in judged if name in one])), 3)
                     for name in {name: None for one in judged for name in one}

@@ -364,10 +364,11 @@ def stages(options: argparse.Namespace, folder: Path) -> None:
             costs[stage].append(cost)
 
             def forward(step: Callable[..., object], *given: object) -> object:
-                started = perf_counter()
+                started, seen = perf_counter(), cost.steps
                 hidden = step(*given)
                 settle(runtime)
                 cost.model += perf_counter() - started
+                cost.steps = seen + 1  # a recorded one runs no hook
                 return hidden
 
             with counted(runtime, cost), patched(Thinker, "forward", forward):
@@ -381,6 +382,7 @@ def stages(options: argparse.Namespace, folder: Path) -> None:
                 for stage in STAGES:
                     stack.enter_context(patched(PromptedReading, stage, measure(stage)))
             cost, asked = ours(shown, runtime)
+            cost.steps = sum(found[-1].steps for found in costs.values())
             whole.append(cost)
             written.append(sum(call.length for call in asked))
             parts = ", ".join(f"{stage} {found[-1].seconds:.2f}" for stage, found in costs.items())

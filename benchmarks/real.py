@@ -1,6 +1,7 @@
 """How well a reasoner localizes real clips, beside baselines on the same windows.
 
 python benchmarks/real.py FOLDER TRUTH.json [--reasoner signal] [--half first|second|all] [--swapped N] [--sheet FILE]
+    [--reasoner-options NAME=VALUE]
 
 FOLDER holds the clips, TRUTH.json what is true of them. Hit: the first box's middle lies in a true box; lenient: or in
 an accepted one. --swapped gives each visible window the sound of N other clips: nothing in view makes that.
@@ -81,10 +82,10 @@ def most_motion(window: Window) -> Box:
 BASELINES: dict[str, Callable[[Window], Box]] = {"most motion": most_motion, "centre": centered}
 
 
-def answers(clip: TrueClip, folder: Path, name: str, baselines: bool) -> list[Answer]:
-    """Of the reasoner and of each baseline on a clip's windows."""
+def answers(clip: TrueClip, folder: Path, name: str, told: str, baselines: bool) -> list[Answer]:
+    """Of the reasoner, told its options, and of each baseline on a clip's windows."""
     cv2.setNumThreads(1)
-    asked = reasoner(name)
+    asked = reasoner(name, {"reasoner_options": told})
     found = []
     for true, window in cut(folder, clip):
         found.append(_answer(asked, clip, true, window))
@@ -124,11 +125,11 @@ def sounds(clip: TrueClip, folder: Path) -> tuple[str, str, list[Audio]]:
 
 
 def swapped(
-    clip: TrueClip, folder: Path, name: str, others: Sequence[tuple[str, str, list[Audio]]], count: int
+    clip: TrueClip, folder: Path, name: str, told: str, others: Sequence[tuple[str, str, list[Audio]]], count: int
 ) -> list[Answer]:
     """What is said of a clip's visible windows with the sound of `count` other clips of other kinds, in turn."""
     cv2.setNumThreads(1)
-    asked = reasoner(name)
+    asked = reasoner(name, {"reasoner_options": told})
     foreign = [
         audio
         for other, kind, heard in others
@@ -162,6 +163,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("truth", type=Path)
     parser.add_argument("--reasoner", default="signal")
+    parser.add_argument("--reasoner-options", default="", help="as NAME=VALUE, several with spaces between")
     parser.add_argument("--half", choices=["all", "first", "second"], default="all")
     parser.add_argument("--swapped", type=int, default=0, help="sounds of other clips for each visible window")
     parser.add_argument("--no-baselines", action="store_true")
@@ -172,12 +174,14 @@ def main() -> None:
     options = parser.parse_args()
     clips = chosen(Truth.model_validate_json(options.truth.read_bytes()), options.half)
     with ProcessPoolExecutor(options.jobs) as pool:
-        ask = partial(answers, folder=options.folder, name=options.reasoner, baselines=not options.no_baselines)
+        who = partial(answers, name=options.reasoner, told=options.reasoner_options)
+        ask = partial(who, folder=options.folder, baselines=not options.no_baselines)
         found = [answer for part in pool.map(ask, clips) for answer in part]
         _report(found, options.reasoner, options.windows)
         if options.swapped:
             others = list(pool.map(partial(sounds, folder=options.folder), clips))
-            swap = partial(swapped, folder=options.folder, name=options.reasoner, others=others, count=options.swapped)
+            swap = partial(swapped, name=options.reasoner, told=options.reasoner_options, count=options.swapped)
+            swap = partial(swap, folder=options.folder, others=others)
             foreign = [answer for part in pool.map(swap, clips) for answer in part]
             said = Counter(a.outcome for a in foreign)
             print(f"\nwith another clip's sound, {len(foreign)} windows: {_shares(said)}")

@@ -34,7 +34,11 @@ ARGUMENTS = {
         "of the reasoner student: the folder that gar-ssl train has filled; as params_file says where empty",
     ),
     "masks": ("", "who tells the pixels of each source, such as grabcut; as params_file says where empty"),
-    "masks_model": ("", "of masks of salient: the model's ONNX file; as params_file says where empty"),
+    "masks_model": (
+        "",
+        "of masks of salient: the model's ONNX file; of sam, sam2, sam3: a folder; as params_file says where empty",
+    ),
+    "masks_track": ("", "true: know sources again by their masks; as params_file says where empty"),
     "image": ("image", "the camera's topic, Image or CompressedImage"),
     "audio": ("audio", "the microphone's topic, any audio message"),
     "audio_info": ("audio_info", "the topic that describes the sound, where its messages do not"),
@@ -133,11 +137,11 @@ def _foxglove(given):
 
 def _nodes(context):
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    switches = ("use_sim_time", "autostart", "loop", "humans", "voices", "foxglove")
+    switches = ("use_sim_time", "autostart", "loop", "masks_track", "humans", "voices", "foxglove")
     true = {name: given[name].lower() in ("true", "1", "yes", "on") for name in switches}
     topics = [(name, given[name]) for name in ("image", "audio", "audio_info")]
     chosen = {name: given[name] for name in CHOICES if given[name]}
-    eyes = {name: true[name] for name in ("humans", "voices") if given[name]}
+    eyes = {name: true[name] for name in ("masks_track", "humans", "voices") if given[name]}
     if given["detections_in"]:
         eyes["detections"] = True
     places = {"target_frame": given["target_frame"]} if given["target_frame"] else {}

@@ -118,6 +118,16 @@ def tiny_omni(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_dino(tmp_path_factory) -> Path:
+    """A tiny GroundingDINO with random weights."""
+    pytest.importorskip("torch", reason="needs torch, which is not installed")
+    made = tmp_path_factory.getbasetemp() / "tiny-dino"
+    with pytest.MonkeyPatch.context() as path:
+        path.syspath_prepend(str(Path(__file__).parent / "perception"))
+        return made if made.is_dir() else import_module("tiny_models").write("grounding_dino", made)
+
+
+@pytest.fixture(scope="session")
 def omni(omni_folder) -> object:
     """It loaded, as the prompted reasoner's runtime."""
     return load(str(omni_folder), LoadOptions(dtype="float32", least_pixels=3136))  # on a GPU, too; and small

@@ -52,7 +52,7 @@ def long_clip(tmp_path_factory) -> Path:
 
 
 def test_localize_writes_records_video_and_sheet(scene, tmp_path):
-    done = process(*LOCALIZE, scene, "--out", tmp_path / "out", "--masks", "grabcut")
+    done = process(*LOCALIZE, scene, "--out", tmp_path / "out", "--masks", "grabcut", "--masks-track")
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 LOCALIZED" in done.stdout
     out = tmp_path / "out"
@@ -66,6 +66,7 @@ def test_localize_writes_records_video_and_sheet(scene, tmp_path):
     box = truth["sources"][0]["boxes"][22]
     found = record.sources[0].box
     assert found.x1 < (box[0] + box[2]) / 2 < found.x2
+    assert record.sources[0].track == 1
     assert record.sources[0].mask.iou(Mask.from_rle(truth["sources"][0]["masks"][22])) > 0.8
     video = Clip(out / f"{scene.stem}_annotated.mp4")
     assert len(list(video.pictures())) == 45

@@ -18,10 +18,11 @@ from gar_ssl_ros.gar.localization import Localization, Outcome, Stage, Timing
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.masks.segmenter import Segmenter, masked
+from gar_ssl_ros.masks.following import masked_window
+from gar_ssl_ros.masks.segmenter import Segmenter
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND, Window
-from gar_ssl_ros.messages.masks import label_info_message, masks_message
+from gar_ssl_ros.messages.masks import label_info_message, masks_message, newest_masks_message
 from gar_ssl_ros.spatial.camera import Camera
 from gar_ssl_ros.work.encoder import AnswerEncoder
 
@@ -32,7 +33,11 @@ TOPICS = (
     ("markers", "visualization_msgs/msg/MarkerArray"),
     ("image_annotated", "sensor_msgs/msg/Image"),
 )
-MASK_TOPICS = (("masks", "sensor_msgs/msg/Image"), ("label_info", "vision_msgs/msg/LabelInfo"))
+MASK_TOPICS = (
+    ("masks", "sensor_msgs/msg/Image"),
+    ("masks_newest", "sensor_msgs/msg/Image"),
+    ("label_info", "vision_msgs/msg/LabelInfo"),
+)
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ class _Answers:
             due = replace(due, window=self._job.hear(due.window, due.view.camera))
         now, window = due.time, due.window
         for timed in localizations(due, self._reasoner, self._job.options):
-            found = masked(replace(timed, timing=Timing()), window.center.image, self._job.segmenter)
+            found = masked_window(replace(timed, timing=Timing()), window, self._job.segmenter)
             told = self._encoder.encode(found, window, (now - window.end) / SECOND, self._done.left_out, view=due.view)
             self._write("sources", told.sources, now)
             if told.detections is not None:
@@ -130,6 +135,8 @@ class _Answers:
             if self._job.segmenter is not None and (message := masks_message(found, window.center)) is not None:
                 self._write("masks", message, now)
                 self._write("label_info", label_info_message(found, window.center), now)
+            if (newest := newest_masks_message(found, window)) is not None:
+                self._write("masks_newest", newest, now)
             if told.draw is None:
                 continue
             self._write("image_annotated", told.draw(), now)

@@ -12,7 +12,7 @@ from gar_ssl_ros.masks.options import MaskOptions
 from gar_ssl_ros.options import Option, options_of
 from gar_ssl_ros.reasoners import AUTO, known, named_options, names, reasoner, refuse_unused
 from gar_ssl_ros.reasoners.options import LoadOptions, ModelOptions, ReasonerChoice
-from gar_ssl_ros.reasoners.registry import REASONERS, owners_of
+from gar_ssl_ros.reasoners.registry import REASONERS, listed, owners_of
 
 if TYPE_CHECKING:
     from gar_ssl_ros.gar.reasoner import Reasoner
@@ -109,7 +109,7 @@ def _add_told(parser: argparse.ArgumentParser, declared: Sequence[Option]) -> No
         has = {one.name for one in spec.declared}
         own, left = [one for one in left if one.name in has], [one for one in left if one.name not in has]
         if own:
-            add_options(parser.add_argument_group(f"options of {' and '.join(owners_of(own[0].name))}"), own)
+            add_options(parser.add_argument_group(f"options of {listed(owners_of(own[0].name), 'and')}"), own)
 
 
 def _typed(one: Option) -> dict[str, Any]:

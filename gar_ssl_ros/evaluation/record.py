@@ -19,7 +19,8 @@ from gar_ssl_ros.gar.localization import Outcome
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.masks.segmenter import Segmenter, masked
+from gar_ssl_ros.masks.following import anew, masked_window
+from gar_ssl_ros.masks.segmenter import Segmenter
 from gar_ssl_ros.media.clip import ClipError
 from gar_ssl_ros.output.record import WindowRecord, record_from_localization
 
@@ -95,7 +96,7 @@ def evaluated(
 ) -> SampleRecord:
     """The answer for an opened sample, scored. seconds: that opening it took. Raises Cancelled as the deadline does."""
     *_, boxed = localize(opened.window, reasoner, gar, deadline)
-    localization = masked(boxed, opened.window.center.image, segmenter, deadline)
+    localization = masked_window(boxed, opened.window, anew(segmenter), deadline)
     found = record_from_localization(sample.id, 0, opened.window, localization)
     failure = f"{found.outcome.value}: {found.detail}" if found.outcome.failed else None
     graded = None

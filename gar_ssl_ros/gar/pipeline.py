@@ -186,6 +186,8 @@ class _Run:
         with self._timed("analyze"):
             answers = reading.analyze([hypothesis for _, hypothesis in standing], self._options.trials)
         for (case, hypothesis), trials in zip(standing, answers, strict=True):
+            if not trials:  # nobody looked: it stands as it was located, and has no S_av
+                continue
             agreed = consensus(trials)
             direction = ratio(self._window, hypothesis.box)
             agreed = replace(agreed, av_consistency=joined(agreed.av_consistency, direction))
@@ -198,7 +200,8 @@ class _Run:
             )
 
     def _refine(self, reading: Reading) -> None:
-        doubted = [(case, hypothesis) for case in self._known.cases if (hypothesis := case.standing) and not case.kept]
+        looked = [case for case in self._known.cases if case.trials or not self._options.analysis]
+        doubted = [(case, hypothesis) for case in looked if (hypothesis := case.standing) and not case.kept]
         if not doubted:
             return
         with self._timed("refine"):

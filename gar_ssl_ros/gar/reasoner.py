@@ -45,7 +45,8 @@ class Reading(Protocol):
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
         """For each hypothesis, `trials` independent looks at it. Trial i is the same however many there are.
 
-        Fewer where a reasoner was told to stop once the others cannot change the vote on keep.
+        Fewer where a reasoner was told to stop once the others cannot change the vote on keep. None where it has no way
+        to verify: its box then stands as located, without S_av, and is not refined.
         """
 
     def refine(self, cases: Sequence[tuple[Hypothesis, Consensus]]) -> Sequence[Refinement | Failure]:

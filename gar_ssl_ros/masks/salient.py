@@ -33,8 +33,6 @@ MAX_SIDE_PX = 4096  # pixels: of a picture that a model may ask for
 
 def salient_segmenter(options: MaskOptions) -> SalientSegmenter:
     """As the registry makes it. Raises SegmenterError."""
-    if not options.masks_model:
-        raise SegmenterError("masks of salient need a masks_model: name the ONNX file of a saliency model, as u2netp's")
     return SalientSegmenter(Path(options.masks_model))
 
 

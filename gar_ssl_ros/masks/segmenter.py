@@ -28,7 +28,10 @@ class SegmenterError(UserError):
 
 @dataclass(frozen=True)
 class Prompt:
-    """What is to be segmented. box: about it, pixels of the image. words: what it is; empty where that is not known."""
+    """What is to be segmented.
+
+    box: about it, pixels of the image. words: what it is, or sounds like, in a noun or two; empty where not known.
+    """
 
     box: Box
     words: str = ""
@@ -80,7 +83,8 @@ def _with(found: Localization, answers: Sequence[Mask | Failure]) -> Localizatio
 def _answers(
     sources: Sequence[Source], image: Image, segmenter: Segmenter, deadline: Deadline
 ) -> Sequence[Mask | Failure]:
-    prompts = [Prompt(source.box, source.description or source.label) for source in sources]
+    # A label is what a model of words was trained on, a noun or two; a description may be of four sentences.
+    prompts = [Prompt(source.box, source.label) for source in sources]
     try:
         deadline.check()
         answers = segmenter.segment(image, prompts, deadline)

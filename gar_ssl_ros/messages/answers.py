@@ -86,7 +86,8 @@ def answer_in_words(message: SoundSourceArray) -> str:
 
 
 def detections_message(found: Localization, frame: Frame, ids: Sequence[str]) -> Detection2DArray:
-    """The sources as detections: class_id is the label, score S_av, the box that of the mask where there is one.
+    """The sources as detections: class_id is the label, score S_av, or s_aud where nobody verified, the box that
+    of the mask where there is one.
 
     ids: of the sources.
     """
@@ -94,7 +95,8 @@ def detections_message(found: Localization, frame: Frame, ids: Sequence[str]) ->
     for source, identity in zip(found.sources, ids, strict=True):
         result = ObjectHypothesisWithPose()
         result.hypothesis.class_id = source.label
-        result.hypothesis.score = source.av_consistency or 0.0
+        unverified = source.av_consistency is None
+        result.hypothesis.score = source.audio_confidence if unverified else source.av_consistency
         box = bounding_box_from_box((source.mask and source.mask.box) or source.box)
         message.detections.append(Detection2D(header=message.header, results=[result], bbox=box, id=identity))
     return message

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 
 import numpy as np
 from sensor_msgs.msg import Image
 from vision_msgs.msg import LabelInfo, VisionClass
 
 from gar_ssl_ros.gar.localization import Localization
-from gar_ssl_ros.media.window import Frame
+from gar_ssl_ros.gar.mask import Mask
+from gar_ssl_ros.media.window import Frame, Window
 from gar_ssl_ros.messages.answers import header_of_frame
 
 
@@ -22,6 +24,22 @@ def masks_message(found: Localization, frame: Frame) -> Image | None:
     masks = [source.mask for source in found.sources]
     if not found.outcome.conclusive or (masks and all(mask is None for mask in masks)):
         return None
+    return _message(masks, frame)
+
+
+def newest_masks_message(found: Localization, window: Window) -> Image | None:
+    """The same of the window's last frame, where its sources were looked for; None where none was."""
+    masks = [source.newest for source in found.sources]
+    return None if all(mask is None for mask in masks) else _message(masks, window.frames[-1])
+
+
+def label_info_message(found: Localization, frame: Frame) -> LabelInfo:
+    """What each number of `masks_message` sounds like."""
+    labels = [VisionClass(class_id=number, class_name=one.label) for number, one in enumerate(found.sources, 1)]
+    return LabelInfo(header=header_of_frame(frame), class_map=labels)
+
+
+def _message(masks: Sequence[Mask | None], frame: Frame) -> Image:
     numbers = np.zeros((frame.height, frame.width), np.uint8)
     for number in range(len(masks), 0, -1):
         if (mask := masks[number - 1]) is not None:
@@ -34,9 +52,3 @@ def masks_message(found: Localization, frame: Frame) -> Image | None:
         step=frame.width,
         data=array("B", numbers.tobytes()),
     )
-
-
-def label_info_message(found: Localization, frame: Frame) -> LabelInfo:
-    """What each number of `masks_message` sounds like."""
-    labels = [VisionClass(class_id=number, class_name=one.label) for number, one in enumerate(found.sources, 1)]
-    return LabelInfo(header=header_of_frame(frame), class_map=labels)

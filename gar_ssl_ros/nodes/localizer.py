@@ -53,7 +53,8 @@ from gar_ssl_ros.work.worker import Answer, Request, Worker
 GRAPH_POLL_S = 0.2  # s from one look at the graph to the next
 STOP_S = 0.8  # s that a reasoner is given to stop
 # What only the start can name: from the model on as it is, or nothing, or an array that is known.
-STARTED_WITH = ("reasoner", "fallback", "model", "masks_model", "server", "api_key_variable", "array")
+FILES = ("model", "masks_model", "detector", "tagger", "makers", "describers")
+STARTED_WITH = ("reasoner", "fallback", "reasoner_options", *FILES, "server", "api_key_variable", "array")
 
 
 class LocalizerNode(LifecycleNode):
@@ -229,6 +230,10 @@ class LocalizerNode(LifecycleNode):
                 "installed package (docs/security.md)"
             )
         known_array = name == "array" and value in arrays()
+        if name == "reasoner_options" and value != self._started_with[name]:
+            given = (part.partition("=")[0] for part in value.split())
+            name = next((one for one in given if one in STARTED_WITH), "")
+            value = None  # whatever it is
         if name in STARTED_WITH[2:] and value not in ("", self._started_with[name]) and not known_array:
             return f"another {name} is named at the node's start: -p {name}:=... (docs/security.md)"
         return ""

@@ -1,4 +1,4 @@
-"""The sources' pixels on the graph: `~/masks` and what its numbers are, `~/label_info`."""
+"""The sources' pixels on the graph: `~/masks`, `~/masks_newest` and what their numbers are, `~/label_info`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vision_msgs.msg import LabelInfo
 
 from gar_ssl_ros.gar.localization import Localization
 from gar_ssl_ros.media.window import Window
-from gar_ssl_ros.messages.masks import label_info_message, masks_message
+from gar_ssl_ros.messages.masks import label_info_message, masks_message, newest_masks_message
 from gar_ssl_ros.nodes.node_log import NodeLog
 from gar_ssl_ros.work.complaints import Complaints
 from gar_ssl_ros.work.worker import Answer
@@ -24,6 +24,7 @@ class MaskOutputs:
         """amend: told of an answer whose masks come after it."""
         self._node, self._amend = node, amend
         self._masks = node.create_lifecycle_publisher(Image, "~/masks", QoSProfile(depth=10))
+        self._newest = node.create_lifecycle_publisher(Image, "~/masks_newest", QoSProfile(depth=10))
         self._labels = node.create_lifecycle_publisher(LabelInfo, "~/label_info", QoSProfile(depth=10))
         self._complaints = Complaints(NodeLog(node).warning)
 
@@ -40,3 +41,5 @@ class MaskOutputs:
         if message is not None:
             self._labels.publish(label_info_message(found, window.center))
             self._masks.publish(message)
+        if (newest := newest_masks_message(found, window)) is not None:
+            self._newest.publish(newest)

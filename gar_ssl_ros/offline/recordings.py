@@ -20,7 +20,8 @@ from gar_ssl_ros.gar.localization import Localization, Outcome
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
-from gar_ssl_ros.masks.segmenter import Segmenter, masked
+from gar_ssl_ros.masks.following import anew, masked_window
+from gar_ssl_ros.masks.segmenter import Segmenter
 from gar_ssl_ros.media.clip import Clip, ClipError, windows
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND, Frame, Window
@@ -100,6 +101,7 @@ def localize_clip(
     if job.refusal:
         raise OutputError(job.refusal)
     clip = Clip(job.media)
+    segmenter = anew(segmenter)
     outcomes: Counter[Outcome] = Counter()
     failures: dict[str, None] = {}
     sheet = ContactSheet()
@@ -176,7 +178,7 @@ def _discard_unplayable(video: Path) -> None:
 
 def _final(window: Window, reasoner: Reasoner, options: GarOptions, segmenter: Segmenter | None) -> Localization:
     *_, last = localize(window, reasoner, options)
-    return masked(last, window.center.image, segmenter)
+    return masked_window(last, window, segmenter)
 
 
 class _Captions:

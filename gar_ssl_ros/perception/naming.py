@@ -13,6 +13,8 @@ ALSO = {  # what data sets call COCO's kinds
     "woman": "person",
     "boy": "person",
     "girl": "person",
+    "human": "person",
+    "people": "person",
     "pedestrian": "person",
     "aeroplane": "airplane",
     "motorbike": "motorcycle",

@@ -6,10 +6,14 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gar_ssl_ros.errors import OptionError, pip_install, sentence, shortened
 from gar_ssl_ros.files import check_file
+from gar_ssl_ros.gar.deadline import Deadline
 from gar_ssl_ros.gar.reasoner import ReasonerError
 from gar_ssl_ros.perception.detection import Detector, Finder
 from gar_ssl_ros.perception.failure import ModelError
@@ -23,15 +27,27 @@ Made = TypeVar("Made")
 PRETRAINED = "gar_ssl_ros.perception.pretrained"
 
 
+class Captioner(Protocol):
+    """Says in words what is heard."""
+
+    def caption(
+        self, samples: NDArray[np.float32], prompts: Sequence[str], max_new_tokens: int, deadline: Deadline
+    ) -> list[str]:
+        """One reply for each prompt, cut off after so many tokens. samples: mono, (n,) at 16 kHz, -1..1.
+
+        Raises what `deadline.check()` raises, within a token, and ReasonerError where memory does not suffice.
+        """
+
+
 def own_detector(path: Path, known: Collection[str]) -> Detector | Finder:
     """An ONNX file, see `Objects`, or a folder of the transformers library; its kinds under the names that are known.
 
     Raises OptionError where it is none or knows nothing of that, and ReasonerError where torch is not installed.
     """
-    made = _made("detector", path, Objects)
+    made = eyes(path)
     if isinstance(made, Finder):
         return made
-    under = NamedDetector(made, made.kinds, {*known, *kinds()})
+    under = NamedDetector(made, tuple(made.kinds), {*known, *kinds()})
     _tell_unknown(path, under.unknown, "things that makers.yaml has no word of, and are left out")
     if not under.kinds:
         raise OptionError(f"detector: nothing that {path} sees makes sounds: name the makers with the option makers")
@@ -43,6 +59,22 @@ def own_tagger(path: Path) -> Tagger:
     made: Tagger = _made("tagger", path, Yamnet)
     _tell_unknown(path, [name for name in made.names if name not in names()], "sounds that are none of YAMNet's")
     return made
+
+
+def eyes(path: Path) -> Detector | Finder:
+    """The detector of a file or folder, see `own_detector`; its kinds under their own names. Raises as that."""
+    made: Detector | Finder = _made("detector", path, Objects)
+    return made
+
+
+def own_captioner(path: Path) -> Captioner:
+    """A folder of the transformers library. Raises as `own_detector`."""
+    made: Captioner = _made("captioner", path, _no_file)
+    return made
+
+
+def _no_file(path: Path) -> Captioner:
+    raise ModelError(path, "an audio language model of the transformers library", "it is no folder")
 
 
 def _made(option: str, path: Path, of_file: Callable[[Path], Made]) -> Any:

@@ -13,6 +13,9 @@ Attention = Literal["sdpa", "eager", "flash_attention_2"]
 Dialect = Literal["vllm", "sglang", "llamacpp", "dashscope", "openai"]
 Coordinates = Literal["pixels", "thousandths", "thousandths_y_first", "longest_1000", "original"]
 PromptSet = Literal["paper", "evidence_first", "candidates", "anchors"]
+Preset = Literal["lite", "base", "large"]
+Consistency = Literal["basic", "prompt", "frame", "prompt_frame", "model"]
+Translating = Literal["auto", "model", "server", "makers", "none"]
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,8 @@ class ModelOptions(Options):
 
     model: str = option(
         "",
-        "of omni: the folder of its weights, or its id in the hub's cache; of served: its name on the server, where "
-        "that has several",
+        "of omni and openavs: the folder of its weights, or its id in the hub's cache; of served: its name on the "
+        "server, where that has several",
         metavar="MODEL",
     )
 
@@ -120,19 +123,20 @@ class ServerOptions(Options):
 
     server: str = option(
         "",
-        "of served: where it answers, as http://127.0.0.1:8000/v1; several with commas between, tried in turn",
+        "of served and openavs: where it answers, as http://127.0.0.1:8000/v1; several with commas between, tried in "
+        "turn",
         pattern=rf"({_ADDRESS}(,{_ADDRESS})*)?",
         fits="addresses of http or https, without name and password, with commas between",
         metavar="URL",
     )
     dialect: str = option(
         "auto",
-        "of served: the engine that it speaks as; auto: as the server says",
+        "of served and openavs: the engine that it speaks as; auto: as the server says",
         choices=("auto", *get_args(Dialect)),
     )
     api_key_variable: str = option(
         "GAR_SSL_API_KEY",
-        "of served: the environment variable that holds its key, if it wants one",
+        "of served and openavs: the environment variable that holds its key, if it wants one",
         pattern=r"[A-Za-z_][A-Za-z0-9_]*",
         fits="the name of an environment variable",
         metavar="NAME",
@@ -146,18 +150,65 @@ class ServedOptions(PromptOptions, ServerOptions, ModelOptions):
 
 
 @dataclass(frozen=True)
-class SensesOptions(Options):
-    """Of the reasoner senses, and of auto, which is senses where its models are here. See docs/senses.md."""
+class PerceptionOptions(Options):
+    """Models of one's own that see and hear; those of `gar-ssl models` where empty."""
 
-    makers: str = option("", "of senses: a list of one's own of who makes which sound, before ours", metavar="FILE")
     detector: str = option(
         "",
-        "of senses: what sees things, an ONNX file of a YOLOX or NanoDet or a folder of the transformers library",
+        "of senses and openavs: what sees things, an ONNX file of a YOLOX or NanoDet or a folder of the transformers "
+        "library, as of GroundingDINO",
         metavar="PATH",
     )
     tagger: str = option(
-        "", "of senses: what tells sounds, a folder of the transformers library, as of AST or CLAP", metavar="PATH"
+        "",
+        "of senses and openavs: what tells sounds, a folder of the transformers library, as of AST or CLAP",
+        metavar="PATH",
     )
+
+
+@dataclass(frozen=True)
+class SensesOptions(PerceptionOptions):
+    """Of the reasoner senses, and of auto, which is senses where its models are here. See docs/senses.md."""
+
+    makers: str = option("", "of senses: a list of one's own of who makes which sound, before ours", metavar="FILE")
+
+
+@dataclass(frozen=True)
+class OpenAvsOptions(PromptOptions, LoadOptions, ServerOptions, ModelOptions, PerceptionOptions):
+    """Of the reasoner openavs. See docs/openavs.md.
+
+    preset: how the rest is, where it is not said. describers: `model` is that of the option `model`, `server` that of
+    `server`, where both are named the server chooses its own. PromptOptions: of the verification.
+    """
+
+    preset: Preset = option(
+        "lite",
+        "of openavs: lite, the sound is described; base, the picture of the middle second, too; large, by several "
+        "models",
+        choices=get_args(Preset),
+    )
+    describers: str = option(
+        "",
+        "of openavs: who describes, with commas between: tagger, model, server, or folders of a Qwen2-Audio or Audio "
+        "Flamingo 3; as the preset says where empty",
+        metavar="WHO",
+    )
+    translator: Translating = option(
+        "auto",
+        "of openavs: who makes names of things out of descriptions: model or server, whichever is there; makers, our "
+        "table of who makes which sound; none, and descriptions are sought as they are",
+        choices=get_args(Translating),
+    )
+    consistency: str = option(
+        "auto",
+        "of openavs: what the translator makes agree: basic, nothing; prompt, answers to several questions; frame, "
+        "neighbouring seconds; prompt_frame, both; model, several describers of one second; auto: as the preset has it",
+        choices=("auto", *get_args(Consistency)),
+    )
+    box_threshold: float = option(
+        0.25, "of openavs: least score of a box that was sought by words", least=0, most=1, metavar="T"
+    )
+    verify: bool = option(False, "of openavs: GAR's analysis and refinement of what was found, by the model or server")
 
 
 @dataclass(frozen=True)

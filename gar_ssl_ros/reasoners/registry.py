@@ -7,7 +7,7 @@ the localizer and settings of an evaluation. Another package declares its own as
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gar_ssl_ros.errors import OptionError, UsageError
 from gar_ssl_ros.options import Option, Options, changed, from_values, options_of, values_from_text
-from gar_ssl_ros.reasoners.options import OmniOptions, SensesOptions, ServedOptions, StudentOptions
+from gar_ssl_ros.reasoners.options import OmniOptions, OpenAvsOptions, SensesOptions, ServedOptions, StudentOptions
 
 if TYPE_CHECKING:
     from gar_ssl_ros.gar.reasoner import Reasoner
@@ -79,6 +79,7 @@ REASONERS = (
         needs=("server", "name where it answers, as http://127.0.0.1:8000/v1 (docs/served.md)"),
         elsewhere=True,
     ),
+    ReasonerSpec("openavs", "gar_ssl_ros.reasoners.openavs:openavs_reasoner", OpenAvsOptions),
     ReasonerSpec(
         "student",
         "gar_ssl_ros.reasoners.student:student_reasoner",
@@ -97,6 +98,11 @@ def named_options() -> tuple[Option, ...]:
 def owners_of(option: str) -> list[str]:
     """The names of those of ours that have the option of that name."""
     return [spec.name for spec in REASONERS if option in {one.name for one in spec.declared}]
+
+
+def listed(names: Sequence[str], last: str) -> str:
+    """`a, b or c`. last: the word before the last one."""
+    return f" {last} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def names() -> tuple[str, ...]:
@@ -127,8 +133,8 @@ def refuse_unused(reasoner: str, fallback: str | None, values: Mapping[str, Any]
         owners = owners_of(unused[0])
         who, it = f"{reasoner} or {fallback}" if fallback else reasoner, "it" if len(unused) == 1 else "them"
         raise UsageError(
-            f"{', '.join(unused)}: only the reasoner {' or '.join(owners)} can be told, and {who} answers here: "
-            f"choose {' or '.join(one for one in owners if one != AUTO)} as the reasoner, or leave {it} out"
+            f"{', '.join(unused)}: only the reasoner {listed(owners, 'or')} can be told, and {who} answers here: "
+            f"choose {listed([one for one in owners if one != AUTO], 'or')} as the reasoner, or leave {it} out"
         )
 
 

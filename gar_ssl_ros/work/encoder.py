@@ -12,6 +12,7 @@ from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import MarkerArray
 
 from gar_ssl_ros.gar.localization import Localization, Stage
+from gar_ssl_ros.masks.tracking import Tracker
 from gar_ssl_ros.media.window import SECOND, Window
 from gar_ssl_ros.messages.answers import detections_message, sources_message
 from gar_ssl_ros.messages.goals import goal_message, heard_sources
@@ -20,7 +21,6 @@ from gar_ssl_ros.messages.overlays import Overlay, annotated_message
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.spatial.approach import Approach
 from gar_ssl_ros.spatial.view import NO_VIEW, View
-from gar_ssl_ros.work.tracking import Tracker
 
 MIN_SHOWN_NS, MAX_SHOWN_NS = SECOND, 10 * SECOND  # from one answer to the next, for how long what is shown is seen
 
@@ -69,6 +69,7 @@ class AnswerEncoder:
         approach: of goals, anew; None where there are to be none.
         """
         self._told, self._robots_ids, self._approach = 0, robots_ids, approach
+        self._tracker.forget_followed()
 
     def encode(
         self,

@@ -10,7 +10,9 @@ from threading import Lock, Thread
 
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.localization import Localization
-from gar_ssl_ros.masks.segmenter import Image, Segmenter, masked, unmasked
+from gar_ssl_ros.masks.following import masked_window
+from gar_ssl_ros.masks.segmenter import Segmenter, unmasked
+from gar_ssl_ros.media.window import Window
 
 BUSY = "they are still looked for in an earlier window"
 
@@ -18,7 +20,7 @@ BUSY = "they are still looked for in an earlier window"
 @dataclass(frozen=True, eq=False)
 class _Job:
     found: Localization
-    image: Image
+    window: Window
     deadline: Deadline
     done: Future[Localization]
 
@@ -34,9 +36,9 @@ class Masker:
         self._thread = Thread(target=self._work, name="masks", daemon=True)
         self._thread.start()
 
-    def start(self, found: Localization, image: Image, limit: float) -> Future[Localization]:
-        """The answer with its masks, as of `masked`, to be: at once where there is nothing to do, or an earlier one is
-        not done. image: that it is about. limit: s. Cancelled by `cancel`.
+    def start(self, found: Localization, window: Window, limit: float) -> Future[Localization]:
+        """The answer with its masks, as of `masked_window`, to be: at once where there is nothing to do, or an earlier
+        one is not done. window: that it is about. limit: s. Cancelled by `cancel`.
         """
         done: Future[Localization] = Future()
         if not found.sources:
@@ -46,7 +48,7 @@ class Masker:
             if self._job is not None:
                 done.set_result(unmasked(found, BUSY))
                 return done
-            self._job = _Job(found, image, Deadline(limit), done)
+            self._job = _Job(found, window, Deadline(limit), done)
         self._jobs.put(self._job)
         return done
 
@@ -67,7 +69,7 @@ class Masker:
         while (job := self._jobs.get()) is not None:
             found: Localization | None = None
             with suppress(Cancelled):
-                found = masked(job.found, job.image, self._segmenter, job.deadline)
+                found = masked_window(job.found, job.window, self._segmenter, job.deadline)
             with self._guard:
                 self._job = None
             if found is None:

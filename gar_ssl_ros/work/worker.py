@@ -21,6 +21,7 @@ from typing import Generic, TypeVar
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
 from gar_ssl_ros.gar.pipeline import with_fallback
 from gar_ssl_ros.gar.reasoner import Fallback, Reasoner
+from gar_ssl_ros.masks.following import Follower
 from gar_ssl_ros.masks.segmenter import Segmenter
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.work.inference import Inference, InferenceJob, Request
@@ -29,6 +30,7 @@ from gar_ssl_ros.work.masking import Masker
 __all__ = ["Answer", "Request", "Worker", "WorkerStatistics"]
 
 MASKS_WAIT_S = 0.1  # s: for so long a final answer waits for its masks; what takes longer comes after it
+FOLLOWED_WAIT_S = 0.5  # s: the same where by them its sources are known again
 NOISE_GATE = "noise_gate"  # who answers, where it holds a window back
 
 Published = TypeVar("Published")
@@ -96,6 +98,7 @@ class Worker(Generic[Published]):
         """
         self._publish_masks = publish_masks
         self._masker = None if segmenter is None else Masker(segmenter)
+        self._masks_wait = FOLLOWED_WAIT_S if isinstance(segmenter, Follower) else MASKS_WAIT_S
         self._publish = publish
         self._tell = tell
         self._changed = Condition()
@@ -274,8 +277,8 @@ class Worker(Generic[Published]):
     def _with_masks(self, masker: Masker, answer: Answer) -> Published | None:
         """Publish an answer with its masks, if they are soon there, or else them after it."""
         request = answer.request
-        masking = masker.start(answer.found, request.window.center.image, request.limit)
-        wait([masking], MASKS_WAIT_S)
+        masking = masker.start(answer.found, request.window, request.limit)
+        wait([masking], self._masks_wait)
         late = not masking.done()
         if not (late or masking.cancelled()):
             answer = replace(answer, found=masking.result())

@@ -257,7 +257,10 @@ def test_a_study_of_one_s_own_becomes_a_report(recordings, tmp_path):
             "nonsense",
             "gar-ssl: nonsense cannot be read (No such file or directory): give a YAML file, or one of models, ",
         ),
-        ("prompts", "gar-ssl: prompts: only the reasoner omni or served can be told, and signal answers here: choose"),
+        (
+            "prompts",
+            "gar-ssl: prompts: only the reasoner omni, served or openavs can be told, and signal answers here: choose",
+        ),
     ],
 )
 def test_a_study_that_cannot_be_had_is_one_sentence(recordings, tmp_path, study, sentence):

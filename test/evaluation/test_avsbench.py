@@ -312,6 +312,17 @@ def test_evaluate_writes_avsbench_s_scores_beside_openavs_s(published, tmp_path,
     assert "IoU of masks" in capsys.readouterr().out
 
 
+def test_openavs_is_scored_on_avsbench(published, tiny_omni, tiny_dino, tmp_path):
+    out, words = tmp_path / "out", {"model": tiny_omni, "detector": tiny_dino, "box-threshold": 0, "least-pixels": 3136}
+    asked = [str(part) for name, value in words.items() for part in (f"--{name}", value)]
+    chosen = ["--reasoner", "openavs", "--masks", "box", "--limit", "2", *asked]
+    assert main(["evaluate", "--dataset", "avsbench-ms3", "--root", str(published), "--out", str(out), *chosen]) == 0
+    found = [record.found for record in read_lines(out / "results.jsonl", SampleRecord)]
+    assert {one.outcome for one in found} <= {Outcome.LOCALIZED, Outcome.SILENT}
+    assert any(one.sources and one.sources[0].mask is not None for one in found)
+    assert "openavs" in (out / "report.md").read_text()
+
+
 def test_openavs_s_figures_are_openavs_s():
     text = SHARED / "papers" / "openavs.txt"
     if not text.is_file():

@@ -158,7 +158,7 @@ class Told:
         deadline.check()
         if isinstance(self.answers[0], Exception):
             raise self.answers[0]
-        assert [prompt.words for prompt in prompts] == ["a dog", "a dog"]
+        assert [prompt.words for prompt in prompts] == ["dog", "dog"]
         return self.answers
 
 
@@ -223,7 +223,7 @@ def test_what_is_no_saliency_model_is_refused_in_one_sentence(tmp_path):
 
 
 def test_a_model_that_nobody_asks_and_one_that_is_missing_are_told():
-    with pytest.raises(UsageError, match="only masks of salient have one"):
+    with pytest.raises(UsageError, match="only masks of salient, sam, sam2, sam3 have one"):
         segmenter_of(MaskOptions("grabcut", "some.onnx"))
     with pytest.raises(SegmenterError, match="need a masks_model: name the ONNX file"):
         segmenter_of(MaskOptions("salient"))

@@ -42,7 +42,7 @@ def call(bot, kind, name, request):
 def test_an_answer_is_about_its_image_and_says_all_that_is_known():
     masks: list[Image] = []
     labels: list[LabelInfo] = []
-    with localizer(reasoner="misbehaving:Fixed", masks="box"), robot() as bot:
+    with localizer(reasoner="misbehaving:Fixed", masks="box", masks_track=True), robot() as bot:
         bot.node.create_subscription(Image, "/localizer/masks", masks.append, 100)
         bot.node.create_subscription(LabelInfo, "/localizer/label_info", labels.append, 100)
         until(lambda: all(bot.node.count_publishers(f"/localizer/{topic}") for topic in ("masks", "label_info")))
@@ -75,7 +75,7 @@ def test_an_answer_is_about_its_image_and_says_all_that_is_known():
         told = until(lambda: next((one for one in labels if one.header == final.header), None))
         assert [(one.class_id, one.class_name) for one in told.class_map] == [(1, "dog_bark")]
         (known,) = record.sources  # where the mask was there in time
-        assert known.mask is None or known.mask.box == known.box
+        assert (known.mask is None and known.track is None) or (known.mask.box, known.track) == (known.box, 1)
 
 
 def test_the_initial_answer_comes_first_with_the_same_header_and_ids():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import count
 
 import pytest
@@ -10,6 +11,7 @@ from gar_ssl_ros.msg import SoundSourceArray
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from robot import Robot, localizer, process, robot, until
+from sensor_msgs.msg import Image
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.messages.answers import box_from_bounding_box
@@ -41,6 +43,22 @@ def test_a_model_answers_on_the_graph(tiny_omni):
         box = box_from_bounding_box(source.box)
         assert 0 <= box.x1 < box.x2 <= final.image_width
         assert 0 <= box.y1 < box.y2 <= final.image_height
+
+
+def test_words_and_masks_on_the_graph(tiny_omni, tiny_dino):
+    words = {"model": str(tiny_omni), "detector": str(tiny_dino), "box_threshold": 0.0, "least_pixels": 3136}
+    masks: list[Image] = []
+    with localizer(reasoner="openavs", preset="base", masks="box", deadline=60.0, **words) as node, robot() as bot:
+        bot.node.create_subscription(Image, "/localizer/masks", masks.append, 100)
+        bot.meet()
+        final = first(bot, SoundSourceArray.FINAL)
+        assert (final.reasoner, final.outcome) == ("openavs", SoundSourceArray.LOCALIZED), final.detail
+        (source,) = final.sources
+        assert math.isnan(source.av_consistency)  # nobody has verified it
+        assert "heard: " in source.description
+        mask = until(lambda: next((one for one in masks if one.header == final.header), None))
+        assert max(mask.data) == 1
+        assert node.get_parameter("preset").value == "base"
 
 
 def test_where_its_weights_are_missing_the_fallback_answers_and_says_so(tmp_path):
@@ -89,8 +107,8 @@ def test_a_model_that_nobody_asks_is_wrong_usage():
         output, _ = node.communicate(timeout=600)
         assert node.returncode == 2
         assert output == (
-            "localizer: model: only the reasoner omni or served can be told, and signal answers here: "
-            "choose omni or served as the reasoner, or leave it out\n"
+            "localizer: model: only the reasoner omni, served or openavs can be told, and signal answers here: "
+            "choose omni, served or openavs as the reasoner, or leave it out\n"
         )
 
 
@@ -103,10 +121,14 @@ def test_a_model_that_nobody_asks_fails_the_configuring_of_a_managed_node():
 
 def test_nobody_on_the_graph_has_what_is_seen_and_heard_or_a_key_sent_elsewhere():
     with localizer(active=False, reasoner="served", server="http://127.0.0.1:9/v1", fallback="signal") as node:
-        told = {"server": "http://127.0.0.1:10/v1", "api_key_variable": "HOME"}
+        told = {"server": "http://127.0.0.1:10/v1", "api_key_variable": "HOME", "detector": "/etc/passwd"}
         for name, value in told.items():
             (refused,) = node.set_parameters([Parameter(name, value=value)])
             assert not refused.successful
             assert f"another {name} is named at the node's start: -p {name}:=" in refused.reason
+            (refused,) = node.set_parameters([Parameter("reasoner_options", value=f"seed=3 {name}={value}")])
+            assert f"another {name} is named at the node's start: -p {name}:=" in refused.reason
+        (other,) = node.set_parameters([Parameter("reasoner_options", value="seed=3")])
+        assert other.successful
         (same,) = node.set_parameters([Parameter("server", value="http://127.0.0.1:9/v1")])
         assert same.successful

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from gar_ssl_ros.errors import OptionError
+from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.reasoner import ReasonerError
 from gar_ssl_ros.perception import own
 from gar_ssl_ros.perception.detection import Finder
@@ -25,6 +26,7 @@ KNOWN = Makers().kinds
 PICTURE = np.kron(np.random.default_rng(0).integers(0, 255, (6, 9, 3), dtype=np.uint8), np.ones((16, 16, 1), np.uint8))
 SOUND = np.random.default_rng(0).normal(0, 0.1, 48_000).astype(np.float32)
 DETECTORS, FINDERS, TAGGERS = ("yolos", "rt_detr"), ("owlv2", "grounding_dino"), ("ast", "clap")
+CAPTIONERS = ("qwen2_audio", "audio_flamingo")
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +91,48 @@ def test_a_tagger_scores_each_of_its_sounds_in_each_look(folder, what):
     else:
         assert made.names == names()
         assert tags.scores.sum(axis=1) == pytest.approx(1)
+
+
+def test_a_grounding_dino_is_asked_for_one_name_at_a_time(folder):
+    made = own.own_detector(folder("grounding_dino"), KNOWN)
+    assert isinstance(made, Finder)
+
+    def of(name: str, names: list[str]) -> set[object]:
+        return {(one.score, one.box) for one in made.find(PICTURE, names) if one.label == name}
+
+    assert of("harp", ["harp", "axe"]) == of("harp", ["harp"])
+    assert of("axe", ["harp", "axe", "axe"]) == of("axe", ["axe"])
+
+
+@pytest.mark.parametrize("what", CAPTIONERS)
+def test_a_captioner_replies_to_each_prompt_the_same_whatever_else_is_asked(folder, what):
+    made = own.own_captioner(folder(what))
+    replies = made.caption(SOUND, ["What?", "Which sounds are these?"], 8, Deadline())
+    assert len(replies) == 2
+    assert made.caption(SOUND, ["What?"], 8, Deadline()) == replies[:1]
+    sounds = (SOUND, np.sin(np.arange(16_000) / 5).astype(np.float32), np.zeros(16_000, np.float32))
+    assert len({made.caption(one, ["What?"], 8, Deadline())[0] for one in sounds}) > 1
+
+
+def test_a_captioner_stops_between_tokens_and_tells_when_memory_is_out(folder, monkeypatch):
+    made = own.own_captioner(folder("qwen2_audio"))
+    cancelled = Deadline()
+    model = made._model  # type: ignore[attr-defined]
+    steps: list[object] = []
+    hook = model.register_forward_pre_hook(
+        lambda *_: steps.append(0) or (len(steps) == 3 and cancelled.cancel()) or None
+    )
+    with pytest.raises(Cancelled):
+        made.caption(SOUND, ["What?"], 50, cancelled)
+    hook.remove()
+    assert len(steps) == 3
+
+    def full(*_: object, **__: object) -> None:
+        raise import_module("torch").OutOfMemoryError
+
+    monkeypatch.setattr(model, "generate", full)
+    with pytest.raises(ReasonerError, match=r"ran out of memory: use a smaller model, or free some memory$"):
+        made.caption(SOUND, ["What?"], 50, Deadline())
 
 
 def test_senses_goes_by_them_and_says_so(folder, shared_models):
@@ -157,13 +201,14 @@ DAMAGE = {pickled: "pickled", cut_short: "", with_code: "code of its own", lacki
 
 
 @pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)
-@pytest.mark.parametrize("what", ["yolos", "owlv2", "ast", "clap"])
+@pytest.mark.parametrize("what", ["yolos", "owlv2", "ast", "clap", "qwen2_audio"])
 def test_a_bad_folder_is_one_sentence_and_runs_nothing(folder, tmp_path, monkeypatch, what, damage, capfd):
     copy = shutil.copytree(folder(what), tmp_path / "copy")
     damage(copy)
     monkeypatch.chdir(tmp_path)
-    option = "tagger" if what in TAGGERS else "detector"
-    load = own.own_tagger if what in TAGGERS else (lambda path: own.own_detector(path, KNOWN))
+    option = "tagger" if what in TAGGERS else "captioner" if what in CAPTIONERS else "detector"
+    loads = {"tagger": own.own_tagger, "captioner": own.own_captioner}
+    load = loads.get(option, lambda path: own.own_detector(path, KNOWN))
     with pytest.raises(OptionError, match=f"^{option}: {copy} is not an .*{DAMAGE[damage]}.*: name another") as refused:
         load(copy)
     assert "\n" not in str(refused.value)

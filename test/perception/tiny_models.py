@@ -6,11 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from tokenizers import pre_tokenizers
+from tokenizers import AddedToken, pre_tokenizers
 from transformers import (
     ASTConfig,
     ASTFeatureExtractor,
     ASTForAudioClassification,
+    AudioFlamingo3Config,
+    AudioFlamingo3EncoderConfig,
+    AudioFlamingo3ForConditionalGeneration,
+    AudioFlamingo3Processor,
     BertTokenizer,
     ClapConfig,
     ClapFeatureExtractor,
@@ -23,9 +27,14 @@ from transformers import (
     Owlv2Config,
     Owlv2ForObjectDetection,
     Owlv2Processor,
+    Qwen2AudioConfig,
+    Qwen2AudioForConditionalGeneration,
+    Qwen2AudioProcessor,
+    Qwen2Tokenizer,
     RobertaTokenizer,
     RTDetrConfig,
     RTDetrForObjectDetection,
+    WhisperFeatureExtractor,
     YolosConfig,
     YolosForObjectDetection,
 )
@@ -111,12 +120,51 @@ def clap(folder: Path, kinds: Sequence[str] = ()) -> None:
     ClapProcessor(features, tokenizer).save_pretrained(folder)
 
 
+def _speaking(folder: Path, kind: str, sound: Sequence[str]) -> None:
+    """What hears and writes: a Whisper encoder of 30 s, as theirs, and a small Qwen2 that spells letter by letter."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *sound]
+    tokenizer = Qwen2Tokenizer(vocab={one: i for i, one in enumerate(letters)}, merges=[])
+    tokenizer.add_tokens([AddedToken(one, special=True, normalized=False) for one in special])
+    tokenizer.pad_token, tokenizer.eos_token = "<|endoftext|>", "<|im_end|>"
+    text = {"model_type": "qwen2", "vocab_size": len(tokenizer), "num_key_value_heads": 2, **_small(hidden_size=32)}
+    audio = {"encoder_layers": 1, "encoder_attention_heads": 2, "encoder_ffn_dim": 32, "d_model": 16}
+    audio = {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32, "hidden_size": 16, **audio}
+    features = WhisperFeatureExtractor(feature_size=128, return_attention_mask=True)
+    ids = {"bos_token_id": None, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
+    if kind == "qwen2_audio":
+        audio = {key: audio[key] for key in ("encoder_layers", "encoder_attention_heads", "encoder_ffn_dim", "d_model")}
+        token = tokenizer.convert_tokens_to_ids("<|AUDIO|>")
+        config = Qwen2AudioConfig(audio_config=audio, text_config={**text, **ids}, audio_token_index=token)
+        model, processor = Qwen2AudioForConditionalGeneration(config), Qwen2AudioProcessor(features, tokenizer)
+    else:
+        audio = {key: value for key, value in audio.items() if key in AudioFlamingo3EncoderConfig().to_dict()}
+        token = tokenizer.convert_tokens_to_ids("<sound>")
+        config = AudioFlamingo3Config(audio_config=audio, text_config={**text, **ids}, audio_token_id=token)
+        model = AudioFlamingo3ForConditionalGeneration(config)
+        processor = AudioFlamingo3Processor(features, tokenizer)
+    with torch.no_grad():
+        for weight in model.parameters():  # so that a sound reaches the words
+            if weight.dim() > 1:
+                weight.normal_(0, weight[0].numel() ** -0.5)
+        model.get_input_embeddings().weight.normal_(0, 1)
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+
+
+def qwen2_audio(folder: Path, kinds: Sequence[str] = ()) -> None:
+    _speaking(folder, "qwen2_audio", ["<|audio_bos|>", "<|AUDIO|>", "<|audio_eos|>"])
+
+
+def audio_flamingo(folder: Path, kinds: Sequence[str] = ()) -> None:
+    _speaking(folder, "audioflamingo3", ["<sound>"])
+
+
 def write(what: str, folder: Path, kinds: Sequence[str] = KINDS) -> Path:
     """A model of that name in that folder."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    makers: dict[str, Callable[[Path, Sequence[str]], None]] = {
-        made.__name__: made for made in (yolos, rt_detr, owlv2, grounding_dino, ast, clap)
-    }
+    made = (yolos, rt_detr, owlv2, grounding_dino, ast, clap, qwen2_audio, audio_flamingo)
+    makers: dict[str, Callable[[Path, Sequence[str]], None]] = {one.__name__: one for one in made}
     makers[what](folder, kinds)
     return folder

@@ -106,6 +106,9 @@ def reply(engine: Engine, body: dict[str, Any], asked: Asked, index: int, faults
         drawn = seed + index
     draw = random.Random(json.dumps([[key for key, _ in asked.parts], schema, drawn]))
     box = seen_box(engine, asked)
+    told = json.dumps(body["messages"])
+    if schema is None and "<answer>" in told:  # a translator: one answer for each frame that it is shown
+        return "\n".join(["<answer>a dog, a bell</answer>"] * max(1, told.count("</frame")))
     if "ignore_schema" in faults or schema is None:
         return json.dumps({"bbox_2d": box}) if box and schema is None else "I see a room, and something sounds in it."
     if box is None:

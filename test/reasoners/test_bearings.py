@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scripted import Scripted
+from test_openavs import Told
 from test_senses import HEIGHT, DetectorInputs, Ears, senses, window
 
 from gar_ssl_ros.gar.boxes import Box
@@ -16,6 +17,10 @@ from gar_ssl_ros.gar.pipeline import localize
 from gar_ssl_ros.gar.reasoner import Reasoner
 from gar_ssl_ros.media.window import HeardDirection, Window
 from gar_ssl_ros.perception.detection import Detection
+from gar_ssl_ros.reasoners.openavs.describe import Text
+from gar_ssl_ros.reasoners.openavs.ground import Grounder
+from gar_ssl_ros.reasoners.openavs.reasoner import OpenAvsReasoner, Parts
+from gar_ssl_ros.reasoners.openavs.translate import AsTheyAre
 from gar_ssl_ros.reasoners.prompted.reasoner import PromptedReasoner
 from gar_ssl_ros.reasoners.senses import SensesReasoner
 from gar_ssl_ros.reasoners.signal import SignalReasoner
@@ -52,9 +57,15 @@ def dogs() -> Reasoner:
     return seeing(Detection("dog", 0.9, ONE), Detection("dog", 0.9, OTHER))
 
 
-@pytest.fixture(params=["signal", "senses"])
+def words() -> Reasoner:
+    """Openavs, which hears a dog and sees two, the further one better."""
+    eyes = Grounder(DetectorInputs(Detection("dog", 0.6, ONE), Detection("dog", 0.7, OTHER)), "eyes", 0.25)
+    return OpenAvsReasoner(Parts([Told([Text("a dog")])], AsTheyAre(), "basic", eyes))
+
+
+@pytest.fixture(params=["signal", "senses", "openavs"])
 def reasoner(request) -> Reasoner:
-    return SignalReasoner() if request.param == "signal" else dogs()
+    return {"signal": SignalReasoner, "senses": dogs, "openavs": words}[request.param]()
 
 
 @pytest.mark.parametrize(("x", "truth"), [(40, ONE), (150, OTHER)])

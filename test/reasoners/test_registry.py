@@ -10,21 +10,25 @@ from gar_ssl_ros.cli import main
 from gar_ssl_ros.commands.choice import add_reasoner
 from gar_ssl_ros.errors import UsageError
 from gar_ssl_ros.nodes.parameters import LOCALIZER
-from gar_ssl_ros.options import changed, options_of
+from gar_ssl_ros.options import changed
 from gar_ssl_ros.reasoners import named_options, refuse_unused
-from gar_ssl_ros.reasoners.options import OmniOptions, SensesOptions, ServedOptions
+from gar_ssl_ros.reasoners.registry import REASONERS
 
-SENTENCE = "only the reasoner {0} can be told, and signal answers here: choose {0} as the reasoner, or leave"
-SENSES = {one.name for one in options_of(SensesOptions)}
-OMNI, SERVED = ({one.name for one in options_of(kind)} for kind in (OmniOptions, ServedOptions))
+SENTENCE = "only the reasoner {0} can be told, and signal answers here: choose {1} as the reasoner, or leave"
+HAS = {spec.name: {one.name for one in spec.declared} for spec in REASONERS if spec.declared}
 OTHER = {"server": "http://robot:8000/v1", "dialect": "vllm", "api_key_variable": "K", "coordinates": "pixels"}
 OTHER |= {"model": "m", "device": "cpu", "dtype": "float16", "quantization": "nf4", "attention": "eager", "seed": 3}
-OTHER |= dict.fromkeys(SENSES, "m")
+OTHER |= dict.fromkeys(("makers", "detector", "tagger", "describers"), "m")
+OTHER |= {"preset": "base", "translator": "none", "consistency": "frame", "box_threshold": 0.5}
 
 
 def sentence(name: str) -> str:
-    owners = [owner for owner, has in (("omni", OMNI), ("served", SERVED)) if name in has]
-    return SENTENCE.format(" or ".join(owners))
+    owners = [owner for owner, has in HAS.items() if name in has]
+    either = [
+        " or ".join(filter(None, [", ".join(few[:-1]), few[-1]]))
+        for few in (owners, [o for o in owners if o != "auto"])
+    ]
+    return SENTENCE.format(*either)
 
 
 DEFAULTS = {one.name: one.default for one in named_options()}
@@ -45,10 +49,9 @@ def test_each_option_is_told_where_it_is_not_at_its_default(name):
     assert changed(named_options(), {**DEFAULTS, "model": None}) == {}
     value = OTHER.get(name, True)
     assert changed(named_options(), {**DEFAULTS, name: value}) == {name: value}
-    told = SENTENCE.format("senses").replace("senses can", "auto or senses can") if name in SENSES else sentence(name)
-    with pytest.raises(UsageError, match=f"^{name}: {told} it out$"):
+    with pytest.raises(UsageError, match=f"^{name}: {sentence(name)} it out$"):
         refuse_unused("signal", "", {**DEFAULTS, name: value})
-    for asked in ("auto", "senses") if name in SENSES else ("omni",) if name in OMNI else ("served",):
+    for asked in (one for one, has in HAS.items() if name in has):
         refuse_unused(asked, None, {**DEFAULTS, name: value})
         refuse_unused("signal", asked, {**DEFAULTS, name: value})
 

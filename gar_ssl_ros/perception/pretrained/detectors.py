@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from transformers import (
     AutoImageProcessor,
     AutoModelForObjectDetection,
@@ -19,13 +18,13 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_ZERO_SHOT_OBJECT_DETECTION_MAPPING_NAMES,
 )
 
-from gar_ssl_ros.perception.detection import MIN_SCORE, Detection, Image, things
+from gar_ssl_ros.perception.detection import MAX_OBJECTS, MIN_SCORE, Detection, Image, things
 from gar_ssl_ros.perception.failure import ModelError
-from gar_ssl_ros.perception.naming import words
-from gar_ssl_ros.perception.pretrained.folder import LOCAL, load, model_type, whole
+from gar_ssl_ros.perception.pretrained.folder import LOCAL, load, model_type, running, whole
 
 WHAT = "an object detector of the transformers library"
-MAX_NAMES = 40  # that are looked for at once: more do not fit into a GroundingDINO's text
+MAX_NAMES = 40  # that are looked for in one picture
+BY_ITSELF = ("grounding-dino", "mm-grounding-dino")  # each name in a text of its own: they merge neighbouring ones
 TRIAL = np.zeros((64, 64, 3), np.uint8)
 
 
@@ -43,6 +42,7 @@ class KindsDetector:
     """Finds things of its own kinds. Raises ModelError where the folder holds no such model."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         with whole(folder, WHAT):
             self._processor = AutoImageProcessor.from_pretrained(folder, backend="pil", **LOCAL)
             self._model = load(AutoModelForObjectDetection, folder)
@@ -53,7 +53,7 @@ class KindsDetector:
     def detect(self, image: Image) -> list[Detection]:
         """See `Detector`; under the names of its kinds."""
         inputs = self._processor(images=image, input_data_format="channels_last", return_tensors="pt")
-        with torch.inference_mode():
+        with running(self._folder):
             outputs = self._model(**inputs.to(self._model.device))
         found = self._processor.post_process_object_detection(outputs, MIN_SCORE, target_sizes=[image.shape[:2]])[0]
         return _things(found, [self._labels[int(label)] for label in found["labels"]], image)
@@ -63,6 +63,7 @@ class NamesFinder:
     """Finds whatever is named. Raises ModelError where the folder holds no such model."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         with whole(folder, WHAT):
             self._processor = AutoProcessor.from_pretrained(folder, backend="pil", **LOCAL)
             self._model = load(AutoModelForZeroShotObjectDetection, folder)
@@ -70,26 +71,25 @@ class NamesFinder:
 
     def find(self, image: Image, names: Sequence[str]) -> list[Detection]:
         """See `Finder`; the first MAX_NAMES are looked for."""
-        names = names[:MAX_NAMES]
-        if not names:
-            return []
+        names = list(dict.fromkeys(names))[:MAX_NAMES]
+        apart = self._model.config.model_type in BY_ITSELF
+        texts = [[name] for name in names] if apart else [names] * bool(names)
+        found = (one for text in texts for one in self._found(image, text))
+        return sorted(found, key=lambda one: -one.score)[:MAX_OBJECTS]
+
+    def _found(self, image: Image, names: Sequence[str]) -> list[Detection]:
+        """With all names in one text."""
         asked = [[f"a {name}" for name in names]]
         inputs = self._processor(
             images=image, text=asked, input_data_format="channels_last", padding=True, return_tensors="pt"
         )
-        with torch.inference_mode():
+        with running(self._folder):
             outputs = self._model(**inputs.to(self._model.device))
         found = self._processor.post_process_grounded_object_detection(
             outputs, threshold=MIN_SCORE, target_sizes=[image.shape[:2]], text_labels=asked
         )[0]
-        labels = [_name_in(said, names) for said in found["text_labels"]]
-        return [one for one in _things(found, labels, image) if one.label]
-
-
-def _name_in(said: str, names: Sequence[str]) -> str:
-    """The longest name whose words were found; a GroundingDINO may tell a part of a name, which is none, or several."""
-    found = [name for name in names if set(words(name)) <= set(words(said))]
-    return max(found, key=lambda name: len(words(name)), default="")
+        called = dict(zip(asked[0], names, strict=True))  # a GroundingDINO tells the words that it saw, of the one name
+        return _things(found, [called.get(said, names[0]) for said in found["text_labels"]], image)
 
 
 def _things(found: dict[str, Any], labels: list[str], image: Image) -> list[Detection]:

@@ -13,8 +13,10 @@ from transformers.utils import logging
 
 from gar_ssl_ros.errors import sentence
 from gar_ssl_ros.files import read_file
+from gar_ssl_ros.gar.reasoner import ReasonerError
 from gar_ssl_ros.perception.failure import ModelError
 
+OUT_OF_MEMORY = (torch.OutOfMemoryError, MemoryError)
 LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
@@ -52,14 +54,32 @@ def whole(folder: Path, what: str) -> Iterator[None]:
     logging.disable_progress_bar()
     try:
         yield
-    except ModelError:
+    except ReasonerError:
         raise
+    except OUT_OF_MEMORY as problem:
+        raise _too_large(folder) from problem
     except Exception as problem:  # of nearly any type
         raise ModelError(folder, what, sentence(problem)) from None
     finally:
         logging.set_verbosity(verbosity)
         if bars:
             logging.enable_progress_bar()
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[None]:
+    """Within it a model of that folder runs, and where memory does not suffice, that is a ReasonerError."""
+    try:
+        with torch.inference_mode():
+            yield
+    except OUT_OF_MEMORY as problem:
+        raise _too_large(folder) from problem
+
+
+def _too_large(folder: Path) -> ReasonerError:
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return ReasonerError(f"{folder} ran out of memory: use a smaller model, or free some memory")
 
 
 def load(kind: Any, folder: Path) -> Any:

@@ -46,9 +46,11 @@ class Media:
 
 
 class Context:
-    """The prompt begins with the sound, which the image continues: either can be what questions continue."""
+    """The prompt begins with the sound, if any, which the image continues: either can be what questions continue."""
 
-    def __init__(self, thinker: Thinker, prompt: Prompt, system: str, picture: PictureInput, sound: SoundInput) -> None:
+    def __init__(
+        self, thinker: Thinker, prompt: Prompt, system: str, picture: PictureInput | None, sound: SoundInput | None
+    ) -> None:
         self._thinker = thinker
         self._prompt = prompt
         self._system = system
@@ -129,14 +131,16 @@ class Context:
 
     @cached_property
     def _sound(self) -> Media:
-        heard = self._thinker.hear(self._given[1])
-        tokens = [*self._prompt.opening(self._system), *self._prompt.sound(len(heard))]
+        heard = None if self._given[1] is None else self._thinker.hear(self._given[1])
+        tokens = self._prompt.opening(self._system) + ([] if heard is None else self._prompt.sound(len(heard)))
         node = self._nodes[0]
         return Media(Span(node, tokens, text_positions(0, len(tokens))), Place(node, len(tokens)), heard=heard)
 
     @cached_property
     def _image(self) -> Media:
         picture, node, start = self._given[0], self._nodes[1], self._sound.end.position
+        if picture is None:
+            raise ValueError("it is asked about an image that it was not given")
         before, inside, after = self._prompt.image(picture.rows * picture.columns)
         places = image_positions(start + len(before), picture.rows, picture.columns)
         behind = text_positions(int(places.max()) + 1, len(after))

@@ -134,7 +134,7 @@ class _Answers:
         drafts: Drafts,
     ) -> None:
         self._question = question
-        constraint = grammar.constraint(question.schema)
+        constraint = grammar.constraint(question.schema, question.pattern)
         opening = constraint.forced()  # what every reply begins with, whatever the model says
         tokens = [*text, *opening]
         node = context.grow(after.node)
@@ -192,6 +192,8 @@ class _Row:
         if self._constraint.complete:
             return self._constraint.text(self._tokens)
         if len(self._tokens) >= self._question.max_new_tokens:
+            if self._question.cut:
+                return self._constraint.text(self._tokens)
             return Failure(f"the reply did not end within {self._question.max_new_tokens} tokens")
         return None
 

@@ -34,19 +34,21 @@ class Grammar:
         )
         self._compiled = lru_cache(MAX_GRAMMARS)(self._compile)
 
-    def constraint(self, schema: Mapping[str, object] | None) -> Constraint:
-        """What holds for one reply: the JSON schema, or nothing but that it is text. Raises ValueError."""
-        compiled = self._compiled(None if schema is None else json.dumps(schema))
+    def constraint(self, schema: Mapping[str, object] | None, pattern: str | None = None) -> Constraint:
+        """What holds for one reply: the JSON schema, else the pattern, else that it is text. Raises ValueError."""
+        compiled = self._compiled(None if schema is None else json.dumps(schema), pattern)
         return Constraint(compiled.deep_copy(), self._tokenizer, self._vocabulary)
 
-    def _compile(self, schema: str | None) -> LLMatcher:
-        if schema is None:
-            grammar = LLMatcher.grammar_from_lark(ANYTHING)
-        else:
+    def _compile(self, schema: str | None, pattern: str | None) -> LLMatcher:
+        if schema is not None:
             grammar = LLMatcher.grammar_from_json_schema(schema, overrides=SPACING)
+        elif pattern is not None:
+            grammar = LLMatcher.grammar_from_regex(pattern)
+        else:
+            grammar = LLMatcher.grammar_from_lark(ANYTHING)
         matcher = LLMatcher(self._tokenizer, grammar)
         if matcher.is_error():
-            raise ValueError(f"no grammar can be made of the schema {schema}: {matcher.get_error()}")
+            raise ValueError(f"no grammar can be made of {schema or pattern}: {matcher.get_error()}")
         return matcher
 
 

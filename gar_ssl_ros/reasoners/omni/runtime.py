@@ -58,14 +58,16 @@ class OmniRuntime:
 
     @contextmanager
     def encode(
-        self, system: str, image: NDArray[np.uint8], audio: NDArray[np.float32], deadline: Deadline
+        self, system: str, image: NDArray[np.uint8] | None, audio: NDArray[np.float32] | None, deadline: Deadline
     ) -> Iterator[OmniWindow]:
         """Take in a window; its image and sound go through the towers when they are first needed."""
         try:
-            picture, sound = self._processors.picture(image), self._processors.sound(audio)
+            picture = None if image is None else self._processors.picture(image)
+            sound = None if audio is None else self._processors.sound(audio)
         except ValueError as problem:
             raise ModelError(f"{self.description.name} cannot take this window: {problem}") from None
-        window = OmniWindow(self, Context(self.thinker, self.prompt, system, picture, sound), picture.size, deadline)
+        size = (0, 0) if picture is None else picture.size
+        window = OmniWindow(self, Context(self.thinker, self.prompt, system, picture, sound), size, deadline)
         try:
             yield window
         finally:

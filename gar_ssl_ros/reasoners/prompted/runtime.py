@@ -40,8 +40,9 @@ class Question:
 
     text: the filled prompt. schema: the JSON schema that every reply obeys, None for free text. seeds: one reply for
     each; reply i depends on the media, the question and seeds[i] alone, however many are asked with it. max_new_tokens:
-    of one reply; one that is longer is a Failure. enough: told the replies so far, in the order of the seeds, after
-    each one that ends; may say that the rest is not needed.
+    of one reply; one that is longer is a Failure, or, if it may be `cut`, its beginning. enough: told the replies so
+    far, in the order of the seeds, after each one that ends; may say that the rest is not needed. pattern: a regular
+    expression that a free text obeys where the runtime can see to it: look at what comes.
     """
 
     text: str
@@ -50,6 +51,8 @@ class Question:
     seeds: tuple[int, ...]
     max_new_tokens: int
     enough: Callable[[Sequence[Reply]], bool] | None = None
+    pattern: str | None = None
+    cut: bool = False
 
 
 class Encoded(Protocol):
@@ -57,12 +60,13 @@ class Encoded(Protocol):
 
     @property
     def image_size(self) -> tuple[int, int]:
-        """Width and height of the image as the model sees it, after its processor's resize."""
+        """Width and height of the image as the model sees it, after its processor's resize; 0, 0 without one."""
 
     def ask(self, questions: Sequence[Question], seen: bool) -> Sequence[Sequence[Reply]]:
         """A reply for each seed of each question, all of them one batch.
 
-        seen: True if the image comes before the questions; else the sound alone. Raises Cancelled and
+        seen: True if the image comes before the questions; else the sound alone. What the window was taken in without
+        comes before none of them. Raises Cancelled and
         DeadlineExceeded within one decoding step at most, ModelError where the model cannot go on.
         """
 
@@ -91,9 +95,10 @@ class Runtime(Protocol):
         """What is known of it."""
 
     def encode(
-        self, system: str, image: NDArray[np.uint8], audio: NDArray[np.float32], deadline: Deadline
+        self, system: str, image: NDArray[np.uint8] | None, audio: NDArray[np.float32] | None, deadline: Deadline
     ) -> AbstractContextManager[Encoded]:
         """Take in a window: what the model is told of its task, RGB (H, W, 3), mono (samples,) at SPEECH_RATE_HZ.
 
+        image, audio: None where the model is asked without: about the other alone, or about neither.
         What that holds on the device is freed when the context ends. Raises ModelError.
         """

@@ -85,7 +85,7 @@ class ServedRuntime:
 
     @contextmanager
     def encode(
-        self, system: str, image: NDArray[np.uint8], audio: NDArray[np.float32], deadline: Deadline
+        self, system: str, image: NDArray[np.uint8] | None, audio: NDArray[np.float32] | None, deadline: Deadline
     ) -> Iterator[ServedWindow]:
         """Take in a window; it is encoded when it is first asked about."""
         window = ServedWindow(self, system, image, audio, deadline)
@@ -140,13 +140,13 @@ class ServedRuntime:
                     served = self._agreed(await server.ready(attempt))
                     body = _body(served, window, question, seeds, seen)
                     enough = question.enough if len(seeds) > 1 else None
-                    answer = await server.chat(body, len(seeds), attempt, enough)
+                    answer = await server.chat(body, len(seeds), attempt, enough, question.cut)
                 except ServerError as problem:
                     problems.append(problem)
                     continue
                 self._prefer(server)
                 self.answers.append(answer)
-                if question.schema is not None:
+                if question.schema is not None or question.pattern is not None:
                     answer.replies[:] = [_bare(reply, served.dialect.objects_only) for reply in answer.replies]
                 return answer
             pause = max([pause, *(problem.wait for problem in problems)])
@@ -195,13 +195,15 @@ class ServedWindow:
         self,
         runtime: ServedRuntime,
         system: str,
-        image: NDArray[np.uint8],
-        audio: NDArray[np.float32],
+        image: NDArray[np.uint8] | None,
+        audio: NDArray[np.float32] | None,
         deadline: Deadline,
     ) -> None:
         self.system = json.dumps({"role": "system", "content": system}).encode()
         self.deadline = deadline
-        self.image_size = fitted_size(image.shape[1], image.shape[0], runtime.description)
+        self.image_size = (0, 0)
+        if image is not None:
+            self.image_size = fitted_size(image.shape[1], image.shape[0], runtime.description)
         self._runtime = runtime
         self._given = image, audio
         self._begun: list[Work[list[list[Reply]]]] = []
@@ -209,12 +211,14 @@ class ServedWindow:
 
     @cached_property
     def sound(self) -> bytes:
-        """As base64 of a WAV file."""
-        return sound_base64(self._given[1]).encode()
+        """As base64 of a WAV file; empty where there is none."""
+        return b"" if self._given[1] is None else sound_base64(self._given[1]).encode()
 
     @cached_property
     def picture(self) -> bytes:
         """As a data URL."""
+        if self._given[0] is None:
+            raise ValueError("it is asked about an image that it was not given")
         return self._runtime.picture(self._given[0])
 
     def ask(self, questions: Sequence[Question], seen: bool) -> Sequence[Sequence[Reply]]:
@@ -312,7 +316,7 @@ def _body(served: Served, window: ServedWindow, question: Question, seeds: Seque
         wrapped = dialect.objects_only and schema.get("type") != "object"
         said |= dialect.constraint(as_object(schema) if wrapped else schema)
     sound = b'{"type": "input_audio", "input_audio": {"data": "%b%b", "format": "wav"}}'
-    parts = [sound % (dialect.sound_head.encode(), window.sound)]
+    parts = [sound % (dialect.sound_head.encode(), window.sound)] if window.sound else []
     if seen:
         parts.append(b'{"type": "image_url", "image_url": {"url": "%b"}}' % window.picture)
     parts.append(json.dumps({"type": "text", "text": question.text}).encode())

@@ -133,9 +133,11 @@ class Server:
                 self._served = await self._watched(asyncio.wait_for(self._discovered(), DISCOVERY_S), attempt)
             return self._served
 
-    async def chat(self, body: bytes, choices: int, attempt: Attempt, enough: Enough | None) -> Answer:
-        """The replies to a request for so many of them. enough: as of Question. Raises ServerError."""
-        answer = await self._watched(self._chat(body, choices, enough), attempt)
+    async def chat(
+        self, body: bytes, choices: int, attempt: Attempt, enough: Enough | None, cut: bool = False
+    ) -> Answer:
+        """The replies to a request for so many of them. enough, cut: as of Question. Raises ServerError."""
+        answer = await self._watched(self._chat(body, choices, enough, cut), attempt)
         self._breaker.succeeded()
         return answer
 
@@ -255,7 +257,7 @@ class Server:
                 raise ServerError(f"{self.url} sends more than {MAX_BYTES >> 20} MiB: look into its log", again=False)
             yield piece
 
-    async def _chat(self, body: bytes, choices: int, enough: Enough | None) -> Answer:
+    async def _chat(self, body: bytes, choices: int, enough: Enough | None, cut: bool) -> Answer:
         request = self._http.stream("POST", self.url + "/chat/completions", content=body, headers=self._headers)
         async with request as response:
             if response.status_code != 200:
@@ -273,7 +275,7 @@ class Server:
                     text = choice.delta or choice.message
                     texts[choice.index].append((text and text.content) or "")
                     if choice.finish_reason is not None:
-                        replies[choice.index] = _reply("".join(texts[choice.index]), choice.finish_reason)
+                        replies[choice.index] = _reply("".join(texts[choice.index]), choice.finish_reason, cut)
                         if enough is not None and enough(replies):
                             return Answer(replies)
             if None in replies:
@@ -308,8 +310,8 @@ class Server:
         return chunk
 
 
-def _reply(text: str, end: str) -> str | Failure:
-    if end == "length":
+def _reply(text: str, end: str, cut: bool) -> str | Failure:
+    if end == "length" and not cut:
         return Failure("the reply did not end within as many tokens as it may have")
     if end in ("content_filter", "abort", "error"):
         return Failure(f"the server ended the reply ({end})")

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.localization import Source
+from gar_ssl_ros.masks.tracking import KEEP_ID_NS, Tracker
 from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.work.tracking import KEEP_ID_NS, Tracker
 
 
 def source(x: float, y: float = 10.0, label: str = "dog_bark", side: float = 50.0) -> Source:
