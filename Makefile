@@ -42,6 +42,7 @@ bench: .venv/test
 	$(BIN)/python benchmarks/scenes.py
 	$(BIN)/python benchmarks/hearing.py
 	$(BIN)/python benchmarks/spatial.py
+	$(BIN)/python benchmarks/questions.py
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/metrics.py

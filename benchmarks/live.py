@@ -151,7 +151,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, isolated():
         spent = Path(folder) / "spent"
         here = str(Path(__file__).parent)
-        os.environ.update({SPENT: str(spent), "PYTHONPATH": here})
+        os.environ.update(
+            {SPENT: str(spent), "PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", here)])}
+        )
         rclpy.init()
         if options.clip:
             recording(options.clip, options.reasoner, options.seconds)

@@ -24,6 +24,7 @@ from gar_ssl_ros.commands import (
     localize,
     models,
     pseudo,
+    questions,
     report,
     run,
     scenes,
@@ -94,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         scenes,
         pseudo,
         train,
+        questions,
         models,
         demo,
     ):

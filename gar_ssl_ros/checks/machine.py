@@ -94,14 +94,14 @@ def models() -> Iterator[Finding]:
     from gar_ssl_ros.gar.reasoner import ReasonerError
     from gar_ssl_ros.perception import store
     from gar_ssl_ros.perception.catalog import MODELS, obtaining
-    from gar_ssl_ros.reasoners.senses.senses import FACES, OBJECTS, SPEAKERS, TAGS
+    from gar_ssl_ros.reasoners.senses.senses import FACES, OBJECTS, PICTURES, SPEAKERS, TAGS
 
     here: list[str] = []
     missing: list[str] = []
     remedies: list[str] = []
     try:
         folder = store.folder()
-        for name in (TAGS, FACES, SPEAKERS, *OBJECTS):
+        for name in (TAGS, FACES, SPEAKERS, *OBJECTS, PICTURES):
             try:
                 (here if store.find(name) else missing).append(name)
             except (ReasonerError, OSError) as problem:

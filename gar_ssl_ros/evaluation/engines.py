@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
 from time import monotonic, sleep
-from typing import Any
 
 from gar_ssl_ros import reasoners
-from gar_ssl_ros.errors import UsageError, UserError, pip_install
+from gar_ssl_ros.errors import UsageError
+from gar_ssl_ros.evaluation.cluster import EngineError, ray_cluster, spread
 from gar_ssl_ros.evaluation.record import SampleRecord, evaluate, options_for
 from gar_ssl_ros.evaluation.samples import Sample
 from gar_ssl_ros.evaluation.settings import Settings
@@ -20,14 +19,9 @@ from gar_ssl_ros.gar.reasoner import Reasoner, ReasonerError
 from gar_ssl_ros.masks import segmenter_of
 
 NAMES = ("local", "ray")
-QUEUED_PER_WORKER = 2  # samples that wait for each worker, so that none stands idle
 PAUSES_S = (1.0, 4.0, 15.0)  # s: before a sample is asked about again that a server, which has answered, did not answer
 POLL_S = 0.1  # s: how often a pause looks whether it goes on
 MAX_UNANSWERED = 3  # samples in a row, by which a server has gone
-
-
-class EngineError(UserError):
-    """An engine that cannot run: one sentence that says what to do."""
 
 
 def check_reasoner(settings: Settings) -> None:
@@ -137,41 +131,11 @@ def on_ray(samples: Sequence[Sample], settings: Settings) -> Iterator[SampleReco
     Every machine of the cluster needs the package and the media at the same places. Raises EngineError where there is
     no cluster, or it fails.
     """
-    try:
-        import ray
-    except ImportError:
-        raise EngineError(f"--engine ray needs Ray, not found here: {pip_install('ray')}") from None
-    try:
-        ray.init(address="auto", log_to_driver=False, logging_level=logging.ERROR)
-    except ConnectionError:
-        raise EngineError("there is no Ray cluster to join: `ray start --head`, or use --engine local") from None
-    try:
-        yield from answered(_spread(ray, samples, settings), settings)
-    except ray.exceptions.RayError as problem:
-        first = str(problem).strip().splitlines()[0]
-        raise EngineError(f"Ray failed ({first}): look after the cluster, and go on with --resume") from None
-    finally:
-        ray.shutdown()
-
-
-def _spread(ray: Any, samples: Sequence[Sample], settings: Settings) -> Iterator[SampleRecord]:
-    resources = ray.cluster_resources()
-    kind = "GPU" if settings.model and resources.get("GPU") else "CPU"
-    count = min(len(samples), max(1, int(resources.get(kind, 1))))
-    worker = ray.remote(_Work).options(num_cpus=1, num_gpus=int(kind == "GPU"))
-    workers = [worker.remote(settings) for _ in range(count)]
-    waiting = iter(samples)
-    pending = {}
-    for turn in range(count * QUEUED_PER_WORKER):
-        if (sample := next(waiting, None)) is not None:
-            free = workers[turn % count]
-            pending[free.evaluate.remote(sample)] = free
-    while pending:
-        (done, *_), _ = ray.wait(list(pending))
-        free = pending.pop(done)
-        if (sample := next(waiting, None)) is not None:
-            pending[free.evaluate.remote(sample)] = free
-        yield ray.get(done)
+    with ray_cluster() as ray:
+        yield from answered(
+            spread(ray, _Work, [settings], "evaluate", [(sample,) for sample in samples], bool(settings.model)),
+            settings,
+        )
 
 
 class _Work:

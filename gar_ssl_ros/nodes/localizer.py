@@ -28,6 +28,7 @@ from gar_ssl_ros.masks import MaskOptions, segmenter_of
 from gar_ssl_ros.masks.segmenter import SegmenterError
 from gar_ssl_ros.media.window import SECOND, Window
 from gar_ssl_ros.msg import SoundLevel, SoundSourceArray
+from gar_ssl_ros.nodes.asking import AskService
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status, work_status
 from gar_ssl_ros.nodes.heap import GIVE_BACK_PERIOD_S, give_back
@@ -87,6 +88,7 @@ class LocalizerNode(LifecycleNode):
         self._level_out = self.create_lifecycle_publisher(SoundLevel, "~/level", QoSProfile(depth=10))
         self._on_demand = OnDemand(self, self._active)
         self._mounting = MountingService(self)
+        self._asking = AskService(self)
         self.create_service(SetBool, "~/enable", self._on_enable)
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while simulated time is paused
         self.diagnostics = DiagnosticUpdater(self, self._statuses, self._health_group)
@@ -149,6 +151,7 @@ class LocalizerNode(LifecycleNode):
             self._encoder.begin(any(chosen[name] for name in ("detections", "humans", "voices")), approach)
             self._overlay.begin()
             self._mounting.begin(self._chosen)
+            self._asking.begin()
             self._voices = Voices(self, chosen["deadline"] + chosen["hop"]) if chosen["voices"] else None
             self._inputs = LocalizerInputs(
                 self,
@@ -259,6 +262,7 @@ class LocalizerNode(LifecycleNode):
         if not self.context.ok():
             return None
         request, inputs, voices = answer.request, self._inputs, self._voices
+        self._asking.answered(answer)  # before anybody knows that there is an answer, and asks about it
         if request.asked is None:
             latency = (self.get_clock().now().nanoseconds - request.window.end) / SECOND
         else:

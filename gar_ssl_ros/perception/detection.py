@@ -47,7 +47,14 @@ class Detector(Protocol):
 
 @runtime_checkable
 class Finder(Protocol):
-    """Sees whatever it is told to look for."""
+    """Sees what it is told to look for."""
+
+    @property
+    def better_known(self) -> Collection[str]:
+        """What a detector may see as well, and less surely."""
+
+    def knows(self, name: str) -> bool:
+        """True if it can be told to look for that."""
 
     def find(self, image: Image, names: Sequence[str]) -> list[Detection]:
         """What is seen of these, under these names, the surest first. image: as of `Detector`."""

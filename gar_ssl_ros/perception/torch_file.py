@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_BYTES = 1 << 30  # bytes: no file that is read here unpacks to more
+OLD_MAGIC = 0x1950A86A20F9469CFC6C  # with which torch.save's files began before 1.6
 STORAGES = {  # torch's name of an element's type -> NumPy's; torch writes little-endian
     "DoubleStorage": "<f8",
     "FloatStorage": "<f4",
@@ -60,7 +61,10 @@ class _Names(pickle.Unpickler):
 
 
 def state_dict(path: Path) -> dict[str, NDArray[Any]]:
-    """Each tensor by its name, in the machine's byte order. Raises TorchFileError, and nothing else, for a bad file."""
+    """Each tensor by its name, in the machine's byte order. Raises TorchFileError, and nothing else, for a bad file.
+
+    path: what torch.save writes since 1.6, or a wheel or other zip file with one .pth that it wrote before.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             return _read(archive)
@@ -74,16 +78,37 @@ def _read(archive: zipfile.ZipFile) -> dict[str, NDArray[Any]]:
     infos = archive.infolist()
     if sum(info.file_size for info in infos) > MAX_BYTES:
         raise TorchFileError(f"it unpacks to more than {MAX_BYTES >> 20} MiB")
+    held = [info.filename for info in infos if info.filename.endswith(".pth")]
+    if len(held) == 1:
+        return _read_old(BytesIO(archive.read(held[0])))
     described = [info.filename for info in infos if info.filename.endswith("/data.pkl")]
     if len(described) != 1:
         raise TorchFileError("it is a zip file that torch.save did not write")
     folder = described[0].removesuffix("data.pkl")
-    named = _Names(BytesIO(archive.read(described[0]))).load()
+    named = _described(BytesIO(archive.read(described[0])))
+    return {name: _tensor(tensor, lambda key: archive.read(f"{folder}data/{key}")) for name, tensor in named.items()}
+
+
+def _read_old(file: BytesIO) -> dict[str, NDArray[Any]]:
+    """Of torch.save before 1.6: how it was written, the description, the storages' keys, their bytes."""
+    if _Names(file).load() != OLD_MAGIC:
+        raise TorchFileError("it is none that torch.save wrote")
+    for _ in ("version", "byte order"):
+        _Names(file).load()
+    named = _described(file)
+    sizes = {tensor.storage.key: np.dtype(tensor.storage.type).itemsize for tensor in named.values()}
+    storages = {}
+    for key in _Names(file).load():
+        count = int.from_bytes(file.read(8), "little")
+        storages[key] = file.read(count * sizes[key])
+    return {name: _tensor(tensor, storages.__getitem__) for name, tensor in named.items()}
+
+
+def _described(file: BytesIO) -> dict[str, _Tensor]:
+    named = _Names(file).load()
     if not isinstance(named, dict) or not all(isinstance(tensor, _Tensor) for tensor in named.values()):
         raise TorchFileError("it holds other things than named tensors")
-    return {
-        str(name): _tensor(tensor, lambda key: archive.read(f"{folder}data/{key}")) for name, tensor in named.items()
-    }
+    return {str(name): tensor for name, tensor in named.items()}
 
 
 def _tensor(tensor: _Tensor, bytes_of: Callable[[str], bytes]) -> NDArray[Any]:

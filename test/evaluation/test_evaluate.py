@@ -205,6 +205,7 @@ def test_a_ray_cluster_gives_the_same_results_and_where_there_is_none_it_is_aske
     whole, recordings, tmp_path, monkeypatch
 ):
     pytest.importorskip("ray")
+    pytest.importorskip("pyroomacoustics", reason="needs the extra spatial-scenes")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     options = ("--limit", 12, "--engine", "ray")
     alone = evaluate(recordings, tmp_path / "out", *options)
@@ -212,9 +213,20 @@ def test_a_ray_cluster_gives_the_same_results_and_where_there_is_none_it_is_aske
         1,
         "gar-ssl: there is no Ray cluster to join: `ray start --head`, or use --engine local",
     )
+    asked = [
+        *("questions", "make", "--split", "test", "--count", "9", "--tiny", "--array", "pair"),
+        *("--rooms", "1", "--places", "10", "--rt60", "0", "--out"),
+    ]
     with cluster() as address:
-        spread = process(recordings, tmp_path / "out", *options, env={**os.environ, "RAY_ADDRESS": address})
+        environment = {**os.environ, "RAY_ADDRESS": address}
+        spread = process(recordings, tmp_path / "out", *options, env=environment)
         _, told = spread.communicate(timeout=600)
+        command = [sys.executable, "-m", "gar_ssl_ros.cli", *asked, tmp_path / "spread", "--engine", "ray"]
+        questions = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    assert questions.returncode == 0, questions.stderr
+    assert main([*asked, str(tmp_path / "alone")]) == 0
+    for one in (path for path in (tmp_path / "alone").rglob("*") if path.is_file()):
+        assert (tmp_path / "spread" / one.relative_to(tmp_path / "alone")).read_bytes() == one.read_bytes()
     assert spread.returncode == 0, told
     assert timeless(tmp_path / "out" / "results.jsonl") == timeless(whole / "results.jsonl")
     assert page(tmp_path / "out") == page(whole)

@@ -62,9 +62,13 @@ class Ears:
 class Names:
     """A finder that finds some things, and knows what it was asked for."""
 
-    def __init__(self, *things: Detection) -> None:
+    def __init__(self, *things: Detection, better_known: Iterable[str] = ()) -> None:
         self._things = things
+        self.better_known = tuple(better_known)
         self.asked: set[str] = set()
+
+    def knows(self, name: str) -> bool:
+        return name != FACE.label
 
     def find(self, image: Image, names: Sequence[str]) -> list[Detection]:
         self.asked |= set(names)
@@ -143,6 +147,36 @@ def test_what_no_detector_knows_is_looked_for_by_the_sound_s_own_name():
     assert finder.asked == {"harp"}  # a person is the detector's
     found(replace(senses(Ears(bark=0.9), objects=DetectorInputs(DOG)), finder=finder))
     assert finder.asked == {"harp"}
+
+
+VIOLIN = Detection("musical instrument", 0.8, Box(100, 30, 180, 130))
+HANDS = Box(120, 50, 170, 110)
+
+
+def test_music_is_of_the_instrument_in_view_and_of_nobody_s_hands_where_there_is_none():
+    what = senses(Ears(music=0.9), objects=DetectorInputs(PERSON))
+    assert found(what, window(HANDS)).sources[0].box.iou(HANDS) > 0.5
+    (source,) = found(replace(what, finder=Names(VIOLIN)), window(HANDS)).sources
+    assert (source.box, source.label) == (VIOLIN.box, "music")
+    assert source.description.startswith("The musical instrument in the right: music, a musical instrument makes that")
+    assert found(replace(what, finder=Names()), window(HANDS)).outcome is Outcome.UNCERTAIN
+
+
+def test_a_finder_confirms_what_it_knows_better_than_a_detector():
+    doubtful = replace(DOG, score=0.3)
+    what = senses(Ears(bark=0.9), objects=DetectorInputs(doubtful))
+    assert found(what).sources[0].box == DOG.box
+    sees = Names(replace(DOG, box=Box(0, 50, 80, 140)), better_known=["dog"])
+    assert [one.box for one in found(replace(what, finder=sees)).sources] == [DOG.box]
+    as_cat = senses(Ears(bark=0.9), objects=DetectorInputs(replace(doubtful, label="cat")))
+    kin = Names(replace(DOG, box=Box(20, 70, 50, 100)), better_known=["dog", "cat"])  # its head
+    assert [one.box for one in found(replace(as_cat, finder=kin)).sources] == [DOG.box]
+    blind = Names(better_known=["dog"])
+    assert not found(replace(what, finder=blind)).sources
+    sure = senses(Ears(bark=0.9), objects=DetectorInputs(DOG))
+    assert found(replace(sure, finder=blind)).sources[0].box == DOG.box
+    alone = senses(Ears(bark=0.9), objects=DetectorInputs())
+    assert found(replace(alone, finder=sees)).sources[0].box == Box(0, 50, 80, 140)
 
 
 def test_speech_is_a_face_s_and_its_box_is_the_head():

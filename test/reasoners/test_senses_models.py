@@ -36,6 +36,12 @@ def folder(shared_models, tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+def told(caplog) -> list[str]:
+    """What was logged, but for the picture classifier, which these models may come without."""
+    messages = (one.getMessage() for one in caplog.records)
+    return [one for one in messages if "efficientnet-lite2" not in one]
+
+
 @pytest.mark.parametrize("lost", ["yunet", "nanodet"])
 @pytest.mark.parametrize("how", ["missing", "broken"])
 def test_the_others_go_on_where_one_is_missing_or_another_file(folder, lost, how, caplog):
@@ -52,7 +58,7 @@ def test_the_others_go_on_where_one_is_missing_or_another_file(folder, lost, how
     if how == "broken" or lost == "yunet":  # which nothing stands in for
         assert str(folder) in caplog.text
     else:
-        assert not caplog.text
+        assert not told(caplog)
 
 
 def test_the_second_object_detector_answers_where_the_first_one_is_missing(folder):
@@ -66,14 +72,14 @@ def test_makers_of_one_s_own_that_nothing_can_see_are_told(folder, caplog):
     own.write_text("- {name: robot, by: itself, seen: [drone, suitcase], sounds: [whir]}\n")
     with caplog.at_level(logging.WARNING):
         load(SensesOptions(makers=str(own)))
-    assert [one.getMessage() for one in caplog.records] == ["makers that no detector here can see: drone"]
+    assert told(caplog) == ["makers that no detector here can see: drone"]
 
 
 @pytest.mark.parametrize("left", [(), ("yunet", "yolox-nano", "nanodet"), ("yamnet",)])
 def test_without_ears_or_without_eyes_it_is_one_sentence(folder, left):
     for name, model in MODELS.items():
         if name not in left:
-            (folder / model.file).unlink()
+            (folder / model.file).unlink(missing_ok=True)
     assert lacking()
     with pytest.raises(ReasonerError, match="gar-ssl models get") as refused:
         reasoner("senses")
@@ -115,7 +121,7 @@ def test_a_real_thing_is_boxed_when_it_is_heard(real, what):
     agreed = said.cases[0].consensus
     assert agreed is not None
     assert what in agreed.role_tags
-    assert (said.reasoner, said.model) == ("senses", "yamnet, yunet, nanodet, light-asd")
+    assert (said.reasoner, str(said.model).startswith("yamnet, yunet, nanodet, light-asd")) == ("senses", True)
 
 
 @pytest.mark.parametrize(("seen", "heard"), [("dog", "car"), ("car", "dog"), ("bird", "car"), ("car", "bird")])

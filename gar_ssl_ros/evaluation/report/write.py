@@ -30,10 +30,16 @@ def write_report(
     told = sections(subjects, published, tables, times)
     if about:
         told = (Section("about", "About", (Text(about),)), *told)
+    write_page(out, title, told)
+
+
+def write_page(out: Path, title: str, told: Sequence[Section]) -> None:
+    """The same of any sections. Raises OSError."""
+    out.mkdir(parents=True, exist_ok=True)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     page = environment.get_template("page.html.j2")
     html = page.render(title=title, sections=told, kind_of=lambda block: type(block).__name__)
     write_whole(out / "report.html", html + "\n")
-    write_whole(out / "report.md", markdown(title, told))
+    write_whole(out / "report.md", markdown(title, tuple(told)))

@@ -7,12 +7,14 @@ as loud as that channel hears from there: evenly, as first-order ambisonics, or 
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gar_ssl_ros.errors import UserError, pip_install
+from gar_ssl_ros.errors import UserError, pip_install, sentence
+from gar_ssl_ros.files import check_file
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 from gar_ssl_ros.spatial.camera import Points
 from gar_ssl_ros.spatial.hearing.array import Kind, MicrophoneArray
@@ -21,8 +23,8 @@ from gar_ssl_ros.spatial.transforms import Vector
 SOUND_M_S = 343.0
 DELAY_TAPS = 81  # of the filter by which an image comes between two samples
 SINC_STEPS = 20  # of its table, a sample
-HEAD_HZ = 44_100  # of KEMAR's responses
-HEAD_STEP_HZ = 10  # of the spectrum by which they are resampled; both rates are whole numbers of it
+HEAD_STEP_HZ = 10  # of the spectrum by which a head's are resampled; both rates are whole numbers of it
+MIN_HEAD_DIRECTIONS = 50  # of a whole head's: KEMAR's are 710
 HEAD_TAPS = 320  # what is kept of them: 20 ms
 HEAD_LEAD = 32  # samples before them, into which the resampling's ringing goes
 NUMBER_OF_HEADS_AT_ONCE = 64  # directions whose spectra are held at a time
@@ -48,14 +50,14 @@ def impulse_responses(
     if array.kind is Kind.AMBISONIC:  # AmbiX: W Y Z X, SN3D
         heard = (np.ones(len(units)), units[:, 1], units[:, 2], units[:, 0])
         return _together([_built(distances, gains * one, rt60) for one in heard])
-    return _at_ears(distances, units, gains, rt60)
+    return _at_ears(distances, units, gains, rt60, array.responses)
 
 
 def require_rooms(array: MicrophoneArray) -> None:
     """Raises UserError where what simulates rooms about an array is not installed."""
     _pyroomacoustics()
     if array.kind is Kind.BINAURAL:
-        _head()
+        _head(array.responses)
 
 
 def check_installed() -> None:
@@ -80,7 +82,7 @@ def _mixing(array: MicrophoneArray, count: int) -> NDArray[np.complex128]:
         apart = np.linalg.norm(array.points[:, None] - array.points[None], axis=2)
         coherence = np.sinc(2 * hertz[:, None, None] * apart / SOUND_M_S)
     else:
-        spectra = np.fft.rfft(_head()[1], 4096, axis=2)  # (directions, ears, bins)
+        spectra = np.fft.rfft(_head(array.responses)[1], 4096, axis=2)  # (directions, ears, bins)
         mean = np.einsum("dif,djf->fij", spectra, spectra.conj()) / len(spectra)
         nearest = np.round(hertz / SPEECH_RATE_HZ * 4096).astype(int)
         coherence = mean[nearest] / np.einsum("fii->f", mean).real.mean() * 2
@@ -120,9 +122,9 @@ def _built(distances: Response, gains: Response, rt60: float) -> NDArray[np.floa
     return built
 
 
-def _at_ears(distances: Response, units: Points, gains: Response, rt60: float) -> Response:
+def _at_ears(distances: Response, units: Points, gains: Response, rt60: float, responses: str) -> Response:
     """(2, taps): each image through the head's response from the measured direction nearest to it."""
-    directions, heads = _head()
+    directions, heads = _head(responses)
     nearest = np.concatenate([np.argmax(part @ directions.T, axis=1) for part in np.array_split(units, 64)])
     order = np.argsort(nearest, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(nearest[order])) + 1)
@@ -137,19 +139,46 @@ def _at_ears(distances: Response, units: Points, gains: Response, rt60: float) -
 
 
 @cache
-def _head() -> tuple[Points, Response]:
-    """Directions (n, 3), x forward, y left, z up, and the responses of both ears, the left one first, (n, 2, taps)."""
+def _head(responses: str) -> tuple[Points, Response]:
+    """Directions (n, 3), x forward, y left, z up, and the responses of both ears, the left one first, (n, 2, taps).
+
+    responses: of MicrophoneArray.
+    """
     try:
         from slab import HRTF
     except (ImportError, OSError) as problem:  # OSError: sounddevice, which slab imports, without PortAudio
         remedy = pip_install("spatial-scenes") if isinstance(problem, ImportError) else "install libportaudio2"
         raise UserError(f"a head's ears need slab, which cannot be loaded ({problem}): {remedy}") from None
-    measured = HRTF.kemar()
+    measured = _of_sofa(HRTF, responses) if responses else HRTF.kemar()
     directions = np.asarray(measured.sources.cartesian, np.float64)
-    spectra = np.fft.rfft([one.data.T for one in measured.data], HEAD_HZ // HEAD_STEP_HZ, axis=2)
+    rate = round(float(measured.samplerate))
+    spectra = np.fft.rfft([one.data.T for one in measured.data], rate // HEAD_STEP_HZ, axis=2)
     count = SPEECH_RATE_HZ // HEAD_STEP_HZ
-    responses = np.roll(np.fft.irfft(spectra[..., : count // 2 + 1], count, axis=2), HEAD_LEAD, axis=2)
-    return directions / _lengths(directions)[:, None], responses[..., :HEAD_TAPS] * (SPEECH_RATE_HZ / HEAD_HZ)
+    heads = np.roll(np.fft.irfft(spectra[..., : count // 2 + 1], count, axis=2), HEAD_LEAD, axis=2)
+    return directions / _lengths(directions)[:, None], heads[..., :HEAD_TAPS] * (SPEECH_RATE_HZ / rate)
+
+
+def _of_sofa(hrtf: Any, path: str) -> Any:
+    """Raises UserError where the file has no head's impulse responses from all around."""
+    try:
+        check_file(Path(path))
+        measured = hrtf(path)
+        rate = float(measured.samplerate)
+        ears = {one.data.shape[1] for one in measured.data}
+        whole = rate >= SPEECH_RATE_HZ and rate % HEAD_STEP_HZ == 0
+        if measured.datatype != "FIR" or ears != {2} or len(measured.data) < MIN_HEAD_DIRECTIONS or not whole:
+            told = f"{measured.datatype} of {sorted(ears)} ears from {len(measured.data)} directions at {rate:g} Hz"
+            raise UserError(f"{path} has {told}: give one of the convention SimpleFreeFieldHRIR, of a whole head")
+    except ImportError:
+        raise UserError(f"SOFA files are read by h5netcdf, not found here: {pip_install('sofa')}") from None
+    except UserError:
+        raise
+    except OSError as problem:
+        raise UserError(f"{path} cannot be read as SOFA ({sentence(problem)}): give a SimpleFreeFieldHRIR") from None
+    except Exception as problem:  # whatever slab makes of another convention
+        told = f"{path} is no SOFA file of a head's impulse responses ({sentence(problem)})"
+        raise UserError(f"{told}: give one of the convention SimpleFreeFieldHRIR") from None
+    return measured
 
 
 def _pyroomacoustics() -> Any:

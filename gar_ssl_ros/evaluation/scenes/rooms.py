@@ -173,7 +173,7 @@ def record(truth: RoomTruth, array: MicrophoneArray, sounds: Sequence[Samples] |
     count = round(truth.seconds * SPEECH_RATE_HZ)
     alike = replace(truth, snr=0.0)
     heard = _heard(alike, array, count) if sounds is None else _together(alike, array, count, sounds)
-    noise = _noise(truth.seed, array, count)
+    noise = room_noise(truth.seed, array, count)
     if truth.sources:
         heard = heard + noise * 10 ** (-truth.snr / 20)
         heard *= PEAK / max(float(np.abs(heard).max()), 1e-9)
@@ -198,17 +198,17 @@ def _together(truth: RoomTruth, array: MicrophoneArray, count: int, sounds: Sequ
     heard = np.zeros((len(array.channels), count))
     for source, samples in zip(truth.sources, sounds, strict=True):
         arrived = _arrived(truth, source, samples.astype(np.float64), array, count)
-        heard += arrived / max(_level(arrived, array), 1e-9)
+        heard += arrived / max(level_of(arrived, array), 1e-9)
     return heard
 
 
 @lru_cache(maxsize=2)
-def _noise(seed: int, array: MicrophoneArray, count: int) -> NDArray[np.float64]:
-    """From everywhere and of each channel's own, of level 1."""
+def room_noise(seed: int, array: MicrophoneArray, count: int) -> NDArray[np.float64]:
+    """From everywhere and of each channel's own, of level 1: (channels, count)."""
     random = np.random.default_rng([seed, 3])
     own = random.standard_normal((len(array.channels), count)) * 10 ** (SENSOR_NOISE_DB / 20)
     noise = diffuse_noise(random, array, count) + own
-    return np.asarray(noise / _level(noise, array))
+    return np.asarray(noise / level_of(noise, array))
 
 
 def _arrived(
@@ -225,17 +225,18 @@ def _arrived(
         level = complex(x, y) * turn
         from_corner = as_vector(np.array([level.real, level.imag, z]) + truth.place)
         responses = impulse_responses(truth.size, truth.rt60, from_corner, truth.place, truth.yaw, array)
-        arrived = _convolved(samples * share, responses)[:, : count - first]
+        arrived = convolved(samples * share, responses)[:, : count - first]
         total[:, first : first + arrived.shape[1]] += arrived
     return total
 
 
-def _convolved(samples: NDArray[np.float64], responses: NDArray[np.float64]) -> NDArray[np.float64]:
+def convolved(samples: NDArray[np.floating], responses: NDArray[np.floating]) -> NDArray[np.float64]:
+    """A sound, (samples,), as each channel hears it, at least as long: (channels, more)."""
     count = 1 << (len(samples) + responses.shape[1] - 1).bit_length()
     return np.asarray(np.fft.irfft(np.fft.rfft(samples, count) * np.fft.rfft(responses, count), count))
 
 
-def _level(heard: NDArray[np.float64], array: MicrophoneArray) -> float:
+def level_of(heard: NDArray[np.float64], array: MicrophoneArray) -> float:
     """RMS over the channels; of ambisonics, of the one that hears evenly."""
     even = heard[:1] if array.kind is Kind.AMBISONIC else heard
     return float(np.sqrt((even**2).mean()))

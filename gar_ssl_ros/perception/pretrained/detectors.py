@@ -19,6 +19,7 @@ from transformers.models.auto.modeling_auto import (
 )
 
 from gar_ssl_ros.perception.detection import MAX_OBJECTS, MIN_SCORE, Detection, Image, things
+from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.failure import ModelError
 from gar_ssl_ros.perception.pretrained.folder import LOCAL, load, model_type, running, whole
 
@@ -62,12 +63,18 @@ class KindsDetector:
 class NamesFinder:
     """Finds whatever is named. Raises ModelError where the folder holds no such model."""
 
+    better_known = ()
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         with whole(folder, WHAT):
             self._processor = AutoProcessor.from_pretrained(folder, backend="pil", **LOCAL)
             self._model = load(AutoModelForZeroShotObjectDetection, folder)
             self.find(TRIAL, ("harp", "person"))
+
+    def knows(self, name: str) -> bool:
+        """See `Finder`; of faces others know more."""
+        return name != FACE
 
     def find(self, image: Image, names: Sequence[str]) -> list[Detection]:
         """See `Finder`; the first MAX_NAMES are looked for."""

@@ -15,7 +15,11 @@ MOVING = "moving"  # the kind of what moves and no detector names
 IN_TIME = "in time"  # the kind of what `signal` finds to move in time with the sound
 PERSON = "person"
 HEAD_MARGINS = (0.1, 0.22, 0.1, 0.02)  # of a face's width and height: how far its head reaches beyond it, by side
+MIN_ALONE_SURENESS = 0.5  # of a detector that is believed although a finder does not see the thing
+UNCONFIRMED_SHARE = 0.25  # of how sure a detector is, where it is not
 OTHER_FRAME_SURENESS = 0.8  # of how sure a thing is that only another frame shows
+SAME_PLACE_IOU = 0.2  # intersection over union from which on a detector and a finder see the same thing
+SAME_PLACE_SHARE = 0.6  # of a finder's box in a detector's: the same
 SAME_THING_IOU = 0.5  # intersection over union from which on two detectors see the same thing
 OTHER_LOOKS = (1 / 6, 5 / 6)  # of the window: when it is looked again for what the center frame does not show
 
@@ -43,10 +47,40 @@ class Candidate:
 
 def seen(senses: Senses, frame: Frame, named: Collection[str]) -> list[Candidate]:
     """The faces and things of one frame, and those of the named kinds that have to be looked for."""
-    found = [detector.detect(frame.image) for detector in (senses.faces, senses.objects) if detector is not None]
-    if senses.finder is not None:
-        found.append(senses.finder.find(frame.image, senses.looked_for(named)))
-    return candidates((one for part in found for one in part), frame)
+    eyes = [detector for detector in (senses.faces, senses.objects) if detector is not None]
+    found = [one for detector in eyes for one in detector.detect(frame.image)]
+    if senses.finder is not None and (names := senses.looked_for(named)):
+        found = confirmed(found, senses.finder.find(frame.image, names), names, senses.finder.better_known)
+    return candidates(found, frame)
+
+
+def confirmed(
+    detections: Iterable[Detection], found: Sequence[Detection], names: Collection[str], kin: Collection[str] = ()
+) -> list[Detection]:
+    """What detectors see, and a finder under these names. What both see is surer, what one alone sees less.
+
+    kin: kinds of which a detector may mistake one for another: it is of the kind that the finder says.
+    """
+    told, met = [], set()
+    for one in detections:
+        same = [other for other in found if _same_place(one, other) and one.label == other.label]
+        if one.label in kin:
+            same += [other for other in found if _same_place(one, other) and other.label in kin]
+        met |= set(same)
+        if same:
+            sure = (one.score * same[0].score) ** 0.5
+            told.append(
+                replace(one, label=same[0].label, score=sure if one.label != same[0].label else max(sure, one.score))
+            )
+        else:
+            doubted = one.label in names and one.score < MIN_ALONE_SURENESS
+            told.append(replace(one, score=UNCONFIRMED_SHARE * one.score) if doubted else one)
+    return told + [one for one in found if one not in met]
+
+
+def _same_place(whole: Detection, other: Detection) -> bool:
+    """True if a finder's box, which may be that of a part, is of the same thing as a detector's."""
+    return whole.box.iou(other.box) >= SAME_PLACE_IOU or other.box.share_in(whole.box) >= SAME_PLACE_SHARE
 
 
 def candidates(detections: Iterable[Detection], frame: Frame) -> list[Candidate]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -27,7 +28,7 @@ from gar_ssl_ros.gar.stages import (
 )
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Sighting, Window
 from gar_ssl_ros.perception.faces import FACE
-from gar_ssl_ros.perception.makers import By
+from gar_ssl_ros.perception.makers import By, Heard
 from gar_ssl_ros.perception.once import DetectorOncePerPicture
 from gar_ssl_ros.perception.tags import Tags
 from gar_ssl_ros.perception.tracks import FaceTracker
@@ -95,13 +96,12 @@ class SensesReasoner:
         """Look at the center frame, and where a voice is heard so far, at all faces: see `Preparing`."""
         last = window.frames[-1].stamp
         with self._one_thread():
+            tags = None if window.audio is None else self._senses.tagger.tags(window.audio.mono(SPEECH_RATE_HZ))
+            heard = [] if tags is None else self._senses.heard(tags)
             if 2 * last > window.start + window.end:
-                seen(self._senses, window.center, ())
+                seen(self._senses, window.center, _wanted(heard))
             deadline.check()
-            if self._tracker is None or self._senses.speakers is None or window.audio is None:
-                return
-            tags = self._senses.tagger.tags(window.audio.mono(SPEECH_RATE_HZ))
-            if lips_tell(self._senses.heard(tags)):
+            if self._tracker is not None and self._senses.speakers is not None and lips_tell(heard):
                 so_far = replace(window, end=last + 1, audio=None)
                 self._senses.speakers.prepare(self._tracker.tracks(so_far), deadline.check)
 
@@ -148,21 +148,22 @@ class _SensesReading:
         )
 
     def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
-        motion = measure(self._window)
         groups = asked(self._heard)
-        named = [*(kind for heard in groups for kind in heard.group.seen), PERSON]
-        candidates = with_sighted(seen(self._senses, self._window.center, named), self._window)
+        known = with_sighted(seen(self._senses, self._window.center, _wanted(self._heard)), self._window)
         wanted = groups[0].group.seen if groups else ()
-        if not any(candidate.kind in wanted for candidate in candidates):
-            candidates += again(self._senses, self._window, wanted)
-        if motion is not None:
-            candidates += moving(motion)
-            candidates += self._in_time(motion)
-        self._deadline.check()
-        lips = self._lips(candidates)
+        if not any(candidate.kind in wanted for candidate in known):
+            known += again(self._senses, self._window, wanted)
+        with ThreadPoolExecutor(1) as beside:  # lips and motion have nothing to do with each other
+            speaking = beside.submit(self._lips, known)
+            motion = measure(self._window)
+            self._deadline.check()
+            nameless = [] if motion is None else [*moving(motion), *self._in_time(motion)]
+            candidates = [*known, *nameless]
+            courses = self._courses(motion, candidates)
+            lips = [*speaking.result(), *(None for _ in nameless)]
         self._deadline.check()
         ratios = [ratio(self._window, candidate.box) for candidate in candidates]
-        sight = _Sight(candidates, lips, self._courses(motion, candidates), ratios, [], [])
+        sight = _Sight(candidates, lips, courses, ratios, [], [])
         weighed = weigh(self._heard, candidates, _evidence(sight))
         for one in weighed:
             if (
@@ -338,6 +339,11 @@ class _SensesReading:
         return Refinement(
             sides, True, None, f"{words} It is a part of the {whole.kind}, and met halfway with its bounds."
         )
+
+
+def _wanted(heard: Sequence[Heard]) -> list[str]:
+    """The makers that are looked for."""
+    return [*(kind for one in asked(heard) for kind in one.group.seen), PERSON]
 
 
 def _evidence(sight: _Sight, part: slice = slice(None)) -> list[Evidence]:

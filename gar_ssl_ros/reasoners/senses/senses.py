@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +15,8 @@ from gar_ssl_ros.errors import pip_install
 from gar_ssl_ros.gar.reasoner import ReasonerError
 from gar_ssl_ros.perception import store
 from gar_ssl_ros.perception.detection import Detector, Finder
-from gar_ssl_ros.perception.faces import FACE, Faces
+from gar_ssl_ros.perception.faces import Faces
+from gar_ssl_ros.perception.imagenet import ImageNetFinder
 from gar_ssl_ros.perception.makers import Heard, Makers
 from gar_ssl_ros.perception.objects import Objects
 from gar_ssl_ros.perception.own import own_detector, own_tagger
@@ -23,7 +26,7 @@ from gar_ssl_ros.reasoners.options import SensesOptions
 
 logger = logging.getLogger(__name__)
 
-TAGS, FACES, SPEAKERS = "yamnet", "yunet", "light-asd"
+TAGS, FACES, SPEAKERS, PICTURES = "yamnet", "yunet", "light-asd", "efficientnet-lite2"
 OBJECTS = ("nanodet", "yolox-nano")  # the one that does better on real clips first (docs/figures.md)
 DEFAULT = SensesOptions()
 Loaded = TypeVar("Loaded")
@@ -46,15 +49,18 @@ class Senses:
 
     def sees(self, kind: str) -> bool:
         """True if such things are seen where they are."""
-        return self.detects(kind) or (self.finder is not None and kind != FACE)
+        return self.detects(kind) or (self.finder is not None and self.finder.knows(kind))
 
     def detects(self, kind: str) -> bool:
         """True if a detector knows such things."""
         return any(kind in eyes.kinds for eyes in (self.faces, self.objects) if eyes is not None)
 
     def looked_for(self, kinds: Iterable[str]) -> list[str]:
-        """Of some kinds those that the finder is asked for: none of them a detector's."""
-        return [kind for kind in dict.fromkeys(kinds) if self.sees(kind) and not self.detects(kind)]
+        """Of some kinds those that the finder is asked for: what no detector knows, or none as well."""
+        if (finder := self.finder) is None:
+            return []
+        kinds = [kind for kind in dict.fromkeys(kinds) if finder.knows(kind)]
+        return [kind for kind in kinds if kind in finder.better_known or not self.detects(kind)]
 
     def heard(self, tags: Tags) -> list[Heard]:
         """What is heard, with the makers that can be seen."""
@@ -109,11 +115,12 @@ def load(options: SensesOptions = DEFAULT) -> Senses:
         return None
 
     tagger, faces = tagger or first(Yamnet, TAGS), first(Faces, FACES)
-    finder = own if isinstance(own, Finder) else None
     objects = first(Objects, *OBJECTS) if own is None or isinstance(own, Finder) else own
     speakers = None if faces is None else first(SpeakerDetector, SPEAKERS)
+    finder = own if isinstance(own, Finder) else first(ImageNetFinder, PICTURES)
     if tagger is None or (faces is None and objects is None and finder is None):
         raise ReasonerError(f"senses cannot go without a model: {'; '.join(problems)}")
+    _give_back()
     for problem in problems:
         logger.warning("senses goes on without a model: %s", problem)
     names += [path.resolve().name for path in (files[0], files[2]) if path]
@@ -122,3 +129,9 @@ def load(options: SensesOptions = DEFAULT) -> Senses:
     if options.makers and unseen:
         logger.warning("makers that no detector here can see: %s", ", ".join(unseen))
     return made
+
+
+def _give_back() -> None:
+    """Give the memory that loading took and left to the system, which glibc does only when it is asked."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -23,6 +23,7 @@ SAME_THING_IOU = 0.4  # overlap from which what moves is the known thing
 PART_SHARE = 0.6  # of what moves: that much of it in a known thing is that thing
 STRONG_GREY = 5.0  # grey levels a frame: what moves by as much may well make a sound that goes on
 PLAYING_GREY = 40.0  # grey levels a frame: so do hands that play, or work
+UNSEEN_MAKER_SHARE = 0.25  # of what moves, as a maker of music, where instruments were looked for and none is in view
 UNSEEN_LIPS_ODDS = 0.5  # of a face whose lips nobody has looked at
 EVEN_LAUGH_LIPS = 0.1  # of lips, as a voice's: even odds of a laugh, in which they move less with the sound
 LIPS = (By.VOICE, By.FACE)  # whose sounds lips tell
@@ -102,6 +103,8 @@ def asked(heard: Sequence[Heard]) -> list[Heard]:
 
     Of music behind another sound nothing is asked: it is laid under it.
     """
+    if not heard:
+        return []
     enough = [h for h in heard if h.share >= max(MIN_GROUP_SHARE, MIN_SHARE_OF_SUREST * heard[0].share)]
     return [h for h in enough if h is heard[0] or not h.group.mostly]
 
@@ -178,7 +181,7 @@ def _in_time(group: Group, candidate: Candidate, candidates: Sequence[Candidate]
         return candidate.sure**2
     if not _free(group, candidate, candidates) or (group.mostly and not _held(candidate, candidates)):
         return 0.0
-    return (0.5 if group.only or group.mostly else 1.0) * candidate.sure**2
+    return (0.5 if group.only or group.mostly else 1.0) * candidate.sure**2 * _unless_unseen(group, candidates)
 
 
 def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence[Candidate]) -> float:
@@ -192,7 +195,19 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
     does = timing if group.seen and not hands else max(plain, timing)  # a detector would have seen such a thing
     if hands and not _held(moving, candidates):
         does *= 0.0 if group.mostly else 0.5
-    return (0.8 if hands or not group.seen else 0.5) * float(np.cbrt(moving.sure)) * does
+    return (
+        (0.8 if hands or not group.seen else 0.5)
+        * float(np.cbrt(moving.sure))
+        * does
+        * _unless_unseen(group, candidates)
+    )
+
+
+def _unless_unseen(group: Group, candidates: Sequence[Candidate]) -> float:
+    """What is left of a thing without a name, where what plays such music was looked for: all if that is there."""
+    makers = set(group.seen) - {PERSON}
+    seen = any(c.kind in makers and c.sure >= MIN_KNOWN_SURENESS for c in candidates)
+    return UNSEEN_MAKER_SHARE if group.mostly and makers and not seen else 1.0
 
 
 def _held(moving: Candidate, candidates: Sequence[Candidate]) -> bool:

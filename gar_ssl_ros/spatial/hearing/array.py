@@ -37,7 +37,8 @@ class MicrophoneArray:
     positions: m, of each microphone, in the array's frame (REP-103: x forward, y left, z up; a flat array lies in the
     plane of x and y); of a head, where the ears are; none for AMBISONIC. channels: of the recording, from 0 on, which
     carry those, in their order. recorded: how many the device records in all, 0 where that may be any. source: who
-    says so. Raises ArrayError where it is no array.
+    says so. responses: of a head that is simulated, a SOFA file of its own; KEMAR's where empty. Raises ArrayError
+    where it is no array.
     """
 
     name: str
@@ -46,6 +47,7 @@ class MicrophoneArray:
     kind: Kind = Kind.MICROPHONES
     recorded: int = 0
     source: str = ""
+    responses: str = ""
 
     def __post_init__(self) -> None:
         problem = self._problem()
