@@ -130,6 +130,28 @@ def test_check_tells_what_is_wrong(copied, harm, told):
         assert any(re.search(told, one) for one in check(copied, False, bar).problems)
 
 
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (lambda one: one["fields"].clear(), "the line: Value error, its fields or slots are not those of Q1"),
+        (lambda one: one["fields"].update(object=1.5), "a name stands where a number must, or a number"),
+        (lambda one: one["sources"][0].update(object=9), "its sound comes from object 9, and it has"),
+        (lambda one: one["sources"][0].update(azimuth=float("inf")), "sources.0.azimuth: Input should be a finite"),
+        (lambda one: one["sources"].clear(), "sources.0: Field required"),
+        (lambda one: one.update(id="test-abc"), "id: String should match pattern"),
+    ],
+)
+def test_a_line_that_is_no_question_is_one_sentence_whoever_reads_it(copied, run, harm, told):
+    first, *rest = (copied / "test.jsonl").read_text().splitlines()
+    record = json.loads(first)
+    harm(record)
+    (copied / "test.jsonl").write_text("\n".join([json.dumps(record), *rest, ""]))
+    for action in (("check",), ("show", "test-0000001")):
+        done = run("questions", action[0], copied, *action[1:])
+        assert done.returncode == 1
+        assert re.fullmatch(rf"gar-ssl: [^\n]*test.jsonl, line 1: [^\n]*{told}[^\n]*\n", done.stderr)
+
+
 def test_check_opens_pictures_and_sounds(copied, run):
     records = read_split(copied, "test")
     (copied / records[0].image).write_bytes(b"no picture")
@@ -146,6 +168,7 @@ def test_a_question_is_shown(made, run, tmp_path):
     assert done.stdout.startswith("test-0000004  Q5  Q5.")
     assert cv2.imread(str(tmp_path / "shown.png")).shape[1] == 204 * 8
     assert "ids are such as test-0000012" in run("questions", "show", made, "test-9").stderr
+    assert "no questions of the split '*'" in run("questions", "show", made, "*").stderr
 
 
 def test_answers_without_weights_beat_chance_and_are_scored_beside_the_paper(made, run, tmp_path):
