@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-import cv2
-import numpy as np
 from tqdm import tqdm
 
+from gar_ssl_ros.evaluation.datasets.media import read_image
 from gar_ssl_ros.evaluation.questions.make import Maker
 from gar_ssl_ros.evaluation.questions.options import QuestionOptions
 from gar_ssl_ros.evaluation.questions.record import (
@@ -111,12 +110,12 @@ def _problems(record: QuestionRecord, split: str) -> Iterator[str]:
 
 def _of_media(folder: Path, record: QuestionRecord, options: QuestionOptions) -> Iterator[str]:
     try:
-        image = cv2.imdecode(np.frombuffer(read_file(folder / record.image), np.uint8), cv2.IMREAD_COLOR)
-        if image is None or image.shape[:2] != (options.height, options.width):
-            size = "no picture" if image is None else f"{image.shape[1]}x{image.shape[0]}"
-            yield f"{record.image} is {size}, not {options.width}x{options.height}"
-    except OSError as problem:
-        yield f"{record.image} cannot be read: {problem.strerror}"
+        image = read_image(folder / record.image)
+        if image.shape[:2] != (options.height, options.width):
+            size = f"{image.shape[1]}x{image.shape[0]}"
+            yield f"{record.image} is of {size} pixels, not {options.width}x{options.height}"
+    except ClipError as problem:
+        yield str(problem)
     try:
         pieces = [(piece.samples.shape, piece.rate) for piece in SoundRecording(folder / record.audio).audio()]
         length = sum(shape[1] for shape, _ in pieces) / (pieces[0][1] if pieces else 1)
