@@ -19,13 +19,13 @@ import soxr
 from numpy.typing import NDArray
 
 from gar_ssl_ros.errors import UserError, sentence
-from gar_ssl_ros.evaluation.datasets.media import read_pixels
+from gar_ssl_ros.evaluation.datasets.media import read_pixels, read_sound
 from gar_ssl_ros.evaluation.questions.drawn import SIDE_PX, draw_thing, things
 from gar_ssl_ros.evaluation.questions.options import INDIVIDUALS, SOUNDS, SPLITS, QuestionOptions
 from gar_ssl_ros.evaluation.questions.sounds import made_sound
 from gar_ssl_ros.evaluation.scenes.sounds import Samples
 from gar_ssl_ros.files import read_text
-from gar_ssl_ros.media.clip import ClipError, SoundRecording
+from gar_ssl_ros.media.clip import ClipError
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
@@ -127,13 +127,10 @@ class Catalog:
         assert self._options.sounds is not None
         path = self._options.sounds / name
         try:
-            pieces = [(piece.samples.mean(axis=0), piece.rate) for piece in SoundRecording(path).audio()]
-        except (ClipError, OSError) as problem:
+            whole, rate = read_sound(path)
+        except ClipError as problem:
             raise CatalogError(f"{path} cannot be heard ({sentence(problem)}): take it out") from None
-        if not pieces:
-            raise CatalogError(f"{path} has no sound: take it out")
-        whole = np.concatenate([one for one, _ in pieces])
-        heard = np.asarray(soxr.resample(whole, pieces[0][1], SPEECH_RATE_HZ), np.float32)
+        heard = np.asarray(soxr.resample(whole.mean(axis=0), rate, SPEECH_RATE_HZ), np.float32)
         heard = np.tile(heard, 1 + count // max(len(heard), 1))
         energy = np.concatenate([[0.0], np.cumsum(heard.astype(np.float64) ** 2)])
         first = STEP * int((energy[count:] - energy[:-count])[::STEP].argmax())

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from gar_ssl_ros.evaluation.datasets.media import read_image
+from gar_ssl_ros.evaluation.datasets.media import read_image, read_sound
 from gar_ssl_ros.evaluation.questions.make import Maker
 from gar_ssl_ros.evaluation.questions.options import QuestionOptions
 from gar_ssl_ros.evaluation.questions.record import (
@@ -22,7 +22,7 @@ from gar_ssl_ros.evaluation.questions.record import (
     read_split,
 )
 from gar_ssl_ros.files import read_file
-from gar_ssl_ros.media.clip import ClipError, SoundRecording
+from gar_ssl_ros.media.clip import ClipError
 from gar_ssl_ros.spatial.questions.words import (
     ALIKE,
     QuestionError,
@@ -117,12 +117,12 @@ def _of_media(folder: Path, record: QuestionRecord, options: QuestionOptions) ->
     except ClipError as problem:
         yield str(problem)
     try:
-        pieces = [(piece.samples.shape, piece.rate) for piece in SoundRecording(folder / record.audio).audio()]
-        length = sum(shape[1] for shape, _ in pieces) / (pieces[0][1] if pieces else 1)
-        if not pieces or pieces[0][1] != record.rate or abs(length - options.seconds) > SHORTER_S:
-            yield f"{record.audio} has {length:.2f} s, not {options.seconds:g} s at {record.rate} Hz"
-    except (ClipError, OSError) as problem:
-        yield f"{record.audio} cannot be heard: {problem}"
+        samples, rate = read_sound(folder / record.audio)
+        length = samples.shape[1] / rate
+        if rate != record.rate or abs(length - options.seconds) > SHORTER_S:
+            yield f"{record.audio} has {length:.2f} s at {rate} Hz, not {options.seconds:g} s at {record.rate} Hz"
+    except ClipError as problem:
+        yield str(problem)
 
 
 def _used(record: QuestionRecord) -> set[tuple[str, str]]:
