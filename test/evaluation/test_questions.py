@@ -296,8 +296,10 @@ def test_bad_pictures_and_sounds_are_one_sentence(own, run, tmp_path, spoil, tol
 @pytest.mark.parametrize(
     ("more", "status", "told"),
     [
-        (("--types", "Q1,Q77"), 2, r"--types Q1,Q77: \['Q77'\] is none of Q1, Q2"),
+        (("--types", "Q1,Q77"), 2, "--types: Q77 is none of Q1, Q2"),
+        (("--types", ","), 2, "--types: , is none of Q1, Q2"),
         (("--size", "204x204"), 2, "at least twice as wide as high"),
+        (("--tiny", "--seconds", "2"), 2, "--tiny is a size and a length of its own"),
         (("--array", "trumpet"), 2, "array is 'trumpet', which is not known"),
         (("--sofa", "head.sofa"), 1, "--sofa gives a head's responses, and respeaker_usb_4 is no head"),
     ],
@@ -307,6 +309,7 @@ def test_options_that_mean_nothing_are_one_sentence(run, tmp_path, more, status,
     done = run(*make_it, *more)
     assert (done.returncode, done.stdout) == (status, "")
     assert re.fullmatch(rf"gar-ssl: [^\n]*{told}[^\n]*\n", done.stderr)
+    assert not list(tmp_path.iterdir())  # where the right ones are made next
 
 
 def test_answers_to_nothing_here_and_folders_without_questions_are_one_sentence(made, run, tmp_path):
@@ -315,6 +318,7 @@ def test_answers_to_nothing_here_and_folders_without_questions_are_one_sentence(
     assert "answers none of the 36 questions" in run(*scoring, tmp_path / "other.jsonl").stderr
     (tmp_path / "bad.jsonl").write_text("dog\n")
     assert "bad.jsonl, line 1: the line: Invalid JSON" in run(*scoring, tmp_path / "bad.jsonl").stderr
+    assert "none.jsonl: No such file or directory: check the path\n" in run(*scoring, tmp_path / "none.jsonl").stderr
     assert "holds no questions" in run("questions", "check", tmp_path).stderr
     assert (
         "no questions of the split 'val' (it has train, test)"
