@@ -318,10 +318,10 @@ def _eyes(options: argparse.Namespace) -> See:
         return partial(see, how=options.seen)
     from gar_ssl_ros.evaluation.questions.eyes import Eyes
     from gar_ssl_ros.perception.objects import Objects
-    from gar_ssl_ros.perception.store import find, load_path
+    from gar_ssl_ros.perception.store import first_here, load_path
+    from gar_ssl_ros.reasoners.senses.senses import OBJECTS
 
-    named = next((name for name in ("nanodet", "yolox-nano") if find(name) is not None), "nanodet")
-    objects = Objects(options.detector or load_path(named))
+    objects = Objects(options.detector or load_path(first_here(OBJECTS)))
     return Eyes(options.questions, lambda image: [(one.label, one.score, one.box) for one in objects.detect(image)]).see
 
 
