@@ -15,6 +15,7 @@ import pytest
 from full_disk import full_disk
 
 from gar_ssl_ros.evaluation.metrics.questions import chance, figures, read_all, unread
+from gar_ssl_ros.evaluation.questions import timbre
 from gar_ssl_ros.evaluation.questions.answering import Ears, answers, see
 from gar_ssl_ros.evaluation.questions.check import check
 from gar_ssl_ros.evaluation.questions.eyes import Eyes
@@ -25,6 +26,7 @@ from gar_ssl_ros.evaluation.run import progress
 from gar_ssl_ros.evaluation.scenes.files import write_wav
 from gar_ssl_ros.evaluation.scenes.sounds import melody
 from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.output.record import RecordError
 from gar_ssl_ros.spatial.questions.forms import FORMS, QuestionType, related
 
 pytest.importorskip("pyroomacoustics", reason="needs the extra spatial-scenes")
@@ -130,26 +132,29 @@ def test_check_tells_what_is_wrong(copied, harm, told):
         assert any(re.search(told, one) for one in check(copied, False, bar).problems)
 
 
-@pytest.mark.parametrize(
-    ("harm", "told"),
-    [
-        (lambda one: one["fields"].clear(), "the line: Value error, its fields or slots are not those of Q1"),
-        (lambda one: one["fields"].update(object=1.5), "a name stands where a number must, or a number"),
-        (lambda one: one["sources"][0].update(object=9), "its sound comes from object 9, and it has"),
-        (lambda one: one["sources"][0].update(azimuth=float("inf")), "sources.0.azimuth: Input should be a finite"),
-        (lambda one: one["sources"].clear(), "sources.0: Field required"),
-        (lambda one: one.update(id="test-abc"), "id: String should match pattern"),
-    ],
-)
-def test_a_line_that_is_no_question_is_one_sentence_whoever_reads_it(copied, run, harm, told):
-    first, *rest = (copied / "test.jsonl").read_text().splitlines()
-    record = json.loads(first)
-    harm(record)
-    (copied / "test.jsonl").write_text("\n".join([json.dumps(record), *rest, ""]))
-    for action in (("check",), ("show", "test-0000001")):
-        done = run("questions", action[0], copied, *action[1:])
-        assert done.returncode == 1
-        assert re.fullmatch(rf"gar-ssl: [^\n]*test.jsonl, line 1: [^\n]*{told}[^\n]*\n", done.stderr)
+HARMED = [
+    (lambda one: one["fields"].clear(), "the line: Value error, its fields or slots are not those of Q1"),
+    (lambda one: one["fields"].update(object=1.5), "a name stands where a number must, or a number"),
+    (lambda one: one["sources"][0].update(object=9), "its sound comes from object 9, and it has"),
+    (lambda one: one["sources"][0].update(azimuth=float("inf")), "sources.0.azimuth: Input should be a finite"),
+    (lambda one: one["sources"].clear(), "sources.0: Field required"),
+    (lambda one: one.update(id="test-abc"), "id: String should match pattern"),
+]
+
+
+def test_a_line_that_is_no_question_is_one_sentence_whoever_reads_it(made, run, tmp_path):
+    shutil.copy(made / "config.json", tmp_path)
+    line = (made / "test.jsonl").read_text().splitlines()[0]
+    for harm, told in HARMED:
+        record = json.loads(line)
+        harm(record)
+        (tmp_path / "test.jsonl").write_text(f"{json.dumps(record)}\n")
+        with pytest.raises(RecordError, match=rf"test.jsonl, line 1: .*{told}"):
+            read_split(tmp_path, "test")
+    for action in (("check", tmp_path), ("show", tmp_path, "test-0000001")):
+        done = run("questions", *action)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert f"line 1: {HARMED[-1][1]}" in done.stderr
 
 
 def test_check_opens_pictures_and_sounds(copied, run):
@@ -171,8 +176,9 @@ def test_a_question_is_shown(made, run, tmp_path):
     assert "no questions of the split '*'" in run("questions", "show", made, "*").stderr
 
 
-def test_answers_without_weights_beat_chance_and_are_scored_beside_the_paper(made, run, tmp_path):
+def test_answers_without_weights_beat_chance_and_are_scored_beside_the_paper(made, run, tmp_path, monkeypatch):
     pytest.importorskip("jinja2", reason="needs the extra evaluate")
+    monkeypatch.setattr(timbre, "EXAMPLES", 12)  # of each class, which take a quarter of the time
     files = {how: tmp_path / f"{how}.jsonl" for how in ("array", "mono")}
     for how, file in files.items():
         assert run("questions", "answer", made, "--heard", how, "--out", file).returncode == 0
