@@ -23,10 +23,12 @@ from gar_ssl_ros.commands import (
     live,
     localize,
     models,
+    pseudo,
     questions,
     report,
     run,
     scenes,
+    train,
 )
 from gar_ssl_ros.commands.arguments import CommandParser
 from gar_ssl_ros.errors import FAILED, discard_stdout, sentence, status, told
@@ -91,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
         ablate,
         report,
         scenes,
+        pseudo,
+        train,
         questions,
         models,
         demo,

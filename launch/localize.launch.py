@@ -29,6 +29,10 @@ ARGUMENTS = {
         "of the reasoner omni: the folder of its weights, or its id in the cache; as params_file says where empty",
     ),
     "server": ("", "of the reasoner served: where it answers; as params_file says where empty"),
+    "student": (
+        "",
+        "of the reasoner student: the folder that gar-ssl train has filled; as params_file says where empty",
+    ),
     "masks": ("", "who tells the pixels of each source, such as grabcut; as params_file says where empty"),
     "masks_model": (
         "",
@@ -60,7 +64,7 @@ ARGUMENTS = {
     "rviz": ("false", "start RViz"),
     "foxglove": ("false", "start foxglove_bridge, for Foxglove"),
 }
-CHOICES = ("reasoner", "fallback", "model", "server", "masks", "masks_model")  # parameters as they are given
+CHOICES = ("reasoner", "fallback", "model", "server", "student", "masks", "masks_model")  # parameters as they are given
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -22,7 +22,8 @@ ROOMS = {
     "gar": {"gar", "media"},
     "perception": {"perception", "gar", "media"},
     "masks": {"masks", "perception", "gar", "media"},
-    "reasoners": {"reasoners", "perception", "gar", "media"},
+    "students": {"students", "perception", "gar", "media"},
+    "reasoners": {"reasoners", "perception", "students", "gar", "media"},
     "output": {"output", "gar", "media"},
     "interfaces": {"interfaces"},
     "embedded_ros": {"embedded_ros", "interfaces"},
@@ -34,7 +35,9 @@ ROOMS = {
         *("nodes", "bags", "work", "messages", "reasoners", "perception", "masks", "spatial", "gar", "media"),
         *("msg", "srv", "action"),
     },
-    "evaluation": {"evaluation", "bags", "messages", "output", "reasoners", "masks", "spatial", "gar", "media"},
+    "evaluation": {
+        *("evaluation", "bags", "messages", "output", "reasoners", "students", "masks", "spatial", "gar", "media"),
+    },
     "offline": {"offline", "evaluation", "bags", "messages", "output", "masks", "spatial", "gar", "media", "msg"},
     "page": {
         *("page", "offline", "nodes", "bags", "work", "messages", "reasoners", "spatial", "gar", "media", "msg", "srv"),
@@ -91,7 +94,8 @@ def test_the_method_needs_neither_ros_nor_torch(room):
 def test_only_what_runs_a_model_of_the_library_transformers_needs_torch():
     extras = {"torch", "torchao", "transformers", "tokenizers", "llguidance", "safetensors", "huggingface_hub"}
     extras |= {"psutil"}
-    able = {PACKAGE / "reasoners" / "omni", PACKAGE / "perception" / "pretrained", PACKAGE / "masks" / "pretrained"}
+    able = {PACKAGE / "reasoners" / "omni", PACKAGE / "students"}
+    able |= {PACKAGE / room / "pretrained" for room in ("perception", "masks")}
     for path in PACKAGE.rglob("*.py"):
         if path.parent not in able:
             assert not {name.split(".")[0] for name in imports(path)} & extras, path

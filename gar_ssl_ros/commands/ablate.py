@@ -41,11 +41,13 @@ def run(options: argparse.Namespace) -> int:
     from gar_ssl_ros.evaluation.settings import evaluated
     from gar_ssl_ros.evaluation.study import read_study
 
-    origin = Origin(dataset=options.dataset, root=options.root, annotations=options.annotations)
+    origin = Origin(
+        dataset=options.dataset, root=options.root, annotations=options.annotations, rendered=options.rendered
+    )
     published = options.denominator == "published"
     with kept(options.out):
         study = read_study(options.study, evaluated(vars(options)))
-        chosen = limited(dataset(options.dataset, options.root, options.annotations), options.limit)
+        chosen = limited(dataset(options.dataset, options.root, options.annotations, options.rendered), options.limit)
         warn(chosen)
         cache = options.cache or options.out / "stages.sqlite"
         told = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -95,11 +95,18 @@ def shard(text: str) -> tuple[int, int]:
 
 def add_dataset(parser: argparse.ArgumentParser) -> None:
     """What is evaluated, and how it is counted."""
-    parser.add_argument("--dataset", choices=DATASETS, required=True, help="whose samples")
+    add_samples(parser, DATASETS)
+    add_denominator(parser)
+
+
+def add_samples(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
+    """Whose samples, of datasets of these names."""
+    parser.add_argument("--dataset", choices=names, required=True, help="whose samples")
     parser.add_argument("--root", type=Path, metavar="PATH", help="folder of its media (rosbag: the bag)")
     parser.add_argument("--annotations", type=Path, metavar="PATH", help="published annotations, where not in --root")
+    told = "of scenes, which ones: kinds, and first and last seed, as one,two:60000-60299"
+    parser.add_argument("--rendered", default="", metavar="KINDS:FIRST-LAST", help=told)
     parser.add_argument("--limit", type=limit, metavar="N", help="only the first N samples")
-    add_denominator(parser)
 
 
 def add_denominator(parser: argparse.ArgumentParser) -> None:

@@ -67,11 +67,13 @@ def run(options: argparse.Namespace) -> int:
     if options.in_flight > 1 and options.engine == "ray":
         raise UsageError("--in-flight: a Ray cluster has workers of its own: leave it out, or use --engine local")
     check_in_flight(settings, options.in_flight)
-    origin = Origin(dataset=options.dataset, root=options.root, annotations=options.annotations)
+    origin = Origin(
+        dataset=options.dataset, root=options.root, annotations=options.annotations, rendered=options.rendered
+    )
     engine = on_ray if options.engine == "ray" else partial(locally, in_flight=options.in_flight)
     published = options.denominator == "published"
     with kept(options.out):
-        chosen = limited(dataset(options.dataset, options.root, options.annotations), options.limit)
+        chosen = limited(dataset(options.dataset, options.root, options.annotations, options.rendered), options.limit)
         warn(chosen)
         done = evaluate_dataset(chosen, origin, settings, Shard(*options.shard), options.out, options.resume, engine)
         told = subject(done, chosen, published)

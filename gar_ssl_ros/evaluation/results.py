@@ -51,13 +51,14 @@ class Shard:
 
 
 class Origin(BaseModel):
-    """Where a dataset was read from on the machine that evaluated it."""
+    """Where a dataset was read from on the machine that evaluated it. rendered: as of `datasets.dataset`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dataset: str
     root: Path | None = None
     annotations: Path | None = None
+    rendered: str = ""
 
 
 class Configuration(BaseModel):

@@ -85,7 +85,7 @@ def same_dataset(run: Run) -> Dataset | None:
     """The dataset that it was made from, where it can still be read and is the same."""
     origin, told = run.origin, run.configuration
     try:
-        found = limited(read_dataset(origin.dataset, origin.root, origin.annotations), told.samples)
+        found = limited(read_dataset(origin.dataset, origin.root, origin.annotations, origin.rendered), told.samples)
     except DatasetError:
         return None
     return found if configuration(found, told.settings) == told else None

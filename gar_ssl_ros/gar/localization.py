@@ -53,8 +53,9 @@ class Source:
     what is seen fits what is heard, [0, 1]; None before the analysis. initial_box: before refinement. refined:
     whether the box is a refinement's. share: how much of the sound it makes, [0, 1], where that is known. id: by which
     the robot knows it, where it is one of the window's sightings. mask: its pixels in the center frame; None where none
-    was asked for, or it failed. track: by which it is known from window to window, from 1 on; None where nobody follows
-    it. newest: its pixels in the window's last frame, where it was looked for and seen there.
+    was asked for and the reasoner tells none of this box, or it failed. track: by which it is known from window to
+    window, from 1 on; None where nobody follows it. newest: its pixels in the window's last frame, where it was looked
+    for and seen there.
     """
 
     box: Box

@@ -16,6 +16,7 @@ from gar_ssl_ros.gar.consensus import consensus, unit
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline, DeadlineExceeded
 from gar_ssl_ros.gar.heard import answered, explains, joined, out_of_view, places, ratio
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Stage
+from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.reasoner import Expecting, Fallback, Reading, Reasoner, ReasonerError, Seeing, Unparseable
 from gar_ssl_ros.gar.stages import SILENCE, AudioLabel, Consensus, Failure, Hypothesis, Refinement, Unseen
@@ -234,7 +235,13 @@ class _Run:
             refined=box != hypothesis.box,
             share=None if case.location.share is None else unit(case.location.share),
             id=case.location.id or self._sighted(box),
+            mask=None if box != hypothesis.box else self._mask(case.location.mask),
         )
+
+    def _mask(self, told: Mask | None) -> Mask | None:
+        """As the reasoner told it, where it is one of the center frame."""
+        size = (self._window.center.width, self._window.center.height)
+        return told if told is not None and told.area and (told.width, told.height) == size else None
 
     def _sighted(self, box: Box) -> str:
         """The id of what the robot's own detectors saw there; empty where they saw nothing, or gave it no id."""

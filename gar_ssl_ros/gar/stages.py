@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gar_ssl_ros.gar.boxes import Box, Operation
+from gar_ssl_ros.gar.mask import Mask
 
 SILENCE = "silence"  # the label of a window in which there is nothing to be heard
 
@@ -30,6 +31,7 @@ class Location:
     sides: x1, y1, x2, y2 as replied. description: a short one of what is there. sound: what this source contributes,
     where the reasoner can tell it from the rest; else the window's label holds. share: how much of the sound that is,
     [0, 1]. id: by which the robot knows what is there, where the reasoner took the place from the window's sightings.
+    mask: its pixels in the center frame, where the reasoner tells them; they count as long as the box stays.
     """
 
     sides: Sides
@@ -37,6 +39,7 @@ class Location:
     sound: AudioLabel | None = None
     share: float | None = None
     id: str = ""
+    mask: Mask | None = None
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,9 @@ def masked(
 ) -> Localization:
     """A final answer with the masks of its sources; any other one as it is.
 
-    image: that the answer is about. segmenter: None where no masks are asked for. A mask that fails is told in
-    `detail`, and its source stays as it is. Raises Cancelled where the deadline was cancelled.
+    image: that the answer is about. segmenter: None where no masks are asked for: those of the reasoner's own stay. A
+    mask that fails is told in `detail`, and its source stays as it is. Raises Cancelled where the deadline was
+    cancelled.
     """
     if segmenter is None or found.stage is not Stage.FINAL or found.outcome is not Outcome.LOCALIZED:
         return found

@@ -209,3 +209,10 @@ class OpenAvsOptions(PromptOptions, LoadOptions, ServerOptions, ModelOptions, Pe
         0.25, "of openavs: least score of a box that was sought by words", least=0, most=1, metavar="T"
     )
     verify: bool = option(False, "of openavs: GAR's analysis and refinement of what was found, by the model or server")
+
+
+@dataclass(frozen=True)
+class StudentOptions(Options):
+    """Of the reasoner student. See docs/students.md."""
+
+    student: str = option("", "of student: the folder that gar-ssl train has filled", metavar="FOLDER")

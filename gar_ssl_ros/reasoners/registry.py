@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gar_ssl_ros.errors import OptionError, UsageError
 from gar_ssl_ros.options import Option, Options, changed, from_values, options_of, values_from_text
-from gar_ssl_ros.reasoners.options import OmniOptions, OpenAvsOptions, SensesOptions, ServedOptions
+from gar_ssl_ros.reasoners.options import OmniOptions, OpenAvsOptions, SensesOptions, ServedOptions, StudentOptions
 
 if TYPE_CHECKING:
     from gar_ssl_ros.gar.reasoner import Reasoner
@@ -80,6 +80,12 @@ REASONERS = (
         elsewhere=True,
     ),
     ReasonerSpec("openavs", "gar_ssl_ros.reasoners.openavs:openavs_reasoner", OpenAvsOptions),
+    ReasonerSpec(
+        "student",
+        "gar_ssl_ros.reasoners.student:student_reasoner",
+        StudentOptions,
+        needs=("student", "name the folder that gar-ssl train has filled"),
+    ),
 )
 OURS: Mapping[str, ReasonerSpec] = {spec.name: spec for spec in REASONERS}
 

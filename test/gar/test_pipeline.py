@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from gar_ssl_ros.gar.boxes import Box, Delta, Expand, Recenter
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline
 from gar_ssl_ros.gar.localization import Localization, Outcome, Stage
+from gar_ssl_ros.gar.mask import Mask
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.gar.pipeline import gate, localize
 from gar_ssl_ros.gar.reasoner import Fallback, Unavailable, Unparseable
@@ -155,6 +156,21 @@ def test_the_gate_is_inclusive():
 def test_what_becomes_of_a_refinement_s_reply(reply, expected):
     found = final(Scripted(trials=(DOUBT,), refinement=reply))
     assert found.sources[0].box.sides == expected
+
+
+def test_a_reasoner_s_own_mask_stays_as_long_as_its_box_does():
+    pixels = np.zeros((120, 160), np.bool_)
+    pixels[10:50, 10:50] = True
+    located = (Location((10, 10, 50, 50), "a violin", mask=Mask(pixels)),)
+    size = (80, 100)
+    right = replace(located[0], mask=Mask(np.ones(size, np.bool_)))
+    assert final(Scripted(locations=(right,))).sources[0].mask == right.mask
+    assert final(Scripted(locations=(right,), trials=(DOUBT,))).sources[0].mask is None  # its box was refined
+    kept = Refinement((12, 12, 52, 52), False, None, "As it was.")
+    assert final(Scripted(locations=(right,), trials=(DOUBT,), refinement=kept)).sources[0].mask == right.mask
+    assert final(Scripted(locations=located)).sources[0].mask is None  # it is of another size
+    nothing = replace(right, mask=Mask(np.zeros(size, np.bool_)))
+    assert final(Scripted(locations=(nothing,))).sources[0].mask is None
 
 
 def test_without_analysis_every_box_is_refined_and_without_refinement_none_is():

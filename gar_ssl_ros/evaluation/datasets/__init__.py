@@ -18,22 +18,29 @@ NAMES = (
 )  # fmt: skip
 
 
-def dataset(name: str, root: Path | None = None, annotations: Path | None = None) -> Dataset:
+UNLABELLED = ("clips",)  # of which nobody knows what is true: to be labelled, not evaluated
+
+
+def dataset(name: str, root: Path | None = None, annotations: Path | None = None, rendered: str = "") -> Dataset:
     """The dataset of that name.
 
     root: the folder of its media (of `rosbag`, the bag); not needed for scenes and rooms, which are rendered.
-    annotations: the published annotation file, or the folder of several; `root` where it is not given. Raises
-    DatasetError, one sentence, where the annotations cannot be used or none of the media is there.
+    annotations: the published annotation file, or the folder of several; `root` where it is not given. rendered: of
+    scenes, which ones, as KINDS:FIRST-LAST says it; the usual ones where empty. Raises DatasetError, one sentence,
+    where the annotations cannot be used or none of the media is there.
     """
     from gar_ssl_ros.evaluation.samples import DatasetError
 
-    if name not in NAMES:
+    if rendered and not name.startswith("scenes"):
+        raise DatasetError(f"{name} is not rendered: leave out which scenes")
+    if name not in (*NAMES, *UNLABELLED):
         raise DatasetError(f"there is no dataset {name!r}: choose one of {', '.join(NAMES)}")
     if name.startswith("scenes"):
-        from gar_ssl_ros.evaluation.datasets.scenes import scenes
-        from gar_ssl_ros.evaluation.scenes.scene import Difficulty
+        from gar_ssl_ros.evaluation.datasets.scenes import SEEDS, kinds_and_seeds, scenes
+        from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Kind
 
-        return scenes(difficulty=Difficulty(name.partition("-")[2] or "medium"))
+        kinds, seeds = kinds_and_seeds(rendered) if rendered else (tuple(Kind), SEEDS)
+        return scenes(kinds, seeds, Difficulty(name.partition("-")[2] or "medium"))
     if name.startswith("rooms"):
         from gar_ssl_ros.evaluation.datasets.rooms import ARRAY, rooms
 
@@ -49,6 +56,7 @@ def dataset(name: str, root: Path | None = None, annotations: Path | None = None
 
         return avsbench(name.partition("-")[2], root, annotations)
     from gar_ssl_ros.evaluation.datasets import published
+    from gar_ssl_ros.evaluation.datasets.clips import clips
     from gar_ssl_ros.evaluation.datasets.folder import folder
     from gar_ssl_ros.evaluation.datasets.rosbag import rosbag
 
@@ -57,6 +65,7 @@ def dataset(name: str, root: Path | None = None, annotations: Path | None = None
         "vggsound-duet": published.vggsound_duet,
         "music-solo": published.music_solo,
         "music-duet": published.music_duet,
+        "clips": lambda root, _: clips(root),
         "folder": folder,
         "rosbag": rosbag,
     }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gar_ssl_ros.evaluation.samples import Dataset, Opened, Sample, Truth
+from gar_ssl_ros.evaluation.samples import Dataset, DatasetError, Opened, Sample, Truth
 from gar_ssl_ros.evaluation.scenes.scene import Difficulty, Kind, Scene, SceneOptions, TrueSource
 from gar_ssl_ros.gar.localization import Outcome
 
 SEEDS = range(10_000, 10_200)  # none that `signal` was tuned on
+MAX_SEED = 2**31
 OUTCOMES = {Kind.SILENT: Outcome.SILENT, Kind.OFFSCREEN: Outcome.OFF_SCREEN}
 
 
@@ -24,7 +26,21 @@ class RenderedScene:
         scene = Scene(self.options)
         window = scene.window()
         index = window.frames.index(window.center)
-        return Opened(window, truths_at(scene.truth(masks=True).sources, index))
+        seen = zip(scene.truth().sources, scene.masks(index), strict=True)
+        sources = [replace(source, masks=(mask,) * scene.frames) for source, (mask, _) in seen]
+        return Opened(window, truths_at(sources, index))
+
+
+def kinds_and_seeds(text: str) -> tuple[tuple[Kind, ...], range]:
+    """Which scenes `one,two,face:60000-60299` means. Raises DatasetError where it means none."""
+    kinds, _, seeds = text.partition(":")
+    found = re.fullmatch(r"([0-9]{1,10})-([0-9]{1,10})", seeds)
+    first, last = (int(one) for one in found.groups()) if found else (0, -1)
+    known = {kind.value: kind for kind in Kind}
+    if not set(kinds.split(",")) <= known.keys() or not first <= last < MAX_SEED:
+        wanted = f"kinds of {', '.join(known)}, and the first and last seed, as in one,two:60000-60299"
+        raise DatasetError(f"{text!r:.60} says no scenes: give {wanted}")
+    return tuple(known[kind] for kind in kinds.split(",")), range(first, last + 1)
 
 
 def truths_at(sources: Iterable[TrueSource], index: int) -> tuple[Truth, ...]:
