@@ -133,7 +133,7 @@ def test_check_tells_what_is_wrong(copied, harm, told):
 
 
 HARMED = [
-    (lambda one: one["fields"].clear(), "the line: Value error, its fields or slots are not those of Q1"),
+    (lambda one: one["fields"].clear(), "the line: its fields or slots are not those of Q1"),
     (lambda one: one["fields"].update(object=1.5), "a name stands where a number must, or a number"),
     (lambda one: one["sources"][0].update(object=9), "its sound comes from object 9, and it has"),
     (lambda one: one["sources"][0].update(azimuth=float("inf")), "sources.0.azimuth: Input should be a finite"),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from gar_ssl_ros.errors import UserError, sentence
+from gar_ssl_ros.errors import UserError, misfit, sentence
 from gar_ssl_ros.evaluation.questions.options import SPLITS, QuestionOptions
 from gar_ssl_ros.files import read_text, write_whole
 from gar_ssl_ros.output.record import read_lines
@@ -143,9 +143,7 @@ def read_config(folder: Path) -> QuestionOptions:
     except OSError as problem:
         raise QuestionsError(f"{folder} holds no questions ({sentence(problem)}): make them first") from None
     except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "it"
-        raise QuestionsError(f"{folder / CONFIG} is no config of questions: {where}: {first['msg']}") from None
+        raise QuestionsError(f"{folder / CONFIG} is no config of questions: {misfit(problem)}") from None
 
 
 def files_of(folder: Path, split: str) -> list[Path]:
