@@ -16,7 +16,7 @@ class MaskOptions(Options):
     masks: str = option(
         NONE,
         "who tells the pixels of each source, from its box: nobody; box, all of the box; grabcut, by colours and edges "
-        "(OpenCV, needs no model); salient, a saliency model of one's own; sam, sam2, sam3, Segment Anything (torch)",
+        "(OpenCV, needs no model); salient, a saliency model of one's own; sam, sam2, sam3, Segment Anything, on torch",
         choices=(NONE, "box", "grabcut", "salient", "sam", "sam2", "sam3"),
     )
     masks_model: str = option(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from gar_ssl_ros.errors import UsageError, pip_install
-from gar_ssl_ros.masks.following import Follower
 from gar_ssl_ros.masks.options import NONE, MaskOptions
-from gar_ssl_ros.masks.segmenter import Segmenter, SegmenterError
+
+if TYPE_CHECKING:
+    from gar_ssl_ros.masks.segmenter import Segmenter
 
 SEGMENTERS: Mapping[str, str] = {  # module:factory, called with the options
     "box": "gar_ssl_ros.masks.box:box_segmenter",
@@ -35,6 +37,9 @@ def segmenter_of(options: MaskOptions) -> Segmenter | None:
         if options.masks_track:
             raise UsageError("masks_track: there are no masks to follow: choose masks, or leave it out")
         return None
+    from gar_ssl_ros.masks.following import Follower  # noqa: PLC0415 - heavy, and --help needs the names alone
+    from gar_ssl_ros.masks.segmenter import SegmenterError  # noqa: PLC0415 - the same
+
     if options.masks in MODELS and not options.masks_model:
         raise SegmenterError(f"masks of {options.masks} need a masks_model: name {MODELS[options.masks]}")
     module, _, factory = SEGMENTERS[options.masks].partition(":")

@@ -100,9 +100,9 @@ class StudentReading:
 
     def locate(self, max_sources: int) -> Sequence[Location] | Unseen:
         """The pieces of what it takes to sound, the surest first, each with its pixels."""
-        seen = self._look(mirrored=False)
-        found = [piece for piece in pieces(seen) if piece.confidence >= MIN_CONFIDENCE][:max_sources]
-        if found:
+        seen = self._seen(mirrored=False)
+        sure = [piece for piece in pieces(seen) if piece.confidence >= MIN_CONFIDENCE]
+        if found := outlines(sure, self._student.outlined(self._taken, self._look(mirrored=False)))[:max_sources]:
             return [self._location(piece) for piece in found]
         most = float(seen.max())
         told = f"the student takes nothing in view to make it (at most {most:.2f} of 1)"
@@ -119,10 +119,16 @@ class StudentReading:
         return [Refinement(None, changed=False, operation=None, description=one.description) for one, _ in cases]
 
     def _look(self, mirrored: bool) -> NDArray[np.float32]:
+        """Of the network's size."""
         self._deadline.check()
         if mirrored not in self._looks:
             self._looks[mirrored] = self._student.sounding(self._taken, mirrored)
         return self._looks[mirrored]
+
+    def _seen(self, mirrored: bool) -> NDArray[np.float32]:
+        """Of the picture's size."""
+        size = self._window.center.width, self._window.center.height
+        return np.asarray(cv2.resize(self._look(mirrored), size), np.float32)
 
     def _location(self, piece: Piece) -> Location:
         box = piece.mask.box
@@ -132,7 +138,7 @@ class StudentReading:
         return Location(box.sides, described, mask=piece.mask)
 
     def _trial(self, hypothesis: Hypothesis, mirrored: bool) -> Trial:
-        seen = self._look(mirrored)
+        seen = self._seen(mirrored)
         x1, y1, x2, y2 = hypothesis.box.sides
         inside = seen[int(y1) : math.ceil(y2), int(x1) : math.ceil(x2)]
         sounding = inside[inside >= MIN_PROBABILITY]
@@ -148,6 +154,24 @@ def pieces(probability: NDArray[np.float32]) -> list[Piece]:
     large = [one for one in range(1, count) if stats[one, cv2.CC_STAT_AREA] >= MIN_AREA * probability.size]
     found = [Piece(Mask(mask), float(probability[mask].mean())) for mask in (labels == one for one in large)]
     return sorted(found, key=lambda piece: -piece.confidence)
+
+
+def outlines(found: Sequence[Piece], outline: NDArray[np.float32]) -> list[Piece]:
+    """Pieces with the pixels that a finer map (height, width) gives them; one that a surer one has a part of is none.
+
+    A piece of which the finer map has nothing stays as it is.
+    """
+    _, labels = cv2.connectedComponents((outline >= MIN_PROBABILITY).astype(np.uint8))
+    taken: set[int] = set()
+    told = []
+    for piece in found:
+        its = set(np.unique(labels[piece.mask.pixels]).tolist()) - {0}
+        if not its:
+            told.append(piece)
+        elif not its & taken:
+            told.append(Piece(Mask(np.isin(labels, list(its))), piece.confidence))
+        taken |= its
+    return told
 
 
 def _tagger() -> Tagger | None:

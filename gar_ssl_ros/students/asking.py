@@ -16,6 +16,12 @@ from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.students.checkpoint import load
 from gar_ssl_ros.students.clips import frames_of, mel_of
 
+# Chosen on rendered scenes of the seeds 90100 to 90111.
+REACH = 0.05  # of the network's height: how far around it a pixel of its map looks for the picture's edges
+EDGE = 1e-3  # variance of a colour, 0..1, from which on it is an edge
+
+Floats = NDArray[np.float32]
+
 
 @dataclass(frozen=True, eq=False)
 class TakenIn:
@@ -23,7 +29,7 @@ class TakenIn:
 
     frames: Tensor
     mel: Tensor
-    size: tuple[int, int]  # of the center frame: width, height, pixels
+    image: NDArray[np.uint8]  # the center frame as it is
 
 
 class Asked:
@@ -39,15 +45,18 @@ class Asked:
         config = self._student.config
         frames = torch.from_numpy(frames_of(window, config)).to(self._device)
         mel = torch.from_numpy(mel_of(window, config)).to(self._device)
-        return TakenIn(frames.permute(0, 3, 1, 2)[None], mel[None], (window.center.width, window.center.height))
+        return TakenIn(frames.permute(0, 3, 1, 2)[None], mel[None], window.center.image)
 
-    def sounding(self, taken: TakenIn, mirrored: bool = False) -> NDArray[np.float32]:
-        """The probability that each pixel of the center frame sounds (height, width). mirrored: seen in a mirror."""
+    def sounding(self, taken: TakenIn, mirrored: bool = False) -> Floats:
+        """The probability that each place of the center frame sounds, of the network's size. mirrored: in a mirror."""
         frames = taken.frames.flip(-1) if mirrored else taken.frames
         with torch.inference_mode():
-            logits = self._student(frames, taken.mel)[0].float()
-        level = (logits.flip(-1) if mirrored else logits).cpu().numpy()
-        return np.asarray(1 / (1 + np.exp(-cv2.resize(level, taken.size, interpolation=cv2.INTER_LINEAR))), np.float32)
+            level = self._student(frames, taken.mel)[0].float().sigmoid()
+        return np.asarray((level.flip(-1) if mirrored else level).cpu().numpy(), np.float32)
+
+    def outlined(self, taken: TakenIn, sounding: Floats) -> Floats:
+        """Such a map of the picture's size, along its edges, about 0..1."""
+        return enlarged(sounding, taken.image)
 
     def label(self, taken: TakenIn) -> AudioLabel:
         """Of the sound. Raises ValueError where it learned no labels."""
@@ -57,3 +66,27 @@ class Asked:
             shares = self._student.labeller(taken.mel)[0].float().softmax(0)
         best = int(shares.argmax())
         return AudioLabel(self.labels[best], float(shares[best]))
+
+
+def enlarged(sounding: Floats, image: NDArray[np.uint8]) -> Floats:
+    """A map enlarged to a picture's size along that picture's edges, about 0..1.
+
+    The fast guided filter (He and Sun 2015, arXiv:1505.00996): around each place the map is a linear function of the
+    picture's colours, found at the map's size and applied at the picture's.
+    """
+    height, width = sounding.shape
+    side = 2 * max(1, round(REACH * height)) + 1
+
+    def mean(of: Floats) -> Floats:
+        return np.asarray(cv2.blur(of, (side, side)), np.float32)
+
+    colours = image.astype(np.float32) / 255
+    guide = cv2.resize(colours, (width, height), interpolation=cv2.INTER_AREA)
+    usual, level = mean(guide), mean(sounding)
+    products = np.stack([mean(guide * guide[..., [one]]) for one in range(3)], axis=-1)
+    spread = products - usual[..., None] * usual[..., None, :] + EDGE * np.eye(3, dtype=np.float32)
+    goes_with = mean(guide * sounding[..., None]) - usual * level[..., None]
+    slope = np.linalg.solve(spread, goes_with[..., None])[..., 0]
+    offset = level - (slope * usual).sum(axis=-1)
+    slope, offset = (cv2.resize(mean(one), image.shape[1::-1]) for one in (slope.astype(np.float32), offset))
+    return np.asarray((slope * colours).sum(axis=-1) + offset, np.float32)

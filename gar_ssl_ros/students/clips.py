@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.media.window import SECOND, SPEECH_RATE_HZ, Window
-from gar_ssl_ros.students.options import MEL_HOP, StudentConfig
+from gar_ssl_ros.students.options import SPECTRA_HZ, StudentConfig
 
+MEL_HOP = SPEECH_RATE_HZ // SPECTRA_HZ  # samples
 SPECTRUM_SAMPLES = 512  # of one spectrum: 32 ms
 LOWEST_DB, HIGHEST_DB = -80.0, 40.0  # of a band's power, of sound in [-1, 1]: 0 and 1 of the log-mel
 

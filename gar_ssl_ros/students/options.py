@@ -7,12 +7,11 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 from gar_ssl_ros.options import Options, option
 
 Architecture = Literal["synchrony", "tpavi", "avsegformer", "sam"]
 ARCHITECTURES = get_args(Architecture)
-MEL_HOP = SPEECH_RATE_HZ // 100  # samples: 100 mel spectra a second
+SPECTRA_HZ = 100  # of the mel spectrogram
 
 
 class StudentConfig(BaseModel):
@@ -37,7 +36,7 @@ class StudentConfig(BaseModel):
     @property
     def spectra(self) -> int:
         """Of the spectrogram: over the time that the frames stand for."""
-        return max(1, round(self.frames / self.rate * SPEECH_RATE_HZ / MEL_HOP))
+        return max(1, round(self.frames / self.rate * SPECTRA_HZ))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -26,7 +27,8 @@ from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window  # noqa: E402
 from gar_ssl_ros.output.record import read_lines  # noqa: E402
 from gar_ssl_ros.perception.failure import ModelError  # noqa: E402
 from gar_ssl_ros.reasoners import reasoner  # noqa: E402
-from gar_ssl_ros.reasoners.student import StudentReading, pieces  # noqa: E402
+from gar_ssl_ros.reasoners.student import Piece, StudentReading, outlines, pieces  # noqa: E402
+from gar_ssl_ros.students.asking import enlarged  # noqa: E402
 from gar_ssl_ros.students.checkpoint import StudentError, load, save  # noqa: E402
 from gar_ssl_ros.students.clips import frames_of, mel_of  # noqa: E402
 from gar_ssl_ros.students.lesson import Lesson  # noqa: E402
@@ -161,6 +163,7 @@ def test_a_pretty_sure_piece_keeps_its_pixels_to_the_answer(trained, monkeypatch
     level[20:40, 30:60] = 0.9
     level[5:15, 5:15] = 0.6  # not sure enough
     monkeypatch.setattr(asked._student, "sounding", lambda taken, mirrored=False: level)
+    monkeypatch.setattr(asked._student, "outlined", lambda taken, sounding: sounding)
     monkeypatch.setattr(asked._student, "labels", ("music",))
     monkeypatch.setattr(asked._student, "label", lambda taken: AudioLabel("music", 0.6))  # so that it is to be refined
     first, *_, last = localize(seen, asked)
@@ -180,6 +183,32 @@ def test_a_pretty_sure_piece_keeps_its_pixels_to_the_answer(trained, monkeypatch
 def localize_last(seen, asked):
     *_, last = localize(seen, asked)
     return last
+
+
+@pytest.mark.parametrize(("width", "height"), [(160, 120), (321, 243), (640, 480)])
+def test_an_outline_follows_the_edges_of_the_picture(width, height):
+    image = np.full((height, width, 3), (200, 180, 90), np.uint8)
+    thing = np.zeros((height, width), bool)
+    thing[height // 4 : height // 2, width // 4 : width // 2] = True
+    image[thing] = (40, 60, 160)
+    vague = cv2.GaussianBlur(cv2.resize(thing.astype(np.float32), (80, 60), interpolation=cv2.INTER_AREA), (0, 0), 3)
+    before = Mask(cv2.resize(vague, (width, height)) >= 0.5).iou(Mask(thing))
+    after = Mask(enlarged(vague, image) >= 0.5).iou(Mask(thing))
+    assert before < 0.92
+    assert after > 0.99
+
+
+def test_outlines_are_of_one_piece_each_and_a_piece_without_one_stays():
+    outline = np.zeros((50, 80), np.float32)
+    outline[10:30, 10:40] = 0.9
+    places = [np.s_[12:20, 12:20], np.s_[22:28, 30:38], np.s_[40:48, 60:70]]
+    found = []
+    for place, confidence in zip(places, (0.9, 0.8, 0.7), strict=True):
+        mask = np.zeros((50, 80), bool)
+        mask[place] = True
+        found.append(Piece(Mask(mask), confidence))
+    told = [(piece.mask, piece.confidence) for piece in outlines(found, outline)]
+    assert told == [(Mask(outline > 0.5), 0.9), (found[2].mask, 0.7)]
 
 
 def test_specks_are_no_pieces():
