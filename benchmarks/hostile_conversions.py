@@ -21,12 +21,12 @@ from sensor_msgs.msg import CompressedImage, Image
 from gar_ssl_ros.embedded_ros import entities_info
 from gar_ssl_ros.errors import UserError
 from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.heap import give_back
 from gar_ssl_ros.interfaces import CdrError
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.media.window import SECOND, Frame
 from gar_ssl_ros.messages.audio.reader import AudioReader
 from gar_ssl_ros.messages.images import frame_from_message
-from gar_ssl_ros.nodes.heap import give_back
 from gar_ssl_ros.spatial.options import SpatialOptions
 from gar_ssl_ros.work.surroundings import Surroundings
 from gar_ssl_ros.work.window_assembler import WindowAssembler

@@ -14,6 +14,10 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 DEBUG = "GAR_SSL_TRACEBACK"  # environment variable: show where an error comes from
 DONE, FAILED, USAGE = 0, 1, 2  # exit statuses
@@ -66,6 +70,12 @@ def sentence(problem: BaseException) -> str:
     if said and isinstance(problem, (ImportError, RuntimeError, ValueError)):
         return said
     return f"{kind}: {said}" if said else kind  # a KeyError, say, tells no more than the key
+
+
+def misfit(problem: ValidationError, whole: str = "it") -> str:
+    """Where something first does not fit its model, and why. whole: what all of it is called."""
+    first = problem.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or whole}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def shortened(text: str, longest: int = 60) -> str:

@@ -18,6 +18,7 @@ ROOMS = {
     "errors": set(),
     "files": {"errors"},
     "options": {"errors"},
+    "heap": set(),
     "media": {"media"},
     "gar": {"gar", "media"},
     "perception": {"perception", "gar", "media"},
@@ -45,8 +46,9 @@ ROOMS = {
     "checks": {"checks", "evaluation", "nodes", "messages", "reasoners", "perception", "gar", "media"},
 }
 LIFTABLE = {"interfaces", "embedded_ros"}  # which need nothing of the project, and could be lifted out together
-for room in ROOMS.keys() - LIFTABLE - {"errors", "files", "options"}:
-    ROOMS[room] |= {"errors", "files", "options"}
+FOR_ALL = {"errors", "files", "options", "heap"}
+for room in ROOMS.keys() - LIFTABLE - FOR_ALL:
+    ROOMS[room] |= FOR_ALL
 ROOMS["commands"] = {"commands", *ROOMS} - LIFTABLE
 ROOMS["cli"] = {"commands", "errors"}
 

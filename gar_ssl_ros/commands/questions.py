@@ -15,7 +15,6 @@ from gar_ssl_ros.commands.arguments import (
     Commands,
     number,
     require_evaluation,
-    seconds,
     seed,
     shard,
     size,
@@ -65,8 +64,8 @@ def _add_make(actions: Commands) -> None:
     making.add_argument(
         "--sofa", default="", metavar="FILE", help="a head's responses for `binaural`, instead of KEMAR's"
     )
-    making.add_argument("--size", type=size, default="812x224", metavar="WxH", help="of a panorama, pixels, even")
-    making.add_argument("--seconds", type=seconds, default=3.0, metavar="S", help="of each recording, s")
+    making.add_argument("--size", type=size, metavar="WxH", help="of a panorama, pixels, even (default: 812x224)")
+    making.add_argument("--seconds", type=number(0.2, 60), metavar="S", help="of each recording, s (default: 3)")
     making.add_argument("--tiny", action="store_true", help="204x56 pixels and 1 s")
     making.add_argument("--rt60", type=number(0, 2), default=0.4, metavar="S", help="the rooms' reverberation time, s")
     making.add_argument("--snr", type=number(-20, 100), default=20.0, metavar="DB", help="of the noise from everywhere")
@@ -142,22 +141,26 @@ def _add_evaluate(actions: Commands) -> None:
 
 
 def run_make(options: argparse.Namespace) -> int:
-    from gar_ssl_ros.evaluation.questions.make import append_all, locally, open_questions
+    from gar_ssl_ros.evaluation.questions.make import QuestionWork, append_all, open_questions
     from gar_ssl_ros.evaluation.questions.record import read_split
     from gar_ssl_ros.evaluation.run import progress
 
     asked = _options(options)
     index, of = options.shard
     part = range(index - 1, options.count, of)
+    work = QuestionWork(asked, options.out)  # before the folder is said to hold what cannot be made
     with kept(options.out):
         writer = open_questions(asked, options.out, options.split, options.shard, options.resume)
         done = set()
         if options.resume and any(path.stat().st_size for path in options.out.glob(f"{options.split}*.jsonl")):
             done = {one.index for one in read_split(options.out, options.split)}
         wanted = [one for one in part if one not in done]
-        making = _on_ray if options.engine == "ray" else locally
+        if options.engine == "ray":
+            records = _on_ray(asked, options.out, options.split, wanted)
+        else:
+            records = (work.make(options.split, one) for one in wanted)
         with progress(options.split, len(part), len(part) - len(wanted)) as bar:
-            for _ in append_all(writer, making(asked, options.out, options.split, wanted)):
+            for _ in append_all(writer, records):
                 bar.update()
     print(f"{options.out}: {len(wanted)} questions of the split {options.split}, {len(part) - len(wanted)} were there")
     return DONE
@@ -272,21 +275,23 @@ def _options(options: argparse.Namespace) -> QuestionOptions:
     if options.types:
         names = [one.strip().upper() for one in options.types.split(",") if one.strip()]
         known = [one.value for one in QuestionType]
-        if unknown := [one for one in names if one not in known] or not names:
-            raise UsageError(f"--types {options.types}: {unknown} is none of {', '.join(known)}")
+        if not names or (unknown := next((one for one in names if one not in known), "")):
+            raise UsageError(f"--types: {unknown if names else options.types} is none of {', '.join(known)}")
         types = tuple(QuestionType(one) for one in dict.fromkeys(names))
-    width, height = options.size
-    drawn = TINY if options.tiny else {"width": width, "height": height, "seconds": options.seconds}
-    if not 16 <= drawn["height"] <= drawn["width"] / 2 or drawn["width"] < 64:
-        raise UsageError(f"--size {width}x{height}: a panorama is at least twice as wide as high, and 64x16 or more")
-    if drawn["seconds"] < 0.2:
-        raise UsageError("--seconds: at least 0.2 s")
+    drawn = {} if options.size is None else dict(zip(("width", "height"), options.size, strict=True))
+    if drawn and not (64 <= drawn["width"] >= 2 * drawn["height"] >= 32):
+        wanted = "a panorama is at least twice as wide as high, and 64x16 or more"
+        raise UsageError(f"--size {drawn['width']}x{drawn['height']}: {wanted}")
+    if options.seconds is not None:
+        drawn["seconds"] = options.seconds
+    if options.tiny and drawn:
+        raise UsageError("--tiny is a size and a length of its own: leave it out, or --size and --seconds")
     same = {name: getattr(options, name) for name in ("seed", "array", "sofa", "rt60", "snr", "rooms", "places")}
     own = {name: path.absolute() for name in ("pictures", "sounds") if (path := getattr(options, name))}
     for name in ("array", "sofa"):  # whoever reads the folder is somewhere else
-        if Path(same[name]).suffix in (".yaml", ".yml", ".sofa"):
+        if same[name] and (name == "sofa" or Path(same[name]).suffix in (".yaml", ".yml")):
             same[name] = str(Path(same[name]).absolute())
-    return QuestionOptions(types=types, **same, **own, **drawn)
+    return QuestionOptions(types=types, **same, **own, **(TINY if options.tiny else drawn))
 
 
 def _on_ray(asked: QuestionOptions, folder: Path, split: str, wanted: list[int]) -> Iterator[QuestionRecord]:
@@ -313,10 +318,10 @@ def _eyes(options: argparse.Namespace) -> See:
         return partial(see, how=options.seen)
     from gar_ssl_ros.evaluation.questions.eyes import Eyes
     from gar_ssl_ros.perception.objects import Objects
-    from gar_ssl_ros.perception.store import find, load_path
+    from gar_ssl_ros.perception.store import first_here, load_path
+    from gar_ssl_ros.reasoners.senses.senses import OBJECTS
 
-    named = next((name for name in ("nanodet", "yolox-nano") if find(name) is not None), "nanodet")
-    objects = Objects(options.detector or load_path(named))
+    objects = Objects(options.detector or load_path(first_here(OBJECTS)))
     return Eyes(options.questions, lambda image: [(one.label, one.score, one.box) for one in objects.detect(image)]).see
 
 
@@ -330,8 +335,7 @@ def _answers(path: Path, records: list[QuestionRecord]) -> dict[str, str]:
     from gar_ssl_ros.evaluation.questions.answering import AnswerRecord
     from gar_ssl_ros.output.record import read_lines
 
-    with kept(path):
-        told = {one.id: one.answer for one in read_lines(path, AnswerRecord)}
+    told = {one.id: one.answer for one in read_lines(path, AnswerRecord)}
     if not any(one.id in told for one in records):
         raise UsageError(f"{path} answers none of the {len(records)} questions of this split: name the right --split")
     return told

@@ -17,7 +17,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationError
 
 import gar_ssl_ros
-from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.errors import UserError, misfit
 from gar_ssl_ros.evaluation.record import SampleRecord
 from gar_ssl_ros.evaluation.samples import Dataset, Sample
 from gar_ssl_ros.evaluation.settings import Settings, settings_from_values, values_of
@@ -160,9 +160,7 @@ def read_manifest(folder: Path) -> Manifest:
             f"{folder} holds no results ({CONFIG}: {problem.strerror}): give a folder that gar-ssl evaluate has filled"
         ) from None
     except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "it"
-        raise ResultsError(f"{path} does not say what the results are of: {where}: {first['msg']}") from None
+        raise ResultsError(f"{path} does not say what the results are of: {misfit(problem)}") from None
 
 
 def read_runs(folders: Sequence[Path]) -> list[Run]:

@@ -24,6 +24,7 @@ from visualization_msgs.msg import MarkerArray
 
 from gar_ssl_ros.errors import UsageError, sentence
 from gar_ssl_ros.gar.reasoner import Fallback, Reasoner, Unavailable
+from gar_ssl_ros.heap import GIVE_BACK_PERIOD_S, give_back
 from gar_ssl_ros.masks import MaskOptions, segmenter_of
 from gar_ssl_ros.masks.segmenter import SegmenterError
 from gar_ssl_ros.media.window import SECOND, Window
@@ -31,7 +32,6 @@ from gar_ssl_ros.msg import SoundLevel, SoundSourceArray
 from gar_ssl_ros.nodes.asking import AskService
 from gar_ssl_ros.nodes.diagnostic_updater import DiagnosticUpdater
 from gar_ssl_ros.nodes.diagnostics import Status, work_status
-from gar_ssl_ros.nodes.heap import GIVE_BACK_PERIOD_S, give_back
 from gar_ssl_ros.nodes.localizer_inputs import LocalizerInputs
 from gar_ssl_ros.nodes.mask_outputs import MaskOutputs
 from gar_ssl_ros.nodes.mounting import MountingService

@@ -18,7 +18,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.errors import UserError, misfit
 from gar_ssl_ros.files import open_file, shown
 from gar_ssl_ros.gar.heard import AnsweredDirection
 from gar_ssl_ros.gar.localization import Case, Localization, Outcome, Source, Timing
@@ -158,9 +158,7 @@ def read_lines(path: Path, model: type[Record], unfinished: bool = False) -> Ite
             try:
                 yield model.model_validate_json(line)
             except ValidationError as problem:
-                first = problem.errors()[0]
-                where = ".".join(map(str, first["loc"])) or "the line"
-                raise RecordError(f"{path}, line {number}: {where}: {first['msg']}") from None
+                raise RecordError(f"{path}, line {number}: {misfit(problem, 'the line')}") from None
 
 
 def json_text(record: BaseModel, indent: int | None = None) -> str:

@@ -24,8 +24,7 @@ CELL_PX = 32  # pixels of the network's picture: side of a cell
 CLASSES = 1000
 FEATURES = 1280
 EPSILON = 1e-3  # of the batch norms
-STEM, HEAD = 32, FEATURES  # channels
-EXPANSION = 6  # times a block's channels within it, but for the first block
+STEM = 32  # channels
 BLOCKS = (  # how many, side of the filter, stride of the first, channels: of Lite2
     (1, 3, 1, 16),
     (3, 3, 2, 24),

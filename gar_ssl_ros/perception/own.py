@@ -69,7 +69,7 @@ def eyes(path: Path) -> Detector | Finder:
 
 def own_captioner(path: Path) -> Captioner:
     """A folder of the transformers library. Raises as `own_detector`."""
-    made: Captioner = _made("captioner", path, _no_file)
+    made: Captioner = _made("captioner", path, _no_file, "describers")
     return made
 
 
@@ -77,14 +77,15 @@ def _no_file(path: Path) -> Captioner:
     raise ModelError(path, "an audio language model of the transformers library", "it is no folder")
 
 
-def _made(option: str, path: Path, of_file: Callable[[Path], Made]) -> Any:
-    """What the option's file or folder holds."""
+def _made(what: str, path: Path, of_file: Callable[[Path], Made], option: str = "") -> Any:
+    """What the option's file or folder holds. option: by which it is named; as what it is where empty."""
+    option = option or what
     try:
         if not path.is_dir():
             check_file(path)  # a pipe would wait
             return of_file(path)
-        module = import_module(f"{PRETRAINED}.{option}s")  # torch is loaded here, and nowhere else
-        return getattr(module, option)(path)
+        module = import_module(f"{PRETRAINED}.{what}s")  # torch is loaded here, and nowhere else
+        return getattr(module, what)(path)
     except ImportError as problem:
         raise ReasonerError(
             f"{option}: {path} needs {problem.name}, which is not installed: {pip_install('omni')}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from gar_ssl_ros.files import draft_of, open_file
@@ -40,6 +41,11 @@ def find(name: str) -> Path | None:
     Raises ModelFileError where another file is in its place, and OSError where that cannot be read.
     """
     return held(MODELS[name])
+
+
+def first_here(names: Sequence[str]) -> str:
+    """The first of some models that is here, else the first of all. Raises as `find`."""
+    return next((name for name in names if find(name)), names[0])
 
 
 def load_path(name: str) -> Path:

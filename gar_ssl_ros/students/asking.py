@@ -81,7 +81,7 @@ def enlarged(sounding: Floats, image: NDArray[np.uint8]) -> Floats:
         return np.asarray(cv2.blur(of, (side, side)), np.float32)
 
     colours = image.astype(np.float32) / 255
-    guide = cv2.resize(colours, (width, height), interpolation=cv2.INTER_AREA)
+    guide = np.asarray(cv2.resize(colours, (width, height), interpolation=cv2.INTER_AREA), np.float32)
     usual, level = mean(guide), mean(sounding)
     products = np.stack([mean(guide * guide[..., [one]]) for one in range(3)], axis=-1)
     spread = products - usual[..., None] * usual[..., None, :] + EDGE * np.eye(3, dtype=np.float32)

@@ -59,8 +59,6 @@ class AnsweredWindows:
         with self._guard:
             if self._kept and window.end < self._kept[-1].end:  # time has jumped back
                 self._kept.clear()
-            if self._kept and self._kept[-1].start == window.start:  # told again, with its masks
-                self._kept.pop()
             self._kept.append(kept)
 
     def ask(self, question: str, seconds: float = 0.0) -> AskedAnswer:

@@ -15,6 +15,7 @@ import pytest
 from full_disk import full_disk
 
 from gar_ssl_ros.evaluation.metrics.questions import chance, figures, read_all, unread
+from gar_ssl_ros.evaluation.questions import timbre
 from gar_ssl_ros.evaluation.questions.answering import Ears, answers, see
 from gar_ssl_ros.evaluation.questions.check import check
 from gar_ssl_ros.evaluation.questions.eyes import Eyes
@@ -25,6 +26,7 @@ from gar_ssl_ros.evaluation.run import progress
 from gar_ssl_ros.evaluation.scenes.files import write_wav
 from gar_ssl_ros.evaluation.scenes.sounds import melody
 from gar_ssl_ros.gar.boxes import Box
+from gar_ssl_ros.output.record import RecordError
 from gar_ssl_ros.spatial.questions.forms import FORMS, QuestionType, related
 
 pytest.importorskip("pyroomacoustics", reason="needs the extra spatial-scenes")
@@ -130,14 +132,39 @@ def test_check_tells_what_is_wrong(copied, harm, told):
         assert any(re.search(told, one) for one in check(copied, False, bar).problems)
 
 
+HARMED = [
+    (lambda one: one["fields"].clear(), "the line: its fields or slots are not those of Q1"),
+    (lambda one: one["fields"].update(object=1.5), "a name stands where a number must, or a number"),
+    (lambda one: one["sources"][0].update(object=9), "its sound comes from object 9, and it has"),
+    (lambda one: one["sources"][0].update(azimuth=float("inf")), "sources.0.azimuth: Input should be a finite"),
+    (lambda one: one["sources"].clear(), "sources.0: Field required"),
+    (lambda one: one.update(id="test-abc"), "id: String should match pattern"),
+]
+
+
+def test_a_line_that_is_no_question_is_one_sentence_whoever_reads_it(made, run, tmp_path):
+    shutil.copy(made / "config.json", tmp_path)
+    line = (made / "test.jsonl").read_text().splitlines()[0]
+    for harm, told in HARMED:
+        record = json.loads(line)
+        harm(record)
+        (tmp_path / "test.jsonl").write_text(f"{json.dumps(record)}\n")
+        with pytest.raises(RecordError, match=rf"test.jsonl, line 1: .*{told}"):
+            read_split(tmp_path, "test")
+    for action in (("check", tmp_path), ("show", tmp_path, "test-0000001")):
+        done = run("questions", *action)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert f"line 1: {HARMED[-1][1]}" in done.stderr
+
+
 def test_check_opens_pictures_and_sounds(copied, run):
     records = read_split(copied, "test")
-    (copied / records[0].image).write_bytes(b"no picture")
+    (copied / records[0].image).write_bytes(b"")
     (copied / records[1].audio).unlink()
     done = run("questions", "check", copied, "--again", 0)
     assert done.returncode == 1
-    assert f"{records[0].image} is no picture, not 204x56" in done.stderr
-    assert f"{records[1].audio} cannot be heard" in done.stderr
+    assert f"{records[0].image} is no picture that OpenCV can read" in done.stderr
+    assert f"{records[1].audio} does not exist" in done.stderr
 
 
 def test_a_question_is_shown(made, run, tmp_path):
@@ -146,10 +173,12 @@ def test_a_question_is_shown(made, run, tmp_path):
     assert done.stdout.startswith("test-0000004  Q5  Q5.")
     assert cv2.imread(str(tmp_path / "shown.png")).shape[1] == 204 * 8
     assert "ids are such as test-0000012" in run("questions", "show", made, "test-9").stderr
+    assert "no questions of the split '*'" in run("questions", "show", made, "*").stderr
 
 
-def test_answers_without_weights_beat_chance_and_are_scored_beside_the_paper(made, run, tmp_path):
+def test_answers_without_weights_beat_chance_and_are_scored_beside_the_paper(made, run, tmp_path, monkeypatch):
     pytest.importorskip("jinja2", reason="needs the extra evaluate")
+    monkeypatch.setattr(timbre, "EXAMPLES", 12)  # of each class, which take a quarter of the time
     files = {how: tmp_path / f"{how}.jsonl" for how in ("array", "mono")}
     for how, file in files.items():
         assert run("questions", "answer", made, "--heard", how, "--out", file).returncode == 0
@@ -258,6 +287,7 @@ def test_ones_own_pictures_and_sounds_by_class(own, run, tmp_path):
             lambda p, s: [one.write_bytes(b"x") for one in p.rglob("2.png")],
             "is no picture that can be read: take it out",
         ),
+        (lambda p, s: [one.write_bytes(b"") for one in p.rglob("2.png")], "is no picture that can be read"),
         (lambda p, s: [one.write_bytes(b"x") for one in s.rglob("2.wav")], "2.wav cannot be heard"),
     ],
 )
@@ -272,8 +302,10 @@ def test_bad_pictures_and_sounds_are_one_sentence(own, run, tmp_path, spoil, tol
 @pytest.mark.parametrize(
     ("more", "status", "told"),
     [
-        (("--types", "Q1,Q77"), 2, r"--types Q1,Q77: \['Q77'\] is none of Q1, Q2"),
+        (("--types", "Q1,Q77"), 2, "--types: Q77 is none of Q1, Q2"),
+        (("--types", ","), 2, "--types: , is none of Q1, Q2"),
         (("--size", "204x204"), 2, "at least twice as wide as high"),
+        (("--tiny", "--seconds", "2"), 2, "--tiny is a size and a length of its own"),
         (("--array", "trumpet"), 2, "array is 'trumpet', which is not known"),
         (("--sofa", "head.sofa"), 1, "--sofa gives a head's responses, and respeaker_usb_4 is no head"),
     ],
@@ -283,6 +315,7 @@ def test_options_that_mean_nothing_are_one_sentence(run, tmp_path, more, status,
     done = run(*make_it, *more)
     assert (done.returncode, done.stdout) == (status, "")
     assert re.fullmatch(rf"gar-ssl: [^\n]*{told}[^\n]*\n", done.stderr)
+    assert not list(tmp_path.iterdir())  # where the right ones are made next
 
 
 def test_answers_to_nothing_here_and_folders_without_questions_are_one_sentence(made, run, tmp_path):
@@ -291,6 +324,7 @@ def test_answers_to_nothing_here_and_folders_without_questions_are_one_sentence(
     assert "answers none of the 36 questions" in run(*scoring, tmp_path / "other.jsonl").stderr
     (tmp_path / "bad.jsonl").write_text("dog\n")
     assert "bad.jsonl, line 1: the line: Invalid JSON" in run(*scoring, tmp_path / "bad.jsonl").stderr
+    assert "none.jsonl: No such file or directory: check the path\n" in run(*scoring, tmp_path / "none.jsonl").stderr
     assert "holds no questions" in run("questions", "check", tmp_path).stderr
     assert (
         "no questions of the split 'val' (it has train, test)"

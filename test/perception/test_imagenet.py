@@ -12,10 +12,12 @@ from clips import read_picture
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.perception import imagenet, store
-from gar_ssl_ros.perception.efficientnet import BLOCKS, CELL_PX, CLASSES, EXPANSION, FEATURES, STEM, EfficientNet
+from gar_ssl_ros.perception.efficientnet import BLOCKS, CELL_PX, CLASSES, FEATURES, STEM, EfficientNet
 from gar_ssl_ros.perception.failure import ModelError
 from gar_ssl_ros.perception.imagenet import ImageNetFinder, things
 from gar_ssl_ros.perception.makers import Makers
+
+EXPANSION = 6  # times a block's channels within it, but for the first block
 
 
 def blocks() -> list[tuple[int, int, int, int]]:

@@ -206,8 +206,8 @@ def test_a_bad_folder_is_one_sentence_and_runs_nothing(folder, tmp_path, monkeyp
     copy = shutil.copytree(folder(what), tmp_path / "copy")
     damage(copy)
     monkeypatch.chdir(tmp_path)
-    option = "tagger" if what in TAGGERS else "captioner" if what in CAPTIONERS else "detector"
-    loads = {"tagger": own.own_tagger, "captioner": own.own_captioner}
+    option = "tagger" if what in TAGGERS else "describers" if what in CAPTIONERS else "detector"
+    loads = {"tagger": own.own_tagger, "describers": own.own_captioner}
     load = loads.get(option, lambda path: own.own_detector(path, KNOWN))
     with pytest.raises(OptionError, match=f"^{option}: {copy} is not an .*{DAMAGE[damage]}.*: name another") as refused:
         load(copy)

@@ -104,7 +104,7 @@ def test_a_cancelled_window_stops_within_a_step_and_the_next_one_is_as_before(li
 
 
 def test_a_model_that_is_no_describer_is_a_sentence(tiny_omni, tiny_dino):
-    with pytest.raises(OptionError, match=r"captioner: .* is not an audio language model of the transformers library"):
+    with pytest.raises(OptionError, match=r"describers: .* is not an audio language model of the transformers library"):
         reasoner("openavs", {"describers": str(tiny_dino), "detector": str(tiny_dino)})
 
 

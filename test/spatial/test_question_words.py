@@ -63,6 +63,7 @@ def test_an_answer_reads_as_it_was_given(asked, source, other):
         ("Q9", "; visible"),
         ("Q7", ""),
         ("Q3", "right; behind; upper; not known"),
+        ("Q4", f"{'9' * 400}; 10; 2.3 m"),  # which would be infinite
     ],
 )
 def test_what_is_no_answer_of_its_form_is_none(asked, text):

@@ -147,6 +147,17 @@ def read_pixels(path: Path, how: int) -> NDArray[Any]:
     return np.asarray(image)
 
 
+def read_sound(path: Path) -> tuple[NDArray[np.float32], int]:
+    """All of a recording, (channels, samples), and its rate, Hz. Raises ClipError where it cannot be heard."""
+    try:
+        pieces = [(piece.samples, piece.rate) for piece in SoundRecording(path).audio()]
+    except OSError as problem:
+        raise ClipError(f"{path} cannot be heard ({problem.strerror}): check the path") from None
+    if not pieces:
+        raise ClipError(f"{path} has no sound: fetch it again")
+    return np.concatenate([samples for samples, _ in pieces], axis=1), pieces[0][1]
+
+
 def _around(at: float | None, duration: int, path: Path) -> tuple[int, int, int]:
     """Start, end and moment, ns, of a window of WINDOW_NS around `at` s in a recording, or around its middle.
 

@@ -6,15 +6,13 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from gar_ssl_ros.evaluation.datasets.media import read_sound
 from gar_ssl_ros.evaluation.questions.catalog import Catalog
 from gar_ssl_ros.evaluation.questions.options import QuestionOptions
 from gar_ssl_ros.evaluation.questions.record import QuestionRecord, QuestionsError
 from gar_ssl_ros.evaluation.questions.timbre import Timbre
-from gar_ssl_ros.media.clip import ClipError, SoundRecording
 from gar_ssl_ros.spatial.direction import body_of_angles
 from gar_ssl_ros.spatial.hearing.catalog import array_of
 from gar_ssl_ros.spatial.hearing.listener import Listener
@@ -56,14 +54,14 @@ class Ears:
         self._timbre = Timbre(Catalog(options), options.rt60, options.snr) if how in ("array", "mono") else None
 
     def hear(self, record: QuestionRecord) -> HeardSound:
-        """Raises QuestionsError where its sound cannot be read."""
+        """Raises ClipError where its sound cannot be read, QuestionsError where it is not of the array."""
         if self._how == "none":
             return HeardSound()
         if self._how == "truth":
             source = record.sources[0]
             vector = body_of_angles(math.radians(source.azimuth), math.radians(source.elevation))
             return HeardSound((SoundDirection(vector, TRUE_SD, 0.0, 1.0),), {source.label: 1.0})
-        samples = _samples(self._folder / record.audio)
+        samples, _ = read_sound(self._folder / record.audio)
         if len(samples) <= max(self._array.channels):
             told = f"{self._folder / record.audio} has {len(samples)} channels"
             raise QuestionsError(f"{told}, and array {self._array.name} hears with more: make it anew")
@@ -87,21 +85,10 @@ def see(record: QuestionRecord, how: str) -> tuple[SeenThing, ...]:
 
 
 def answers(records: Sequence[QuestionRecord], ears: Ears, eyes: See) -> Iterator[AnswerRecord]:
-    """Of each question; an empty one where it cannot be answered. Raises QuestionsError."""
+    """Of each question; an empty one where it cannot be answered. Raises QuestionsError and ClipError."""
     for record in records:
         try:
             told = answer(record.asked, ears.hear(record), eyes(record), forced=True)
             yield AnswerRecord(id=record.id, answer=told.text, fields=dict(told.fields), evidence=told.evidence)
         except UnansweredError as problem:
             yield AnswerRecord(id=record.id, answer="", evidence=(str(problem),))
-
-
-def _samples(path: Path) -> NDArray[np.float32]:
-    """(channels, samples)."""
-    try:
-        pieces = [piece.samples for piece in SoundRecording(path).audio()]
-    except (ClipError, OSError) as problem:
-        raise QuestionsError(f"{path} cannot be heard: {problem}") from None
-    if not pieces:
-        raise QuestionsError(f"{path} has no sound: make it anew")
-    return np.concatenate(pieces, axis=1)

@@ -19,12 +19,13 @@ import soxr
 from numpy.typing import NDArray
 
 from gar_ssl_ros.errors import UserError, sentence
+from gar_ssl_ros.evaluation.datasets.media import read_pixels, read_sound
 from gar_ssl_ros.evaluation.questions.drawn import SIDE_PX, draw_thing, things
 from gar_ssl_ros.evaluation.questions.options import INDIVIDUALS, SOUNDS, SPLITS, QuestionOptions
 from gar_ssl_ros.evaluation.questions.sounds import made_sound
 from gar_ssl_ros.evaluation.scenes.sounds import Samples
-from gar_ssl_ros.files import read_file, read_text
-from gar_ssl_ros.media.clip import ClipError, SoundRecording
+from gar_ssl_ros.files import read_text
+from gar_ssl_ros.media.clip import ClipError
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
@@ -98,8 +99,11 @@ class Catalog:
             return np.dstack([picture[..., :3], 255 * picture[..., 3]]).round().astype(np.uint8), height
         assert self._options.pictures is not None
         path = self._options.pictures / name
-        read = cv2.imdecode(np.frombuffer(read_file(path), np.uint8), cv2.IMREAD_UNCHANGED)
-        if read is None or read.dtype != np.uint8 or read.ndim not in (2, 3):
+        try:
+            read = read_pixels(path, cv2.IMREAD_UNCHANGED)
+        except ClipError:
+            read = np.empty(0)
+        if read.dtype != np.uint8 or read.ndim not in (2, 3):
             raise CatalogError(f"{path} is no picture that can be read: take it out")
         if read.ndim == 2:
             read = cv2.cvtColor(read, cv2.COLOR_GRAY2BGR)
@@ -123,13 +127,10 @@ class Catalog:
         assert self._options.sounds is not None
         path = self._options.sounds / name
         try:
-            pieces = [(piece.samples.mean(axis=0), piece.rate) for piece in SoundRecording(path).audio()]
-        except (ClipError, OSError) as problem:
+            whole, rate = read_sound(path)
+        except ClipError as problem:
             raise CatalogError(f"{path} cannot be heard ({sentence(problem)}): take it out") from None
-        if not pieces:
-            raise CatalogError(f"{path} has no sound: take it out")
-        whole = np.concatenate([one for one, _ in pieces])
-        heard = np.asarray(soxr.resample(whole, pieces[0][1], SPEECH_RATE_HZ), np.float32)
+        heard = np.asarray(soxr.resample(whole.mean(axis=0), rate, SPEECH_RATE_HZ), np.float32)
         heard = np.tile(heard, 1 + count // max(len(heard), 1))
         energy = np.concatenate([[0.0], np.cumsum(heard.astype(np.float64) ** 2)])
         first = STEP * int((energy[count:] - energy[:-count])[::STEP].argmax())

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gar_ssl_ros.evaluation.questions.record import QuestionRecord, QuestionsError
-from gar_ssl_ros.files import read_file
+from gar_ssl_ros.evaluation.datasets.media import read_image
+from gar_ssl_ros.evaluation.questions.record import QuestionRecord
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.spatial.questions.answerer import SeenThing
 from gar_ssl_ros.spatial.questions.forms import Spot
@@ -30,15 +30,8 @@ class Eyes:
         self._folder, self._detect = folder, detect
 
     def see(self, record: QuestionRecord) -> tuple[SeenThing, ...]:
-        """Labels and directions, without distances. Raises QuestionsError where there is no picture."""
-        path = self._folder / record.image
-        try:
-            packed = cv2.imdecode(np.frombuffer(read_file(path), np.uint8), cv2.IMREAD_COLOR)
-        except OSError as problem:
-            raise QuestionsError(f"{path} cannot be read: {problem.strerror}") from None
-        if packed is None:
-            raise QuestionsError(f"{path} is no picture: make it anew")
-        image = np.asarray(cv2.cvtColor(packed, cv2.COLOR_BGR2RGB), np.uint8)
+        """Labels and directions, without distances. Raises ClipError where there is no picture."""
+        image = read_image(self._folder / record.image)
         height, width = image.shape[:2]
         wide = round(1.5 * width / PARTS)
         found: list[tuple[float, SeenThing]] = []

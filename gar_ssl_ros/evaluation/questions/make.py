@@ -146,7 +146,7 @@ def write_question(folder: Path, made: MadeQuestion) -> None:
 
 
 class QuestionWork:
-    """Makes questions and writes their media: what one worker does."""
+    """Makes questions and writes their media: what one worker does. Raises UserError, as Maker."""
 
     def __init__(self, options: QuestionOptions, folder: Path) -> None:
         self._maker, self._folder = Maker(options, folder / RESPONSES), folder
@@ -156,12 +156,6 @@ class QuestionWork:
         made = self._maker.make(split, index)
         write_question(self._folder, made)
         return made.record
-
-
-def locally(options: QuestionOptions, folder: Path, split: str, wanted: Iterable[int]) -> Iterator[QuestionRecord]:
-    """One after the other, in this process."""
-    work = QuestionWork(options, folder)
-    return (work.make(split, index) for index in wanted)
 
 
 def file_of(split: str, shard: tuple[int, int]) -> str:

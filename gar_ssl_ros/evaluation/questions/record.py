@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from gar_ssl_ros.errors import UserError, sentence
+from gar_ssl_ros.errors import UserError, misfit, sentence
 from gar_ssl_ros.evaluation.questions.options import SPLITS, QuestionOptions
 from gar_ssl_ros.files import read_text, write_whole
 from gar_ssl_ros.output.record import read_lines
-from gar_ssl_ros.spatial.questions.forms import QuestionType, Spot
+from gar_ssl_ros.spatial.questions.forms import FORMS, PLACE, QuestionType, Spot
 from gar_ssl_ros.spatial.questions.words import Question
 
 CONFIG = "config.json"
@@ -34,7 +34,7 @@ class TrueThing(BaseModel):
     distance: m.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     label: str
     azimuth: float
@@ -64,9 +64,9 @@ class TrueSound(TrueThing):
 class QuestionRecord(BaseModel):
     """One question."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    id: str
+    id: str = Field(pattern=rf"^({'|'.join(SPLITS)})-\d{{7}}$")
     split: str
     image: str = Field(description="a panorama, ahead in its middle, beside this file")
     audio: str = Field(description="all channels of the array, beside this file")
@@ -77,9 +77,21 @@ class QuestionRecord(BaseModel):
     answer: str
     slots: dict[str, str | float] = Field(description="what is filled into the question")
     fields: dict[str, str | float] = Field(description="of the answer")
-    sources: tuple[TrueSound, ...]
-    objects: tuple[TrueObject, ...]
+    sources: tuple[TrueSound]
+    objects: tuple[TrueObject, ...] = Field(min_length=1)
     room: str = Field(description="which one it is")
+
+    @model_validator(mode="after")
+    def _fit(self) -> QuestionRecord:
+        form, at = FORMS[self.question_type], self.sources[0].object
+        values = [*self.slots.items(), *self.fields.items()]
+        if set(self.slots) != set(form.slots) or set(self.fields) != set(form.fields):
+            raise ValueError(f"its fields or slots are not those of {self.question_type.value}")
+        if any(isinstance(value, str) == (name in PLACE) for name, value in values):
+            raise ValueError("a name stands where a number must, or a number where a name must")
+        if at is not None and not 0 <= at < len(self.objects):
+            raise ValueError(f"its sound comes from object {at}, and it has {len(self.objects)}")
+        return self
 
     @property
     def index(self) -> int:
@@ -116,7 +128,7 @@ def write_config(folder: Path, options: QuestionOptions) -> None:
     if path.exists():
         held = read_config(folder)
         if held != options:
-            mine, theirs = options.model_dump(), held.model_dump()
+            mine, theirs = options.model_dump(mode="json"), held.model_dump(mode="json")
             told = ", ".join(f"{name} {theirs[name]}, not {mine[name]}" for name in mine if mine[name] != theirs[name])
             raise QuestionsError(f"{folder} holds questions of other options ({told}): give another --out")
         return
@@ -131,14 +143,13 @@ def read_config(folder: Path) -> QuestionOptions:
     except OSError as problem:
         raise QuestionsError(f"{folder} holds no questions ({sentence(problem)}): make them first") from None
     except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "it"
-        raise QuestionsError(f"{folder / CONFIG} is no config of questions: {where}: {first['msg']}") from None
+        raise QuestionsError(f"{folder / CONFIG} is no config of questions: {misfit(problem)}") from None
 
 
 def files_of(folder: Path, split: str) -> list[Path]:
     """Those that hold a split's questions."""
-    return sorted(one for one in folder.glob(f"{split}*.jsonl") if re.fullmatch(rf"{split}(-\d+-of-\d+)?", one.stem))
+    named = re.compile(rf"{re.escape(split)}(-\d+-of-\d+)?")
+    return sorted(one for one in folder.glob("*.jsonl") if named.fullmatch(one.stem))
 
 
 def read_split(folder: Path, split: str) -> list[QuestionRecord]:

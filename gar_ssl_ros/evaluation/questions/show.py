@@ -7,10 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.evaluation.datasets.media import read_pixels
 from gar_ssl_ros.evaluation.questions.options import QuestionOptions
 from gar_ssl_ros.evaluation.questions.record import QuestionRecord, TrueThing
-from gar_ssl_ros.files import read_file
 
 WIDE_PX = 1624  # that a picture is enlarged to
 SEEN, HEARD, PLATE = (240, 240, 240), (90, 140, 255), (30, 26, 24)  # BGR
@@ -33,10 +32,8 @@ def in_words(record: QuestionRecord) -> str:
 
 
 def drawn(folder: Path, record: QuestionRecord, options: QuestionOptions) -> bytes:
-    """Its panorama as a PNG: the label of each thing, and a ring where it sounds. Raises UserError, OSError."""
-    image = cv2.imdecode(np.frombuffer(read_file(folder / record.image), np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise UserError(f"{folder / record.image} is no picture: make it anew")
+    """Its panorama as a PNG: the label of each thing, and a ring where it sounds. Raises ClipError."""
+    image = read_pixels(folder / record.image, cv2.IMREAD_COLOR)
     scale = max(1, round(WIDE_PX / image.shape[1]))
     large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     for one in record.objects:

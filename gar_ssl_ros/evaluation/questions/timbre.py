@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gar_ssl_ros.evaluation.questions.catalog import Catalog
+from gar_ssl_ros.evaluation.scenes.rooms import convolved
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ
 
 FFT, HOP = 512, 256  # samples
@@ -46,13 +48,11 @@ class Timbre:
 
 
 def _carried(random: np.random.Generator, samples: NDArray[np.float32], rt60: float, snr: float) -> Floats:
-    count = len(samples)
     t = np.arange(max(1, round(rt60 * SPEECH_RATE_HZ))) / SPEECH_RATE_HZ
     tail = random.standard_normal(len(t)) * np.exp(-6.9 * t / max(rt60, 1e-3)) * 0.03
     tail[0] = 1.0
-    size = 1 << (count + len(tail) - 1).bit_length()
-    heard = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(tail, size), size)[:count]
-    return np.asarray(heard / max(heard.std(), 1e-9) + random.standard_normal(count) * 10 ** (-snr / 20))
+    heard = convolved(samples, tail[None])[0, : len(samples)]
+    return np.asarray(heard / max(heard.std(), 1e-9) + random.standard_normal(len(heard)) * 10 ** (-snr / 20))
 
 
 def _features(samples: Floats) -> Floats:
@@ -66,6 +66,7 @@ def _features(samples: Floats) -> Floats:
     return np.concatenate([mean - mean.mean(), log.std(axis=0), np.abs(np.diff(log, axis=0)).mean(axis=0)])
 
 
+@cache
 def _filters() -> Floats:
     """(bins, bands): triangles that are even on a logarithmic scale, the low ones wider."""
     mel = np.linspace(np.log1p(LOWEST_HZ / 700), np.log1p(HIGHEST_HZ / 700), BANDS + 2)

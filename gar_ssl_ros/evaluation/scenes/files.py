@@ -12,7 +12,7 @@ import av
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.errors import UserError, misfit
 from gar_ssl_ros.evaluation.scenes.heard import HeardScene, HeardTruth
 from gar_ssl_ros.evaluation.scenes.scene import Scene, TrueSource
 from gar_ssl_ros.evaluation.scenes.score import matched
@@ -134,9 +134,7 @@ def read_truth(path: Path) -> SceneTruth:
     except OSError as problem:
         raise TruthError(f"{path} cannot be read ({problem.strerror}): render it with `gar-ssl scenes`") from None
     except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "it"
-        raise TruthError(f"{path} is no truth of a scene: {where}: {first['msg']}") from None
+        raise TruthError(f"{path} is no truth of a scene: {misfit(problem)}") from None
 
 
 def write_wav(path: Path, samples: Samples) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, PositiveInt, TypeAdapter, ValidationError
 
+from gar_ssl_ros.errors import misfit
 from gar_ssl_ros.files import open_file, read_text
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError
 
@@ -107,7 +108,7 @@ def _checked(model: str, folder: Path) -> Checkpoint:
         _Thinker.model_validate(config.get("thinker_config") or config)
     except ValidationError as problem:
         raise ModelError(
-            f"{model}: config.json does not describe the model ({_first(problem)}): {_resume(model)}"
+            f"{model}: config.json does not describe the model ({misfit(problem)}): {_resume(model)}"
         ) from None
     if not (folder / "tokenizer.json").is_file() and not (folder / "vocab.json").is_file():
         raise ModelError(f"{model} has no tokenizer.json: {_resume(model)}")
@@ -127,7 +128,7 @@ def _weight_files(model: str, folder: Path) -> list[Path]:
         try:
             index = _Index.model_validate(_json(model, folder / INDEX))
         except ValidationError as problem:
-            raise ModelError(f"{model}: {INDEX} tells no files ({_first(problem)}): {_resume(model)}") from None
+            raise ModelError(f"{model}: {INDEX} tells no files ({misfit(problem)}): {_resume(model)}") from None
         names = sorted(set(index.weight_map.values()))
         strange = [name for name in names if Path(name).name != name]
         if strange:
@@ -155,7 +156,7 @@ def _weights(model: str, file: Path) -> Iterator[Weight]:
         described = HEADER.validate_json(header)
     except ValidationError as problem:
         raise ModelError(
-            f"{model}: {file.name} is no safetensors file, or only its beginning ({_first(problem)}): {_resume(model)}"
+            f"{model}: {file.name} is no safetensors file, or only its beginning ({misfit(problem)}): {_resume(model)}"
         ) from None
     described.pop("__metadata__", None)
     tensors = {name: entry for name, entry in described.items() if isinstance(entry, _Tensor)}
@@ -212,11 +213,6 @@ class _Index(BaseModel):
 
 
 HEADER = TypeAdapter(dict[str, _Tensor | dict[str, str]])
-
-
-def _first(problem: ValidationError) -> str:
-    first = problem.errors()[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
 
 
 def _json(model: str, path: Path) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class _Assembly:
         if self._options.detector:
             path = Path(self._options.detector).expanduser()
             return Grounder(eyes(path), path.resolve().name, self._options.box_threshold)
-        name = next((one for one in OBJECTS if store.find(one)), OBJECTS[0])
+        name = store.first_here(OBJECTS)
         return Grounder(Objects(store.load_path(name)), name, self._options.box_threshold)
 
     def verifier(self, deadline: Deadline) -> PromptedReasoner:

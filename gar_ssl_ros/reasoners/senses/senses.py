@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TypeVar
 
 from gar_ssl_ros.errors import pip_install
 from gar_ssl_ros.gar.reasoner import ReasonerError
+from gar_ssl_ros.heap import give_back
 from gar_ssl_ros.perception import store
 from gar_ssl_ros.perception.detection import Detector, Finder
 from gar_ssl_ros.perception.faces import Faces
@@ -120,7 +119,7 @@ def load(options: SensesOptions = DEFAULT) -> Senses:
     finder = own if isinstance(own, Finder) else first(ImageNetFinder, PICTURES)
     if tagger is None or (faces is None and objects is None and finder is None):
         raise ReasonerError(f"senses cannot go without a model: {'; '.join(problems)}")
-    _give_back()
+    give_back()  # what loading took and left
     for problem in problems:
         logger.warning("senses goes on without a model: %s", problem)
     names += [path.resolve().name for path in (files[0], files[2]) if path]
@@ -129,9 +128,3 @@ def load(options: SensesOptions = DEFAULT) -> Senses:
     if options.makers and unseen:
         logger.warning("makers that no detector here can see: %s", ", ".join(unseen))
     return made
-
-
-def _give_back() -> None:
-    """Give the memory that loading took and left to the system, which glibc does only when it is asked."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)

@@ -21,7 +21,7 @@ ALIKE = {QuestionType.Q6: QuestionType.Q5}  # asked in the words of
 MAX_QUESTION_CHARACTERS = 500
 NOT_KNOWN = "not known"
 PLAIN = {0x2019: "'", 0x2212: "-"}  # a typeset apostrophe and minus
-NUMBER = r"[-+]?\d+(?:\.\d+)?"
+NUMBER = r"[-+]?\d{1,9}(?:\.\d+)?"  # of hundreds of digits it would be infinite
 PATTERNS = {
     **dict.fromkeys(LABELS, r"\w[\w' -]{0,60}?"),
     **dict.fromkeys((*ANGLES, DISTANCE), NUMBER),
