@@ -48,6 +48,9 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     from rclpy.executors import ExternalShutdownException
     from rclpy.signals import SignalHandlerOptions
 
+    from gar_ssl_ros.nodes.heap import one_arena
+
+    one_arena()
     _on_stop(signal.default_int_handler)  # KeyboardInterrupt, until there is something to spin
     try:
         # rclpy's own handlers end the context at once: whoever waits for an answer would not be told that none comes.

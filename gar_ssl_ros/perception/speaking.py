@@ -78,18 +78,21 @@ class SpeakerDetector:
         first = first_step(window)
         samples = samples[(first * STEP - window.start) * SPEECH_RATE_HZ // SECOND :]
         steps = max([window.end // STEP - first, *(t.first + len(t.crops) - first for t in tracks)])
-        heard, loud = self._network.hear(samples, steps), _loudness(samples, steps)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            self._seen = list(pool.map(self._see, tracks))
-        found = []
-        for track, seen in zip(tracks, self._seen, strict=True):
+        loud = _loudness(samples, steps)
+
+        def judged(track: FaceTrack) -> tuple[_Seen, Floats, float, float]:
+            seen = self._see(track)
             during = slice(track.first - first, track.first - first + len(track.crops))
-            log_odds, timing = self._in_time(seen.features, heard[during])
-            found.append((log_odds, timing, _motion(track.crops, loud[during])))
-        worth = np.array([_worth(float(log_odds.mean()), timing, motion) for log_odds, timing, motion in found])
+            return seen, *self._in_time(seen.features, hearing.result()[during]), _motion(track.crops, loud[during])
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            hearing = pool.submit(self._network.hear, samples, steps)
+            found = list(pool.map(judged, tracks))
+        self._seen = [seen for seen, *_ in found]
+        worth = np.array([_worth(float(log_odds.mean()), timing, motion) for _, log_odds, timing, motion in found])
         return [
             Speaking(track, log_odds, float(log_odds.mean()), timing, motion, _share(i, worth, tracks))
-            for i, (track, (log_odds, timing, motion)) in enumerate(zip(tracks, found, strict=True))
+            for i, (track, (_, log_odds, timing, motion)) in enumerate(zip(tracks, found, strict=True))
         ]
 
     def prepare(self, tracks: Sequence[FaceTrack], check: Callable[[], None]) -> None:

@@ -80,7 +80,7 @@ class FaceTracker(DetectorOncePerPicture):
 
     def __init__(self, detector: Detector) -> None:
         super().__init__(detector)
-        self._look = OncePerPicture(look)
+        self.look = OncePerPicture(look)  # for where shots are cut
 
     def tracks(self, window: Window, most: int = 4) -> list[FaceTrack]:
         """The faces that can be judged, at most `most`: the largest, surest and longest seen, in that order.
@@ -108,7 +108,7 @@ class FaceTracker(DetectorOncePerPicture):
         cuts = [0]
         for step in range(1, len(frames)):
             was, now = frames[step - 1].image, frames[step].image
-            if now.shape != was.shape or is_cut(self._look(was), self._look(now)):
+            if now.shape != was.shape or is_cut(self.look(was), self.look(now)):
                 cuts.append(step)
         return [range(a, b) for a, b in zip(cuts, [*cuts[1:], len(frames)], strict=True)]
 

@@ -142,9 +142,9 @@ def test_what_was_seen_of_a_picture_goes_with_it():
     for _ in range(3):
         shown = window()
         tracker.tracks(shown)
-        assert len(tracker._look) == 75
+        assert len(tracker.look) == 75
     del shown
-    assert len(tracker._look) == len(tracker._detections) == 0
+    assert len(tracker.look) == len(tracker._detections) == 0
 
 
 def test_the_steps_of_a_face_are_the_same_whatever_window_shows_it():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.perception.makers import By, Group, Heard
 from gar_ssl_ros.reasoners.senses.candidates import Candidate
-from gar_ssl_ros.reasoners.senses.weighing import Evidence, Weighed, weigh
+from gar_ssl_ros.reasoners.senses.weighing import Evidence, Weighed, moves_count, nameless_may, weigh
 
 VOICE = Heard(Group(name="voice", by=By.VOICE, seen=("face",), sounds=("speech",), only=True), 0.9, "speech")
 UNSURE, UNJUDGED = Candidate("face", Box(0, 0, 9, 9), 0.5), Candidate("face", Box(20, 0, 29, 9), 0.99)
@@ -73,3 +73,21 @@ def test_the_consistency_of_what_moves_is_never_that_of_a_known_thing_that_moves
     (known,) = weigh([DOG], [Candidate("dog", Box(0, 0, 9, 9), 0.9)], [Evidence(1.0)])
     (moving, *_) = weigh([WORK], [HANDS, DRUMMER], [Evidence(1.0), Evidence(0.0)])
     assert moving.likelihood < known.likelihood
+
+
+KNOWN = [UNSURE, UNJUDGED, DRUMMER, Candidate("dog", Box(0, 0, 9, 9), 0.9)]
+NAMELESS = [HANDS, Candidate("in time", HANDS.box, 0.9)]
+SOUNDS = st.permutations([VOICE, CRY, WORK, DOG]).map(lambda all_of_them: all_of_them[:2])
+
+
+@given(SOUNDS, st.floats(0.05, 1), st.floats(0.05, 1), st.lists(st.sampled_from(KNOWN), unique=True), st.floats(0, 1))
+def test_what_is_not_looked_for_would_not_have_counted(sounds, more, less, known, timing):
+    heard = [Heard(one.group, share, one.sound) for one, share in zip(sounds, (more, less * more), strict=True)]
+    candidates = [*known, *NAMELESS]
+    moved, still = (weigh(heard, candidates, [Evidence(does)] * len(candidates)) for does in (timing, 0.0))
+    if not nameless_may(heard, known):
+        assert all(one.candidate in known for one in moved)
+    for candidate in known:
+        if not moves_count(heard, candidate):
+            both = ([one.support for one in found if one.candidate is candidate] for found in (moved, still))
+            assert next(both) == next(both)

@@ -29,7 +29,7 @@ from gar_ssl_ros.gar.stages import (
 from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Sighting, Window
 from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import By, Heard
-from gar_ssl_ros.perception.once import DetectorOncePerPicture
+from gar_ssl_ros.perception.once import DetectorOncePerPicture, OncePerPicture
 from gar_ssl_ros.perception.tags import Tags
 from gar_ssl_ros.perception.tracks import FaceTracker
 from gar_ssl_ros.reasoners.blas import one_blas_thread
@@ -55,13 +55,15 @@ from gar_ssl_ros.reasoners.senses.weighing import (
     apart,
     asked,
     lips_tell,
+    moves_count,
+    nameless_may,
     part_of,
     weigh,
 )
-from gar_ssl_ros.reasoners.signal.motion import Motion, measure
+from gar_ssl_ros.reasoners.signal.motion import Motion, Views, measure
 from gar_ssl_ros.reasoners.signal.reasoner import SignalReading
 from gar_ssl_ros.reasoners.signal.sound import Sound
-from gar_ssl_ros.reasoners.signal.synchrony import Courses
+from gar_ssl_ros.reasoners.signal.synchrony import Courses, Match
 
 SIGNAL_LOOKS = 3  # of `signal`, at what it finds to be in time
 SAME_FACE = 0.3  # overlap from which a face and a followed one are the same
@@ -82,6 +84,9 @@ class SensesReasoner:
         self._tracker = None if senses.faces is None else FaceTracker(senses.faces)
         objects = None if senses.objects is None else DetectorOncePerPicture(senses.objects)
         self._senses = replace(senses, faces=self._tracker, objects=objects)
+        own = Views()
+        look = OncePerPicture(own.look) if self._tracker is None else self._tracker.look
+        self._views = Views(look, OncePerPicture(own.small))
         self._seed = seed
         self._one_thread = one_blas_thread()
         self.model: str | None = ", ".join(senses.names)
@@ -90,7 +95,7 @@ class SensesReasoner:
     def read(self, window: Window, deadline: Deadline) -> Iterator[_SensesReading]:
         """Take in a window's sound; its picture is looked at when it is asked for."""
         with self._one_thread():
-            yield _SensesReading(window, deadline, self._senses, self._tracker, self._seed)
+            yield _SensesReading(window, deadline, self._senses, self._tracker, self._views, self._seed)
 
     def prepare(self, window: Window, deadline: Deadline) -> None:
         """Look at the center frame, and where a voice is heard so far, at all faces: see `Preparing`."""
@@ -100,6 +105,7 @@ class SensesReasoner:
             heard = [] if tags is None else self._senses.heard(tags)
             if 2 * last > window.start + window.end:
                 seen(self._senses, window.center, _wanted(heard))
+            self._views.prepare(window)
             deadline.check()
             if self._tracker is not None and self._senses.speakers is not None and lips_tell(heard):
                 so_far = replace(window, end=last + 1, audio=None)
@@ -110,12 +116,14 @@ class SensesReasoner:
 class _Sight:
     """What was seen: all candidates, what their lips say, how they move, and those that were named.
 
-    ratios: of the directions' likelihoods for each candidate. overruled: what went best with the sound, where it was
-    not named because of them.
+    counted: the candidates whose motion counts, by their places among all: courses are theirs. ratios: of the
+    directions' likelihoods for each candidate. overruled: what went best with the sound, where it was not named because
+    of them.
     """
 
     candidates: list[Candidate]
     lips: list[tuple[float, float] | None]
+    counted: list[int]
     courses: Courses | None
     ratios: list[float]
     named: list[Weighed]
@@ -126,13 +134,14 @@ class _SensesReading:
     """One window: heard at once, seen when `locate` asks."""
 
     def __init__(
-        self, window: Window, deadline: Deadline, senses: Senses, tracker: FaceTracker | None, seed: int
+        self, window: Window, deadline: Deadline, senses: Senses, tracker: FaceTracker | None, views: Views, seed: int
     ) -> None:
         assert window.audio is not None  # the pipeline asks nobody about a window without sound
         self._window = window
         self._deadline = deadline
         self._senses = senses
         self._tracker = tracker
+        self._views = views
         self._seed = seed
         self._samples = window.audio.mono(SPEECH_RATE_HZ)
         self._tags = senses.tagger.tags(self._samples)
@@ -155,15 +164,18 @@ class _SensesReading:
             known += again(self._senses, self._window, wanted)
         with ThreadPoolExecutor(1) as beside:  # lips and motion have nothing to do with each other
             speaking = beside.submit(self._lips, known)
-            motion = measure(self._window)
+            motion = measure(self._window, self._views)
             self._deadline.check()
-            nameless = [] if motion is None else [*moving(motion), *self._in_time(motion)]
+            nameless = []
+            if motion is not None and nameless_may(self._heard, known):
+                nameless = [*moving(motion), *self._in_time(motion)]
             candidates = [*known, *nameless]
-            courses = self._courses(motion, candidates)
+            counted = [i for i, candidate in enumerate(candidates) if moves_count(self._heard, candidate)]
+            courses = self._courses(motion, [candidates[i] for i in counted])
             lips = [*speaking.result(), *(None for _ in nameless)]
         self._deadline.check()
         ratios = [ratio(self._window, candidate.box) for candidate in candidates]
-        sight = _Sight(candidates, lips, courses, ratios, [], [])
+        sight = _Sight(candidates, lips, counted, courses, ratios, [], [])
         weighed = weigh(self._heard, candidates, _evidence(sight))
         for one in weighed:
             if (
@@ -348,12 +360,15 @@ def _wanted(heard: Sequence[Heard]) -> list[str]:
 
 def _evidence(sight: _Sight, part: slice = slice(None)) -> list[Evidence]:
     """What each candidate does over a part of the window."""
-    if sight.courses is None:
-        return [Evidence(0.0, lips, ratio=one) for lips, one in zip(sight.lips, sight.ratios, strict=True)]
+    matches = {} if sight.courses is None else dict(zip(sight.counted, sight.courses.matches(part), strict=True))
     return [
-        Evidence(float(1 / (1 + np.exp((EVEN_SCORE - match.score) / SCORE_WIDTH))), lips, match.way, one)
-        for match, lips, one in zip(sight.courses.matches(part), sight.lips, sight.ratios, strict=True)
+        Evidence(_timing(match) if (match := matches.get(i)) else 0.0, lips, match.way if match else None, one)
+        for i, (lips, one) in enumerate(zip(sight.lips, sight.ratios, strict=True))
     ]
+
+
+def _timing(match: Match) -> float:
+    return float(1 / (1 + np.exp((EVEN_SCORE - match.score) / SCORE_WIDTH)))
 
 
 def _of(hypothesis: Hypothesis, sight: _Sight) -> Weighed:

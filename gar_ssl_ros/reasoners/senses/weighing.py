@@ -114,6 +114,22 @@ def lips_tell(heard: Sequence[Heard]) -> bool:
     return any(one.group.by in LIPS for one in asked(heard))
 
 
+def nameless_may(heard: Sequence[Heard], known: Sequence[Candidate]) -> bool:
+    """True if what has no name may be taken for a maker beside the known things, so that it is worth looking for."""
+    if heard[0].share < TELLING:
+        return True
+    enough = [one.group for one in asked(heard) if one.share >= MIN_SHARE_NAMELESS * heard[0].share]
+    return any(group.by is By.HANDS or not _known_maker(group, known) for group in enough)
+
+
+def moves_count(heard: Sequence[Heard], candidate: Candidate) -> bool:
+    """True if it matters how that candidate moves."""
+    if candidate.kind in (MOVING, IN_TIME):
+        return True
+    groups = (one.group for one in asked(heard) if candidate.kind in one.group.seen)
+    return any(group.by not in LIPS or candidate.kind == FACE for group in groups)
+
+
 def weigh(heard: Sequence[Heard], candidates: Sequence[Candidate], evidence: Sequence[Evidence]) -> list[Weighed]:
     """Every candidate for every group that is asked for, the best first; of a sound without a name, what is in time."""
     judged = any(does.lips is not None for does in evidence)
@@ -219,11 +235,16 @@ def _held(moving: Candidate, candidates: Sequence[Candidate]) -> bool:
 
 def _free(group: Group, moving: Candidate, candidates: Sequence[Candidate]) -> bool:
     """True if a thing without a name may be the maker: none that has one is, nor is this known to be something else."""
-    known = [c for c in candidates if c.kind not in (MOVING, IN_TIME) and c.sure >= MIN_KNOWN_SURENESS]
-    if group.by is not By.HANDS and any(c.kind in group.seen for c in known):
+    if group.by is not By.HANDS and _known_maker(group, candidates):
         return False
+    known = [c for c in candidates if c.kind not in (MOVING, IN_TIME) and c.sure >= MIN_KNOWN_SURENESS]
     others = (c for c in known if c.sure >= MIN_OTHER_SURENESS and not _makes(group, c))
     return not any(part_of(moving, other) for other in others)
+
+
+def _known_maker(group: Group, candidates: Sequence[Candidate]) -> bool:
+    """True if something that is known to make such sounds is surely in view."""
+    return any(c.kind in group.seen and c.sure >= MIN_KNOWN_SURENESS for c in candidates)
 
 
 def _makes(group: Group, thing: Candidate) -> bool:

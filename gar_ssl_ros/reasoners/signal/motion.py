@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -79,33 +80,52 @@ class Motion:
         """How what is inside `rect` moved, its pixels weighted by how much they moved at all."""
         x1, y1, x2, y2 = rect
         inside = np.s_[:, y1:y2, x1:x2]
-        change = self.change[inside].astype(np.float32) / CHANGE_UNITS
+        change = self.change[inside].reshape(len(self.change), -1).astype(np.float32)
+        change /= CHANGE_UNITS
         weight = np.maximum(change.mean(axis=0) - 1.0, 1e-3)
         weight /= weight.sum()
-        looks = [(still.grey[inside].astype(np.float32), still) for still in self.stills]
-        look, still = min(looks, key=lambda both: float(np.abs(np.diff(both[0], axis=0)).mean()))
-        look = (look - look.mean(axis=0)) * np.sqrt(weight)
-        look = look.reshape(len(look), -1)
-        varying = look - look.mean(axis=0)
-        values, vectors = np.linalg.eigh(np.asarray(varying @ varying.T, np.float64))
+        looks = [(still.grey[inside].reshape(len(still.grey), -1).astype(np.float32), still) for still in self.stills]
+        look, still = looks[0]
+        if len(looks) > 1:
+            look, still = min(looks, key=lambda both: float(np.abs(np.diff(both[0], axis=0)).mean()))
+        look -= look.mean(axis=0)
+        look *= np.sqrt(weight)
+        alike = np.asarray(look @ look.T, np.float64)
+        values, vectors = np.linalg.eigh(alike)
+        change *= change
         return Region(
             rect,
-            speed=np.sqrt(np.einsum("thw,thw,hw->t", change, change, weight, dtype=np.float64)),
-            departure=np.sqrt(np.einsum("tp,tp->t", look, look, dtype=np.float64)),
+            speed=np.sqrt(np.asarray(change @ weight, np.float64)),
+            departure=np.sqrt(np.maximum(np.diag(alike), 0.0)),
             state=vectors[:, -1] * np.sqrt(max(values[-1], 0.0)),
             still=still,
             share=float(self.standing_out[y1:y2, x1:x2].sum() / max(float(self.standing_out.sum()), 1e-6)),
         )
 
 
-def measure(window: Window) -> Motion | None:
+@dataclass(frozen=True)
+class Views:
+    """How a picture is looked at: for where it is cut, and for what moves. Both may remember what they made of one."""
+
+    look: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] = look
+    small: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] = lambda image: grey_at(image, scale_of(image))
+
+    def prepare(self, window: Window) -> None:
+        """Look at the pictures of a window to come."""
+        for frame in _evenly(window):
+            self.look(frame.image)
+            self.small(frame.image)
+
+
+def measure(window: Window, views: Views | None = None) -> Motion | None:
     """The motion in a window, or None where too few frames of one size show its center frame's shot to speak of any."""
-    frames = _shot(_evenly(window), window.center)
+    views = views or Views()
+    frames = _shot(_evenly(window), window.center, views)
     if len(frames) < MIN_FRAMES:
         return None
     center = window.center
-    scale = max(1, round(max(center.width, center.height) / MOTION_SIDE_PX))
-    grey = np.stack([grey_at(frame, scale) for frame in frames])
+    scale = scale_of(center.image)
+    grey = np.stack([views.small(frame.image) for frame in frames])
     times = np.array([(frame.stamp - window.start) / SECOND for frame in frames])
     middle = frames.index(center)
     stills = steady(grey, middle, rate=(len(times) - 1) / (times[-1] - times[0]))
@@ -151,18 +171,23 @@ def _evenly(window: Window) -> tuple[Frame, ...]:
     return tuple(same[same.index(center) % step :: step])
 
 
-def _shot(frames: tuple[Frame, ...], center: Frame) -> tuple[Frame, ...]:
+def _shot(frames: tuple[Frame, ...], center: Frame, views: Views) -> tuple[Frame, ...]:
     """Those between the cuts before and after the center frame."""
-    looks = [look(frame.image) for frame in frames]
+    looks = [views.look(frame.image) for frame in frames]
     cuts = np.array([i for i in range(1, len(frames)) if is_cut(looks[i - 1], looks[i])], int)
     middle = frames.index(center)
     return frames[max(cuts[cuts <= middle], default=0) : min(cuts[cuts > middle], default=len(frames))]
 
 
-def grey_at(frame: Frame, scale: int) -> NDArray[np.uint8]:
-    """A frame's luminance, one pixel for each whole `scale` x `scale` square of the image."""
-    height, width = frame.height // scale * scale, frame.width // scale * scale
-    grey = cv2.cvtColor(frame.image[:height, :width], cv2.COLOR_RGB2GRAY)
+def scale_of(image: NDArray[np.uint8]) -> int:
+    """Pixels of an image to a measured one."""
+    return max(1, round(int(max(image.shape[:2])) / MOTION_SIDE_PX))
+
+
+def grey_at(image: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
+    """A picture's luminance, one pixel for each whole `scale` x `scale` square of it."""
+    height, width = (side // scale * scale for side in image.shape[:2])
+    grey = cv2.cvtColor(image[:height, :width], cv2.COLOR_RGB2GRAY)
     if scale > 1:  # whole squares: several times faster than any other ratio
         grey = cv2.resize(grey, (width // scale, height // scale), interpolation=cv2.INTER_AREA)
     return np.asarray(grey, np.uint8)

@@ -82,14 +82,14 @@ def _draw(motion: Motion, region: Region, views: int) -> _Drawn | None:
     left, top = max(0, x1 - MARGIN_PX), max(0, y1 - MARGIN_PX)
     inside = np.s_[top : min(size[1], y2 + MARGIN_PX), left : min(size[0], x2 + MARGIN_PX)]
     weight = np.asarray(cv2.resize(np.clip((motion.energy - 1.2) / 2, 0.01, 1), size), np.float32)[inside]
-    template = _Template(_smoothed(grey_at(center, scale)[inside].astype(np.float32)), weight)
+    template = _Template(_smoothed(grey_at(center.image, scale)[inside].astype(np.float32)), weight)
 
     moved: list[Affine] = []
     as_thing: list[Patch] = []
     as_ground: list[Patch] = []
     for t in _chosen(motion, region, views):
         there = _view(
-            grey_at(motion.frames[t], scale), region.still.motions[t], ratio, (left, top), template.here.shape
+            grey_at(motion.frames[t].image, scale), region.still.motions[t], ratio, (left, top), template.here.shape
         )
         moved.append(template.follow(there, moved[-2:]))
         as_thing.append(template.badness(_moved(there, moved[-1]), relit=True))
