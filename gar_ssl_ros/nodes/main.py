@@ -48,7 +48,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     from rclpy.executors import ExternalShutdownException
     from rclpy.signals import SignalHandlerOptions
 
-    from gar_ssl_ros.nodes.heap import one_arena
+    from gar_ssl_ros.heap import one_arena
 
     one_arena()
     _on_stop(signal.default_int_handler)  # KeyboardInterrupt, until there is something to spin
