@@ -44,7 +44,6 @@ MIN_PROBABILITY = 0.5  # of a pixel that sounds
 MIN_AREA = 0.0008  # of the picture: what is smaller is no thing
 # Chosen on rendered scenes of the seeds 90120 to 90159, with their own and with others' sounds.
 MIN_CONFIDENCE = 0.7  # mean probability in a piece, from which on it is told
-MAX_NOWHERE = 0.5  # probability of any pixel, below which nothing in view is claimed to sound
 
 
 def student_reasoner(options: StudentOptions) -> StudentReasoner:
@@ -104,9 +103,8 @@ class StudentReading:
         sure = [piece for piece in pieces(seen) if piece.confidence >= MIN_CONFIDENCE]
         if found := outlines(sure, self._student.outlined(self._taken, self._look(mirrored=False)))[:max_sources]:
             return [self._location(piece) for piece in found]
-        most = float(seen.max())
-        told = f"the student takes nothing in view to make it (at most {most:.2f} of 1)"
-        return Unseen(off_screen=most < MAX_NOWHERE, reason=told)
+        told = f"the student takes nothing in view to make it (at most {float(seen.max()):.2f} of 1)"
+        return Unseen(off_screen=False, reason=told)  # of what is unlike all that it learned from, it proves nothing
 
     def analyze(self, hypotheses: Sequence[Hypothesis], trials: int) -> Sequence[Sequence[Trial | Failure]]:
         """How sure it is of each place, as it is and in a mirror, in turn: it has no more than two looks to give."""
