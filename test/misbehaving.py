@@ -100,9 +100,10 @@ class Hanging(Fixed):
     name = "hanging"
 
     def __init__(self) -> None:
-        self.released = Event()
+        self.hangs, self.released = Event(), Event()
 
     def classify(self) -> AudioLabel:
+        self.hangs.set()
         self.released.wait()
         return super().classify()
 

@@ -377,7 +377,7 @@ def test_closing_does_not_wait_for_a_reasoner_that_hangs():
     hanging = Hanging()
     desk = Desk(hanging)
     desk.offer()
-    desk.until(lambda: desk.worker.statistics.busy is not None)
+    assert hanging.hangs.wait(PATIENCE)
     assert not desk.worker.close(0.2)
     hanging.released.set()
     assert desk.worker.close(PATIENCE)

@@ -16,7 +16,8 @@ export class Timeline {
   #theme;
   #seek;
   #drawn = -Infinity; // ms, when it was last
-  #range = { begin: 0, end: 1, lanes: 1 };
+  #lanes = 1;
+  #drawnRange = [0, 1];
 
   /** seek: what to do with a time that was clicked where no answer is; nothing where null. */
   constructor(canvas, answers, theme, time) {
@@ -47,10 +48,8 @@ export class Timeline {
     const colours = this.#theme.colours;
     const playback = this.time.playback;
     const all = this.#answers.all;
-    const oldest = all.reduce((least, one) => Math.min(least, one.stamp), Infinity);
-    const span = SPANS_MS.find((ms) => now - oldest <= ms) ?? SPANS_MS[all.length ? SPANS_MS.length - 1 : 0];
-    const [begin, end] = playback ? [playback.begin, Math.max(playback.end, playback.begin + 1)] : [now - (all.length ? span : SPANS_MS[0]), now];
-    this.#range = { begin, end, lanes };
+    const [begin, end] = (this.#drawnRange = this.#range(now));
+    this.#lanes = lanes;
     const bottom = height - AXIS;
     const at = (ms) => 3 + ((width - 6) * (ms - begin)) / (end - begin);
     this.#axis(context, { width, bottom, begin, end, at, colours, playback });
@@ -78,6 +77,16 @@ export class Timeline {
       context.fillRect(at(now) - 1, 0, 2, bottom);
     }
     this.#tell(selected, shown);
+  }
+
+  /** From when to when, ms. */
+  #range(now) {
+    const playback = this.time.playback;
+    if (playback) return [playback.begin, Math.max(playback.end, playback.begin + 1)];
+    const all = this.#answers.all;
+    const oldest = all.reduce((least, one) => Math.min(least, one.stamp), Infinity);
+    const span = SPANS_MS.find((ms) => now - oldest <= ms) ?? SPANS_MS[all.length ? SPANS_MS.length - 1 : 0];
+    return [now - (all.length ? span : SPANS_MS[0]), now];
   }
 
   #axis(context, { width, bottom, begin, end, at, colours, playback }) {
@@ -115,10 +124,10 @@ export class Timeline {
 
   /** The time there, and the answer nearest to it. */
   #at(event) {
-    const { begin, end, lanes } = this.#range;
+    const [begin, end] = this.time.playback ? this.#range() : this.#drawnRange; // a session may have come since
     const width = this.#canvas.clientWidth;
     const ms = begin + ((event.offsetX - 3) / (width - 6)) * (end - begin);
-    const lane = Math.min(lanes - 1, Math.max(0, Math.floor((event.offsetY / (this.#canvas.clientHeight - AXIS)) * lanes)));
+    const lane = Math.min(this.#lanes - 1, Math.max(0, Math.floor((event.offsetY / (this.#canvas.clientHeight - AXIS)) * this.#lanes)));
     const far = (one) => Math.abs(one.stamp - ms);
     const nearest = this.#answers.lane(lane).reduce((best, one) => (best === null || far(one) < far(best) ? one : best), null);
     return { ms, nearest, away: nearest ? (far(nearest) / (end - begin)) * width : Infinity };
