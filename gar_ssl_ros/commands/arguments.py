@@ -109,6 +109,13 @@ def add_samples(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
     parser.add_argument("--limit", type=limit, metavar="N", help="only the first N samples")
 
 
+def add_parts(parser: argparse.ArgumentParser, what: str) -> None:
+    """Long work in parts: which one, whether it goes on, and who does it. what: what the folder of `--out` holds."""
+    parser.add_argument("--shard", type=shard, default="1/1", metavar="I/N", help="part I of N equal ones")
+    parser.add_argument("--resume", action="store_true", help=f"go on where the {what} in DIR end")
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="this process, or a Ray cluster")
+
+
 def add_denominator(parser: argparse.ArgumentParser) -> None:
     """How it is counted."""
     parser.add_argument(

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gar_ssl_ros.commands.arguments import Commands, add_dataset, require_evaluation, shard, whole
+from gar_ssl_ros.commands.arguments import Commands, add_dataset, add_parts, require_evaluation, whole
 from gar_ssl_ros.commands.choice import add_evaluated, add_options
 from gar_ssl_ros.errors import DONE, FAILED, UsageError, UserError
 from gar_ssl_ros.gar.options import GarOptions
@@ -22,7 +22,10 @@ DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 if TYPE_CHECKING:
     from gar_ssl_ros.evaluation.report.subject import Subject
+    from gar_ssl_ros.evaluation.results import Origin
+    from gar_ssl_ros.evaluation.run import Engine
     from gar_ssl_ros.evaluation.samples import Dataset
+    from gar_ssl_ros.evaluation.settings import Settings
 
 
 def add(commands: Commands) -> None:
@@ -38,17 +41,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     add_options(parser, options_of(GarOptions))
     parser.set_defaults(sources=None)  # as many as there are
-    parser.add_argument("--shard", type=shard, default="1/1", metavar="I/N", help="part I of N equal ones")
-    parser.add_argument("--resume", action="store_true", help="go on where the results in DIR end")
-    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="this process, or a Ray cluster")
-    parser.add_argument(
-        "--in-flight",
-        type=whole(1, MAX_IN_FLIGHT),
-        default=1,
-        metavar="N",
-        help="samples asked about at once, of a reasoner whose work is elsewhere: served, or one's own that several "
-        "threads may ask",
-    )
+    add_work(parser, "results")
     add_evaluated(parser)
     parser.set_defaults(run=run)
 
@@ -56,21 +49,11 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     require_evaluation()
     from gar_ssl_ros.evaluation.datasets import dataset
-    from gar_ssl_ros.evaluation.engines import check_in_flight, check_reasoner, locally, on_ray
     from gar_ssl_ros.evaluation.report.write import write_report
-    from gar_ssl_ros.evaluation.results import Origin, Shard
+    from gar_ssl_ros.evaluation.results import Shard
     from gar_ssl_ros.evaluation.run import evaluate_dataset, limited, subject, write_run
-    from gar_ssl_ros.evaluation.settings import evaluated, settings_from_values
 
-    settings = settings_from_values(evaluated(vars(options)))
-    check_reasoner(settings)
-    if options.in_flight > 1 and options.engine == "ray":
-        raise UsageError("--in-flight: a Ray cluster has workers of its own: leave it out, or use --engine local")
-    check_in_flight(settings, options.in_flight)
-    origin = Origin(
-        dataset=options.dataset, root=options.root, annotations=options.annotations, rendered=options.rendered
-    )
-    engine = on_ray if options.engine == "ray" else partial(locally, in_flight=options.in_flight)
+    settings, origin, engine = work_of(options)
     published = options.denominator == "published"
     with kept(options.out):
         chosen = limited(dataset(options.dataset, options.root, options.annotations, options.rendered), options.limit)
@@ -82,6 +65,36 @@ def run(options: argparse.Namespace) -> int:
     print(summary(told))
     print(f"{options.out}/report.html, report.md, results.jsonl, results.parquet")
     return DONE if told.figures.answered else FAILED
+
+
+def add_work(parser: argparse.ArgumentParser, what: str) -> None:
+    """How a dataset's samples are gone through; see `add_parts`."""
+    add_parts(parser, what)
+    parser.add_argument(
+        "--in-flight",
+        type=whole(1, MAX_IN_FLIGHT),
+        default=1,
+        metavar="N",
+        help="samples asked about at once, of a reasoner whose work is elsewhere: served, or one's own that several "
+        "threads may ask",
+    )
+
+
+def work_of(options: argparse.Namespace) -> tuple[Settings, Origin, Engine]:
+    """What is asked, of whose samples, and who does it. Raises UserError where that cannot be."""
+    from gar_ssl_ros.evaluation.engines import check_in_flight, check_reasoner, locally, on_ray
+    from gar_ssl_ros.evaluation.results import Origin
+    from gar_ssl_ros.evaluation.settings import evaluated, settings_from_values
+
+    settings = settings_from_values(evaluated(vars(options)))
+    check_reasoner(settings)
+    if options.in_flight > 1 and options.engine == "ray":
+        raise UsageError("--in-flight: a Ray cluster has workers of its own: leave it out, or use --engine local")
+    check_in_flight(settings, options.in_flight)
+    origin = Origin(
+        dataset=options.dataset, root=options.root, annotations=options.annotations, rendered=options.rendered
+    )
+    return settings, origin, on_ray if options.engine == "ray" else partial(locally, in_flight=options.in_flight)
 
 
 def warn(dataset: Dataset) -> None:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from gar_ssl_ros.commands.arguments import (
     CommandParser,
     Commands,
+    add_parts,
     number,
     require_evaluation,
     seed,
-    shard,
     size,
     whole,
 )
@@ -75,9 +75,7 @@ def _add_make(actions: Commands) -> None:
     )
     making.add_argument("--pictures", type=Path, metavar="DIR", help="your own, in a folder for each class")
     making.add_argument("--sounds", type=Path, metavar="DIR", help="your own, so too, or as VGGSound has them")
-    making.add_argument("--shard", type=shard, default="1/1", metavar="I/N", help="part I of N equal ones")
-    making.add_argument("--resume", action="store_true", help="go on where the questions in DIR end")
-    making.add_argument("--engine", choices=("local", "ray"), default="local", help="this process, or a Ray cluster")
+    add_parts(making, "questions")
     making.set_defaults(run=run_make)
 
 

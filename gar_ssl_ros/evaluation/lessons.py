@@ -58,8 +58,8 @@ def keep(
     """Write each lesson into `folder`, unless it is there already.
 
     least_av: S_av below which a source is left out: its pixels are unsure, and a clip without another one is left out,
-    too. weighted: a lesson counts as much as the
-    mean S_av of its sources. done: is told after each sample why it could not be opened, or nothing. Raises OSError.
+    too. weighted: a lesson counts as much as the mean S_av of its sources. done: is told after each sample why it could
+    not be opened, or nothing. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files, weights, labels = [], [], []

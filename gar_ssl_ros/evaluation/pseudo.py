@@ -56,7 +56,7 @@ def unlabelled(origin: Origin, limit: int | None = None) -> Dataset:
 
 
 def pseudo_labels(run: Run) -> list[PseudoLabel]:
-    """What can be learned from: sources with masks, or that nothing in view sounds; not what was uncertain or failed.
+    """What can be learned from a folder of labels, its samples read again.
 
     Raises ResultsError where the samples are not those that the labels are of, and DatasetError.
     """
@@ -64,11 +64,12 @@ def pseudo_labels(run: Run) -> list[PseudoLabel]:
     read = unlabelled(run.origin, told.samples)
     if configuration(read, told.settings) != told:
         raise ResultsError(f"{read.name} is not what these pseudo labels are of: label it again")
+    return list(usable(run.records, read))
+
+
+def usable(records: Sequence[SampleRecord], read: Dataset) -> Iterator[PseudoLabel]:
+    """Of samples: sources with masks, or that nothing in view sounds; not what was uncertain or failed."""
     samples = {sample.id: sample for sample in read.samples}
-    return list(_usable(run.records, samples))
-
-
-def _usable(records: Sequence[SampleRecord], samples: dict[str, Sample]) -> Iterator[PseudoLabel]:
     for record in records:
         found = record.found
         if found is None or record.sample not in samples:
