@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import rmtree
 from time import process_time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from tqdm import tqdm
 
 from gar_ssl_ros.commands.arguments import Commands
 from gar_ssl_ros.commands.choice import add_options
 from gar_ssl_ros.commands.evaluate import kept
-from gar_ssl_ros.errors import DONE, OptionError, UserError, pip_install, sentence, shortened
+from gar_ssl_ros.errors import DONE, OptionError, UserError, misfit, pip_install, sentence, shortened
 from gar_ssl_ros.files import write_whole
 from gar_ssl_ros.options import from_values, options_of
+from gar_ssl_ros.perception.quiet import quiet
 from gar_ssl_ros.students.options import ARCHITECTURES, StudentConfig, TrainingOptions
 
 if TYPE_CHECKING:
@@ -67,13 +70,13 @@ def run(options: argparse.Namespace) -> int:
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise UserError(f"training needs {', '.join(missing)}, not found here: {pip_install('students')}")
-    for noisy in ("torchao", "torch.utils._pytree"):  # which tell of what nobody asks them for here
-        logging.getLogger(noisy).setLevel(logging.ERROR)
     from gar_ssl_ros.evaluation.lessons import keep, labels_of
     from gar_ssl_ros.evaluation.pseudo import pseudo_labels
     from gar_ssl_ros.evaluation.results import read_runs
     from gar_ssl_ros.students.checkpoint import load, read_config
-    from gar_ssl_ros.students.training import train
+
+    with quiet():
+        from gar_ssl_ros.students.training import train
 
     chosen = from_values(TrainingOptions, vars(options))
     out, lessons_folder = options.out, options.out / "lessons"
@@ -101,7 +104,8 @@ def run(options: argparse.Namespace) -> int:
         if options.pretrained is not None:
             from gar_ssl_ros.students.pretrained import begin_with
 
-            begin_with(student, options.pretrained)
+            with _named_by_pretrained():
+                begin_with(student, options.pretrained)
         size = sum(one.numel() for one in student.parameters())
         print(
             f"{config.student}, {size:,} weights, {len(lessons)} lessons, labels: {', '.join(config.labels) or 'none'}"
@@ -116,15 +120,31 @@ def run(options: argparse.Namespace) -> int:
 
 def _config(options: argparse.Namespace, labels: tuple[str, ...]) -> StudentConfig:
     """Raises OptionError."""
+    body: dict[str, Any] = {}
+    if options.pretrained is not None:
+        from gar_ssl_ros.students.pretrained import body_of
+
+        with _named_by_pretrained():
+            body = {"body": body_of(options.pretrained)}
     try:
         more = json.loads(options.config)
-        if options.pretrained is not None:
-            from gar_ssl_ros.students.pretrained import body_of
-
-            more["network"] = {**more.get("network", {}), "body": body_of(options.pretrained)}
+        if body:
+            more["network"] = {**more.get("network", {}), **body}
         return StudentConfig(**{"student": options.student, "labels": labels, **more})
     except (ValueError, TypeError) as problem:
-        raise OptionError(f"--config {options.config!r:.80}: {shortened(str(problem), 120)}") from None
+        told = misfit(problem) if isinstance(problem, ValidationError) else shortened(str(problem), 120)
+        raise OptionError(f"--config {options.config!r:.80}: {told}") from None
+
+
+@contextmanager
+def _named_by_pretrained() -> Iterator[None]:
+    """Within it a folder that is no such model is an OptionError."""
+    from gar_ssl_ros.perception.failure import ModelError
+
+    try:
+        yield
+    except ModelError as problem:
+        raise OptionError(f"--pretrained: {problem.fault}: name another one") from None
 
 
 def _begin(out: Path, resume: bool, told: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gar_ssl_ros.errors import UsageError, pip_install
 from gar_ssl_ros.masks.options import NONE, MaskOptions
+from gar_ssl_ros.perception.quiet import quiet
 
 if TYPE_CHECKING:
     from gar_ssl_ros.masks.segmenter import Segmenter
@@ -44,7 +45,8 @@ def segmenter_of(options: MaskOptions) -> Segmenter | None:
         raise SegmenterError(f"masks of {options.masks} need a masks_model: name {MODELS[options.masks]}")
     module, _, factory = SEGMENTERS[options.masks].partition(":")
     try:
-        made: Segmenter = getattr(import_module(module), factory)(options)
+        with quiet():
+            made: Segmenter = getattr(import_module(module), factory)(options)
     except ModuleNotFoundError as problem:
         told = f"masks of {options.masks} need {problem.name}, which is not installed: {pip_install('omni')}"
         raise SegmenterError(told) from None

@@ -19,6 +19,7 @@ from gar_ssl_ros.perception.detection import Detector, Finder
 from gar_ssl_ros.perception.failure import ModelError
 from gar_ssl_ros.perception.naming import NamedDetector
 from gar_ssl_ros.perception.objects import Objects, kinds
+from gar_ssl_ros.perception.quiet import quiet
 from gar_ssl_ros.perception.tags import Tagger, Yamnet, names
 
 logger = logging.getLogger(__name__)
@@ -84,8 +85,9 @@ def _made(what: str, path: Path, of_file: Callable[[Path], Made], option: str = 
         if not path.is_dir():
             check_file(path)  # a pipe would wait
             return of_file(path)
-        module = import_module(f"{PRETRAINED}.{what}s")  # torch is loaded here, and nowhere else
-        return getattr(module, what)(path)
+        with quiet():
+            module = import_module(f"{PRETRAINED}.{what}s")  # torch is loaded here, and nowhere else
+            return getattr(module, what)(path)
     except ImportError as problem:
         raise ReasonerError(
             f"{option}: {path} needs {problem.name}, which is not installed: {pip_install('omni')}"

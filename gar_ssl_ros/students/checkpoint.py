@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 
-from gar_ssl_ros.errors import sentence
+from gar_ssl_ros.errors import misfit, sentence
 from gar_ssl_ros.files import draft_of, read_file, write_whole
 from gar_ssl_ros.gar.reasoner import ReasonerError
 from gar_ssl_ros.students.model import Student
@@ -41,8 +41,7 @@ def read_config(folder: Path) -> StudentConfig:
     except OSError as problem:
         raise StudentError(folder, f"{CONFIG}: {problem.strerror}") from None
     except ValidationError as problem:
-        first = problem.errors()[0]
-        raise StudentError(folder, f"{CONFIG}: {'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}") from None
+        raise StudentError(folder, f"{CONFIG}: {misfit(problem)}") from None
 
 
 def load(folder: Path) -> Student:

@@ -5,13 +5,11 @@ Nothing of torch is imported before `load` is called.
 
 from __future__ import annotations
 
-import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gar_ssl_ros.errors import pip_install
+from gar_ssl_ros.perception.quiet import quiet
 from gar_ssl_ros.reasoners.omni.checkpoint import folder_checkpoint
 from gar_ssl_ros.reasoners.options import LoadOptions, OmniOptions
 from gar_ssl_ros.reasoners.prompted.runtime import ModelError, Runtime
@@ -41,7 +39,7 @@ def load(model: str, options: LoadOptions | None = None) -> Runtime:
     run. Raises ModelError.
     """
     _require(model)
-    with _quiet():
+    with quiet():
         from gar_ssl_ros.reasoners.omni import loading
 
     return loading.load_runtime(model, options or LoadOptions())
@@ -50,24 +48,10 @@ def load(model: str, options: LoadOptions | None = None) -> Runtime:
 def plan(model: str, options: LoadOptions | None = None) -> Plan:
     """What `load` would do, and what that takes in memory. Raises ModelError where it cannot be, or does not fit."""
     _require(model)
-    with _quiet():
+    with quiet():
         from gar_ssl_ros.reasoners.omni import loading
 
     return loading.plan(model, options or LoadOptions())
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """While torchao is imported: it warns of kernels for other machines, and torch of what torchao does."""
-    loggers = [logging.getLogger(name) for name in ("torchao", "torch.utils._pytree")]
-    levels = [each.level for each in loggers]
-    for each in loggers:
-        each.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        for each, level in zip(loggers, levels, strict=True):
-            each.setLevel(level)
 
 
 def _require(model: str) -> None:
