@@ -10,7 +10,6 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import FrameType
 
 import gar_ssl_ros
 from gar_ssl_ros.commands import (
@@ -31,7 +30,7 @@ from gar_ssl_ros.commands import (
     train,
 )
 from gar_ssl_ros.commands.arguments import CommandParser
-from gar_ssl_ros.errors import FAILED, discard_stdout, sentence, status, told
+from gar_ssl_ros.errors import FAILED, discard_stdout, interrupt, sentence, status, told
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +62,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _outcome(options: argparse.Namespace) -> int:
     for wanted in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a script's background jobs are born deaf to it
-        signal.signal(wanted, _interrupt)
+        signal.signal(wanted, interrupt)
     try:
         code = options.run(options)
         assert isinstance(code, int)
@@ -129,10 +128,6 @@ def _open_standard_streams() -> None:
         stream or open(number, mode)  # noqa: PTH123, SIM115  # a descriptor, not a file, and for good
         for number, (stream, mode) in enumerate([(sys.stdin, "r"), (sys.stdout, "w"), (sys.stderr, "w")])
     )
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

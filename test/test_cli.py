@@ -296,3 +296,18 @@ def test_a_real_film(run, shared_media, tmp_path):
     for source in (source for record in records for source in record.sources):
         assert 0 <= source.box.x1 < source.box.x2 <= 1280
         assert 0 <= source.box.y1 < source.box.y2 <= 720
+
+
+def test_what_was_told_to_stop_ends_by_its_own_status_wherever_it_was(tmp_path):
+    """Also where a class was being made from text, after which CPython would end it by the signal."""
+    program = tmp_path / "told.py"
+    program.write_text(
+        "import os, signal, sys\n"
+        "from gar_ssl_ros.errors import interrupt\n"
+        "signal.signal(signal.SIGINT, interrupt)\n"
+        "try:\n"
+        "    exec('os.kill(os.getpid(), signal.SIGINT)\\nwhile True: pass')\n"
+        "except KeyboardInterrupt:\n"
+        "    sys.exit(0)\n"
+    )
+    assert subprocess.run([sys.executable, "-m", "told"], cwd=tmp_path, check=False, timeout=60).returncode == 0

@@ -13,7 +13,7 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
-from gar_ssl_ros.errors import DONE, FAILED, USAGE, UserError, discard_stdout, sentence
+from gar_ssl_ros.errors import DONE, FAILED, USAGE, UserError, discard_stdout, interrupt, sentence
 
 NAMES = ("localizer", "player", "camera", "microphone", "recorder", "fuse")
 FAREWELL_S = 0.3  # s: that there will be no answer is told in callbacks, too
@@ -51,7 +51,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     from gar_ssl_ros.heap import one_arena
 
     one_arena()
-    _on_stop(signal.default_int_handler)  # KeyboardInterrupt, until there is something to spin
+    _on_stop(interrupt)  # until there is something to spin
     try:
         # rclpy's own handlers end the context at once: whoever waits for an answer would not be told that none comes.
         rclpy.init(args=[name, *arguments], signal_handler_options=SignalHandlerOptions.NO)

@@ -15,7 +15,7 @@ from threading import Thread, current_thread, main_thread
 from time import monotonic
 from types import FrameType
 
-from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.errors import Interrupted, UserError
 
 STOP_S = 5.0  # that a process is given to stop by itself
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -102,11 +102,11 @@ class Processes:
         return node
 
     def interrupt(self) -> None:
-        """Raises KeyboardInterrupt, once: after a node that is being started, which would be left behind."""
+        """Raises Interrupted, once: after a node that is being started, which would be left behind."""
         self._interrupted = True
         if not self._starting:
             _ignore(*STOP_SIGNALS)
-            raise KeyboardInterrupt
+            raise Interrupted
 
     def stop(self, *nodes: NodeProcess) -> None:
         """Have these, or all, stop, the newest first, and wait for it."""
@@ -149,7 +149,7 @@ def isolated() -> Iterator[None]:
 
 @contextmanager
 def _interrupted_once(nodes: Processes) -> Iterator[None]:
-    """Let a Ctrl-C or SIGTERM through as KeyboardInterrupt, and no second one: it would leave processes behind."""
+    """Let a Ctrl-C or SIGTERM through as Interrupted, and no second one: it would leave processes behind."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         nodes.interrupt()
