@@ -124,6 +124,8 @@ def _built(distances: Response, gains: Response, rt60: float) -> NDArray[np.floa
 
 def _at_ears(distances: Response, units: Points, gains: Response, rt60: float, responses: str) -> Response:
     """(2, taps): each image through the head's response from the measured direction nearest to it."""
+    from scipy.fft import next_fast_len  # which librosa brings
+
     directions, heads = _head(responses)
     nearest = np.concatenate([np.argmax(part @ directions.T, axis=1) for part in np.array_split(units, 64)])
     order = np.argsort(nearest, kind="stable")
@@ -133,9 +135,10 @@ def _at_ears(distances: Response, units: Points, gains: Response, rt60: float, r
         some = groups[first : first + NUMBER_OF_HEADS_AT_ONCE]
         rooms = np.array([_built(distances[group], gains[group], rt60) for group in some])
         taps = rooms.shape[1] + HEAD_TAPS
-        through = np.fft.rfft(heads[[nearest[group[0]] for group in some]], taps, axis=2)
-        total = total + np.einsum("df,dif->if", np.fft.rfft(rooms, taps, axis=1), through)
-    return np.asarray(np.fft.irfft(total, taps, axis=1))
+        count = next_fast_len(taps, real=True)  # one that is a prime by little else takes several times as long
+        through = np.fft.rfft(heads[[nearest[group[0]] for group in some]], count, axis=2)
+        total = total + np.einsum("df,dif->if", np.fft.rfft(rooms, count, axis=1), through)
+    return np.asarray(np.fft.irfft(total, count, axis=1)[:, :taps])
 
 
 @cache
