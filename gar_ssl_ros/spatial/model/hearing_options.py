@@ -1,0 +1,57 @@
+"""What a Spatial-AST is: how sound becomes its features, how large it is, and what it tells apart."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class SpatialAstConfig(BaseModel):
+    """The defaults are those of BAT (arXiv:2402.01591) and of its published weights; all sizes are free.
+
+    A clip is what the frames hold, `seconds` at most. Raises pydantic.ValidationError where sizes do not fit together.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rate: int = Field(32_000, ge=8_000, le=192_000)  # Hz
+    seconds: float = Field(10.0, gt=0, le=60)  # of sound in a clip, at most
+    n_fft: int = Field(1024, ge=64, le=8192, multiple_of=2)  # samples under a spectrum's window
+    hop: int = Field(320, ge=16, le=8192)  # samples between two spectra
+    mels: int = Field(128, ge=8, le=512)
+    low: float = Field(50.0, ge=0)  # Hz, of the mel bands
+    high: float = Field(14_000.0, gt=0)  # Hz
+    frames: int = Field(1024, ge=8, le=8192)  # spectra of a clip; fewer ones are stretched to as many
+    patch: int = Field(16, ge=2, le=64)  # frames and mels of a token
+    width: int = Field(768, ge=8, le=4096)
+    depth: int = Field(12, ge=1, le=64)
+    heads: int = Field(12, ge=1, le=64)
+    mlp_ratio: float = Field(4.0, gt=0, le=16)
+    classes: int = Field(355, ge=1, le=10_000)  # of sounds: BAT's share of AudioSet
+    distances: int = Field(21, ge=2, le=1000)
+    distance_step: float = Field(0.5, gt=0, le=100)  # m
+    azimuths: int = Field(360, ge=4, le=3600)  # of a full turn
+    elevations: int = Field(180, ge=2, le=1800)  # of a half turn
+    dropout: float = Field(0.0, ge=0, lt=1)
+    drop_path: float = Field(0.1, ge=0, lt=1)  # share of clips that pass the last block by, in training
+
+    @property
+    def samples(self) -> int:
+        """Of a clip, at each ear."""
+        return min(round(self.seconds * self.rate), self.frames * self.hop)
+
+    @property
+    def patches(self) -> int:
+        """Of a clip: its tokens, beside the network's own three."""
+        return (self.frames // self.patch) * (self.mels // self.patch)
+
+    @model_validator(mode="after")
+    def _fits(self) -> SpatialAstConfig:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is no multiple of heads {self.heads}")
+        if self.frames % self.patch or self.mels % self.patch:
+            raise ValueError(f"frames {self.frames} and mels {self.mels} are not both multiples of patch {self.patch}")
+        if not self.low < self.high <= self.rate / 2:
+            raise ValueError(f"low {self.low:g} and high {self.high:g} Hz do not lie in order below {self.rate / 2:g}")
+        if self.samples < self.n_fft:
+            raise ValueError(f"a clip of {self.samples} samples is shorter than one window, n_fft {self.n_fft}")
+        return self
