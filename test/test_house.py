@@ -28,7 +28,7 @@ ROOMS = {
     "output": {"output", "gar", "media"},
     "interfaces": {"interfaces"},
     "embedded_ros": {"embedded_ros", "interfaces"},
-    "spatial": {"spatial", "gar", "media"},
+    "spatial": {"spatial", "perception", "gar", "media"},
     "messages": {"messages", "embedded_ros", "spatial", "output", "gar", "media", "msg", "srv"},
     "work": {"work", "messages", "masks", "spatial", "gar", "media", "msg"},
     "bags": {"bags", "work", "messages", "masks", "spatial", "interfaces", "gar", "media"},

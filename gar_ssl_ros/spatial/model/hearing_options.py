@@ -13,26 +13,26 @@ class SpatialAstConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rate: int = Field(32_000, ge=8_000, le=192_000)  # Hz
-    seconds: float = Field(10.0, gt=0, le=60)  # of sound in a clip, at most
-    n_fft: int = Field(1024, ge=64, le=8192, multiple_of=2)  # samples under a spectrum's window
-    hop: int = Field(320, ge=16, le=8192)  # samples between two spectra
-    mels: int = Field(128, ge=8, le=512)
-    low: float = Field(50.0, ge=0)  # Hz, of the mel bands
-    high: float = Field(14_000.0, gt=0)  # Hz
-    frames: int = Field(1024, ge=8, le=8192)  # spectra of a clip; fewer ones are stretched to as many
-    patch: int = Field(16, ge=2, le=64)  # frames and mels of a token
-    width: int = Field(768, ge=8, le=4096)
-    depth: int = Field(12, ge=1, le=64)
-    heads: int = Field(12, ge=1, le=64)
-    mlp_ratio: float = Field(4.0, gt=0, le=16)
-    classes: int = Field(355, ge=1, le=10_000)  # of sounds: BAT's share of AudioSet
-    distances: int = Field(21, ge=2, le=1000)
-    distance_step: float = Field(0.5, gt=0, le=100)  # m
-    azimuths: int = Field(360, ge=4, le=3600)  # of a full turn
-    elevations: int = Field(180, ge=2, le=1800)  # of a half turn
-    dropout: float = Field(0.0, ge=0, lt=1)
-    drop_path: float = Field(0.1, ge=0, lt=1)  # share of clips that pass the last block by, in training
+    rate: int = Field(default=32_000, ge=8_000, le=192_000)  # Hz
+    seconds: float = Field(default=10.0, gt=0, le=60)  # of sound in a clip, at most
+    n_fft: int = Field(default=1024, ge=64, le=8192, multiple_of=2)  # samples under a spectrum's window
+    hop: int = Field(default=320, ge=16, le=8192)  # samples between two spectra
+    mels: int = Field(default=128, ge=8, le=512)
+    low: float = Field(default=50.0, ge=0)  # Hz, of the mel bands
+    high: float = Field(default=14_000.0, gt=0)  # Hz
+    frames: int = Field(default=1024, ge=8, le=8192)  # spectra of a clip; fewer ones are stretched to as many
+    patch: int = Field(default=16, ge=2, le=64)  # frames and mels of a token
+    width: int = Field(default=768, ge=8, le=4096)
+    depth: int = Field(default=12, ge=1, le=64)
+    heads: int = Field(default=12, ge=1, le=64)
+    mlp_ratio: float = Field(default=4.0, gt=0, le=16)
+    classes: int = Field(default=355, ge=1, le=10_000)  # of sounds: BAT's share of AudioSet
+    distances: int = Field(default=21, ge=2, le=1000)
+    distance_step: float = Field(default=0.5, gt=0, le=100)  # m
+    azimuths: int = Field(default=360, ge=4, le=3600)  # of a full turn
+    elevations: int = Field(default=180, ge=2, le=1800)  # of a half turn
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    drop_path: float = Field(default=0.1, ge=0, lt=1)  # share of clips that pass the last block by, in training
 
     @property
     def samples(self) -> int:

@@ -161,7 +161,7 @@ class SpatialAst(nn.Module):
         return tokens + (after - tokens) * kept / (1 - rate)
 
     def _begin(self) -> None:
-        """As published: heads so small that at first every answer is as likely as any other."""
+        """As published, with heads so small that at first every answer is as likely as any other; but see below."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
@@ -170,6 +170,9 @@ class SpatialAst(nn.Module):
                 nn.init.trunc_normal_(module.in_proj_weight, std=0.02)
         for head in (self.class_head, self.distance_head, self.azimuth_head, self.elevation_head):
             nn.init.trunc_normal_(head.weight, std=2e-5)
+        with torch.no_grad():
+            # Slaney's norm leaves the phase n_fft / rate of -1..1, and what is so faint is not learned in few steps.
+            self.fuse[0].weight[:, 2:] *= self.config.rate / self.config.n_fft
         nn.init.xavier_uniform_(self.embed.weight.flatten(1))
         nn.init.normal_(self.own_tokens, std=0.02)
         nn.init.trunc_normal_(self.positions, std=0.02)

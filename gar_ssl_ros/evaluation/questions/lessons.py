@@ -1,0 +1,86 @@
+"""Questions as lessons: a split's own, or others about the same scenes, with which encoders warm up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gar_ssl_ros.evaluation.datasets.media import read_image, read_sound
+from gar_ssl_ros.evaluation.questions.record import QuestionRecord, QuestionsError
+from gar_ssl_ros.spatial.model.lessons import Lesson, Placed, Scene
+from gar_ssl_ros.spatial.questions.forms import Fields, QuestionType, placed
+from gar_ssl_ros.spatial.questions.words import Question, answer_text, question_text, wordings
+
+DRAWS = 4  # questions about each scene, where any may be asked
+WARM_UP = (QuestionType.A1, QuestionType.A2, QuestionType.V1, QuestionType.V2)
+
+
+class QuestionLessons:
+    """The questions of these types; of those with which encoders warm up, several about every scene."""
+
+    def __init__(
+        self,
+        folder: Path,
+        records: Sequence[QuestionRecord],
+        ears: tuple[int, int] | None,
+        types: Sequence[QuestionType],
+    ) -> None:
+        """ears: the channels of a recording that are the left ear's and the right one's; None where it is not heard."""
+        self._folder, self._ears = folder, ears
+        self._own = [one for one in records if one.question_type in types and one.question_type not in WARM_UP]
+        self._drawn = [one for one in types if one in WARM_UP]
+        self._records = records if self._drawn else ()
+
+    def __len__(self) -> int:
+        return len(self._own) + DRAWS * len(self._records)
+
+    def __getitem__(self, index: int) -> Lesson:
+        """Raises ClipError and QuestionsError where its picture or sound cannot be read."""
+        if index < len(self._own):
+            record = self._own[index]
+            return self._lesson(record, record.question, record.answer)
+        draw, at = divmod(index - len(self._own), len(self._records))
+        record = self._records[at]
+        random = np.random.default_rng([record.index, draw])
+        question, answer = about(random, record, self._drawn[int(random.integers(len(self._drawn)))])
+        return self._lesson(record, question_text(question), answer_text(question.type, answer))
+
+    def _lesson(self, record: QuestionRecord, question: str, answer: str) -> Lesson:
+        source = record.sources[0]
+        objects = tuple(Placed(one.label, one.spot, one.width) for one in record.objects)
+        return Lesson(
+            scene_of(self._folder, record, self._ears), Placed(source.label, source.spot), objects, question, answer
+        )
+
+
+def about(random: np.random.Generator, record: QuestionRecord, asked: QuestionType) -> tuple[Question, Fields]:
+    """A question with which an encoder warms up, and its answer. Of things alike it is not asked where they are."""
+    source = record.sources[0]
+    wording = str(random.choice(list(wordings(asked))))
+    if asked is QuestionType.A1:
+        return Question(asked, wording), {"sound": source.label}
+    if asked is QuestionType.A2:
+        return Question(asked, wording), placed(source.spot)
+    labels = [one.label for one in record.objects]
+    single = [one for one in record.objects if labels.count(one.label) == 1]
+    if asked is QuestionType.V2 and single:
+        thing = single[int(random.integers(len(single)))]
+        return Question(asked, wording, {"object": thing.label}), placed(thing.spot)
+    if asked is QuestionType.V2:
+        asked, wording = QuestionType.V1, str(random.choice(list(wordings(QuestionType.V1))))
+    thing = record.objects[int(random.integers(len(labels)))]
+    return Question(asked, wording, placed(thing.spot)), {"object": thing.label}
+
+
+def scene_of(folder: Path, record: QuestionRecord, ears: tuple[int, int] | None) -> Scene:
+    """What a question is about. Raises ClipError where a file cannot be read, QuestionsError where channels lack."""
+    picture = read_image(folder / record.image)
+    if ears is None:
+        return Scene(picture, None, record.rate)
+    sound, rate = read_sound(folder / record.audio)
+    if len(sound) <= max(ears):
+        told = f"{folder / record.audio} has {len(sound)} channels"
+        raise QuestionsError(f"{told}, and its ears are the channels {ears[0]} and {ears[1]}: make it anew")
+    return Scene(picture, sound[list(ears)], rate)

@@ -1,0 +1,97 @@
+"""How a network of ours learns: Hugging Face's Trainer, on a CPU, a GPU, or several by `accelerate launch`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_utils import get_last_checkpoint
+from transformers.utils import logging
+
+TOLD = 20  # times that it tells its loss
+
+
+@dataclass(frozen=True)
+class Course:
+    """steps: of the optimizer. batch: lessons in each, on each device. rate: of learning, the greatest; it rises over
+    the first tenth, and falls as a cosine. save_steps: after which what was learned is on disk.
+    """
+
+    steps: int
+    batch: int
+    rate: float
+    seed: int = 0
+    bfloat16: bool = False
+    save_steps: int = 500
+
+
+def learn(
+    network: nn.Module,
+    lessons: Any,
+    collate: Callable[[Any], dict[str, Any]],
+    course: Course,
+    unfinished: Path,
+    tell: Callable[[int, float], None],
+    begin_step: Callable[[float], None] = lambda _: None,
+) -> None:
+    """Train a network whose forward takes what `collate` makes of lessons, and gives {"loss": ...}.
+
+    unfinished: folder of what it goes on from where it was stopped, and that is gone in the end. tell: is told the step
+    and the loss now and then. begin_step: is told how far it is, 0..1. Raises OSError.
+    """
+    logging.set_verbosity_error()
+    arguments = TrainingArguments(
+        output_dir=str(unfinished),
+        max_steps=course.steps,
+        per_device_train_batch_size=course.batch,
+        learning_rate=course.rate,
+        weight_decay=0.01,
+        max_grad_norm=5.0,
+        lr_scheduler_type="cosine",
+        warmup_steps=max(1, course.steps // 10),
+        seed=course.seed,
+        bf16=course.bfloat16,
+        use_cpu=not torch.cuda.is_available(),
+        save_steps=max(1, min(course.save_steps, course.steps)),
+        save_total_limit=1,
+        logging_steps=max(1, course.steps // TOLD),
+        report_to=[],
+        remove_unused_columns=False,
+        dataloader_drop_last=len(lessons) >= course.batch,
+        disable_tqdm=True,
+    )
+    trainer = Trainer(
+        model=network,
+        args=arguments,
+        train_dataset=lessons,
+        data_collator=collate,
+        callbacks=[_Follow(tell, begin_step)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(unfinished)) if unfinished.is_dir() else None)
+    if trainer.is_world_process_zero():
+        rmtree(unfinished, ignore_errors=True)
+
+
+def first_process() -> bool:
+    """True in the one that writes files, of those that train together."""
+    return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
+
+
+class _Follow(TrainerCallback):
+    def __init__(self, tell: Callable[[int, float], None], begin_step: Callable[[float], None]) -> None:
+        self._tell, self._begin_step = tell, begin_step
+
+    def on_step_begin(self, _args: Any, state: Any, _control: Any, **_more: Any) -> None:
+        self._begin_step(state.global_step / state.max_steps)
+
+    def on_log(self, _args: Any, state: Any, _control: Any, logs: dict[str, float] | None = None, **_more: Any) -> None:
+        if logs and "loss" in logs and state.is_world_process_zero:
+            self._tell(state.global_step, logs["loss"])

@@ -1,0 +1,125 @@
+"""The network: a picture and a sound become tokens of a language model, which then reads the question and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - as everywhere
+from transformers import Qwen2Config, Qwen2ForCausalLM, Siglip2VisionConfig, Siglip2VisionModel
+
+from gar_ssl_ros.spatial.model.options import ModelConfig
+from gar_ssl_ros.spatial.model.projector import Projector
+from gar_ssl_ros.spatial.model.spatial_ast import SpatialAst, SpatialFeatures
+
+UNTOLD = -100  # the target of a token that is not to be learned, as torch has it
+
+
+class HearYouAre(nn.Module):
+    """See above ("Hear You Are", section 4). What it does not see or hear it has no encoder for."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        language = Qwen2Config(**config.language)
+        self.language = Qwen2ForCausalLM(language)
+        self.features = self.hearing = self.hearing_projector = None
+        self.seeing = self.seeing_projector = None
+        if config.hears != "nothing":
+            self.features, self.hearing = SpatialFeatures(config.hearing), SpatialAst(config.hearing)
+            self.hearing_projector = Projector(config.hearing_projector, config.hearing.width, language.hidden_size)
+        if config.sees:
+            seeing = Siglip2VisionConfig(**{"vision_use_head": False, **config.seeing})
+            self.seeing = Siglip2VisionModel(seeing)
+            self.seeing_projector = Projector(config.seeing_projector, seeing.hidden_size, language.hidden_size)
+
+    @property
+    def media_tokens(self) -> int:
+        """How many tokens of a prompt are what is seen and heard."""
+        projectors = [one for one in (self.seeing_projector, self.hearing_projector) if one is not None]
+        return sum(one.queries.shape[1] for one in projectors)
+
+    def heard(self, sounds: Tensor) -> Tensor:
+        """The encoder's tokens of sounds (B, 2, samples) in [-1, 1], left ear first."""
+        assert self.hearing is not None
+        assert self.features is not None
+        if self.config.hears == "mono":
+            sounds = sounds.mean(1, keepdim=True).expand(-1, 2, -1)
+        found: Tensor = self.hearing(self.features(sounds))
+        return found
+
+    def seen(self, pictures: Tensor) -> Tensor:
+        """The encoder's tokens, row by row, of pictures (B, rows * patch, columns * patch, 3), RGB uint8."""
+        assert self.seeing is not None
+        rows, columns = self.config.patches
+        size, count = self.seeing.config.patch_size, len(pictures)
+        cut = (pictures.float() / 127.5 - 1).unflatten(1, (rows, size)).unflatten(3, (columns, size))
+        patches = cut.permute(0, 1, 3, 2, 4, 5).reshape(count, rows * columns, -1)  # of each: row, column, colour
+        found: Tensor = self.seeing(
+            pixel_values=patches.to(self.seeing.dtype),
+            pixel_attention_mask=torch.ones(count, rows * columns, dtype=torch.long, device=pictures.device),
+            spatial_shapes=torch.tensor([[rows, columns]] * count, device=pictures.device),
+        ).last_hidden_state
+        return found
+
+    def media(self, pictures: Tensor | None, sounds: Tensor | None) -> Tensor | None:
+        """(B, media_tokens, width) of the language model; None where it neither sees nor hears."""
+        parts = []
+        if self.seeing_projector is not None:
+            assert pictures is not None
+            parts.append(self.seeing_projector(self.seen(pictures)))
+        if self.hearing_projector is not None:
+            assert sounds is not None
+            parts.append(self.hearing_projector(self.heard(sounds)))
+        return torch.cat(parts, 1) if parts else None
+
+    def forward(
+        self,
+        ids: Tensor,
+        attends: Tensor,
+        media_at: Tensor,
+        labels: Tensor,
+        pictures: Tensor | None = None,
+        sounds: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """The loss: mean cross entropy of the answers' tokens.
+
+        ids, attends, media_at, labels (B, L): tokens, 1 where there is one, True where it is a medium's, and what is
+        to be told, UNTOLD where nothing is.
+        """
+        embedded = self._embedded(ids, media_at, pictures, sounds)
+        hidden = self.language.model(inputs_embeds=embedded, attention_mask=attends).last_hidden_state[:, :-1]
+        wanted = labels[:, 1:]
+        told = wanted != UNTOLD
+        return {"loss": F.cross_entropy(self.language.lm_head(hidden[told]).float(), wanted[told])}
+
+    def answer(
+        self,
+        ids: Tensor,
+        attends: Tensor,
+        media_at: Tensor,
+        pictures: Tensor | None = None,
+        sounds: Tensor | None = None,
+        most: int = 1,
+        **options: Any,
+    ) -> Sequence[Sequence[int]]:
+        """The likeliest tokens of each answer, `most` at most. As of forward; prompts end at the right."""
+        with torch.inference_mode():
+            found: Tensor = self.language.generate(
+                inputs_embeds=self._embedded(ids, media_at, pictures, sounds),
+                attention_mask=attends,
+                max_new_tokens=most,
+                do_sample=False,
+                **options,
+            )
+        tokens: list[list[int]] = found.tolist()
+        return tokens
+
+    def _embedded(self, ids: Tensor, media_at: Tensor, pictures: Tensor | None, sounds: Tensor | None) -> Tensor:
+        embedded: Tensor = self.language.get_input_embeddings()(ids)
+        media = self.media(pictures, sounds)
+        if media is None:
+            return embedded
+        return embedded.masked_scatter(media_at[..., None], media.to(embedded.dtype))

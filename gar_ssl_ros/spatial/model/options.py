@@ -1,0 +1,71 @@
+"""What the model is made of, at each size, and how it is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gar_ssl_ros.options import Options, option
+from gar_ssl_ros.spatial.model.hearing_options import SpatialAstConfig
+
+Size = Literal["tiny", "small", "paper"]
+Hears = Literal["binaural", "mono", "nothing"]
+SIZES, HEARS = get_args(Size), get_args(Hears)
+
+
+class ProjectorConfig(BaseModel):
+    """A Q-Former: so many queries, and `network` as of transformers' Blip2QFormerConfig."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    queries: int = Field(ge=1, le=1024)
+    network: dict[str, Any]
+
+
+class ModelConfig(BaseModel):
+    """As it stands in config.json, beside the weights.
+
+    hears: with two ears, with one, or not at all. sees: whether it is shown the picture. classes: what the encoders
+    tell apart while they warm up. hearing: the encoder of sounds. seeing: that of pictures, as of transformers'
+    Siglip2VisionConfig. patches: rows and columns into which a panorama is cut. language: as of Qwen2Config. rank: of
+    LoRA in `seeing` and `language`; 0 where all of their weights are trained.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: Size = "tiny"
+    hears: Hears = "binaural"
+    sees: bool = True
+    classes: tuple[str, ...] = Field(min_length=1)
+    hearing: SpatialAstConfig
+    seeing: dict[str, Any]
+    patches: tuple[int, int]
+    hearing_projector: ProjectorConfig
+    seeing_projector: ProjectorConfig
+    language: dict[str, Any]
+    rank: int = Field(0, ge=0, le=1024)
+
+    @property
+    def picture(self) -> tuple[int, int]:
+        """Width and height to which a panorama is scaled, pixels."""
+        patch = int(self.seeing["patch_size"])
+        return self.patches[1] * patch, self.patches[0] * patch
+
+
+@dataclass(frozen=True)
+class TrainingOptions(Options):
+    """How a model is trained: so many steps of each stage, 0 to leave it out. See docs/questions.md."""
+
+    hearing_steps: int = option(1500, "of the encoder of sounds, by heads of its own", least=0, most=10**9, metavar="N")
+    seeing_steps: int = option(1500, "of that of pictures, so too", least=0, most=10**9, metavar="N")
+    classes_steps: int = option(500, "asked what is seen somewhere", least=0, most=10**9, metavar="N")
+    places_steps: int = option(500, "asked that, and where things are seen", least=0, most=10**9, metavar="N")
+    sounds_steps: int = option(500, "asked what sounds, and where", least=0, most=10**9, metavar="N")
+    joint_steps: int = option(1500, "asked Q1 to Q9", least=0, most=10**9, metavar="N")
+    batch: int = option(64, "questions in a step, on each device", least=1, most=4096, metavar="N")
+    rate: float = option(1e-3, "of learning, the greatest", least=1e-7, most=1.0, metavar="R")
+    seed: int = option(0, "of the first weights and of all chance", least=0, most=2**31 - 1, metavar="N")
+    bfloat16: bool = option(False, "compute in bfloat16 where that is as good: faster on a processor that has it")
+    save_steps: int = option(500, "steps after which what it has learned is on disk", least=1, most=10**9, metavar="N")

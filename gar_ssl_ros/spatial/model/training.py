@@ -1,0 +1,113 @@
+"""The model learns, stage by stage: its encoders warm up, then it is asked. Each stage that is done is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_model, save_model
+from torch import Tensor, nn
+
+from gar_ssl_ros.files import draft_of
+from gar_ssl_ros.perception.pretrained.course import Course, first_process, learn
+from gar_ssl_ros.spatial.model.lessons import Batches, Lessons
+from gar_ssl_ros.spatial.model.network import HearYouAre
+from gar_ssl_ros.spatial.model.options import ModelConfig, TrainingOptions
+from gar_ssl_ros.spatial.model.warming import HearingWarmUp, SeeingWarmUp, sources_of, things_of
+from gar_ssl_ros.spatial.questions.forms import PAPER_TYPES, QuestionType
+
+UNFINISHED, STAGES = "unfinished", "stages"  # folders of what a training goes on from
+
+
+@dataclass(frozen=True)
+class Stage:
+    """asks: questions of these types; none where encoders learn by heads of their own. needs: the encoders without
+    which there is nothing to learn. trains: parts of the network; of those that LoRA adapts only what it adds.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    trains: tuple[str, ...]
+    asks: tuple[QuestionType, ...] = ()
+
+
+# As the paper warms up: by pictures' classes, then places, too; by sounds' both at once. Its encoders knew much before.
+ALL = (
+    Stage("hearing", ("hearing",), ("hearing",)),
+    Stage("seeing", ("seeing",), ("seeing",)),
+    Stage("classes", ("seeing",), ("seeing", "seeing_projector", "language"), (QuestionType.V1,)),
+    Stage("places", ("seeing",), ("seeing", "seeing_projector", "language"), (QuestionType.V1, QuestionType.V2)),
+    Stage("sounds", ("hearing",), ("hearing_projector", "language"), (QuestionType.A1, QuestionType.A2)),
+    Stage("joint", (), ("seeing", "seeing_projector", "hearing_projector", "language"), PAPER_TYPES),
+)
+
+
+def stages_of(config: ModelConfig, options: TrainingOptions) -> tuple[tuple[Stage, int], ...]:
+    """Those in which such a model learns, and the steps of each."""
+    there = {"seeing": config.sees, "hearing": config.hears != "nothing"}
+    steps = {stage.name: int(getattr(options, f"{stage.name}_steps")) for stage in ALL}
+    return tuple((one, steps[one.name]) for one in ALL if steps[one.name] and all(there[part] for part in one.needs))
+
+
+def train(
+    model: HearYouAre,
+    tokenizer: Any,
+    lessons: Callable[[Sequence[QuestionType]], Lessons],
+    options: TrainingOptions,
+    out: Path,
+    tell: Callable[[str, int, float], None],
+) -> None:
+    """Train a model in all its stages, from where an earlier run was stopped, if one was.
+
+    lessons: those with questions of these types; of all types where none is given. out: folder in which what is not
+    done is kept. tell: is told the stage, the step and the loss now and then. Raises OSError.
+    """
+    batches = Batches(model.config, tokenizer, model.media_tokens)
+    for stage, steps in stages_of(model.config, options):
+        done = out / STAGES / f"{stage.name}.safetensors"
+        if done.is_file():
+            load_model(model, done)
+            continue
+        network, collate = _network(stage, model, batches)
+        for name, part in model.named_children():
+            part.requires_grad_(name in stage.trains)
+        course = Course(steps, options.batch, options.rate, options.seed, options.bfloat16, options.save_steps)
+        unfinished = out / UNFINISHED / stage.name
+        learn(network, lessons(stage.asks), collate, course, unfinished, partial(tell, stage.name))
+        if first_process():
+            done.parent.mkdir(parents=True, exist_ok=True)
+            with draft_of(done) as draft:
+                save_model(model, str(draft))
+    model.requires_grad_(False).eval()
+
+
+def _network(stage: Stage, model: HearYouAre, batches: Batches) -> tuple[nn.Module, Callable[[Any], dict[str, Tensor]]]:
+    """What learns in a stage, and what makes tensors of lessons for it."""
+    if stage.name == "hearing":
+        return HearingWarmUp(model), partial(sources_of, batches=batches, config=model.config)
+    if stage.name == "seeing":
+        return SeeingWarmUp(model), partial(things_of, batches=batches, config=model.config)
+    return _Asked(model), batches.to_learn
+
+
+class _Asked(nn.Module):
+    """As the model; the Trainer would take its config for one of the library's, and write into it."""
+
+    def __init__(self, model: HearYouAre) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self,
+        ids: Tensor,
+        attends: Tensor,
+        media_at: Tensor,
+        labels: Tensor,
+        pictures: Tensor | None = None,
+        sounds: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = self.model(ids, attends, media_at, labels, pictures, sounds)
+        return found

@@ -1,0 +1,126 @@
+"""What the encoders learn before a language model asks them: heads that tell what sounds and is seen, and where.
+
+Of a pretrained encoder of pictures nothing of this is needed; a fresh one has yet to learn what things look like.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - as everywhere
+
+from gar_ssl_ros.spatial.model.lessons import Batches, Lesson, Placed
+from gar_ssl_ros.spatial.model.network import HearYouAre
+from gar_ssl_ros.spatial.model.options import ModelConfig
+from gar_ssl_ros.spatial.model.spatial_ast import targets
+
+BLUR = 4.0  # degrees: a direction's neighbours are nearly right, too
+EXTENT = 0.35  # of its width, to each side of its middle: where a thing is seen for sure
+NOTHING = 0.03  # what a patch in which nothing is counts, of one in which something is
+FAR_M = 3.0  # what a distance is measured in
+
+
+class HearingWarmUp(nn.Module):
+    """Class, distance and direction of what sounds, by the encoder's own heads (BAT, arXiv:2402.01591)."""
+
+    def __init__(self, model: HearYouAre) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, sounds: Tensor, classes: Tensor, azimuth: Tensor, elevation: Tensor, distance: Tensor
+    ) -> dict[str, Tensor]:
+        """The loss, of sources as lessons have them, each (B,): a class's index, degrees and m."""
+        hearing = self.model.hearing
+        assert hearing is not None
+        config = hearing.config
+        logits = hearing.heads(self.model.heard(sounds))
+        bins = targets(azimuth, elevation, distance, config)
+        named = F.one_hot(classes, config.classes).float()
+        loss = config.classes / 2 * F.binary_cross_entropy_with_logits(logits.classes.float(), named)
+        loss = loss + F.cross_entropy(logits.distance.float(), bins.distance)
+        if self.model.config.hears == "mono":  # no direction is to be heard
+            return {"loss": loss}
+        around = blurred(bins.azimuth, config.azimuths, BLUR * config.azimuths / 360, cyclic=True)
+        above = blurred(bins.elevation, config.elevations, BLUR * config.elevations / 180, cyclic=False)
+        loss = loss + F.cross_entropy(logits.azimuth.float(), around)
+        return {"loss": loss + F.cross_entropy(logits.elevation.float(), above)}
+
+
+class SeeingWarmUp(nn.Module):
+    """Of each patch, which thing is seen in it, or none, and how far away."""
+
+    def __init__(self, model: HearYouAre) -> None:
+        super().__init__()
+        self.model = model
+        assert model.seeing is not None
+        self.head = nn.Linear(model.seeing.config.hidden_size, len(model.config.classes) + 2)
+
+    def forward(self, pictures: Tensor, things: Tensor, distances: Tensor) -> dict[str, Tensor]:
+        """The loss. things (B, patches): of each its class's index, or as many as there are where nothing is.
+        distances: m.
+        """
+        told = self.head(self.model.seen(pictures)).float()
+        nothing = len(self.model.config.classes)
+        weights = torch.ones(nothing + 1, device=told.device)
+        weights[nothing] = NOTHING
+        loss = F.cross_entropy(told[..., :-1].flatten(0, 1), things.flatten(), weight=weights)
+        there = things != nothing
+        off = (told[..., -1] - distances / FAR_M).abs() * there
+        return {"loss": loss + off.sum() / there.sum().clamp(min=1)}
+
+
+def blurred(bins: Tensor, count: int, sd: float, cyclic: bool) -> Tensor:
+    """Shares (B, count) around the right bins (B,), each row summing to 1."""
+    off = (torch.arange(count, device=bins.device)[None] - bins[:, None]).abs()
+    if cyclic:
+        off = torch.minimum(off, count - off)
+    return torch.softmax(-0.5 * (off / sd) ** 2, dim=1)
+
+
+def sources_of(lessons: Sequence[Lesson], batches: Batches, config: ModelConfig) -> dict[str, Tensor]:
+    """As of HearingWarmUp.forward."""
+    sources = [one.source for one in lessons]
+    return {
+        "sounds": batches.media([one.scene for one in lessons])["sounds"],
+        "classes": torch.tensor([config.classes.index(one.label) for one in sources]),
+        "azimuth": torch.tensor([one.spot.azimuth for one in sources]),
+        "elevation": torch.tensor([one.spot.elevation for one in sources]),
+        "distance": torch.tensor([one.spot.distance for one in sources]),
+    }
+
+
+def things_of(lessons: Sequence[Lesson], batches: Batches, config: ModelConfig) -> dict[str, Tensor]:
+    """As of SeeingWarmUp.forward."""
+    seen = [patches_of(one.objects, config) for one in lessons]
+    return {
+        "pictures": batches.media([one.scene for one in lessons])["pictures"],
+        "things": torch.stack([things for things, _ in seen]),
+        "distances": torch.stack([distances for _, distances in seen]),
+    }
+
+
+def patches_of(objects: Sequence[Placed], config: ModelConfig) -> tuple[Tensor, Tensor]:
+    """What is in each patch, and how far away: see SeeingWarmUp.forward. Nearer things hide others."""
+    rows, columns = config.patches
+    things = torch.full((rows, columns), len(config.classes))
+    distances = torch.zeros(rows, columns)
+    for one in sorted(objects, key=lambda one: -one.spot.distance):
+        middle_x = (0.5 - one.spot.azimuth / 360) * columns
+        middle_y = rows / 2 - one.spot.elevation / 360 * columns
+        half = one.width * EXTENT / 360 * columns
+        for row in {min(max(at, 0), rows - 1) for at in _within(middle_y, half)}:
+            for column in {at % columns for at in _within(middle_x, half)}:
+                things[row, column] = config.classes.index(one.label)
+                distances[row, column] = one.spot.distance
+    return things.flatten(), distances.flatten()
+
+
+def _within(middle: float, half: float) -> range:
+    """The patches whose middles are that near, and the one that is there."""
+    first, last = math.ceil(middle - half - 0.5), math.floor(middle + half - 0.5)
+    at = math.floor(middle)
+    return range(min(first, at), max(last, at) + 1)
