@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import soundfile  # librosa brings it
 
-from gar_ssl_ros.evaluation.datasets.media import read_image, read_sound
+from gar_ssl_ros.errors import sentence
+from gar_ssl_ros.evaluation.datasets.media import read_image
 from gar_ssl_ros.evaluation.questions.record import QuestionRecord, QuestionsError
+from gar_ssl_ros.files import check_file
 from gar_ssl_ros.spatial.model.lessons import Lesson, Placed, Scene
 from gar_ssl_ros.spatial.questions.forms import Fields, QuestionType, placed
 from gar_ssl_ros.spatial.questions.words import Question, answer_text, question_text, wordings
@@ -75,12 +78,19 @@ def about(random: np.random.Generator, record: QuestionRecord, asked: QuestionTy
 
 
 def scene_of(folder: Path, record: QuestionRecord, ears: tuple[int, int] | None) -> Scene:
-    """What a question is about. Raises ClipError where a file cannot be read, QuestionsError where channels lack."""
+    """What a question is about. Raises ClipError and QuestionsError where it cannot be seen or heard."""
     picture = read_image(folder / record.image)
     if ears is None:
         return Scene(picture, None, record.rate)
-    sound, rate = read_sound(folder / record.audio)
-    if len(sound) <= max(ears):
-        told = f"{folder / record.audio} has {len(sound)} channels"
+    path = folder / record.audio
+    try:
+        check_file(path)
+        sound, rate = soundfile.read(
+            path, dtype="float32", always_2d=True
+        )  # 25 times as fast as FFmpeg, which reads all
+    except (OSError, soundfile.LibsndfileError) as problem:
+        raise QuestionsError(f"{path} cannot be heard ({sentence(problem)}): make it anew") from None
+    if sound.shape[1] <= max(ears):
+        told = f"{path} has {sound.shape[1]} channels"
         raise QuestionsError(f"{told}, and its ears are the channels {ears[0]} and {ears[1]}: make it anew")
-    return Scene(picture, sound[list(ears)], rate)
+    return Scene(picture, np.ascontiguousarray(sound.T[list(ears)]), rate)
