@@ -46,10 +46,14 @@ ALL = (
 
 
 def stages_of(config: ModelConfig, options: TrainingOptions) -> tuple[tuple[Stage, int], ...]:
-    """Those in which such a model learns, and the steps of each."""
+    """Those in which such a model learns, and the steps of each. A pretrained encoder needs no stage of its own."""
     there = {"seeing": config.sees, "hearing": config.hears != "nothing"}
     steps = {stage.name: int(getattr(options, f"{stage.name}_steps")) for stage in ALL}
-    return tuple((one, steps[one.name]) for one in ALL if steps[one.name] and all(there[part] for part in one.needs))
+    return tuple(
+        (one, steps[one.name])
+        for one in ALL
+        if steps[one.name] and all(there[part] for part in one.needs) and one.name not in config.origins
+    )
 
 
 def train(
@@ -66,14 +70,15 @@ def train(
     done is kept. tell: is told the stage, the step and the loss now and then. Raises OSError.
     """
     batches = Batches(model.config, tokenizer, model.media_tokens)
+    if options.checkpointing:
+        model.language.activation_checkpointing_enable()
     for stage, steps in stages_of(model.config, options):
         done = out / STAGES / f"{stage.name}.safetensors"
         if done.is_file():
             load_model(model, done)
             continue
         network, collate = _network(stage, model, batches)
-        for name, part in model.named_children():
-            part.requires_grad_(name in stage.trains)
+        model.let_learn(stage.trains)
         course = Course(steps, options.batch, options.rate, options.seed, options.bfloat16, options.save_steps)
         unfinished = out / UNFINISHED / stage.name
         learn(network, lessons(stage.asks), collate, course, unfinished, partial(tell, stage.name))
@@ -81,6 +86,7 @@ def train(
             done.parent.mkdir(parents=True, exist_ok=True)
             with draft_of(done) as draft:
                 save_model(model, str(draft))
+    model.language.activation_checkpointing_disable()
     model.requires_grad_(False).eval()
 
 
