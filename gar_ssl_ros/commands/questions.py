@@ -231,7 +231,8 @@ def run_answer(options: argparse.Namespace) -> int:
                 unanswered += told.fields is None
                 bar.update()
         writer.close()
-    print(f"{options.out}: {len(records)} answers, {unanswered} questions of them could not be answered")
+    lacks = "answered" if options.model is None else "read"
+    print(f"{options.out}: {len(records)} answers, {unanswered} questions of them could not be {lacks}")
     return DONE
 
 
@@ -240,12 +241,21 @@ def run_evaluate(options: argparse.Namespace) -> int:
     from gar_ssl_ros.evaluation.metrics.questions import METRICS
     from gar_ssl_ros.evaluation.questions.answering import Ears, answers, see
     from gar_ssl_ros.evaluation.questions.record import read_config, read_split
-    from gar_ssl_ros.evaluation.report.questions import ORACLE, by_chance, scored, told, write_questions_report
+    from gar_ssl_ros.evaluation.report.questions import (
+        ORACLE,
+        by_chance,
+        compared,
+        paired_cells,
+        scored,
+        told,
+        write_questions_report,
+    )
 
     records = read_split(options.questions, options.split)
     asked = read_config(options.questions)
     named = [_named(text) for text in options.answers]
-    rows = [scored(name, records, _answers(path, records)) for name, path in named]
+    given = [(name, _answers(path, records)) for name, path in named]
+    rows, pairs = [scored(name, records, answered) for name, answered in given], compared(records, given)
     rows.append(by_chance(records))
     true = answers(records, Ears(options.questions, asked, "truth"), partial(see, how="objects"))
     rows.append(scored(ORACLE, records, {one.id: one.answer for one in true}))
@@ -254,7 +264,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
         f"RT60 {asked.rt60:g} s, {asked.snr:g} dB, in recordings of {asked.seconds:g} s."
     )
     with kept(options.out):
-        write_questions_report(options.out, f"Spatial questions: {options.split}", about, rows)
+        write_questions_report(options.out, f"Spatial questions: {options.split}", about, rows, pairs)
     print(about)
     width = max(len(one.name) for one in METRICS)
     print(f"{'':{width}}  " + "  ".join(one.name for one in rows))
@@ -262,11 +272,21 @@ def run_evaluate(options: argparse.Namespace) -> int:
         if any(metric.name in one.figures for one in rows):
             cells = [f"{told(metric, one.figures.get(metric.name)):>{len(one.name)}}" for one in rows]
             print(f"{metric.name:{width}}  {'  '.join(cells)}  {metric.unit}")
+    _print_paired(paired_cells(pairs), [one.name for one in pairs])
     for one in rows:
         if one.unread:
             print(f"{one.name}: {one.unread} answers could not be read")
     print(f"{options.out}/report.html, report.md")
     return DONE
+
+
+def _print_paired(cells: list[tuple[str, ...]], names: list[str]) -> None:
+    if not cells:
+        return
+    lines = [("paired differences", *names), *((name, *told) for name, _, *told in cells)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for name, *told in lines:
+        print(f"{name:{widths[0]}}  " + "  ".join(f"{one:>{to}}" for one, to in zip(told, widths[1:], strict=True)))
 
 
 def _options(options: argparse.Namespace) -> QuestionOptions:

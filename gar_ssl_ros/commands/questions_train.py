@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
@@ -29,7 +30,6 @@ from gar_ssl_ros.spatial.model.options import HEARS, ModelConfig, TrainingOption
 
 if TYPE_CHECKING:
     from gar_ssl_ros.evaluation.questions.record import QuestionRecord
-    from gar_ssl_ros.output.record import RecordWriter
     from gar_ssl_ros.spatial.model.network import HearYouAre
     from gar_ssl_ros.spatial.model.training import Stage
 
@@ -71,7 +71,6 @@ def add_train(actions: Commands) -> None:
 def run_train(options: argparse.Namespace) -> int:
     require_learning(PAGES)
     from gar_ssl_ros.evaluation.questions.record import read_split
-    from gar_ssl_ros.output.record import RecordWriter
 
     with quiet():
         from gar_ssl_ros.evaluation.questions.lessons import QuestionLessons
@@ -95,15 +94,12 @@ def run_train(options: argparse.Namespace) -> int:
         if first:
             begin(out, options.resume, _told(options, chosen, config), "model")
         about = _about(options, config, sum(one.numel() for one in model.parameters()), len(records), warm)
-        log = RecordWriter(out / LOSSES, resume=True) if first else None
-        if log is not None:
+        if first:
             print(about)
-        with tqdm(total=sum(steps for _, steps in stages), unit="step", disable=None if first else True) as bar:
-            tell = _teller(bar, log, {stage.name: steps for stage, steps in stages})
+        with _telling(out, first, {stage.name: steps for stage, steps in stages}) as tell:
             train(model, tokenizer, lessons, chosen, out, tell, warm)
-        if log is None:
+        if not first:
             return DONE
-        log.close()
         seconds = _write_page(out, about, {stage.name: (steps, counts[stage.name]) for stage, steps in stages})
         with writing(out):
             save(model, tokenizer, out)
@@ -212,25 +208,33 @@ def _about(options: argparse.Namespace, config: ModelConfig, weights: int, count
     return f"{told}; {count:,} questions, {len(config.classes)} classes{begins}{has}"
 
 
-def _teller(bar: tqdm[Any], log: RecordWriter | None, steps: Mapping[str, int]) -> Callable[[str, int, float], None]:
-    """What keeps and shows the losses that it is told. steps: of each stage."""
+@contextmanager
+def _telling(out: Path, first: bool, steps: Mapping[str, int]) -> Iterator[Callable[[str, int, float], None]]:
+    """What keeps and shows the losses that it is told: in the first process alone. steps: of each stage."""
     from gar_ssl_ros.evaluation.questions.losses import LossRecord
+    from gar_ssl_ros.output.record import RecordWriter
 
+    if not first:
+        yield lambda *_: None
+        return
     names, began = list(steps), [process_time()]
+    with (
+        closing(RecordWriter(out / LOSSES, resume=True)) as log,
+        tqdm(total=sum(steps.values()), unit="step", disable=None) as bar,
+    ):
 
-    def tell(stage: str, step: int, loss: float) -> None:
-        now = process_time()
-        seconds, began[0] = now - began[0], now
-        if log is not None:
-            log.write(LossRecord(stage=stage, step=step, loss=loss, seconds=seconds))
-        if bar.disable:
-            print(f"{stage}: step {step} of {steps[stage]}: loss {loss:.3f}", flush=True)
-        else:
+        def tell(stage: str, step: int, loss: float) -> None:
+            now = process_time()
+            log.write(LossRecord(stage=stage, step=step, loss=loss, seconds=now - began[0]))
+            began[0] = now
+            if bar.disable:
+                print(f"{stage}: step {step} of {steps[stage]}: loss {loss:.3f}", flush=True)
+                return
             before = sum(steps[name] for name in names[: names.index(stage)])
             bar.set_postfix_str(f"{stage}, loss {loss:.3f}", refresh=False)
             bar.update(before + step - bar.n)
 
-    return tell
+        yield tell
 
 
 def _write_page(out: Path, about: str, stages: Mapping[str, tuple[int, int]]) -> dict[str, float]:

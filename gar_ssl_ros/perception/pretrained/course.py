@@ -6,17 +6,17 @@ import errno
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_model
 from torch import nn
 from transformers import Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_callback import PrinterCallback
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.trainer_callback import PrinterCallback, TrainerState
 from transformers.utils import logging
 
 TOLD = 20  # times that it tells its loss
@@ -52,6 +52,10 @@ def learn(
     the losses that were told, before it was stopped, too. Raises OSError.
     """
     logging.set_verbosity_error()
+    held = _held(unfinished)
+    if held is not None and held[1].global_step >= course.steps:  # where Trainer would take one step more
+        load_model(network, held[0] / "model.safetensors")
+        return _losses(held[1])
     arguments = TrainingArguments(
         output_dir=str(unfinished),
         max_steps=course.steps,
@@ -80,9 +84,11 @@ def learn(
         callbacks=[_Follow(tell, begin_step)],
     )
     trainer.remove_callback(PrinterCallback)
+    once = network.register_state_dict_post_hook(_copy_shared)
     with writing(unfinished):
-        trainer.train(resume_from_checkpoint=get_last_checkpoint(str(unfinished)) if unfinished.is_dir() else None)
-    return [one["loss"] for one in trainer.state.log_history if "loss" in one]
+        trainer.train(resume_from_checkpoint=None if held is None else str(held[0]))
+    once.remove()
+    return _losses(trainer.state)
 
 
 def first_process() -> bool:
@@ -106,6 +112,27 @@ def writing(place: Path) -> Iterator[None]:
         if "PytorchStreamWriter" not in str(problem):
             raise
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(place)) from None  # its likeliest reason
+
+
+def _held(unfinished: Path) -> tuple[Path, TrainerState] | None:
+    """The newest checkpoint that is whole: its state is what is written last."""
+    found = []
+    for told in unfinished.glob("checkpoint-*/trainer_state.json"):
+        with suppress(ValueError):
+            found.append((told.parent, TrainerState.load_from_json(str(told))))
+    return max(found, key=lambda one: one[1].global_step, default=None)
+
+
+def _losses(state: TrainerState) -> list[float]:
+    return [one["loss"] for one in state.log_history if "loss" in one]
+
+
+def _copy_shared(_network: nn.Module, weights: dict[str, Any], _prefix: str, _more: Any) -> None:
+    """Weights that are another's, too, are copied: safetensors refuses them, and Trainer misses what is left out."""
+    names: dict[int, str] = {}
+    for name, one in weights.items():
+        if one.numel() and names.setdefault(one.data_ptr(), name) != name:
+            weights[name] = one.clone()
 
 
 class _Follow(TrainerCallback):
