@@ -187,7 +187,7 @@ def losses(stages: Sequence[tuple[str, Sequence[tuple[int, float]]]]) -> str:
             axes = figure.add_subplot(down, across, place)
             steps, loss = zip(*curve, strict=True)
             axes.plot(steps, loss, color=PALETTE[0], linewidth=1.4, marker="o", markersize=2)
-            axes.set(ylim=(0, None), xlim=(0, None))
+            axes.set(ylim=(0, 1.06 * max(loss)), xlim=(0, 1.03 * max(steps)))
             axes.set_title(name, color=GREY)
             axes.grid(visible=True)
 
