@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_model
+from safetensors.torch import load_file
 from torch import nn
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, TrainerState
@@ -54,7 +54,7 @@ def learn(
     logging.set_verbosity_error()
     held = _held(unfinished)
     if held is not None and held[1].global_step >= course.steps:  # where Trainer would take one step more
-        load_model(network, held[0] / "model.safetensors")
+        network.load_state_dict(load_file(held[0] / "model.safetensors"))
         return _losses(held[1])
     arguments = TrainingArguments(
         output_dir=str(unfinished),
