@@ -70,8 +70,9 @@ def train(
     done is kept. tell: is told the stage, the step and the loss now and then. Raises OSError.
     """
     batches = Batches(model.config, tokenizer, model.media_tokens)
-    if options.checkpointing:
-        model.language.activation_checkpointing_enable()
+    networks = [one for one in (model.language, model.seeing) if one is not None and options.checkpointing]
+    for one in networks:
+        one.activation_checkpointing_enable()
     for stage, steps in stages_of(model.config, options):
         done = out / STAGES / f"{stage.name}.safetensors"
         if done.is_file():
@@ -86,7 +87,8 @@ def train(
             done.parent.mkdir(parents=True, exist_ok=True)
             with draft_of(done) as draft:
                 save_model(model, str(draft))
-    model.language.activation_checkpointing_disable()
+    for one in networks:
+        one.activation_checkpointing_disable()
     model.requires_grad_(False).eval()
 
 
