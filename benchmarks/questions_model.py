@@ -43,21 +43,16 @@ PAPER = "the paper: 8 x A5000 of 24 GB, 128 questions in a step in all (16 each)
 
 @dataclass(frozen=True)
 class Memory:
-    """Of a step, bytes. kept: by the forward pass. layer: of that, by one of the language model's layers; layers of
-    them take `taken` each.
-    """
+    """Of a step, bytes. kept: by the forward pass. saved: of that, by checkpointing."""
 
     weights: int
     trained: int
     kept: int
-    layer: int
-    layers: int
-    taken: int
+    saved: int
 
     def total(self, checkpointing: bool) -> int:
-        """Checkpointing: of each layer of the language model only what it takes is kept, and one is computed again."""
-        saved = self.layers * (self.layer - self.taken) - self.layer if checkpointing else 0
-        return self.weights + self.trained + self.kept - max(0, saved)
+        """All of it."""
+        return self.weights + self.trained + self.kept - (self.saved if checkpointing else 0)
 
 
 def main() -> None:
@@ -115,6 +110,7 @@ def told_parts(model: HearYouAre) -> None:
 
 
 def memory_of(model: HearYouAre, batch: int, length: int) -> Memory:
+    """Of a step with so many questions of so many tokens each."""
     weights = list(model.parameters())
     seen, heard = model.seeing, model.hearing
     assert seen is not None
@@ -125,23 +121,27 @@ def memory_of(model: HearYouAre, batch: int, length: int) -> Memory:
         pixels = torch.empty(batch, rows * columns, 3 * seen.config.patch_size**2, dtype=seen.dtype)
         shapes = torch.tensor([[rows, columns]] * batch, device="cpu")
         tokens = seen(pixel_values=pixels, pixel_attention_mask=None, spatial_shapes=shapes).last_hidden_state
+        seeing = bytes_of(kept)
         model.seeing_projector(tokens)
         model.hearing_projector(torch.empty(batch, 3 + heard.config.patches, heard.config.width))
         before = bytes_of(kept)
         embedded = torch.empty(batch, length, language.config.hidden_size, dtype=dtype, requires_grad=True)
         hidden = language.model(inputs_embeds=embedded).last_hidden_state
-        layers = bytes_of(kept) - before
+        reading = bytes_of(kept) - before
         told = hidden[:, -ANSWER:].flatten(0, 1)
         F.cross_entropy(language.lm_head(told).float(), torch.empty(len(told), dtype=torch.long))
-        count = language.config.num_hidden_layers
         return Memory(
             weights=sum(one.nbytes for one in weights),
             trained=sum((1 + MOMENTS) * FLOAT32 * one.numel() for one in weights if one.requires_grad),
             kept=bytes_of(kept),
-            layer=layers // count,
-            layers=count,
-            taken=embedded.nbytes,
+            saved=saved(seeing, seen, tokens) + saved(reading, language, embedded),
         )
+
+
+def saved(kept: int, network: nn.Module, taken: Tensor) -> int:
+    """Of what a network keeps, what checkpointing saves: a layer keeps what it takes, and one at a time the rest."""
+    layers = network.config.num_hidden_layers
+    return max(0, kept - layers * taken.nbytes - kept // layers)
 
 
 @contextmanager

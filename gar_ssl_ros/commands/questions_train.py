@@ -26,7 +26,7 @@ from gar_ssl_ros.errors import DONE, OptionError, UsageError, UserError, misfit,
 from gar_ssl_ros.files import read_file
 from gar_ssl_ros.options import from_values, options_of
 from gar_ssl_ros.perception.quiet import quiet
-from gar_ssl_ros.spatial.model.options import HEARS, ModelConfig, TrainingOptions
+from gar_ssl_ros.spatial.model.options import HEARS, NO_PARTS, SIZES, ModelConfig, Parts, TrainingOptions
 
 if TYPE_CHECKING:
     from gar_ssl_ros.evaluation.questions.record import QuestionRecord
@@ -63,6 +63,11 @@ def add_train(actions: Commands) -> None:
         "both have in common are not done again: of pictures (seeing, classes, places) where both see, of sounds "
         "(hearing, sounds) where both hear alike. All other stages are learned, from its weights",
     )
+    own = training.add_argument_group("pretrained weights of your own to begin with (docs/questions.md)")
+    own.add_argument("--seeing", type=Path, metavar="DIR", help="of SigLIP 2 (NaFlex), as save_pretrained fills it")
+    own.add_argument("--language", type=Path, metavar="DIR", help="of Qwen2-Instruct, so too, with its tokenizer")
+    own.add_argument("--former", type=Path, metavar="DIR", help="of BLIP-2: its Q-Former, for what is seen")
+    own.add_argument("--spatial-ast", type=Path, metavar="FILE", help="of BAT's Spatial-AST, as published")
     training.add_argument("--config", default="{}", metavar="JSON", help=argparse.SUPPRESS)
     add_options(training, options_of(TrainingOptions))
     training.set_defaults(run=run_train)
@@ -148,15 +153,21 @@ def _check_counts(
 
 def _begun(options: argparse.Namespace, chosen: TrainingOptions, config: ModelConfig) -> tuple[HearYouAre, Any]:
     """The model before it learns, and its words. Raises CheckpointError, and OptionError where there is none so."""
-    from gar_ssl_ros.spatial.model.beginning import begun, fresh
-    from gar_ssl_ros.spatial.model.words import vocabulary
+    from gar_ssl_ros.spatial.model.beginning import begun
+    from gar_ssl_ros.spatial.model.pretrained import begin
 
     if options.begin is not None:
         return begun(config, chosen.seed, options.begin)
     try:
-        return fresh(config, chosen.seed), vocabulary(config.classes)
+        return begin(config, _parts(options), chosen.seed)
+    except UserError:
+        raise
     except Exception as problem:  # of nearly any type, where --config says something odd
         raise OptionError(f"--config: a model cannot be made so ({sentence(problem)})") from None
+
+
+def _parts(options: argparse.Namespace) -> Parts:
+    return Parts(options.seeing, options.language, options.former, options.spatial_ast)
 
 
 def _config(options: argparse.Namespace, records: Sequence[QuestionRecord]) -> ModelConfig:

@@ -121,7 +121,7 @@ class TrainingOptions(Options):
     batch: int = option(64, "questions in a step, on each device", least=1, most=4096, metavar="N")
     rate: float = option(2e-3, "of learning, the greatest", least=1e-7, most=1.0, metavar="R")
     seed: int = option(0, "of the first weights and of all chance", least=0, most=2**31 - 1, metavar="N")
-    checkpointing: bool = option(False, "compute the language model's layers twice, for less memory")
+    checkpointing: bool = option(False, "compute layers twice, of pictures and of language, for less memory")
     bfloat16: bool = option(False, "compute in bfloat16 where that is as good: faster on a processor that has it")
     memory: float = option(
         2.0,

@@ -84,8 +84,9 @@ def train(
     """
     batches = Batches(model.config, tokenizer, model.media_tokens)
     encoded = Encoded(model, batches, round(options.memory * 2**30))
-    if options.checkpointing:
-        model.language.activation_checkpointing_enable()
+    networks = [one for one in (model.language, model.seeing) if one is not None and options.checkpointing]
+    for one in networks:
+        one.activation_checkpointing_enable()
     for stage, steps in stages_of(model.config, options, begun):
         done = kept_stage(out, stage.name)
         if done.is_file():
@@ -107,7 +108,8 @@ def train(
             rmtree(unfinished, ignore_errors=True)
     if first_process():
         rmtree(out / UNFINISHED, ignore_errors=True)
-    model.language.activation_checkpointing_disable()
+    for one in networks:
+        one.activation_checkpointing_disable()
     model.requires_grad_(False).eval()
 
 
