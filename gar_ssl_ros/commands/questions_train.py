@@ -26,7 +26,7 @@ from gar_ssl_ros.errors import DONE, OptionError, UsageError, UserError, misfit,
 from gar_ssl_ros.files import read_file
 from gar_ssl_ros.options import from_values, options_of
 from gar_ssl_ros.perception.quiet import quiet
-from gar_ssl_ros.spatial.model.options import HEARS, NO_PARTS, SIZES, ModelConfig, Parts, TrainingOptions
+from gar_ssl_ros.spatial.model.options import HEARS, ModelConfig, Parts, TrainingOptions
 
 if TYPE_CHECKING:
     from gar_ssl_ros.evaluation.questions.record import QuestionRecord

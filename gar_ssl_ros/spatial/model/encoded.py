@@ -16,8 +16,9 @@ class Encoded:
 
     def __init__(self, model: HearYouAre, batches: Batches, most: int) -> None:
         """most: bytes that are kept; what does not fit is made each time."""
-        self._model, self._batches, self._left = model, batches, most
+        self._model, self._batches, self._most = model, batches, most
         self._kept: dict[str, dict[str, Tensor]] = {}
+        self._left = most
 
     def __call__(self, lessons: Sequence[Lesson]) -> dict[str, Tensor]:
         """Raises what reading a scene does."""
@@ -30,6 +31,10 @@ class Encoded:
                 self._keep(key, found[key])
         names = found[lessons[0].key]
         return {name: torch.stack([found[one.key][name] for one in lessons]) for name in names}
+
+    def forget(self) -> None:
+        """The encoders have learned something."""
+        self._kept, self._left = {}, self._most
 
     def _made(self, lessons: Sequence[Lesson]) -> dict[str, Tensor]:
         media = self._batches.media([one.scene() for one in lessons])

@@ -43,7 +43,9 @@ class HearYouAre(nn.Module):
         if config.sees:
             seeing = Siglip2VisionConfig(**{"vision_use_head": False, **config.seeing})
             self.seeing = given.get("seeing") or _fresh_encoder(seeing)
-            self.seeing_projector = Projector(config.seeing_projector, seeing.hidden_size, language.hidden_size)
+            self.seeing_projector = Projector(
+                config.seeing_projector, seeing.hidden_size, language.hidden_size, config.patches
+            )
         for part in config.adapted:
             adapt(getattr(self, part), part, config.rank)
         self.register_state_dict_post_hook(_leave_bases_out)

@@ -18,12 +18,16 @@ SIZES, HEARS = get_args(Size), get_args(Hears)
 
 
 class ProjectorConfig(BaseModel):
-    """A Q-Former: so many queries, and `network` as of transformers' Blip2QFormerConfig."""
+    """A Q-Former: so many queries, and `network` as of transformers' Blip2QFormerConfig.
+
+    sight: of a panorama, how much each query looks at, degrees around the middle of its own part; all where None.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     queries: int = Field(ge=1, le=1024)
     network: dict[str, Any]
+    sight: float | None = Field(None, gt=0, le=360)
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,10 @@ class TrainingOptions(Options):
 
     hearing_steps: int = option(1500, "of the encoder of sounds, by heads of its own", least=0, most=10**9, metavar="N")
     seeing_steps: int = option(1500, "of that of pictures, so too", least=0, most=10**9, metavar="N")
+    listening_steps: int = option(
+        300, "of what brings sounds to the language model, by heads", least=0, most=10**9, metavar="N"
+    )
+    looking_steps: int = option(500, "of what brings pictures there, so too", least=0, most=10**9, metavar="N")
     classes_steps: int = option(500, "asked what is seen somewhere", least=0, most=10**9, metavar="N")
     places_steps: int = option(500, "asked that, and where things are seen", least=0, most=10**9, metavar="N")
     sounds_steps: int = option(500, "asked what sounds, and where", least=0, most=10**9, metavar="N")

@@ -72,7 +72,7 @@ TINY: Mapping[str, Any] = MappingProxyType(
         },
         "patches": (7, 26),
         "hearing_projector": {"queries": 6, "network": TINY_FORMER},
-        "seeing_projector": {"queries": 20, "network": TINY_FORMER},
+        "seeing_projector": {"queries": 20, "network": TINY_FORMER, "sight": 38.0},
         "language": {
             "hidden_size": 128,
             "intermediate_size": 384,

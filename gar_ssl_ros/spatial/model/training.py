@@ -19,7 +19,16 @@ from gar_ssl_ros.spatial.model.encoded import Encoded
 from gar_ssl_ros.spatial.model.lessons import Batches, Lessons
 from gar_ssl_ros.spatial.model.network import HearYouAre
 from gar_ssl_ros.spatial.model.options import ModelConfig, TrainingOptions
-from gar_ssl_ros.spatial.model.warming import HearingWarmUp, SeeingWarmUp, sources_of, things_of
+from gar_ssl_ros.spatial.model.warming import (
+    HearingWarmUp,
+    ListeningWarmUp,
+    LookingWarmUp,
+    SeeingWarmUp,
+    listening_of,
+    looking_of,
+    sources_of,
+    things_of,
+)
 from gar_ssl_ros.spatial.questions.forms import PAPER_TYPES, QuestionType
 
 UNFINISHED, STAGES = "unfinished", "stages"  # folders of what a training goes on from
@@ -41,6 +50,8 @@ class Stage:
 ALL = (
     Stage("hearing", ("hearing",), ("hearing",)),
     Stage("seeing", ("seeing",), ("seeing",)),
+    Stage("listening", ("hearing",), ("hearing_projector",)),
+    Stage("looking", ("seeing",), ("seeing_projector",)),
     Stage("classes", ("seeing",), ("seeing", "seeing_projector", "language"), (QuestionType.V1,)),
     Stage("places", ("seeing",), ("seeing", "seeing_projector", "language"), (QuestionType.V1, QuestionType.V2)),
     Stage("sounds", ("hearing",), ("hearing_projector", "language"), (QuestionType.A1, QuestionType.A2)),
@@ -95,12 +106,12 @@ def train(
         torch.manual_seed(options.seed)  # so that what is made for a stage does not hang on what came before
         parts = _learning(stage, model.config)
         model.let_learn(parts)
-        network, collate = _network(stage, model, batches)
-        if stage.asks and not {"seeing", "hearing"}.intersection(parts):
-            collate = partial(batches.to_learn, media=encoded)
+        network, collate = _network(stage, model, batches, encoded)
         course = Course(steps, options.batch, options.rate, options.seed, options.bfloat16, options.save_steps)
         unfinished = out / UNFINISHED / stage.name
         learn(network, lessons(stage.asks), collate, course, unfinished, partial(tell, stage.name))
+        if {"seeing", "hearing"}.intersection(parts):  # which make other tokens now
+            encoded.forget()
         if first_process():
             done.parent.mkdir(parents=True, exist_ok=True)
             with draft_of(done) as draft, writing(done):
@@ -118,13 +129,22 @@ def _learning(stage: Stage, config: ModelConfig) -> tuple[str, ...]:
     return tuple(one for one in stage.trains if one != "seeing" or not stage.asks or one in config.origins)
 
 
-def _network(stage: Stage, model: HearYouAre, batches: Batches) -> tuple[nn.Module, Callable[[Any], dict[str, Tensor]]]:
+def _network(
+    stage: Stage, model: HearYouAre, batches: Batches, encoded: Encoded
+) -> tuple[nn.Module, Callable[[Any], dict[str, Tensor]]]:
     """What learns in a stage, and what makes tensors of lessons for it."""
+    config = model.config
     if stage.name == "hearing":
-        return HearingWarmUp(model), partial(sources_of, config=model.config)
+        return HearingWarmUp(model), partial(sources_of, config=config)
     if stage.name == "seeing":
-        return SeeingWarmUp(model), partial(things_of, config=model.config)
-    return _Asked(model), batches.to_learn
+        return SeeingWarmUp(model), partial(things_of, config=config)
+    if stage.name == "listening":
+        return ListeningWarmUp(model), partial(listening_of, config=config, encoded=encoded)
+    if stage.name == "looking":
+        return LookingWarmUp(model), partial(looking_of, config=config, encoded=encoded)
+    if {"seeing", "hearing"}.intersection(_learning(stage, config)):
+        return _Asked(model), batches.to_learn
+    return _Asked(model), partial(batches.to_learn, media=encoded)
 
 
 class _Asked(nn.Module):

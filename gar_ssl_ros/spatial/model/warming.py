@@ -14,16 +14,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - as everywhere
 
+from gar_ssl_ros.spatial.model.encoded import Encoded
 from gar_ssl_ros.spatial.model.lessons import Lesson, Placed, picture_of, sound_of
 from gar_ssl_ros.spatial.model.network import HearYouAre
 from gar_ssl_ros.spatial.model.options import ModelConfig
-from gar_ssl_ros.spatial.model.spatial_ast import targets
+from gar_ssl_ros.spatial.model.projector import parts_of
+from gar_ssl_ros.spatial.model.spatial_ast import SpatialLogits, targets
 
 BLUR = 4.0  # degrees: a direction's neighbours are nearly right, too
 EXTENT = 0.35  # of its width, to each side of its middle: where a thing is seen for sure
 NOTHING = 0.03  # what a patch in which nothing is counts, of one in which something is
 CONTRAST, TINT = 0.25, 20.0  # by so much at most pictures are seen in another light; of 256
+NO_THING = 0.15  # the same of a part of the panorama
 FAR_M = 3.0  # what a distance is measured in
+SCALES = (10.0, 20.0, FAR_M)  # of a place in a part: degrees, degrees, m
 
 
 class HearingWarmUp(nn.Module):
@@ -39,18 +43,30 @@ class HearingWarmUp(nn.Module):
         """The loss, of sources as lessons have them, each (B,): a class's index, degrees and m."""
         hearing = self.model.hearing
         assert hearing is not None
-        config = hearing.config
-        logits = hearing.heads(self.model.heard(sounds))
-        bins = targets(azimuth, elevation, distance, config)
-        named = F.one_hot(classes, config.classes).float()
-        loss = config.classes / 2 * F.binary_cross_entropy_with_logits(logits.classes.float(), named)
-        loss = loss + F.cross_entropy(logits.distance.float(), bins.distance)
-        if self.model.config.hears == "mono":  # no direction is to be heard
-            return {"loss": loss}
-        around = blurred(bins.azimuth, config.azimuths, BLUR * config.azimuths / 360, cyclic=True)
-        above = blurred(bins.elevation, config.elevations, BLUR * config.elevations / 180, cyclic=False)
-        loss = loss + F.cross_entropy(logits.azimuth.float(), around)
-        return {"loss": loss + F.cross_entropy(logits.elevation.float(), above)}
+        told = hearing.heads(self.model.heard(sounds))
+        return {"loss": _off(told, self.model.config, classes, azimuth, elevation, distance)}
+
+
+class ListeningWarmUp(nn.Module):
+    """The same, of what a language model is given to hear: the projector learns, by heads that are left behind."""
+
+    def __init__(self, model: HearYouAre) -> None:
+        super().__init__()
+        assert model.hearing_projector is not None
+        self.model = model
+        config = model.config.hearing
+        self.counts = [config.classes, config.distances, config.azimuths, config.elevations]
+        width = model.config.hearing_projector.queries * model.hearing_projector.out.out_features
+        self.head = nn.Linear(width, sum(self.counts))
+
+    def forward(
+        self, heard: Tensor, classes: Tensor, azimuth: Tensor, elevation: Tensor, distance: Tensor
+    ) -> dict[str, Tensor]:
+        """The loss. heard: as of HearYouAre.media; the others as of HearingWarmUp."""
+        projector = self.model.hearing_projector
+        assert projector is not None
+        told = self.head(projector(heard.to(projector.out.weight.dtype)).flatten(1).float()).split(self.counts, 1)
+        return {"loss": _off(SpatialLogits(*told), self.model.config, classes, azimuth, elevation, distance)}
 
 
 class SeeingWarmUp(nn.Module):
@@ -76,6 +92,50 @@ class SeeingWarmUp(nn.Module):
         return {"loss": loss + off.sum() / there.sum().clamp(min=1)}
 
 
+class LookingWarmUp(nn.Module):
+    """Of each part of the panorama, which thing is nearest in it, or none, and where: see ListeningWarmUp."""
+
+    def __init__(self, model: HearYouAre) -> None:
+        super().__init__()
+        assert model.seeing_projector is not None
+        self.model = model
+        self.head = nn.Linear(model.seeing_projector.out.out_features, len(model.config.classes) + 4)
+
+    def forward(self, seen: Tensor, things: Tensor, places: Tensor) -> dict[str, Tensor]:
+        """The loss. seen: as of HearYouAre.media. things (B, queries): as of SeeingWarmUp. places (B, queries, 3):
+        degrees from the part's middle and up from level, and m.
+        """
+        projector = self.model.seeing_projector
+        assert projector is not None
+        told = self.head(projector(seen.to(projector.out.weight.dtype)).float())
+        nothing = len(self.model.config.classes)
+        weights = torch.ones(nothing + 1, device=told.device)
+        weights[nothing] = NO_THING
+        loss = F.cross_entropy(told[..., :-3].flatten(0, 1), things.flatten(), weight=weights)
+        there = things != nothing
+        if there.any():
+            scales = torch.tensor(SCALES, device=told.device)
+            loss = loss + F.smooth_l1_loss(told[..., -3:][there], (places / scales)[there])
+        return {"loss": loss}
+
+
+def _off(
+    told: SpatialLogits, config: ModelConfig, classes: Tensor, azimuth: Tensor, elevation: Tensor, distance: Tensor
+) -> Tensor:
+    """The loss of heads that tell what sounds. With one ear no direction is to be heard."""
+    hearing = config.hearing
+    bins = targets(azimuth, elevation, distance, hearing)
+    named = F.one_hot(classes, hearing.classes).float()
+    loss = hearing.classes / 2 * F.binary_cross_entropy_with_logits(told.classes.float(), named)
+    loss = loss + F.cross_entropy(told.distance.float(), bins.distance)
+    if config.hears == "mono":
+        return loss
+    around = blurred(bins.azimuth, hearing.azimuths, BLUR * hearing.azimuths / 360, cyclic=True)
+    above = blurred(bins.elevation, hearing.elevations, BLUR * hearing.elevations / 180, cyclic=False)
+    loss = loss + F.cross_entropy(told.azimuth.float(), around)
+    return loss + F.cross_entropy(told.elevation.float(), above)
+
+
 def blurred(bins: Tensor, count: int, sd: float, cyclic: bool) -> Tensor:
     """Shares (B, count) around the right bins (B,), each row summing to 1."""
     off = (torch.arange(count, device=bins.device)[None] - bins[:, None]).abs()
@@ -86,9 +146,35 @@ def blurred(bins: Tensor, count: int, sd: float, cyclic: bool) -> Tensor:
 
 def sources_of(lessons: Sequence[Lesson], config: ModelConfig) -> dict[str, Tensor]:
     """As of HearingWarmUp.forward."""
-    sources = [one.source for one in lessons]
     return {
         "sounds": torch.from_numpy(np.stack([sound_of(one.scene(), config) for one in lessons])),
+        **_truth(lessons, config),
+    }
+
+
+def listening_of(lessons: Sequence[Lesson], config: ModelConfig, encoded: Encoded) -> dict[str, Tensor]:
+    """As of ListeningWarmUp.forward."""
+    return {"heard": encoded(lessons)["heard"], **_truth(lessons, config)}
+
+
+def looking_of(lessons: Sequence[Lesson], config: ModelConfig, encoded: Encoded) -> dict[str, Tensor]:
+    """As of LookingWarmUp.forward."""
+    queries = config.seeing_projector.queries
+    things = torch.full((len(lessons), queries), len(config.classes))
+    places = torch.zeros(len(lessons), queries, 3)
+    for row, lesson in enumerate(lessons):
+        for one in sorted(lesson.objects, key=lambda one: -one.spot.distance):  # nearer things hide others
+            at = int(parts_of(torch.tensor(one.spot.azimuth), queries))
+            middle = 180 - (at + 0.5) * 360 / queries
+            things[row, at] = config.classes.index(one.label)
+            off = math.remainder(one.spot.azimuth - middle, 360)
+            places[row, at] = torch.tensor([off, one.spot.elevation, one.spot.distance])
+    return {"seen": encoded(lessons)["seen"], "things": things, "places": places}
+
+
+def _truth(lessons: Sequence[Lesson], config: ModelConfig) -> dict[str, Tensor]:
+    sources = [one.source for one in lessons]
+    return {
         "classes": torch.tensor([config.classes.index(one.label) for one in sources]),
         "azimuth": torch.tensor([one.spot.azimuth for one in sources]),
         "elevation": torch.tensor([one.spot.elevation for one in sources]),
