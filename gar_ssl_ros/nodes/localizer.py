@@ -55,7 +55,10 @@ from gar_ssl_ros.work.worker import Answer, Request, Worker
 GRAPH_POLL_S = 0.2  # s from one look at the graph to the next
 STOP_S = 0.8  # s that a reasoner is given to stop
 # What only the start can name: from the model on as it is, or nothing, or an array that is known.
-FILES = ("model", "masks_model", "questions_model", "ask_model", "detector", "tagger", "makers", "describers")
+FILES = (
+    *("model", "student", "questions_model", "ask_model", "masks_model"),
+    *("detector", "tagger", "makers", "describers"),
+)
 STARTED_WITH = ("reasoner", "fallback", "reasoner_options", *FILES, "server", "api_key_variable", "array")
 
 

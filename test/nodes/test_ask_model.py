@@ -118,7 +118,7 @@ def test_a_model_that_cannot_be_had_fails_to_configure_and_nobody_names_one_over
     with localizer(active=False, reasoner="misbehaving:Fixed", ask_model=str(tmp_path)) as node:
         node.trigger_configure()
         assert f"the ask_model cannot be used: {tmp_path} holds no trained model" in capfd.readouterr().err
-        for name in ("ask_model", "questions_model"):
+        for name in ("ask_model", "questions_model", "student"):
             (refused,) = node.set_parameters([Parameter(name, value=str(toy_questions_model()))])
             assert refused.reason.startswith(f"another {name} is named at the node's start")
         told = Parameter("reasoner_options", value=f"questions_model={toy_questions_model()}")

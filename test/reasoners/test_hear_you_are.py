@@ -77,7 +77,7 @@ def test_a_model_that_was_taught_nothing_is_unparseable(toy_questions_model):
     [
         ({"width": 640, "height": 480}, "640x480 is no panorama"),
         ({"calibrated": True}, "the image has a CameraInfo, so it is no panorama"),
-        ({"channels": 1}, "the sound has one channel, and the model hears with two ears: record both"),
+        ({"channels": 1}, "the sound has one channel to hear, and the model hears with two ears: record both"),
     ],
 )
 def test_what_it_cannot_look_at_or_listen_to_is_one_sentence(toy_questions_model, changes, told):

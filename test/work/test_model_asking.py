@@ -79,7 +79,7 @@ def test_a_question_as_people_say_it_is_asked_in_the_words_that_were_taught_and_
     ("changes", "question", "why"),
     [
         ({"width": 640, "height": 480}, "is it visible", "640x480 is no panorama"),
-        ({"channels": 1}, "is it visible", "the sound has one channel, and the model hears with two ears"),
+        ({"channels": 1}, "is it visible", "the sound has one channel to hear, and the model hears with two ears"),
         ({}, "which of the two cats was it", "the model knows no cat, but dog, phone"),
     ],
 )

@@ -46,7 +46,7 @@ def _ears(audio: Audio, config: ModelConfig) -> np.ndarray[tuple[int, int], np.d
     else:
         channels = audio.ears or tuple(range(len(audio.samples)))
         if len(channels) < EARS:
-            raise SceneError("the sound has one channel, and the model hears with two ears: record both")
+            raise SceneError("the sound has one channel to hear, and the model hears with two ears: record both")
         heard = audio.samples[list(channels[:EARS])]
     length = round(config.hearing.samples / config.hearing.rate * audio.rate)
     energy = np.concatenate([[0.0], np.cumsum((heard.astype(np.float64) ** 2).sum(axis=0))])
