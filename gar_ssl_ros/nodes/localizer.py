@@ -22,7 +22,7 @@ from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import MarkerArray
 
-from gar_ssl_ros.errors import UsageError, UserError, sentence
+from gar_ssl_ros.errors import UsageError, sentence
 from gar_ssl_ros.gar.reasoner import Fallback, Reasoner, Unavailable
 from gar_ssl_ros.heap import GIVE_BACK_PERIOD_S, give_back
 from gar_ssl_ros.masks import MaskOptions, segmenter_of
@@ -142,8 +142,8 @@ class LocalizerNode(LifecycleNode):
         answering = first if fallback is None else Fallback(first, fallback)
         try:
             self._asking.configure(AskedModel(chosen["ask_model"]) if chosen["ask_model"] else None)
-        except UserError as problem:
-            self.get_logger().error(f"the ask_model cannot be used: {problem}")
+        except Exception as problem:
+            self.get_logger().error(f"the ask_model cannot be used: {sentence(problem)}")
             return TransitionCallbackReturn.FAILURE
         if chosen["voices"]:
             warm()  # here, and not while the first voice waits to be told

@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 from array import array
 from itertools import count
+from threading import Event
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="needs torch, which is not installed")
+pytest.importorskip("transformers", reason="needs transformers, which is not installed")
+
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo
 from gar_ssl_ros.msg import SoundSourceArray
 from gar_ssl_ros.srv import Ask
 from rclpy.parameter import Parameter
-from robot import CHUNK, FRAME, localizer, process, robot, seconds, stamped, until
+from robot import CHUNK, FRAME, PATIENCE, localizer, process, robot, seconds, stamped, until
 
 from gar_ssl_ros.evaluation.questions.drawn import draw_thing, things
 from gar_ssl_ros.evaluation.questions.options import QuestionOptions
 from gar_ssl_ros.evaluation.questions.panorama import PlacedPicture, empty_room, render
 from gar_ssl_ros.evaluation.questions.places import QuestionRoom
 from gar_ssl_ros.media.window import SECOND
+from gar_ssl_ros.spatial.model.answering import ModelAnswerer
 from gar_ssl_ros.spatial.panorama import pixel_of
 from gar_ssl_ros.spatial.questions.forms import Spot
 
@@ -70,10 +76,14 @@ class Listener:
         return next((one for one in reversed(self.bot.finals()) if one.outcome == outcome), None)
 
     def ask(self, question: str) -> Ask.Response:
-        until(self._client.service_is_ready)
-        future = self._client.call_async(Ask.Request(question=question))
+        future = self.begin(question)
         until(future.done)
         return future.result()
+
+    def begin(self, question: str):
+        """Ask, and do not wait."""
+        until(self._client.service_is_ready)
+        return self._client.call_async(Ask.Request(question=question))
 
 
 def test_a_model_boxes_what_sounds_in_a_panorama_and_answers_questions_about_it(toy_questions_model):
@@ -110,6 +120,37 @@ def test_where_there_is_no_panorama_it_is_answered_without_the_model_and_told_wh
         assert told.evidence[-1].startswith(f"answered without the model in {folder}: 64x48 is no panorama")
         state = until(lambda: bot.was_told("ask_model", "answered without it: 64x48 is no panorama"))
         assert (state["asked"], state["failed"]) == ("1", "1")
+
+
+def test_windows_go_on_while_the_model_is_asked_and_whoever_asked_is_answered_at_the_deadline(
+    toy_questions_model, monkeypatch
+):
+    back, begun, tell = Event(), Event(), ModelAnswerer.tell
+
+    def stuck(*arguments):
+        begun.set()
+        back.wait(PATIENCE)
+        return tell(*arguments)
+
+    monkeypatch.setattr(ModelAnswerer, "tell", stuck)
+    parameters = {"reasoner": "misbehaving:Fixed", "ask_model": str(toy_questions_model()), "deadline": 600.0}
+    with localizer(**parameters) as node, robot() as bot:
+        listener = Listener(bot)
+        found = listener.play_until(lambda: listener.answered(SoundSourceArray.LOCALIZED))
+        asked = listener.begin("is it visible")
+        until(begun.is_set)
+        later = seconds(found.window_end) + 2.0
+        listener.play_until(lambda: seconds(bot.finals()[-1].window_end) > later)
+        assert not asked.done()
+        assert node.set_parameters([Parameter("deadline", value=0.1)])[0].successful  # of the next question
+        back.set()
+        until(asked.done)
+        assert asked.result().answer == "dog; visible"
+        back.clear()
+        told = listener.ask("is it visible")
+        assert told.answer == "dog_bark; visible"
+        assert told.evidence[-1].endswith("the model did not stop at its deadline of 0.1 s")
+        back.set()
 
 
 def test_a_model_that_cannot_be_had_fails_to_configure_and_nobody_names_one_over_the_graph(
