@@ -143,3 +143,14 @@ def test_recordings_are_localized_by_it(run, tmp_path, toy_questions_model):
     done = run("localize", write_clip(tmp_path / "flat.mkv"), "--out", tmp_path / "out", *chosen)
     assert done.returncode == 1
     assert "64x48 is no panorama" in done.stderr
+
+
+def test_a_folder_of_panoramas_is_scored(run, tmp_path, toy_questions_model):
+    (tmp_path / "media").mkdir()
+    write_clip(tmp_path / "media/around.mkv", size=(400, 200), layout="stereo")
+    x, y = pixel_of(40.0, -10.0, 400, 200)
+    (tmp_path / "media/truth.csv").write_text(f"file,x1,y1,x2,y2\naround.mkv,{x - 8},{y - 8},{x + 8},{y + 8}\n")
+    chosen = ("--reasoner", "hear_you_are", "--questions-model", toy_questions_model())
+    done = run("evaluate", "--dataset", "folder", "--root", tmp_path / "media", *chosen, "--out", tmp_path / "out")
+    assert (done.returncode, done.stdout.partition("\n")[0]) == (0, "hear_you_are, N = 5: 1 of 1 samples, 0 failed")
+    assert "IoU@0.5 100.0 %" in done.stdout
