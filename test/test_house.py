@@ -95,7 +95,7 @@ def test_the_method_needs_neither_ros_nor_torch(room):
 
 def test_only_what_runs_a_model_of_the_library_transformers_needs_torch():
     extras = {"torch", "torchao", "transformers", "tokenizers", "llguidance", "safetensors", "huggingface_hub"}
-    extras |= {"psutil"}
+    extras |= {"peft", "psutil"}
     able = {PACKAGE / "reasoners" / "omni", PACKAGE / "students", PACKAGE / "spatial" / "model"}
     able |= {PACKAGE / room / "pretrained" for room in ("perception", "masks")}
     for path in PACKAGE.rglob("*.py"):

@@ -1,11 +1,11 @@
-"""`gar-ssl questions`: spatial questions with truth, made, looked at, checked, answered and scored."""
+"""`gar-ssl questions`: spatial questions with truth, made, looked at, checked, learned, answered and scored."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +21,13 @@ from gar_ssl_ros.commands.arguments import (
     whole,
 )
 from gar_ssl_ros.commands.evaluate import kept
+from gar_ssl_ros.commands.questions_train import add_train, require_learning
 from gar_ssl_ros.errors import DONE, FAILED, UsageError
 from gar_ssl_ros.files import check_outputs, write_whole
+from gar_ssl_ros.perception.quiet import quiet
 
 if TYPE_CHECKING:
-    from gar_ssl_ros.evaluation.questions.answering import See
+    from gar_ssl_ros.evaluation.questions.answering import AnswerRecord, See
     from gar_ssl_ros.evaluation.questions.options import QuestionOptions
     from gar_ssl_ros.evaluation.questions.record import QuestionRecord
 
@@ -45,6 +47,7 @@ def add(commands: Commands) -> None:
     _add_make(actions)
     _add_show(actions)
     _add_check(actions)
+    add_train(actions)
     _add_answer(actions)
     _add_evaluate(actions)
 
@@ -106,16 +109,18 @@ def _add_check(actions: Commands) -> None:
 def _add_answer(actions: Commands) -> None:
     answering = actions.add_parser(
         "answer",
-        help="answer them without weights",
-        description="Answer them by geometry and rules, from what an array hears and what is given of the picture.",
+        help="answer them without weights, or by a trained model",
+        description="Answer them by geometry and rules, from what an array hears and what is given of the picture; or "
+        "with --model by one that `train` has filled, from sounds and pictures themselves.",
     )
     answering.add_argument("questions", type=Path, metavar="DIR", help="folder of questions")
     answering.add_argument("--split", choices=SPLITS, default="test", help="whose")
     answering.add_argument("--out", required=True, type=Path, metavar="FILE.jsonl", help="for the answers")
-    heard = "what is heard: all channels, one microphone's, the true source, or nothing"
-    answering.add_argument("--heard", choices=("array", "mono", "truth", "none"), default="array", help=heard)
+    answering.add_argument("--model", type=Path, metavar="DIR", help="a trained model: it hears and sees as it learned")
+    heard = "what is heard: all channels, one microphone's, the true source, or nothing (default: array)"
+    answering.add_argument("--heard", choices=("array", "mono", "truth", "none"), help=heard)
     seen = "what is given of the picture: classes, places and distances; no distances; labels of a detector; or nothing"
-    answering.add_argument("--seen", choices=("objects", "boxes", LABELS, "none"), default="objects", help=seen)
+    answering.add_argument("--seen", choices=("objects", "boxes", LABELS, "none"), help=f"{seen} (default: objects)")
     told = "for --seen labels: a detector in ONNX (default: nanodet or yolox-nano, whichever is here)"
     answering.add_argument("--detector", type=Path, metavar="FILE", help=told)
     answering.add_argument("--resume", action="store_true", help="go on where the answers in FILE end")
@@ -207,26 +212,27 @@ def run_check(options: argparse.Namespace) -> int:
 
 
 def run_answer(options: argparse.Namespace) -> int:
-    from gar_ssl_ros.evaluation.questions.answering import AnswerRecord, Ears, answers
-    from gar_ssl_ros.evaluation.questions.record import read_config, read_split
+    from gar_ssl_ros.evaluation.questions.answering import AnswerRecord
+    from gar_ssl_ros.evaluation.questions.record import read_split
     from gar_ssl_ros.evaluation.run import progress
     from gar_ssl_ros.output.record import RecordWriter, read_lines
 
     records = read_split(options.questions, options.split)
     if not options.resume:
         check_outputs([options.out], [], overwrite=False)
-    ears, eyes = Ears(options.questions, read_config(options.questions), options.heard), _eyes(options)
+    answers = _answerer(options, records)
     with kept(options.out):
         writer = RecordWriter(options.out, resume=options.resume)
         done = {one.id for one in read_lines(options.out, AnswerRecord)} if options.resume else set()
         unanswered = 0
         with progress("answer", len(records), len(done)) as bar:
-            for told in answers([one for one in records if one.id not in done], ears, eyes):
+            for told in answers([one for one in records if one.id not in done]):
                 writer.write(told)
-                unanswered += not told.answer
+                unanswered += told.fields is None
                 bar.update()
         writer.close()
-    print(f"{options.out}: {len(records)} answers, {unanswered} questions of them could not be answered")
+    lacks = "answered" if options.model is None else "read"
+    print(f"{options.out}: {len(records)} answers, {unanswered} questions of them could not be {lacks}")
     return DONE
 
 
@@ -235,12 +241,21 @@ def run_evaluate(options: argparse.Namespace) -> int:
     from gar_ssl_ros.evaluation.metrics.questions import METRICS
     from gar_ssl_ros.evaluation.questions.answering import Ears, answers, see
     from gar_ssl_ros.evaluation.questions.record import read_config, read_split
-    from gar_ssl_ros.evaluation.report.questions import ORACLE, by_chance, scored, told, write_questions_report
+    from gar_ssl_ros.evaluation.report.questions import (
+        ORACLE,
+        by_chance,
+        compared,
+        paired_cells,
+        scored,
+        told,
+        write_questions_report,
+    )
 
     records = read_split(options.questions, options.split)
     asked = read_config(options.questions)
     named = [_named(text) for text in options.answers]
-    rows = [scored(name, records, _answers(path, records)) for name, path in named]
+    given = [(name, _answers(path, records)) for name, path in named]
+    rows, pairs = [scored(name, records, answered) for name, answered in given], compared(records, given)
     rows.append(by_chance(records))
     true = answers(records, Ears(options.questions, asked, "truth"), partial(see, how="objects"))
     rows.append(scored(ORACLE, records, {one.id: one.answer for one in true}))
@@ -249,7 +264,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
         f"RT60 {asked.rt60:g} s, {asked.snr:g} dB, in recordings of {asked.seconds:g} s."
     )
     with kept(options.out):
-        write_questions_report(options.out, f"Spatial questions: {options.split}", about, rows)
+        write_questions_report(options.out, f"Spatial questions: {options.split}", about, rows, pairs)
     print(about)
     width = max(len(one.name) for one in METRICS)
     print(f"{'':{width}}  " + "  ".join(one.name for one in rows))
@@ -257,11 +272,21 @@ def run_evaluate(options: argparse.Namespace) -> int:
         if any(metric.name in one.figures for one in rows):
             cells = [f"{told(metric, one.figures.get(metric.name)):>{len(one.name)}}" for one in rows]
             print(f"{metric.name:{width}}  {'  '.join(cells)}  {metric.unit}")
+    _print_paired(paired_cells(pairs), [one.name for one in pairs])
     for one in rows:
         if one.unread:
             print(f"{one.name}: {one.unread} answers could not be read")
     print(f"{options.out}/report.html, report.md")
     return DONE
+
+
+def _print_paired(cells: list[tuple[str, ...]], names: list[str]) -> None:
+    if not cells:
+        return
+    lines = [("paired differences", *names), *((name, *told) for name, _, *told in cells)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for name, *told in lines:
+        print(f"{name:{widths[0]}}  " + "  ".join(f"{one:>{to}}" for one, to in zip(told, widths[1:], strict=True)))
 
 
 def _options(options: argparse.Namespace) -> QuestionOptions:
@@ -307,13 +332,35 @@ def _on_ray(asked: QuestionOptions, folder: Path, split: str, wanted: list[int])
                 following = next(order, None)
 
 
+def _answerer(
+    options: argparse.Namespace, records: list[QuestionRecord]
+) -> Callable[[list[QuestionRecord]], Iterator[AnswerRecord]]:
+    """Who answers. Raises UsageError where that is not clear, UserError where it cannot be had."""
+    if options.model is None:
+        from gar_ssl_ros.evaluation.questions.answering import Ears, answers
+        from gar_ssl_ros.evaluation.questions.record import read_config
+
+        ears = Ears(options.questions, read_config(options.questions), options.heard or "array")
+        return partial(answers, ears=ears, eyes=_eyes(options))
+    if any(one is not None for one in (options.heard, options.seen, options.detector)):
+        raise UsageError("--model hears and sees as it learned: leave out --heard, --seen and --detector")
+    require_learning()
+    with quiet():
+        from gar_ssl_ros.evaluation.questions.asking import Asking
+
+    asking = Asking(options.questions, records, options.model)
+    for note in asking.notes:
+        print(f"gar-ssl: note: {note}", file=sys.stderr)
+    return asking.answers
+
+
 def _eyes(options: argparse.Namespace) -> See:
     from gar_ssl_ros.evaluation.questions.answering import see
 
     if options.seen != LABELS:
         if options.detector is not None:
             raise UsageError("--detector: it is looked with for --seen labels alone")
-        return partial(see, how=options.seen)
+        return partial(see, how=options.seen or "objects")
     from gar_ssl_ros.evaluation.questions.eyes import Eyes
     from gar_ssl_ros.perception.objects import Objects
     from gar_ssl_ros.perception.store import first_here, load_path

@@ -18,10 +18,10 @@ from pydantic import ValidationError
 from tqdm import tqdm
 
 from gar_ssl_ros.commands.arguments import Commands
+from gar_ssl_ros.commands.beginning import begin
 from gar_ssl_ros.commands.choice import add_options
 from gar_ssl_ros.commands.evaluate import kept
 from gar_ssl_ros.errors import DONE, OptionError, UserError, misfit, pip_install, sentence, shortened
-from gar_ssl_ros.files import write_whole
 from gar_ssl_ros.options import from_values, options_of
 from gar_ssl_ros.perception.quiet import quiet
 from gar_ssl_ros.students.options import ARCHITECTURES, StudentConfig, TrainingOptions
@@ -29,8 +29,6 @@ from gar_ssl_ros.students.options import ARCHITECTURES, StudentConfig, TrainingO
 if TYPE_CHECKING:
     from gar_ssl_ros.students.model import Student
 
-CONFIG = "config.json"  # of a student that is done
-STARTED = "training.json"  # what a training was begun with
 NEEDED = ("torch", "transformers", "accelerate", "safetensors")
 
 
@@ -83,12 +81,13 @@ def run(options: argparse.Namespace) -> int:
     with kept(out):
         told = [one for run in read_runs(options.labels) for one in pseudo_labels(run)]
         config = _config(options, labels_of(told)) if options.begin is None else read_config(options.begin)
-        _begin(
+        begin(
             out,
             options.resume,
             json.dumps(
                 {**asdict(chosen), "begin": str(options.begin), "config": config.model_dump(), "clips": len(told)}
             ),
+            "student",
         )
         with tqdm(total=len(told), desc="lessons", unit="clip", disable=None) as bar:
 
@@ -145,19 +144,6 @@ def _named_by_pretrained() -> Iterator[None]:
         yield
     except ModelError as problem:
         raise OptionError(f"--pretrained: {problem.fault}: name another one") from None
-
-
-def _begin(out: Path, resume: bool, told: str) -> None:
-    """Raises UserError where `out` holds something else, or the same and `resume` is not given."""
-    if (out / CONFIG).exists():
-        raise UserError(f"{out} holds a student already: give another --out")
-    if out.is_dir() and any(out.iterdir()):
-        if not resume:
-            raise UserError(f"{out} is not empty: go on with --resume, or give another --out")
-        if not (out / STARTED).is_file() or (out / STARTED).read_text() != told:
-            raise UserError(f"{out} holds the beginning of another training: give its options, or another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    write_whole(out / STARTED, told)
 
 
 def _student(config: StudentConfig, seed: int) -> Student:

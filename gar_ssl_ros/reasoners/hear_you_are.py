@@ -36,7 +36,7 @@ def hear_you_are_reasoner(options: HearYouAreOptions) -> HearYouAreReasoner:
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         told = f"the reasoner hear_you_are needs {' and '.join(missing)}, not found here"
-        raise ReasonerError(f"{told}: {pip_install('students')}")
+        raise ReasonerError(f"{told}: {pip_install("questions")}")
     return HearYouAreReasoner(Path(options.questions_model))
 
 
@@ -47,11 +47,10 @@ class HearYouAreReasoner:
 
     def __init__(self, folder: Path) -> None:
         from gar_ssl_ros.spatial.model.answering import ModelAnswerer  # noqa: PLC0415 - torch
-        from gar_ssl_ros.spatial.model.checkpoint import CheckpointError  # noqa: PLC0415 - torch
 
         try:
             self._model = ModelAnswerer.of(folder)
-        except CheckpointError as problem:
+        except UserError as problem:
             raise ReasonerError(str(problem)) from None
         config = self._model.config
         if not config.sees or config.hears == "nothing":

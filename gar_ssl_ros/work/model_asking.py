@@ -62,7 +62,7 @@ class AskedModel:
     def __init__(self, folder: str) -> None:
         missing = [name for name in NEEDED if find_spec(name) is None]
         if missing:
-            raise UserError(f"ask_model needs {' and '.join(missing)}, not found here: {pip_install('students')}")
+            raise UserError(f"ask_model needs {' and '.join(missing)}, not found here: {pip_install("questions")}")
         from gar_ssl_ros.spatial.model.answering import ModelAnswerer  # noqa: PLC0415 - torch
 
         self._model = ModelAnswerer.of(Path(folder))

@@ -22,6 +22,14 @@ OTHER_DEGREES = (15, 30)
 FAR_DEGREES = 30.0  # Table 3 counts what is further off
 UNREAD_DEGREES = 180.0  # of an answer without a direction
 CHANCE_DRAWS = 20
+# What differs with how well one hears and sees: of a sound that is no thing's in view, or one of two alike, and places.
+PAIRED = (
+    "Q1 (non-matching)",
+    "Q5 sounding accuracy",
+    "Q6 sounding accuracy",
+    "Q7 DoA accuracy",
+    "Q8 DoA accuracy",
+)
 Z = 1.96  # standard deviations of a 95 % interval
 
 Told = Fields | None
@@ -66,6 +74,21 @@ def figures(records: Sequence[QuestionRecord], told: Sequence[Told]) -> dict[str
         scores = [metric.score(one, fields) for one, fields in zip(records, told, strict=True) if metric.of(one)]
         if scores:
             found[metric.name] = _figure(scores, metric.unit == "%")
+    return found
+
+
+def differences(records: Sequence[QuestionRecord], told: Sequence[Told], others: Sequence[Told]) -> dict[str, Figure]:
+    """How much more `told` has than `others`, question by question, of the figures in PAIRED of which there are any.
+
+    value: the mean difference, -1..1; half: of its 95 % interval, normal, of the mean of paired differences.
+    """
+    found = {}
+    for metric in METRICS:
+        pairs = [pair for pair in zip(records, told, others, strict=True) if metric.of(pair[0])]
+        if metric.name in PAIRED and pairs:
+            off = np.array([metric.score(one, mine) - metric.score(one, theirs) for one, mine, theirs in pairs])
+            half = Z * float(off.std(ddof=1)) / math.sqrt(len(off)) if len(off) > 1 else math.nan
+            found[metric.name] = Figure(float(off.mean()), half, len(off))
     return found
 
 

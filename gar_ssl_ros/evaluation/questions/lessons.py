@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import soundfile  # librosa brings it
+from numpy.typing import NDArray
 
-from gar_ssl_ros.evaluation.datasets.media import read_image, read_sound
-from gar_ssl_ros.evaluation.questions.record import QuestionRecord, QuestionsError
+from gar_ssl_ros.errors import sentence
+from gar_ssl_ros.evaluation.datasets.media import read_image
+from gar_ssl_ros.evaluation.questions.record import QuestionRecord, QuestionsError, read_config
+from gar_ssl_ros.files import check_file
+from gar_ssl_ros.spatial.hearing.catalog import array_of
+from gar_ssl_ros.spatial.hearing.options import HearingOptions
 from gar_ssl_ros.spatial.model.lessons import Lesson, Placed, Scene
 from gar_ssl_ros.spatial.questions.forms import Fields, QuestionType, placed
 from gar_ssl_ros.spatial.questions.words import Question, answer_text, question_text, wordings
@@ -18,7 +24,9 @@ WARM_UP = (QuestionType.A1, QuestionType.A2, QuestionType.V1, QuestionType.V2)
 
 
 class QuestionLessons:
-    """The questions of these types; of those with which encoders warm up, several about every scene."""
+    """The questions of these types, all where none is named; of those with which encoders warm up, several about each
+    scene.
+    """
 
     def __init__(
         self,
@@ -29,7 +37,8 @@ class QuestionLessons:
     ) -> None:
         """ears: the channels of a recording that are the left ear's and the right one's; None where it is not heard."""
         self._folder, self._ears = folder, ears
-        self._own = [one for one in records if one.question_type in types and one.question_type not in WARM_UP]
+        own = set(types) - set(WARM_UP)
+        self._own = [one for one in records if not types or one.question_type in own]
         self._drawn = [one for one in types if one in WARM_UP]
         self._records = records if self._drawn else ()
 
@@ -74,13 +83,42 @@ def about(random: np.random.Generator, record: QuestionRecord, asked: QuestionTy
     return Question(asked, wording, placed(thing.spot)), {"object": thing.label}
 
 
+def ears_of(folder: Path, records: Sequence[QuestionRecord]) -> tuple[int, int]:
+    """The channels that are the left ear's and the right one's: the array's first two, or one twice where there is one.
+
+    Raises OptionError and ArrayError where the array is not there, QuestionsError where no sound is.
+    """
+    if len(_recorded(folder / records[0].audio)[0]) == 1:
+        return 0, 0
+    array = array_of(HearingOptions(array=read_config(folder).array))
+    if array is None:
+        raise QuestionsError(f"{folder} names no array that its sounds were heard by: make them anew")
+    return array.channels[0], array.channels[1]
+
+
+def classes_of(records: Sequence[QuestionRecord]) -> tuple[str, ...]:
+    """All that sounds or is seen in them, by name."""
+    return tuple(sorted({one.label for record in records for one in (*record.sources, *record.objects)}))
+
+
 def scene_of(folder: Path, record: QuestionRecord, ears: tuple[int, int] | None) -> Scene:
-    """What a question is about. Raises ClipError where a file cannot be read, QuestionsError where channels lack."""
+    """What a question is about. Raises ClipError and QuestionsError where it cannot be seen or heard."""
     picture = read_image(folder / record.image)
     if ears is None:
         return Scene(picture, None, record.rate)
-    sound, rate = read_sound(folder / record.audio)
+    path = folder / record.audio
+    sound, rate = _recorded(path)
     if len(sound) <= max(ears):
-        told = f"{folder / record.audio} has {len(sound)} channels"
+        told = f"{path} has {len(sound)} channels"
         raise QuestionsError(f"{told}, and its ears are the channels {ears[0]} and {ears[1]}: make it anew")
     return Scene(picture, sound[list(ears)], rate)
+
+
+def _recorded(path: Path) -> tuple[NDArray[np.float32], int]:
+    """(channels, samples), and Hz. By libsndfile, far faster than FFmpeg where files are many and short."""
+    try:
+        check_file(path)
+        sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (OSError, soundfile.LibsndfileError) as problem:
+        raise QuestionsError(f"{path} cannot be heard ({sentence(problem)}): make it anew") from None
+    return np.ascontiguousarray(sound.T), rate

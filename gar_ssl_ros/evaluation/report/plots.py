@@ -177,6 +177,23 @@ def by_separation(curve: Sequence[tuple[float, float, int]]) -> str:
     return _svg(4.6, 3.0, draw)
 
 
+def losses(stages: Sequence[tuple[str, Sequence[tuple[int, float]]]]) -> str:
+    """name, and step and loss of each stage, side by side: their losses are not of one kind."""
+    across = min(3, len(stages))
+    down = -(-len(stages) // across)
+
+    def draw(figure: Any) -> None:
+        for place, (name, curve) in enumerate(stages, start=1):
+            axes = figure.add_subplot(down, across, place)
+            steps, loss = zip(*curve, strict=True)
+            axes.plot(steps, loss, color=PALETTE[0], linewidth=1.4, marker="o", markersize=2)
+            axes.set(ylim=(0, 1.06 * max(loss)), xlim=(0, 1.03 * max(steps)))
+            axes.set_title(name, color=GREY)
+            axes.grid(visible=True)
+
+    return _svg(2.3 * across, 1.9 * down, draw)
+
+
 def picture(frame: Frame, record: SampleRecord) -> str:
     """The picture with true boxes (dashed white), found ones (orange) and those before refinement (dotted), and the
     outlines of their masks.

@@ -12,6 +12,7 @@ from gar_ssl_ros.evaluation.metrics.questions import (
     Figure,
     Metric,
     chance,
+    differences,
     figures,
     read_all,
     unread,
@@ -34,6 +35,14 @@ class Answered:
     unread: int | None = None
 
 
+@dataclass(frozen=True)
+class Difference:
+    """How much better one who answered is than another, on the same questions: see metrics' differences."""
+
+    name: str
+    figures: Mapping[str, Figure]
+
+
 def scored(name: str, records: Sequence[QuestionRecord], answers: Mapping[str, str]) -> Answered:
     """answers: in words, by id."""
     told = read_all(records, answers)
@@ -45,12 +54,26 @@ def by_chance(records: Sequence[QuestionRecord]) -> Answered:
     return Answered(CHANCE, chance(records))
 
 
-def write_questions_report(out: Path, title: str, about: str, rows: Sequence[Answered]) -> None:
+def compared(records: Sequence[QuestionRecord], named: Sequence[tuple[str, Mapping[str, str]]]) -> list[Difference]:
+    """The first against each other one. named: names, and answers in words by id."""
+    if not named:
+        return []
+    (name, answers), *others = named
+    mine = read_all(records, answers)
+    return [
+        Difference(f"{name} less {other}", differences(records, mine, read_all(records, theirs)))
+        for other, theirs in others
+    ]
+
+
+def write_questions_report(
+    out: Path, title: str, about: str, rows: Sequence[Answered], pairs: Sequence[Difference] = ()
+) -> None:
     """Into the folder `out`: report.html and report.md. Raises OSError."""
-    write_page(out, title, sections(about, rows))
+    write_page(out, title, sections(about, rows, pairs))
 
 
-def sections(about: str, rows: Sequence[Answered]) -> tuple[Section, ...]:
+def sections(about: str, rows: Sequence[Answered], pairs: Sequence[Difference] = ()) -> tuple[Section, ...]:
     """All of a report. about: what was answered."""
     read = [f"{one.name}: {one.unread} answers could not be read" for one in rows if one.unread is not None]
     note = (
@@ -62,6 +85,7 @@ def sections(about: str, rows: Sequence[Answered]) -> tuple[Section, ...]:
     paper = _paper()
     return (
         Section("questions", "Questions", (*whole, _ours(rows))),
+        *_paired(pairs),
         Section("paper", "Beside the paper", (Text(f"{paper.source}. {paper.note}"), *_beside(paper, rows))),
     )
 
@@ -72,6 +96,35 @@ def told(metric: Metric, figure: Figure | None) -> str:
         return NO_VALUE
     scale, digits = (100, 1) if metric.unit == "%" else (1, 1) if metric.unit == "°" else (1, 2)
     return f"{scale * figure.value:.{digits}f}"
+
+
+def paired_cells(pairs: Sequence[Difference]) -> list[tuple[str, ...]]:
+    """Of each figure its name and how many questions there are, then each pair's difference, with half its interval."""
+    lines = []
+    for metric in METRICS:
+        found = [one.figures.get(metric.name) for one in pairs]
+        if any(found):
+            count = next(str(one.count) for one in found if one is not None)
+            lines.append((f"{metric.name}, {metric.unit}", count, *(_signed(metric, one) for one in found)))
+    return lines
+
+
+def _signed(metric: Metric, figure: Figure | None) -> str:
+    if figure is None:
+        return NO_VALUE
+    return f"{'+' if figure.value > 0 else ''}{told(metric, figure)} ± {_half(metric, figure)}"
+
+
+def _paired(pairs: Sequence[Difference]) -> tuple[Section, ...]:
+    rows = tuple(paired_cells(pairs))
+    if not rows:
+        return ()
+    note = (
+        "How much more of the same questions the first has right than the other, and half of the 95 % interval of the "
+        "mean of paired differences: where it does not reach 0, they differ by more than chance."
+    )
+    columns = ("Figure", "Questions", *(one.name for one in pairs))
+    return (Section("paired", "Paired differences", (Text(note), Grid("", columns, rows))),)
 
 
 def _ours(rows: Sequence[Answered]) -> Grid:

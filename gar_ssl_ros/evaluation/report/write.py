@@ -33,13 +33,13 @@ def write_report(
     write_page(out, title, told)
 
 
-def write_page(out: Path, title: str, told: Sequence[Section]) -> None:
-    """The same of any sections. Raises OSError."""
+def write_page(out: Path, title: str, told: Sequence[Section], name: str = "report") -> None:
+    """The same of any sections. name: of the two files. Raises OSError."""
     out.mkdir(parents=True, exist_ok=True)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     page = environment.get_template("page.html.j2")
     html = page.render(title=title, sections=told, kind_of=lambda block: type(block).__name__)
-    write_whole(out / "report.html", html + "\n")
-    write_whole(out / "report.md", markdown(title, tuple(told)))
+    write_whole(out / f"{name}.html", html + "\n")
+    write_whole(out / f"{name}.md", markdown(title, tuple(told)))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import errno
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 from transformers import Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_callback import PrinterCallback
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.trainer_callback import PrinterCallback, TrainerState
 from transformers.utils import logging
 
 TOLD = 20  # times that it tells its loss
@@ -40,13 +44,18 @@ def learn(
     unfinished: Path,
     tell: Callable[[int, float], None],
     begin_step: Callable[[float], None] = lambda _: None,
-) -> None:
+) -> list[float]:
     """Train a network whose forward takes what `collate` makes of lessons, and gives {"loss": ...}.
 
-    unfinished: folder of what it goes on from where it was stopped, and that is gone in the end. tell: is told the step
-    and the loss now and then. begin_step: is told how far it is, 0..1. Raises OSError.
+    unfinished: folder of what it goes on from where it was stopped; whoever calls removes it once what was learned is
+    kept elsewhere. tell: is told the step and the loss now and then. begin_step: is told how far it is, 0..1. Returns
+    the losses that were told, before it was stopped, too. Raises OSError.
     """
     logging.set_verbosity_error()
+    held = _held(unfinished)
+    if held is not None and held[1].global_step >= course.steps:  # where Trainer would take one step more
+        network.load_state_dict(load_file(held[0] / "model.safetensors"))
+        return _losses(held[1])
     arguments = TrainingArguments(
         output_dir=str(unfinished),
         max_steps=course.steps,
@@ -75,14 +84,55 @@ def learn(
         callbacks=[_Follow(tell, begin_step)],
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(unfinished)) if unfinished.is_dir() else None)
-    if trainer.is_world_process_zero():
-        rmtree(unfinished, ignore_errors=True)
+    once = network.register_state_dict_post_hook(_copy_shared)
+    with writing(unfinished):
+        trainer.train(resume_from_checkpoint=None if held is None else str(held[0]))
+    once.remove()
+    return _losses(trainer.state)
 
 
 def first_process() -> bool:
     """True in the one that writes files, of those that train together."""
-    return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
+    if torch.distributed.is_initialized():
+        return bool(torch.distributed.get_rank() == 0)
+    return os.environ.get("RANK", "0") == "0"  # as its launcher tells each, before they have met
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Within it, weights that cannot be written are an OSError that names the place, as everything else is."""
+    try:
+        yield
+    except SafetensorError as problem:
+        found = re.search(r"os error (\d+)", str(problem))
+        if found is None:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1])), str(place)) from None
+    except RuntimeError as problem:
+        if "PytorchStreamWriter" not in str(problem):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(place)) from None  # its likeliest reason
+
+
+def _held(unfinished: Path) -> tuple[Path, TrainerState] | None:
+    """The newest checkpoint that is whole: its state is what is written last."""
+    found = []
+    for told in unfinished.glob("checkpoint-*/trainer_state.json"):
+        with suppress(ValueError):
+            found.append((told.parent, TrainerState.load_from_json(str(told))))
+    return max(found, key=lambda one: one[1].global_step, default=None)
+
+
+def _losses(state: TrainerState) -> list[float]:
+    return [one["loss"] for one in state.log_history if "loss" in one]
+
+
+def _copy_shared(_network: nn.Module, weights: dict[str, Any], _prefix: str, _more: Any) -> None:
+    """Weights that are another's, too, are copied: safetensors refuses them, and Trainer misses what is left out."""
+    names: dict[int, str] = {}
+    for name, one in weights.items():
+        if one.numel() and names.setdefault(one.data_ptr(), name) != name:
+            weights[name] = one.clone()
 
 
 class _Follow(TrainerCallback):

@@ -84,7 +84,12 @@ def _too_large(folder: Path) -> ReasonerError:
 
 def load(kind: Any, folder: Path) -> Any:
     """A model of that class, on the first GPU where there is one. Raises ValueError where it lacks some weights."""
-    model, found = kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True, **LOCAL)
+    return read(kind, folder).to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def read(kind: Any, folder: Path, **more: Any) -> Any:
+    """The same, not on a GPU. more: for its from_pretrained."""
+    model, found = kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True, **LOCAL, **more)
     if missing := sorted(found["missing_keys"]):
         raise ValueError(f"it lacks {len(missing)} of its weights, {missing[0]} among them")
-    return model.requires_grad_(False).eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    return model.requires_grad_(False).eval()

@@ -13,6 +13,7 @@ from transformers import LogitsProcessor, LogitsProcessorList
 from gar_ssl_ros.spatial.model.checkpoint import load
 from gar_ssl_ros.spatial.model.lessons import Batches, Scene
 from gar_ssl_ros.spatial.model.network import HearYouAre
+from gar_ssl_ros.spatial.model.options import NO_PARTS, Parts
 
 MOST_TOKENS = 48  # of an answer
 
@@ -36,9 +37,9 @@ class ModelAnswerer:
         self._batches = Batches(model.config, tokenizer, model.media_tokens)
 
     @classmethod
-    def of(cls, folder: Path) -> ModelAnswerer:
-        """Raises CheckpointError where the folder holds no trained model."""
-        return cls(*load(folder))
+    def of(cls, folder: Path, parts: Parts = NO_PARTS) -> ModelAnswerer:
+        """See checkpoint.load."""
+        return cls(*load(folder, parts))
 
     def answer(self, asked: Sequence[tuple[Scene, str]]) -> list[str]:
         """In words, as the model was taught to answer."""

@@ -1,4 +1,8 @@
-"""A trained model on disk: config.json, model.safetensors and the words in a folder, and nothing in them that runs."""
+"""A trained model on disk: config.json, model.safetensors and the words in a folder, and nothing in them that runs.
+
+Of a model that began with pretrained weights and trained only what LoRA adds to them, it holds what was trained; it is
+loaded with the same pretrained weights again.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,8 @@ from safetensors.torch import load_model, save_model
 from gar_ssl_ros.errors import UserError, misfit, sentence
 from gar_ssl_ros.files import draft_of, read_file, write_whole
 from gar_ssl_ros.spatial.model.network import HearYouAre
-from gar_ssl_ros.spatial.model.options import ModelConfig
+from gar_ssl_ros.spatial.model.options import NO_PARTS, ModelConfig, Parts
+from gar_ssl_ros.spatial.model.pretrained import read_bases
 from gar_ssl_ros.spatial.model.words import tokenizer_of
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -45,11 +50,16 @@ def read_config(folder: Path) -> ModelConfig:
         raise CheckpointError(folder, f"{CONFIG}: {misfit(problem)}") from None
 
 
-def load(folder: Path) -> tuple[HearYouAre, Any]:
-    """A model and its words, ready to be asked, on the first GPU where there is one. Raises CheckpointError."""
+def load(folder: Path, parts: Parts = NO_PARTS) -> tuple[HearYouAre, Any]:
+    """A model and its words, ready to be asked, on the first GPU where there is one.
+
+    parts: where the pretrained weights are that it began with, if not where they were then. Raises CheckpointError, and
+    PartError where they are gone or others.
+    """
     config = read_config(folder)
+    bases = read_bases(config, parts)
     try:
-        model, tokenizer = HearYouAre(config), tokenizer_of(folder)
+        model, tokenizer = HearYouAre(config, bases), tokenizer_of(folder)
         load_model(model, folder / WEIGHTS)
     except Exception as problem:  # of nearly any type, where the files are damaged
         raise CheckpointError(folder, f"{WEIGHTS}: {sentence(problem)}") from None

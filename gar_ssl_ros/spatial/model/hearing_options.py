@@ -20,6 +20,8 @@ class SpatialAstConfig(BaseModel):
     mels: int = Field(default=128, ge=8, le=512)
     low: float = Field(default=50.0, ge=0)  # Hz, of the mel bands
     high: float = Field(default=14_000.0, gt=0)  # Hz
+    phase_gain: float = Field(default=1.0, gt=0, le=1000)  # of cosine and sine; rate / n_fft makes them -1..1
+    fuse: bool = Field(default=True)  # the four features into one picture, as published, before it is cut into patches
     frames: int = Field(default=1024, ge=8, le=8192)  # spectra of a clip; fewer ones are stretched to as many
     patch: int = Field(default=16, ge=2, le=64)  # frames and mels of a token
     width: int = Field(default=768, ge=8, le=4096)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, MutableMapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - as everywhere
-from transformers import Qwen2Config, Qwen2ForCausalLM, Siglip2VisionConfig, Siglip2VisionModel
+from transformers import AutoModel, AutoModelForCausalLM, Qwen2Config, Siglip2VisionConfig
 
-from gar_ssl_ros.spatial.model.options import ModelConfig
+from gar_ssl_ros.spatial.model.lora import adapt, is_added
+from gar_ssl_ros.spatial.model.options import ModelConfig, PartName
 from gar_ssl_ros.spatial.model.projector import Projector
 from gar_ssl_ros.spatial.model.spatial_ast import SpatialAst, SpatialFeatures
 
@@ -18,22 +20,53 @@ UNTOLD = -100  # the target of a token that is not to be learned, as torch has i
 
 
 class HearYouAre(nn.Module):
-    """See above ("Hear You Are", section 4). What it does not see or hear it has no encoder for."""
+    """See above ("Hear You Are", section 4). What it does not see or hear it has no encoder for.
 
-    def __init__(self, config: ModelConfig) -> None:
+    Its state (state_dict) is what it learns: weights of ModelConfig.bases are in none that it gives, and it keeps its
+    own where it takes one.
+    """
+
+    def __init__(self, config: ModelConfig, given: Mapping[PartName, nn.Module] = MappingProxyType({})) -> None:
+        """given: parts that are there already, as pretrained; the others begin with random weights."""
         super().__init__()
         self.config = config
         language = Qwen2Config(**config.language)
-        self.language = Qwen2ForCausalLM(language)
+        self.language = given.get("language") or AutoModelForCausalLM.from_config(language)
         self.features = self.hearing = self.hearing_projector = None
         self.seeing = self.seeing_projector = None
         if config.hears != "nothing":
-            self.features, self.hearing = SpatialFeatures(config.hearing), SpatialAst(config.hearing)
+            self.features = SpatialFeatures(config.hearing)
+            self.hearing = given.get("hearing") or SpatialAst(config.hearing)
             self.hearing_projector = Projector(config.hearing_projector, config.hearing.width, language.hidden_size)
         if config.sees:
             seeing = Siglip2VisionConfig(**{"vision_use_head": False, **config.seeing})
-            self.seeing = Siglip2VisionModel(seeing)
+            self.seeing = given.get("seeing") or AutoModel.from_config(seeing)
             self.seeing_projector = Projector(config.seeing_projector, seeing.hidden_size, language.hidden_size)
+        for part in config.adapted:
+            adapt(getattr(self, part), part, config.rank)
+        self.register_state_dict_post_hook(_leave_bases_out)
+        self.register_load_state_dict_pre_hook(_keep_bases)
+
+    def let_learn(self, parts: Container[str]) -> None:
+        """Whatever learns in these parts does so from now on, and nothing else does."""
+        for name, weights in self.named_parameters():
+            weights.requires_grad_(name.partition(".")[0] in parts and self.learns(name))
+
+    def learns(self, name: str) -> bool:
+        """Whether the weights of that name are ever trained, and not those of a base."""
+        return name.partition(".")[0] not in self.config.bases or is_added(name)
+
+    def holds(self, name: str) -> bool:
+        """Whether the weights of that name are in its state: what learns, and of weights with two names the first."""
+        tied = self.config.language.get("tie_word_embeddings", False)
+        return self.learns(name) and not (tied and name == "language.lm_head.weight")
+
+    def train(self, mode: bool = True) -> HearYouAre:
+        """As of any module; but a part in which nothing learns just now stays as it answers, and drops nothing."""
+        super().train(mode)
+        for part in self.children():
+            part.train(mode and any(one.requires_grad for one in part.parameters()))
+        return self
 
     @property
     def media_tokens(self) -> int:
@@ -123,3 +156,14 @@ class HearYouAre(nn.Module):
         if media is None:
             return embedded
         return embedded.masked_scatter(media_at[..., None], media.to(embedded.dtype))
+
+
+def _leave_bases_out(model: HearYouAre, state: MutableMapping[str, Any], prefix: str, _metadata: Any) -> None:
+    for name in [one for one in state if one.startswith(prefix) and not model.holds(one.removeprefix(prefix))]:
+        del state[name]
+
+
+def _keep_bases(model: HearYouAre, state: MutableMapping[str, Any], prefix: str, *_more: Any) -> None:
+    for part in {*model.config.bases, "language"}:
+        own = getattr(model, part).state_dict(prefix=f"{part}.", keep_vars=True)
+        state.update({prefix + name: weights for name, weights in own.items() if not model.holds(name)})

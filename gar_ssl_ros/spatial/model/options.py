@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +13,7 @@ from gar_ssl_ros.spatial.model.hearing_options import SpatialAstConfig
 
 Size = Literal["tiny", "small", "paper"]
 Hears = Literal["binaural", "mono", "nothing"]
+PartName = Literal["seeing", "language", "seeing_projector", "hearing"]
 SIZES, HEARS = get_args(Size), get_args(Hears)
 
 
@@ -24,13 +26,52 @@ class ProjectorConfig(BaseModel):
     network: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Parts:
+    """Pretrained weights that a model begins with, of the user's; None where a part begins anew.
+
+    seeing: a folder of SigLIP 2 for pictures of any shape (NaFlex), or of its vision tower alone. language: of Qwen2,
+    with its tokenizer. seeing_projector: of BLIP-2, or of its Q-Former alone. Each as save_pretrained fills it.
+    hearing: the file (.pth) of Spatial-AST's weights that BAT's authors publish.
+    """
+
+    seeing: Path | None = None
+    language: Path | None = None
+    seeing_projector: Path | None = None
+    hearing: Path | None = None
+
+    @property
+    def given(self) -> dict[PartName, Path]:
+        """Those that are, by the names of the network's parts."""
+        named: dict[PartName, Path | None] = {
+            "seeing": self.seeing,
+            "language": self.language,
+            "seeing_projector": self.seeing_projector,
+            "hearing": self.hearing,
+        }
+        return {name: path for name, path in named.items() if path is not None}
+
+
+NO_PARTS = Parts()
+
+
+class Origin(BaseModel):
+    """Where the weights are that a part began with, and what tells them from others: see pretrained.fingerprint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    sha256: str
+
+
 class ModelConfig(BaseModel):
     """As it stands in config.json, beside the weights.
 
     hears: with two ears, with one, or not at all. sees: whether it is shown the picture. classes: what the encoders
     tell apart while they warm up. hearing: the encoder of sounds. seeing: that of pictures, as of transformers'
     Siglip2VisionConfig. patches: rows and columns into which a panorama is cut. language: as of Qwen2Config. rank: of
-    LoRA in `seeing` and `language`; 0 where all of their weights are trained.
+    LoRA in those of `seeing` and `language` that have an origin; 0 where all of their weights are trained, as are those
+    of parts that have none. origins: of the parts that began with pretrained weights.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,12 +87,25 @@ class ModelConfig(BaseModel):
     seeing_projector: ProjectorConfig
     language: dict[str, Any]
     rank: int = Field(0, ge=0, le=1024)
+    origins: dict[PartName, Origin] = Field(default_factory=dict)
 
     @property
     def picture(self) -> tuple[int, int]:
         """Width and height to which a panorama is scaled, pixels."""
         patch = int(self.seeing["patch_size"])
         return self.patches[1] * patch, self.patches[0] * patch
+
+    @property
+    def adapted(self) -> tuple[PartName, ...]:
+        """The parts in which only what LoRA adds is trained."""
+        parts: tuple[PartName, ...] = ("seeing", "language")
+        return tuple(one for one in parts if self.rank and one in self.origins)
+
+    @property
+    def bases(self) -> tuple[PartName, ...]:
+        """The parts whose pretrained weights stay as they are, and which no checkpoint holds again."""
+        hearing: tuple[PartName, ...] = ("hearing",) if "hearing" in self.origins else ()
+        return self.adapted + hearing
 
 
 @dataclass(frozen=True)
@@ -67,5 +121,6 @@ class TrainingOptions(Options):
     batch: int = option(64, "questions in a step, on each device", least=1, most=4096, metavar="N")
     rate: float = option(1e-3, "of learning, the greatest", least=1e-7, most=1.0, metavar="R")
     seed: int = option(0, "of the first weights and of all chance", least=0, most=2**31 - 1, metavar="N")
+    checkpointing: bool = option(False, "compute the language model's layers twice, for less memory")
     bfloat16: bool = option(False, "compute in bfloat16 where that is as good: faster on a processor that has it")
     save_steps: int = option(500, "steps after which what it has learned is on disk", least=1, most=10**9, metavar="N")

@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812 - as everywhere
 from gar_ssl_ros.spatial.model.hearing_options import SpatialAstConfig
 
 LEAST_MAGNITUDE = 1e-10  # under the logarithm: -100 dB
+FEATURES = 4  # the log-mel of each ear, and the cosine and sine of the phase between them
 DISTANCE, DIRECTION, CLASS = range(3)  # the network's own tokens, which stand before those of the patches
 FRONT = 90.0  # degrees: the published azimuth of what is straight ahead; 0 is right, and it turns to the left
 NADIR = -90.0  # degrees: the elevation of bin 0, straight down
@@ -84,7 +85,8 @@ class SpatialFeatures(nn.Module):
         log_mel = 10 * (spectra.abs() @ self.mel).clamp(min=LEAST_MAGNITUDE).log10()
         phase = spectra.angle()
         between = phase[:, 1] - phase[:, 0]
-        features = torch.cat([log_mel, torch.stack([between.cos(), between.sin()], 1) @ self.mel], 1)
+        cosine_sine = torch.stack([between.cos(), between.sin()], 1) @ self.mel * config.phase_gain
+        features = torch.cat([log_mel, cosine_sine], 1)
         if features.shape[2] < config.frames:
             size = (config.frames, config.mels)
             features = F.interpolate(features, size, mode="bicubic", align_corners=True)
@@ -103,8 +105,13 @@ class SpatialAst(nn.Module):
         width = config.width
         # Here, and not before the stretching as published, which is the same once it has learned: features are fixed.
         self.log_mel_norm = nn.BatchNorm2d(2, affine=False)
-        self.fuse = nn.Sequential(nn.Conv2d(4, 1, 3, padding=1, bias=False), nn.BatchNorm2d(1), nn.GELU())
-        self.embed = nn.Conv2d(1, width, config.patch, stride=config.patch)
+        channels = 1 if config.fuse else FEATURES
+        self.fuse = (
+            nn.Sequential(nn.Conv2d(FEATURES, 1, 3, padding=1, bias=False), nn.BatchNorm2d(1), nn.GELU())
+            if config.fuse
+            else nn.Identity()
+        )
+        self.embed = nn.Conv2d(channels, width, config.patch, stride=config.patch)
         self.own_tokens = nn.Parameter(torch.empty(1, 3, width))
         self.positions = nn.Parameter(torch.empty(1, config.patches, width))
         self.dropout = nn.Dropout(config.dropout)
@@ -161,7 +168,7 @@ class SpatialAst(nn.Module):
         return tokens + (after - tokens) * kept / (1 - rate)
 
     def _begin(self) -> None:
-        """As published, with heads so small that at first every answer is as likely as any other; but see below."""
+        """As published, with heads so small that at first every answer is as likely as any other."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
@@ -170,9 +177,6 @@ class SpatialAst(nn.Module):
                 nn.init.trunc_normal_(module.in_proj_weight, std=0.02)
         for head in (self.class_head, self.distance_head, self.azimuth_head, self.elevation_head):
             nn.init.trunc_normal_(head.weight, std=2e-5)
-        with torch.no_grad():
-            # Slaney's norm leaves the phase n_fft / rate of -1..1, and what is so faint is not learned in few steps.
-            self.fuse[0].weight[:, 2:] *= self.config.rate / self.config.n_fft
         nn.init.xavier_uniform_(self.embed.weight.flatten(1))
         nn.init.normal_(self.own_tokens, std=0.02)
         nn.init.trunc_normal_(self.positions, std=0.02)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
+import torch
 from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 
 from gar_ssl_ros.files import draft_of
-from gar_ssl_ros.perception.pretrained.course import Course, first_process, learn
+from gar_ssl_ros.perception.pretrained.course import Course, first_process, learn, writing
 from gar_ssl_ros.spatial.model.lessons import Batches, Lessons
 from gar_ssl_ros.spatial.model.network import HearYouAre
 from gar_ssl_ros.spatial.model.options import ModelConfig, TrainingOptions
@@ -45,11 +47,23 @@ ALL = (
 )
 
 
-def stages_of(config: ModelConfig, options: TrainingOptions) -> tuple[tuple[Stage, int], ...]:
-    """Those in which such a model learns, and the steps of each."""
+def stages_of(
+    config: ModelConfig, options: TrainingOptions, begun: Collection[str] = ()
+) -> tuple[tuple[Stage, int], ...]:
+    """Those in which such a model learns, and the steps of each. begun: stages that it has from elsewhere.
+
+    A pretrained encoder needs no stage of its own.
+    """
     there = {"seeing": config.sees, "hearing": config.hears != "nothing"}
-    steps = {stage.name: int(getattr(options, f"{stage.name}_steps")) for stage in ALL}
-    return tuple((one, steps[one.name]) for one in ALL if steps[one.name] and all(there[part] for part in one.needs))
+    known = {*begun, *config.origins}
+    steps = {stage.name: int(getattr(options, f"{stage.name}_steps")) for stage in ALL if stage.name not in known}
+    wanted = [(one, steps.get(one.name, 0)) for one in ALL]
+    return tuple((one, count) for one, count in wanted if count and all(there[part] for part in one.needs))
+
+
+def kept_stage(folder: Path, name: str) -> Path:
+    """Where the whole model is kept as it was after a stage."""
+    return folder / STAGES / f"{name}.safetensors"
 
 
 def train(
@@ -59,28 +73,36 @@ def train(
     options: TrainingOptions,
     out: Path,
     tell: Callable[[str, int, float], None],
+    begun: Collection[str] = (),
 ) -> None:
     """Train a model in all its stages, from where an earlier run was stopped, if one was.
 
     lessons: those with questions of these types; of all types where none is given. out: folder in which what is not
-    done is kept. tell: is told the stage, the step and the loss now and then. Raises OSError.
+    done is kept. tell: is told the stage, the step and the loss now and then. begun: stages that it has from elsewhere.
+    Raises OSError.
     """
     batches = Batches(model.config, tokenizer, model.media_tokens)
-    for stage, steps in stages_of(model.config, options):
-        done = out / STAGES / f"{stage.name}.safetensors"
+    if options.checkpointing:
+        model.language.activation_checkpointing_enable()
+    for stage, steps in stages_of(model.config, options, begun):
+        done = kept_stage(out, stage.name)
         if done.is_file():
             load_model(model, done)
             continue
+        torch.manual_seed(options.seed)  # so that what is made for a stage does not hang on what came before
         network, collate = _network(stage, model, batches)
-        for name, part in model.named_children():
-            part.requires_grad_(name in stage.trains)
+        model.let_learn(stage.trains)
         course = Course(steps, options.batch, options.rate, options.seed, options.bfloat16, options.save_steps)
         unfinished = out / UNFINISHED / stage.name
         learn(network, lessons(stage.asks), collate, course, unfinished, partial(tell, stage.name))
         if first_process():
             done.parent.mkdir(parents=True, exist_ok=True)
-            with draft_of(done) as draft:
+            with draft_of(done) as draft, writing(done):
                 save_model(model, str(draft))
+            rmtree(unfinished, ignore_errors=True)
+    if first_process():
+        rmtree(out / UNFINISHED, ignore_errors=True)
+    model.language.activation_checkpointing_disable()
     model.requires_grad_(False).eval()
 
 
