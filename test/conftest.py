@@ -138,6 +138,7 @@ def toy_questions_model(tmp_path_factory) -> Callable[..., Path]:
     """A function from what it says, and changes of its config, to the folder of a toy model of spatial questions."""
     pytest.importorskip("torch", reason="needs torch, which is not installed")
     pytest.importorskip("transformers", reason="needs transformers, which is not installed")
+    pytest.importorskip("peft", reason="needs the extra questions")
     toy, known = import_module("toy_questions_model"), {}
 
     def make(says: str | None = "SAYS", **changes: object) -> Path:

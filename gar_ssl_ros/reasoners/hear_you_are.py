@@ -16,6 +16,7 @@ from gar_ssl_ros.gar.reasoner import ReasonerError, Unparseable
 from gar_ssl_ros.gar.stages import AudioLabel, Consensus, Failure, Hypothesis, Location, Refinement, Trial, Unseen
 from gar_ssl_ros.media.window import Window
 from gar_ssl_ros.reasoners.options import HearYouAreOptions
+from gar_ssl_ros.spatial.model import NEEDED
 from gar_ssl_ros.spatial.panorama import BAND, pixel_of
 from gar_ssl_ros.spatial.questions.answerer import turned
 from gar_ssl_ros.spatial.questions.forms import Fields, QuestionType, Spot, placed, spot_of_fields
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 THING_M = 0.5  # the size of what is boxed: the model tells where a thing is, not how large
 MIN_SIZE, MAX_SIZE = 4.0, 60.0  # degrees, of a box
 MAX_ELEVATION = 180 * BAND  # degrees, of what the model looks at
-NEEDED = ("torch", "transformers", "safetensors")
 
 
 def hear_you_are_reasoner(options: HearYouAreOptions) -> HearYouAreReasoner:
@@ -36,7 +36,7 @@ def hear_you_are_reasoner(options: HearYouAreOptions) -> HearYouAreReasoner:
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         told = f"the reasoner hear_you_are needs {' and '.join(missing)}, not found here"
-        raise ReasonerError(f"{told}: {pip_install("questions")}")
+        raise ReasonerError(f"{told}: {pip_install('questions')}")
     return HearYouAreReasoner(Path(options.questions_model))
 
 

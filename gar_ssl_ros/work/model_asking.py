@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from gar_ssl_ros.errors import UserError, pip_install, sentence, shortened
 from gar_ssl_ros.gar.deadline import Cancelled, Deadline, DeadlineExceeded
 from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
+from gar_ssl_ros.spatial.model import NEEDED
 from gar_ssl_ros.spatial.questions.answerer import QuestionAnswer
 from gar_ssl_ros.spatial.questions.forms import FORMS, QuestionType
 from gar_ssl_ros.spatial.questions.words import Question, question_text, read_answer, wordings
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from gar_ssl_ros.spatial.model.answering import Told
     from gar_ssl_ros.spatial.model.lessons import Scene
 
-NEEDED = ("torch", "transformers", "safetensors")
 GRACE_S = 1.0  # s after the deadline that the model has to notice it: it looks at it before each token
 HEARS = {"binaural": "two ears", "mono": "one ear", "nothing": "no sound"}
 
@@ -62,7 +62,7 @@ class AskedModel:
     def __init__(self, folder: str) -> None:
         missing = [name for name in NEEDED if find_spec(name) is None]
         if missing:
-            raise UserError(f"ask_model needs {' and '.join(missing)}, not found here: {pip_install("questions")}")
+            raise UserError(f"ask_model needs {' and '.join(missing)}, not found here: {pip_install('questions')}")
         from gar_ssl_ros.spatial.model.answering import ModelAnswerer  # noqa: PLC0415 - torch
 
         self._model = ModelAnswerer.of(Path(folder))

@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs torch, which is not installed")
 pytest.importorskip("transformers", reason="needs transformers, which is not installed")
+pytest.importorskip("peft", reason="needs the extra questions")
 
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo
 from gar_ssl_ros.msg import SoundSourceArray

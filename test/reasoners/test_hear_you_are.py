@@ -118,6 +118,7 @@ def test_a_model_that_lacks_eyes_or_ears_is_refused_when_it_is_loaded(toy_questi
 
 def test_a_folder_without_a_model_is_one_sentence(tmp_path):
     pytest.importorskip("torch", reason="needs torch, which is not installed")
+    pytest.importorskip("peft", reason="needs the extra questions")
     with pytest.raises(ReasonerError, match="holds no trained model"):
         reasoner("hear_you_are", {"questions_model": str(tmp_path)})
     with pytest.raises(ReasonerError, match="needs a questions_model: name the folder"):

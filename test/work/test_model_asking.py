@@ -142,5 +142,6 @@ def test_of_windows_only_the_newest_one_s_middle_picture_and_sound_are_kept(mode
 
 def test_a_folder_without_a_model_is_one_sentence(tmp_path):
     pytest.importorskip("torch", reason="needs torch, which is not installed")
+    pytest.importorskip("peft", reason="needs the extra questions")
     with pytest.raises(UserError, match="holds no trained model"):
         AskedModel(str(tmp_path))
