@@ -162,6 +162,7 @@ def _begun(options: argparse.Namespace, chosen: TrainingOptions, config: ModelCo
 def _config(options: argparse.Namespace, records: Sequence[QuestionRecord]) -> ModelConfig:
     """Raises OptionError, UsageError where --begin fits nothing, and CheckpointError."""
     from gar_ssl_ros.evaluation.questions.lessons import classes_of
+    from gar_ssl_ros.spatial.model.beginning import variant
     from gar_ssl_ros.spatial.model.checkpoint import read_config
     from gar_ssl_ros.spatial.model.sizes import config_of
     from gar_ssl_ros.spatial.model.words import vocabulary
@@ -175,7 +176,7 @@ def _config(options: argparse.Namespace, records: Sequence[QuestionRecord]) -> M
         if unknown:
             told = f"{options.begin} never learned {', '.join(unknown)}"
             raise UsageError(f"{told}, which {options.questions} asks about: train without --begin")
-        return config.model_copy(update={"hears": options.hears, "sees": sees})
+        return variant(config, options.hears, sees)
     config = config_of(options.size or "tiny", classes, options.hears, sees, len(vocabulary(classes)))
     try:
         return ModelConfig.model_validate(_merged(config.model_dump(), json.loads(options.config)))

@@ -33,7 +33,7 @@ from gar_ssl_ros.evaluation.questions.losses import LossRecord, by_stage
 from gar_ssl_ros.evaluation.questions.record import read_split
 from gar_ssl_ros.output.record import read_lines
 from gar_ssl_ros.spatial.model import training
-from gar_ssl_ros.spatial.model.beginning import begun, fresh, warmed_up
+from gar_ssl_ros.spatial.model.beginning import begun, fresh, variant, warmed_up
 from gar_ssl_ros.spatial.model.checkpoint import load, read_config
 from gar_ssl_ros.spatial.model.options import TrainingOptions
 from gar_ssl_ros.spatial.model.training import UNFINISHED, kept_stage, train
@@ -196,7 +196,7 @@ def test_variants_share_the_warm_ups_of_what_both_have(questions, trained, tmp_p
         ("mono", False): (),
     }
     for (hears, sees), stages in cases.items():
-        other = config.model_copy(update={"hears": hears, "sees": sees})
+        other = variant(config, hears, sees)
         assert warmed_up(other, trained) == stages
         own = begun(other, 0, trained)[0].state_dict()
         theirs = load_file(kept_stage(trained, stages[-1]) if stages else trained / "model.safetensors")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -132,8 +133,13 @@ def lessons(count: int = 8) -> list[Lesson]:
         sound = (0.1 * chance.standard_normal((2, 20_000))).astype(np.float32)
         source = Placed(CLASSES[index % 2], Spot(10.0 * index, 0.0, 1.0))
         question = ("What sounds?", "What can be heard there, and where is it?")[index % 2]
-        made.append(Lesson(Scene(picture, sound, 32_000), source, (source,), question, source.label))
+        scene = Scene(picture, sound, 32_000)
+        made.append(Lesson(str(len(made)), partial(_same, scene), source, (source,), question, source.label))
     return made
+
+
+def _same(scene: Scene) -> Scene:
+    return scene
 
 
 def trained(model: HearYouAre, tokenizer, out: Path, **options) -> HearYouAre:
@@ -145,7 +151,7 @@ def trained(model: HearYouAre, tokenizer, out: Path, **options) -> HearYouAre:
 
 def answers(model: HearYouAre, tokenizer) -> list[list[int]]:
     """As tokens, so many of each whether it ends before or not."""
-    asked = [(one.scene, one.question) for one in lessons()]
+    asked = [(one.scene(), one.question) for one in lessons()]
     batch = Batches(model.config, tokenizer, model.media_tokens).to_answer(asked)
     return [list(one) for one in model.answer(**batch, most=8, pad_token_id=tokenizer.pad_token_id)]
 
@@ -290,7 +296,7 @@ def test_what_is_loaded_answers_as_what_was_saved(parts, tmp_path):
     save(model, tokenizer, tmp_path)
     loaded, words = load(tmp_path)
     assert answers(loaded, words) == said
-    asked = [(one.scene, one.question) for one in lessons()]
+    asked = [(one.scene(), one.question) for one in lessons()]
     assert ModelAnswerer.of(tmp_path).answer(asked) == ModelAnswerer(model, tokenizer).answer(asked)
     own = dict(model.named_parameters())
     assert all(torch.equal(one, own[name]) for name, one in loaded.named_parameters())
@@ -351,7 +357,7 @@ def test_in_a_chat_the_media_stand_at_the_beginning_of_what_the_user_says(parts)
     assert tokenizer.decode(before).endswith("<|im_start|>user\n")
     assert tokenizer.decode(after) == "What sounds?<|im_end|>\n<|im_start|>assistant\n"
     config = begin(wanted(), parts, seed=1)[0].config
-    batch = Batches(config, tokenizer, media_tokens=3).to_answer([(lessons()[0].scene, "What sounds?")])
+    batch = Batches(config, tokenizer, media_tokens=3).to_answer([(lessons()[0].scene(), "What sounds?")])
     (at,) = batch["media_at"].nonzero(as_tuple=True)[1].reshape(1, -1).tolist()
     assert at == list(range(len(before), len(before) + 3))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ class QuestionLessons:
         return len(self._own) + DRAWS * len(self._records)
 
     def __getitem__(self, index: int) -> Lesson:
-        """Raises ClipError and QuestionsError where its picture or sound cannot be read."""
+        """Its scene is read when it is asked for."""
         if index < len(self._own):
             record = self._own[index]
             return self._lesson(record, record.question, record.answer)
@@ -59,9 +60,8 @@ class QuestionLessons:
     def _lesson(self, record: QuestionRecord, question: str, answer: str) -> Lesson:
         source = record.sources[0]
         objects = tuple(Placed(one.label, one.spot, one.width) for one in record.objects)
-        return Lesson(
-            scene_of(self._folder, record, self._ears), Placed(source.label, source.spot), objects, question, answer
-        )
+        scene = partial(scene_of, self._folder, record, self._ears)
+        return Lesson(record.id, scene, Placed(source.label, source.spot), objects, question, answer)
 
 
 def about(random: np.random.Generator, record: QuestionRecord, asked: QuestionType) -> tuple[Question, Fields]:

@@ -84,10 +84,8 @@ def learn(
         callbacks=[_Follow(tell, begin_step)],
     )
     trainer.remove_callback(PrinterCallback)
-    once = network.register_state_dict_post_hook(_copy_shared)
     with writing(unfinished):
         trainer.train(resume_from_checkpoint=None if held is None else str(held[0]))
-    once.remove()
     return _losses(trainer.state)
 
 
@@ -125,14 +123,6 @@ def _held(unfinished: Path) -> tuple[Path, TrainerState] | None:
 
 def _losses(state: TrainerState) -> list[float]:
     return [one["loss"] for one in state.log_history if "loss" in one]
-
-
-def _copy_shared(_network: nn.Module, weights: dict[str, Any], _prefix: str, _more: Any) -> None:
-    """Weights that are another's, too, are copied: safetensors refuses them, and Trainer misses what is left out."""
-    names: dict[int, str] = {}
-    for name, one in weights.items():
-        if one.numel() and names.setdefault(one.data_ptr(), name) != name:
-            weights[name] = one.clone()
 
 
 class _Follow(TrainerCallback):

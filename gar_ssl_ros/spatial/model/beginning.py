@@ -11,7 +11,8 @@ from safetensors.torch import load_model
 from gar_ssl_ros.errors import sentence
 from gar_ssl_ros.spatial.model.checkpoint import CheckpointError, load, read_config
 from gar_ssl_ros.spatial.model.network import HearYouAre
-from gar_ssl_ros.spatial.model.options import ModelConfig
+from gar_ssl_ros.spatial.model.options import NO_PARTS, Hears, ModelConfig
+from gar_ssl_ros.spatial.model.pretrained import read_bases
 from gar_ssl_ros.spatial.model.training import ALL, kept_stage
 
 LAST = "joint"  # the stage that is no warm-up
@@ -21,6 +22,13 @@ def fresh(config: ModelConfig, seed: int) -> HearYouAre:
     """The same seed gives the same weights."""
     torch.manual_seed(seed)
     return HearYouAre(config)
+
+
+def variant(config: ModelConfig, hears: Hears, sees: bool) -> ModelConfig:
+    """The same, but for what it hears and sees; what it lacks then began with nothing."""
+    lacks = {*(() if sees else ("seeing", "seeing_projector")), *(("hearing",) if hears == "nothing" else ())}
+    origins = {name: one for name, one in config.origins.items() if name not in lacks}
+    return config.model_copy(update={"hears": hears, "sees": sees, "origins": origins})
 
 
 def warmed_up(config: ModelConfig, folder: Path) -> tuple[str, ...]:
@@ -38,10 +46,12 @@ def begun(config: ModelConfig, seed: int, folder: Path) -> tuple[HearYouAre, Any
     """A model with the weights that a trained one had when its last shared warm-up was done, and that one's words.
 
     Where there is no such stage the weights are those that it ended with. What one of the two lacks is left out, or
-    fresh. Raises CheckpointError.
+    fresh. Raises CheckpointError, and PartError where pretrained weights that it began with are gone or others.
     """
     other, tokenizer = load(folder)
-    model = fresh(config, seed)
+    bases = read_bases(config, NO_PARTS)
+    torch.manual_seed(seed)
+    model = HearYouAre(config, bases)
     try:
         for name in warmed_up(config, folder)[-1:]:
             load_model(other, kept_stage(folder, name))

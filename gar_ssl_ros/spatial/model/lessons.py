@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -42,9 +42,10 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """A scene, what is true of it, and a question with its answer."""
+    """A scene, what is true of it, and a question with its answer. key: names the scene among all. scene: reads it."""
 
-    scene: Scene
+    key: str
+    scene: Callable[[], Scene]
     source: Placed
     objects: tuple[Placed, ...]
     question: str
@@ -68,7 +69,7 @@ class Batches:
         self._config, self._tokenizer, self._media = config, tokenizer, media_tokens
 
     def media(self, scenes: Sequence[Scene]) -> dict[str, Tensor]:
-        """As of HearYouAre.media."""
+        """As of HearYouAre.encoded."""
         found = {}
         if self._config.sees:
             found["pictures"] = torch.from_numpy(np.stack([picture_of(one, self._config) for one in scenes]))
@@ -76,8 +77,10 @@ class Batches:
             found["sounds"] = torch.from_numpy(np.stack([sound_of(one, self._config) for one in scenes]))
         return found
 
-    def to_learn(self, lessons: Sequence[Lesson]) -> dict[str, Tensor]:
-        """As of HearYouAre.forward."""
+    def to_learn(
+        self, lessons: Sequence[Lesson], media: Callable[[Sequence[Lesson]], dict[str, Tensor]] | None = None
+    ) -> dict[str, Tensor]:
+        """As of HearYouAre.forward. media: makes what is seen and heard; None for pictures and sounds as they are."""
         rows, labels = [], []
         for one in lessons:
             asked, told = self._asked(one.question), reply(self._tokenizer, one.answer)
@@ -85,7 +88,8 @@ class Batches:
             labels.append([UNTOLD] * len(asked[0]) + told)
         most = max(map(len, labels))
         wanted = torch.tensor([one + [UNTOLD] * (most - len(one)) for one in labels])
-        return {**self._rows(rows, left=False), "labels": wanted, **self.media([one.scene for one in lessons])}
+        shown = self.media([one.scene() for one in lessons]) if media is None else media(lessons)
+        return {**self._rows(rows, left=False), "labels": wanted, **shown}
 
     def to_answer(self, asked: Sequence[tuple[Scene, str]]) -> dict[str, Tensor]:
         """As of HearYouAre.answer."""

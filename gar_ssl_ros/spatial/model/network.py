@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Mapping, MutableMapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,7 @@ from gar_ssl_ros.spatial.model.options import ModelConfig, PartName
 from gar_ssl_ros.spatial.model.projector import Projector
 from gar_ssl_ros.spatial.model.spatial_ast import SpatialAst, SpatialFeatures
 
+POSITIONS = 0.3  # how large a fresh encoder's are
 UNTOLD = -100  # the target of a token that is not to be learned, as torch has it
 
 
@@ -40,7 +42,7 @@ class HearYouAre(nn.Module):
             self.hearing_projector = Projector(config.hearing_projector, config.hearing.width, language.hidden_size)
         if config.sees:
             seeing = Siglip2VisionConfig(**{"vision_use_head": False, **config.seeing})
-            self.seeing = given.get("seeing") or AutoModel.from_config(seeing)
+            self.seeing = given.get("seeing") or _fresh_encoder(seeing)
             self.seeing_projector = Projector(config.seeing_projector, seeing.hidden_size, language.hidden_size)
         for part in config.adapted:
             adapt(getattr(self, part), part, config.rank)
@@ -97,15 +99,22 @@ class HearYouAre(nn.Module):
         ).last_hidden_state
         return found
 
-    def media(self, pictures: Tensor | None, sounds: Tensor | None) -> Tensor | None:
+    def encoded(self, pictures: Tensor | None = None, sounds: Tensor | None = None) -> dict[str, Tensor]:
+        """What its encoders make of them, as of media."""
+        found = {}
+        if self.seeing is not None and pictures is not None:
+            found["seen"] = self.seen(pictures)
+        if self.hearing is not None and sounds is not None:
+            found["heard"] = self.heard(sounds)
+        return found
+
+    def media(self, seen: Tensor | None = None, heard: Tensor | None = None) -> Tensor | None:
         """(B, media_tokens, width) of the language model; None where it neither sees nor hears."""
         parts = []
-        if self.seeing_projector is not None:
-            assert pictures is not None
-            parts.append(self.seeing_projector(self.seen(pictures)))
-        if self.hearing_projector is not None:
-            assert sounds is not None
-            parts.append(self.hearing_projector(self.heard(sounds)))
+        for projector, tokens in ((self.seeing_projector, seen), (self.hearing_projector, heard)):
+            if projector is not None:
+                assert tokens is not None
+                parts.append(projector(tokens.to(projector.out.weight.dtype)))
         return torch.cat(parts, 1) if parts else None
 
     def forward(
@@ -116,13 +125,16 @@ class HearYouAre(nn.Module):
         labels: Tensor,
         pictures: Tensor | None = None,
         sounds: Tensor | None = None,
+        seen: Tensor | None = None,
+        heard: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """The loss: mean cross entropy of the answers' tokens.
 
         ids, attends, media_at, labels (B, L): tokens, 1 where there is one, True where it is a medium's, and what is
-        to be told, UNTOLD where nothing is.
+        to be told, UNTOLD where nothing is. seen, heard: of pictures and sounds, where the encoders have had them.
         """
-        embedded = self._embedded(ids, media_at, pictures, sounds)
+        known = {name: one for name, one in (("seen", seen), ("heard", heard)) if one is not None}
+        embedded = self._embedded(ids, media_at, {**self.encoded(pictures, sounds), **known})
         hidden = self.language.model(inputs_embeds=embedded, attention_mask=attends).last_hidden_state[:, :-1]
         wanted = labels[:, 1:]
         told = wanted != UNTOLD
@@ -141,7 +153,7 @@ class HearYouAre(nn.Module):
         """The likeliest tokens of each answer, `most` at most. As of forward; prompts end at the right."""
         with torch.inference_mode():
             found: Tensor = self.language.generate(
-                inputs_embeds=self._embedded(ids, media_at, pictures, sounds),
+                inputs_embeds=self._embedded(ids, media_at, self.encoded(pictures, sounds)),
                 attention_mask=attends,
                 max_new_tokens=most,
                 do_sample=False,
@@ -150,12 +162,27 @@ class HearYouAre(nn.Module):
         tokens: list[list[int]] = found.tolist()
         return tokens
 
-    def _embedded(self, ids: Tensor, media_at: Tensor, pictures: Tensor | None, sounds: Tensor | None) -> Tensor:
+    def _embedded(self, ids: Tensor, media_at: Tensor, encoded: Mapping[str, Tensor]) -> Tensor:
         embedded: Tensor = self.language.get_input_embeddings()(ids)
-        media = self.media(pictures, sounds)
+        media = self.media(**encoded)
         if media is None:
             return embedded
         return embedded.masked_scatter(media_at[..., None], media.to(embedded.dtype))
+
+
+def _fresh_encoder(config: Siglip2VisionConfig) -> nn.Module:
+    """One of pictures, whose positions go around, as a panorama's columns do: waves of ever shorter periods."""
+    encoder: nn.Module = AutoModel.from_config(config)
+    side, waves = math.isqrt(config.num_patches), max(1, config.hidden_size // 4)
+    middles = (torch.arange(side) + 0.5) / side
+    periods = torch.arange(1, waves + 1)
+    across, down = (math.tau * middles[:, None] * periods for _ in range(2))
+    columns = torch.cat([across.cos(), across.sin()], 1)[None].expand(side, -1, -1)
+    rows = torch.cat([down.cos(), down.sin()], 1)[:, None].expand(-1, side, -1)
+    weights = (torch.cat([columns, rows], 2) / periods.sqrt().repeat(4)).flatten(0, 1)
+    with torch.no_grad():
+        encoder.embeddings.position_embedding.weight[:, : 4 * waves] = POSITIONS * weights
+    return encoder
 
 
 def _leave_bases_out(model: HearYouAre, state: MutableMapping[str, Any], prefix: str, _metadata: Any) -> None:

@@ -119,8 +119,16 @@ class TrainingOptions(Options):
     sounds_steps: int = option(500, "asked what sounds, and where", least=0, most=10**9, metavar="N")
     joint_steps: int = option(1500, "asked Q1 to Q9", least=0, most=10**9, metavar="N")
     batch: int = option(64, "questions in a step, on each device", least=1, most=4096, metavar="N")
-    rate: float = option(1e-3, "of learning, the greatest", least=1e-7, most=1.0, metavar="R")
+    rate: float = option(2e-3, "of learning, the greatest", least=1e-7, most=1.0, metavar="R")
     seed: int = option(0, "of the first weights and of all chance", least=0, most=2**31 - 1, metavar="N")
     checkpointing: bool = option(False, "compute the language model's layers twice, for less memory")
     bfloat16: bool = option(False, "compute in bfloat16 where that is as good: faster on a processor that has it")
+    memory: float = option(
+        2.0,
+        "GiB in which is kept what encoders that no longer learn make of scenes",
+        least=0,
+        most=10**6,
+        metavar="GIB",
+        answers=False,
+    )
     save_steps: int = option(500, "steps after which what it has learned is on disk", least=1, most=10**9, metavar="N")

@@ -55,6 +55,8 @@ TINY: Mapping[str, Any] = MappingProxyType(
             "mels": 64,
             "high": 7_000.0,
             "frames": 96,
+            "fuse": False,
+            "phase_gain": 31.25,
             "width": 96,
             "depth": 3,
             "heads": 4,
@@ -70,7 +72,7 @@ TINY: Mapping[str, Any] = MappingProxyType(
         },
         "patches": (7, 26),
         "hearing_projector": {"queries": 6, "network": TINY_FORMER},
-        "seeing_projector": {"queries": 26, "network": TINY_FORMER},
+        "seeing_projector": {"queries": 20, "network": TINY_FORMER},
         "language": {
             "hidden_size": 128,
             "intermediate_size": 384,

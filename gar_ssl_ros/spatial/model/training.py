@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gar_ssl_ros.files import draft_of
 from gar_ssl_ros.perception.pretrained.course import Course, first_process, learn, writing
+from gar_ssl_ros.spatial.model.encoded import Encoded
 from gar_ssl_ros.spatial.model.lessons import Batches, Lessons
 from gar_ssl_ros.spatial.model.network import HearYouAre
 from gar_ssl_ros.spatial.model.options import ModelConfig, TrainingOptions
@@ -82,6 +83,7 @@ def train(
     Raises OSError.
     """
     batches = Batches(model.config, tokenizer, model.media_tokens)
+    encoded = Encoded(model, batches, round(options.memory * 2**30))
     if options.checkpointing:
         model.language.activation_checkpointing_enable()
     for stage, steps in stages_of(model.config, options, begun):
@@ -90,8 +92,11 @@ def train(
             load_model(model, done)
             continue
         torch.manual_seed(options.seed)  # so that what is made for a stage does not hang on what came before
+        parts = _learning(stage, model.config)
+        model.let_learn(parts)
         network, collate = _network(stage, model, batches)
-        model.let_learn(stage.trains)
+        if stage.asks and not {"seeing", "hearing"}.intersection(parts):
+            collate = partial(batches.to_learn, media=encoded)
         course = Course(steps, options.batch, options.rate, options.seed, options.bfloat16, options.save_steps)
         unfinished = out / UNFINISHED / stage.name
         learn(network, lessons(stage.asks), collate, course, unfinished, partial(tell, stage.name))
@@ -106,12 +111,17 @@ def train(
     model.requires_grad_(False).eval()
 
 
+def _learning(stage: Stage, config: ModelConfig) -> tuple[str, ...]:
+    """The parts that learn: an encoder that has heads of its own learns by these alone, as the paper's Spatial-AST."""
+    return tuple(one for one in stage.trains if one != "seeing" or not stage.asks or one in config.origins)
+
+
 def _network(stage: Stage, model: HearYouAre, batches: Batches) -> tuple[nn.Module, Callable[[Any], dict[str, Tensor]]]:
     """What learns in a stage, and what makes tensors of lessons for it."""
     if stage.name == "hearing":
-        return HearingWarmUp(model), partial(sources_of, batches=batches, config=model.config)
+        return HearingWarmUp(model), partial(sources_of, config=model.config)
     if stage.name == "seeing":
-        return SeeingWarmUp(model), partial(things_of, batches=batches, config=model.config)
+        return SeeingWarmUp(model), partial(things_of, config=model.config)
     return _Asked(model), batches.to_learn
 
 
@@ -130,6 +140,8 @@ class _Asked(nn.Module):
         labels: Tensor,
         pictures: Tensor | None = None,
         sounds: Tensor | None = None,
+        seen: Tensor | None = None,
+        heard: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        found: dict[str, Tensor] = self.model(ids, attends, media_at, labels, pictures, sounds)
+        found: dict[str, Tensor] = self.model(ids, attends, media_at, labels, pictures, sounds, seen, heard)
         return found

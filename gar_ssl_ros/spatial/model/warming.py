@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - as everywhere
 
-from gar_ssl_ros.spatial.model.lessons import Batches, Lesson, Placed
+from gar_ssl_ros.spatial.model.lessons import Lesson, Placed, picture_of, sound_of
 from gar_ssl_ros.spatial.model.network import HearYouAre
 from gar_ssl_ros.spatial.model.options import ModelConfig
 from gar_ssl_ros.spatial.model.spatial_ast import targets
@@ -20,6 +22,7 @@ from gar_ssl_ros.spatial.model.spatial_ast import targets
 BLUR = 4.0  # degrees: a direction's neighbours are nearly right, too
 EXTENT = 0.35  # of its width, to each side of its middle: where a thing is seen for sure
 NOTHING = 0.03  # what a patch in which nothing is counts, of one in which something is
+CONTRAST, TINT = 0.25, 20.0  # by so much at most pictures are seen in another light; of 256
 FAR_M = 3.0  # what a distance is measured in
 
 
@@ -63,7 +66,7 @@ class SeeingWarmUp(nn.Module):
         """The loss. things (B, patches): of each its class's index, or as many as there are where nothing is.
         distances: m.
         """
-        told = self.head(self.model.seen(pictures)).float()
+        told = self.head(self.model.seen(_in_another_light(pictures) if self.training else pictures)).float()
         nothing = len(self.model.config.classes)
         weights = torch.ones(nothing + 1, device=told.device)
         weights[nothing] = NOTHING
@@ -81,11 +84,11 @@ def blurred(bins: Tensor, count: int, sd: float, cyclic: bool) -> Tensor:
     return torch.softmax(-0.5 * (off / sd) ** 2, dim=1)
 
 
-def sources_of(lessons: Sequence[Lesson], batches: Batches, config: ModelConfig) -> dict[str, Tensor]:
+def sources_of(lessons: Sequence[Lesson], config: ModelConfig) -> dict[str, Tensor]:
     """As of HearingWarmUp.forward."""
     sources = [one.source for one in lessons]
     return {
-        "sounds": batches.media([one.scene for one in lessons])["sounds"],
+        "sounds": torch.from_numpy(np.stack([sound_of(one.scene(), config) for one in lessons])),
         "classes": torch.tensor([config.classes.index(one.label) for one in sources]),
         "azimuth": torch.tensor([one.spot.azimuth for one in sources]),
         "elevation": torch.tensor([one.spot.elevation for one in sources]),
@@ -93,14 +96,36 @@ def sources_of(lessons: Sequence[Lesson], batches: Batches, config: ModelConfig)
     }
 
 
-def things_of(lessons: Sequence[Lesson], batches: Batches, config: ModelConfig) -> dict[str, Tensor]:
-    """As of SeeingWarmUp.forward."""
-    seen = [patches_of(one.objects, config) for one in lessons]
+def things_of(lessons: Sequence[Lesson], config: ModelConfig) -> dict[str, Tensor]:
+    """As of SeeingWarmUp.forward: of panoramas that are turned by any angle, and one in two seen in a mirror."""
+    pictures, things, distances = [], [], []
+    for one in lessons:
+        picture = picture_of(one.scene(), config)
+        by, mirrored = int(torch.randint(picture.shape[1], ())), bool(torch.rand(()) < 0.5)
+        picture = np.roll(picture, by, axis=1)  # to the right, by which azimuths become less
+        pictures.append(picture[:, ::-1] if mirrored else picture)
+        sign, turn = (-1 if mirrored else 1), 360 * by / picture.shape[1]
+        objects = [
+            replace(each, spot=replace(each.spot, azimuth=sign * math.remainder(each.spot.azimuth - turn, 360)))
+            for each in one.objects
+        ]
+        seen, far = patches_of(objects, config)
+        things.append(seen)
+        distances.append(far)
     return {
-        "pictures": batches.media([one.scene for one in lessons])["pictures"],
-        "things": torch.stack([things for things, _ in seen]),
-        "distances": torch.stack([distances for _, distances in seen]),
+        "pictures": torch.from_numpy(np.stack(pictures)),
+        "things": torch.stack(things),
+        "distances": torch.stack(distances),
     }
+
+
+def _in_another_light(pictures: Tensor) -> Tensor:
+    """Each with another contrast, and its colours brighter or darker each by itself."""
+    count, device = len(pictures), pictures.device
+    contrast = 1 + CONTRAST * (2 * torch.rand(count, 1, 1, 1, device=device) - 1)
+    tint = TINT * (2 * torch.rand(count, 1, 1, 3, device=device) - 1)
+    changed = (pictures.float() - 128) * contrast + 128 + tint
+    return changed.clamp(0, 255).to(torch.uint8)
 
 
 def patches_of(objects: Sequence[Placed], config: ModelConfig) -> tuple[Tensor, Tensor]:
