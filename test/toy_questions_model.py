@@ -76,8 +76,8 @@ def _learn(model: HearYouAre, tokenizer: object, says: Mapping[QuestionType, Fie
         model.config.hearing.rate,
     )
     lessons = [
-        Lesson(scene, Placed("dog", SPOT), (), question_text(Question(asked, one, slots)), answer_text(asked, fields))
-        for asked, fields in says.items()
+        Lesson("one", lambda: scene, Placed("dog", SPOT), (), question_text(Question(asked, one, slots)), answer)
+        for asked, answer in ((asked, answer_text(asked, fields)) for asked, fields in says.items())
         for one in wordings(asked)
         for slots in SLOTS.get(asked, [{}])
     ]
@@ -85,9 +85,9 @@ def _learn(model: HearYouAre, tokenizer: object, says: Mapping[QuestionType, Fie
         if projector is not None:  # so that every scene looks and sounds the same
             torch.nn.init.zeros_(projector.out.weight)
     batch = Batches(model.config, tokenizer, model.media_tokens).to_learn(lessons)
-    seen_and_heard = {name: batch.pop(name, None) for name in ("pictures", "sounds")}
-    media = model.media(*(None if one is None else one[:1] for one in seen_and_heard.values())).detach()
-    model.media = lambda *_: media.expand(len(lessons), -1, -1)  # once, and not in every step
+    first = {name: batch.pop(name)[:1] for name in ("pictures", "sounds") if name in batch}
+    media = model.media(**model.encoded(**first)).detach()
+    model.media = lambda **_: media.expand(len(lessons), -1, -1)  # once, and not in every step
     optimizer = torch.optim.Adam(model.language.parameters(), lr=5e-3)
     for _ in range(STEPS):
         loss = model(**batch)["loss"]
