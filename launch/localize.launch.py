@@ -33,6 +33,11 @@ ARGUMENTS = {
         "",
         "of the reasoner student: the folder that gar-ssl train has filled; as params_file says where empty",
     ),
+    "questions_model": (
+        "",
+        "of the reasoner hear_you_are: the folder of a trained model of questions; as params_file says where empty",
+    ),
+    "ask_model": ("", "the folder of a trained model that answers ~/ask; as params_file says where empty"),
     "masks": ("", "who tells the pixels of each source, such as grabcut; as params_file says where empty"),
     "masks_model": (
         "",
@@ -64,7 +69,11 @@ ARGUMENTS = {
     "rviz": ("false", "start RViz"),
     "foxglove": ("false", "start foxglove_bridge, for Foxglove"),
 }
-CHOICES = ("reasoner", "fallback", "model", "server", "student", "masks", "masks_model")  # parameters as they are given
+# Parameters as they are given.
+CHOICES = (
+    *("reasoner", "fallback", "model", "server", "student", "questions_model", "ask_model"),
+    *("masks", "masks_model"),
+)
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -133,6 +133,23 @@ def omni(omni_folder) -> object:
     return load(str(omni_folder), LoadOptions(dtype="float32", least_pixels=3136))  # on a GPU, too; and small
 
 
+@pytest.fixture(scope="session")
+def toy_questions_model(tmp_path_factory) -> Callable[..., Path]:
+    """A function from what it says, and changes of its config, to the folder of a toy model of spatial questions."""
+    pytest.importorskip("torch", reason="needs torch, which is not installed")
+    pytest.importorskip("transformers", reason="needs transformers, which is not installed")
+    pytest.importorskip("peft", reason="needs the extra questions")
+    toy, known = import_module("toy_questions_model"), {}
+
+    def make(says: str | None = "SAYS", **changes: object) -> Path:
+        name = "-".join(map(str, (says, *changes.values())))
+        if name not in known:
+            known[name] = toy.write(tmp_path_factory.mktemp("toy") / name, says and getattr(toy, says), **changes)
+        return known[name]
+
+    return make
+
+
 def _tiny(family: str, tmp_path_factory) -> Path:
     torch = pytest.importorskip("torch", reason="needs torch, which is not installed")
     torch.set_num_threads(1)  # of so little, threads only wait for each other

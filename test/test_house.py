@@ -24,7 +24,7 @@ ROOMS = {
     "perception": {"perception", "gar", "media"},
     "masks": {"masks", "perception", "gar", "media"},
     "students": {"students", "perception", "gar", "media"},
-    "reasoners": {"reasoners", "perception", "students", "gar", "media"},
+    "reasoners": {"reasoners", "perception", "students", "spatial", "gar", "media"},
     "output": {"output", "gar", "media"},
     "interfaces": {"interfaces"},
     "embedded_ros": {"embedded_ros", "interfaces"},

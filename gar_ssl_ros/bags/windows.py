@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gar_ssl_ros.bags.rosbag import Bag, BagError, Recorded
@@ -51,7 +51,7 @@ class BagWindows:
         if cut is None:
             return None
         view = self._surroundings.view(cut.window.center, is_rectified(self._topics.image))
-        return BagWindow(cut.window, cut.refusal, view, recorded.time)
+        return BagWindow(replace(cut.window, calibrated=view.camera is not None), cut.refusal, view, recorded.time)
 
     def _cut(self, recorded: Recorded) -> Cut | None:
         topics = self._topics

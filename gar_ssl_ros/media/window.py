@@ -160,7 +160,8 @@ class Window:
     interval's audio is missing, ns. skew: how far the newest audio ran ahead of the newest frame when the window was
     cut, ns (negative: behind). sightings: what the robot's own detectors saw nearest in time to the center frame.
     heard: the directions that its sounds came from, the loudest first, as a microphone array heard them; None where
-    none listened, or it could not tell how it is mounted.
+    none listened, or it could not tell how it is mounted. calibrated: True if it is known through which lens the frames
+    were taken, so that they are no panoramas.
     """
 
     start: int
@@ -172,6 +173,7 @@ class Window:
     skew: int = 0
     sightings: tuple[Sighting, ...] = ()
     heard: tuple[HeardDirection, ...] | None = None
+    calibrated: bool = False
 
     def __post_init__(self) -> None:
         if not self.frames:

@@ -8,8 +8,9 @@ from typing import Any
 
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, ShutdownException
 
-# Inputs, lifecycle and parameters, ~/localize, the asking for goals, one goal, diagnostics: none waits for another.
-THREADS = 6
+# Inputs, lifecycle and parameters, ~/localize, ~/ask, the asking for goals, one goal, diagnostics: none waits for
+# another.
+THREADS = 7
 POLL_S = 0.01  # s from one look at callbacks that are to end to the next
 
 

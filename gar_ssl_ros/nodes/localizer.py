@@ -49,12 +49,16 @@ from gar_ssl_ros.spatial.approach import Approach
 from gar_ssl_ros.spatial.hearing.catalog import arrays
 from gar_ssl_ros.spatial.options import SpatialOptions
 from gar_ssl_ros.work.encoder import AnswerEncoder
+from gar_ssl_ros.work.model_asking import AskedModel
 from gar_ssl_ros.work.worker import Answer, Request, Worker
 
 GRAPH_POLL_S = 0.2  # s from one look at the graph to the next
 STOP_S = 0.8  # s that a reasoner is given to stop
 # What only the start can name: from the model on as it is, or nothing, or an array that is known.
-FILES = ("model", "masks_model", "detector", "tagger", "makers", "describers")
+FILES = (
+    *("model", "student", "questions_model", "ask_model", "masks_model"),
+    *("detector", "tagger", "makers", "describers"),
+)
 STARTED_WITH = ("reasoner", "fallback", "reasoner_options", *FILES, "server", "api_key_variable", "array")
 
 
@@ -88,7 +92,7 @@ class LocalizerNode(LifecycleNode):
         self._level_out = self.create_lifecycle_publisher(SoundLevel, "~/level", QoSProfile(depth=10))
         self._on_demand = OnDemand(self, self._active)
         self._mounting = MountingService(self)
-        self._asking = AskService(self)
+        self._asking = AskService(self, lambda: float(self._chosen.values["deadline"]))
         self.create_service(SetBool, "~/enable", self._on_enable)
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while simulated time is paused
         self.diagnostics = DiagnosticUpdater(self, self._statuses, self._health_group)
@@ -136,6 +140,11 @@ class LocalizerNode(LifecycleNode):
             self._who = {"reasoner": made.name, "model": made.model or ""}
         first = made or Unavailable(chosen["reasoner"], None, self._missing)
         answering = first if fallback is None else Fallback(first, fallback)
+        try:
+            self._asking.configure(AskedModel(chosen["ask_model"]) if chosen["ask_model"] else None)
+        except Exception as problem:
+            self.get_logger().error(f"the ask_model cannot be used: {sentence(problem)}")
+            return TransitionCallbackReturn.FAILURE
         if chosen["voices"]:
             warm()  # here, and not while the first voice waits to be told
         self._worker = Worker(answering, self._publish, NodeLog(self).error, segmenter, self._masks.publish)
@@ -210,6 +219,8 @@ class LocalizerNode(LifecycleNode):
 
     def _free(self) -> bool:
         worker, self._worker = self._worker, None
+        if not self._asking.free(STOP_S):
+            self.get_logger().error("the ask_model does not stop; it is left behind")
         if worker is None:
             return True
         ended = worker.close(STOP_S)
@@ -315,4 +326,4 @@ class LocalizerNode(LifecycleNode):
         state = "unconfigured" if worker is None else "inactive" if inputs is None else "active"
         enabled = {"state": state, "enabled": self._enabled}
         statuses.append(Status("lifecycle", DiagnosticStatus.OK, state, enabled))
-        return statuses + self._overlay.statuses()
+        return statuses + self._asking.statuses() + self._overlay.statuses()

@@ -207,12 +207,13 @@ class LocalizerInputs:
         """
         chosen, offer = self._parameters.values, self._image_input.offer
         view = self._spatial.view(cut.window.center, "" if offer is None else offer.topic)
-        request = Request(cut.window, self.options(sources), chosen["deadline"], cut.refusal, asked, view)
+        window = replace(cut.window, calibrated=view.camera is not None)
+        request = Request(window, self.options(sources), chosen["deadline"], cut.refusal, asked, view)
         if not cut.refusal and asked is None:
             request = replace(request, held=held(cut.window.audio, from_values(NoiseGateOptions, chosen)))
         if cut.refusal or request.held:
             return request
-        return replace(request, window=self.hearing.hear(cut.window, view))
+        return replace(request, window=self.hearing.hear(window, view))
 
     @property
     def humans(self) -> dict[str, tuple[str, ...]]:

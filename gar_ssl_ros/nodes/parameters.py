@@ -123,6 +123,12 @@ LOCALIZER = (
         fits="`loudest`, or `source` or `direction` and its id",
     ),
     ParameterSpec(
+        "ask_model",
+        "",
+        "the folder of a trained model of spatial questions that answers `~/ask`; answered without weights where empty",
+        change=Change.UNCONFIGURED,
+    ),
+    ParameterSpec(
         "overlay_rate",
         30.0,
         "images a second on `~/image_annotated` and `~/annotations` at most; 0: the image of each final answer only",

@@ -216,3 +216,12 @@ class StudentOptions(Options):
     """Of the reasoner student. See docs/students.md."""
 
     student: str = option("", "of student: the folder that gar-ssl train has filled", metavar="FOLDER")
+
+
+@dataclass(frozen=True)
+class HearYouAreOptions(Options):
+    """Of the reasoner hear_you_are. See docs/questions.md."""
+
+    questions_model: str = option(
+        "", "of hear_you_are: the folder of a trained model of spatial questions", metavar="FOLDER"
+    )

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from gar_ssl_ros.errors import OptionError, UsageError
 from gar_ssl_ros.options import Option, Options, changed, from_values, options_of, values_from_text
-from gar_ssl_ros.reasoners.options import OmniOptions, OpenAvsOptions, SensesOptions, ServedOptions, StudentOptions
+from gar_ssl_ros.reasoners.options import (
+    HearYouAreOptions,
+    OmniOptions,
+    OpenAvsOptions,
+    SensesOptions,
+    ServedOptions,
+    StudentOptions,
+)
 
 if TYPE_CHECKING:
     from gar_ssl_ros.gar.reasoner import Reasoner
@@ -85,6 +92,12 @@ REASONERS = (
         "gar_ssl_ros.reasoners.student:student_reasoner",
         StudentOptions,
         needs=("student", "name the folder that gar-ssl train has filled"),
+    ),
+    ReasonerSpec(
+        "hear_you_are",
+        "gar_ssl_ros.reasoners.hear_you_are:hear_you_are_reasoner",
+        HearYouAreOptions,
+        needs=("questions_model", "name the folder of a trained model of spatial questions (docs/questions.md)"),
     ),
 )
 OURS: Mapping[str, ReasonerSpec] = {spec.name: spec for spec in REASONERS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from gar_ssl_ros.errors import UserError
@@ -16,11 +16,13 @@ from gar_ssl_ros.spatial.direction import SD_OF_UNIFORM, body_of_angles
 from gar_ssl_ros.spatial.hearing.sound_direction import Known, SoundDirection
 from gar_ssl_ros.spatial.questions.answerer import HeardSound, QuestionAnswer, SeenThing, answer
 from gar_ssl_ros.spatial.questions.forms import Spot
-from gar_ssl_ros.spatial.questions.words import read_question
+from gar_ssl_ros.spatial.questions.words import Question, read_question
 from gar_ssl_ros.spatial.view import View
+from gar_ssl_ros.work.model_asking import AskedModel, NoAnswerError, SoundingWindow
 
 MAX_KEPT = 200  # windows
 USUAL_S, MAX_S = 10.0, 60.0  # s, back from the newest window
+USUAL_LIMIT_S = 10.0  # s, of a model
 SOUNDS, SILENT = 10.0, 0.1  # weights of what a reasoner found to sound, and of what it did not
 SAME_IOU = 0.3  # from which on a source and a sighting are one thing
 ACROSS = (0.0, 1.0, 0.0)  # where a pair of microphones is not told: beside each other, as seen from the camera
@@ -45,11 +47,14 @@ class _Kept:
 
 
 class AnsweredWindows:
-    """Keeps what was found in the last windows. Thread-safe."""
+    """Keeps what was found in the last windows. Thread-safe, but for `ask`, which one thread at a time calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: AskedModel | None = None) -> None:
+        """model: is asked first, about the newest window in which something sounds, whose media are kept for it."""
+        self._model = model
         self._guard = Lock()
         self._kept: deque[_Kept] = deque(maxlen=MAX_KEPT)
+        self._sounding: SoundingWindow | None = None
 
     def take(self, window: Window, found: Localization, view: View) -> None:
         """A window has been answered; only final answers count. view: of its center frame."""
@@ -59,11 +64,15 @@ class AnsweredWindows:
         with self._guard:
             if self._kept and window.end < self._kept[-1].end:  # time has jumped back
                 self._kept.clear()
+                self._sounding = None
             self._kept.append(kept)
+            if self._model is not None and kept.heard is not None:
+                self._sounding = SoundingWindow.of(window)
 
-    def ask(self, question: str, seconds: float = 0.0) -> AskedAnswer:
+    def ask(self, question: str, seconds: float = 0.0, limit: float = USUAL_LIMIT_S) -> AskedAnswer:
         """About the newest window in which something sounds, at most so many seconds old; 0: USUAL_S.
 
+        limit: s that the model may take; where it gives no answer, it is answered without, and the evidence says why.
         Raises UserError, one sentence, where the question has no form that is known, or there is nothing to answer it
         from.
         """
@@ -72,13 +81,29 @@ class AnsweredWindows:
         asked = read_question(question)
         span = seconds or USUAL_S
         with self._guard:
-            kept = list(self._kept)
+            kept, sounding = list(self._kept), self._sounding
         if not kept:
             raise UserError("no window has been answered yet: see /diagnostics")
         fresh = [one for one in kept if kept[-1].end - one.end <= span * SECOND]
         about = next((one for one in reversed(fresh) if one.heard is not None), fresh[-1])
-        told = answer(asked, about.heard or HeardSound(), about.seen)
+        if self._model is None or sounding is None or about.heard is None:
+            told = answer(asked, about.heard or HeardSound(), about.seen)
+        else:
+            told = _told(self._model, asked, about, sounding, limit)
         return AskedAnswer(asked.type.value, told, about.start, about.end)
+
+
+def _told(model: AskedModel, asked: Question, about: _Kept, sounding: SoundingWindow, limit: float) -> QuestionAnswer:
+    """By the model, or else without. Raises UserError."""
+    try:
+        return model.ask(asked, sounding, limit)
+    except NoAnswerError as problem:
+        why = f"answered without the model in {model.folder}: {problem}"
+    try:
+        told = answer(asked, about.heard or HeardSound(), about.seen)
+    except UserError as problem:
+        raise UserError(f"{problem}; {why}") from None
+    return replace(told, evidence=(*told.evidence, why))
 
 
 def _heard(found: Localization, view: View) -> HeardSound | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 import gar_ssl_ros
+from gar_ssl_ros.spatial.panorama import pixel_of
 from gar_ssl_ros.spatial.questions.forms import PAPER_TYPES, QuestionType
 
 SPLITS = ("train", "val", "test")
@@ -52,5 +52,4 @@ class QuestionOptions(BaseModel):
 
     def pixels(self, azimuth: float, elevation: float) -> tuple[float, float]:
         """Where in the picture a direction, degrees, is seen: its middle is ahead, its columns go on to the right."""
-        across = math.remainder(-azimuth, 360.0) / 360.0 + 0.5
-        return across * self.width, self.height / 2 - elevation / 360.0 * self.width
+        return pixel_of(azimuth, elevation, self.width, self.height)
