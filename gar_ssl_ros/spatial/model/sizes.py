@@ -79,7 +79,7 @@ TINY: Mapping[str, Any] = MappingProxyType(
             "num_hidden_layers": 4,
             "num_attention_heads": 4,
             "num_key_value_heads": 2,
-            "tie_word_embeddings": False,
+            "tie_word_embeddings": True,
             "max_position_embeddings": 1024,
         },
     }

@@ -106,7 +106,7 @@ def train(
         torch.manual_seed(options.seed)  # so that what is made for a stage does not hang on what came before
         parts = _learning(stage, model.config)
         model.let_learn(parts)
-        network, collate = _network(stage, model, batches, encoded)
+        network, collate = _network(stage, model, tokenizer, batches, encoded)
         course = Course(steps, options.batch, options.rate, options.seed, options.bfloat16, options.save_steps)
         unfinished = out / UNFINISHED / stage.name
         learn(network, lessons(stage.asks), collate, course, unfinished, partial(tell, stage.name))
@@ -130,7 +130,7 @@ def _learning(stage: Stage, config: ModelConfig) -> tuple[str, ...]:
 
 
 def _network(
-    stage: Stage, model: HearYouAre, batches: Batches, encoded: Encoded
+    stage: Stage, model: HearYouAre, tokenizer: Any, batches: Batches, encoded: Encoded
 ) -> tuple[nn.Module, Callable[[Any], dict[str, Tensor]]]:
     """What learns in a stage, and what makes tensors of lessons for it."""
     config = model.config
@@ -139,9 +139,9 @@ def _network(
     if stage.name == "seeing":
         return SeeingWarmUp(model), partial(things_of, config=config)
     if stage.name == "listening":
-        return ListeningWarmUp(model), partial(listening_of, config=config, encoded=encoded)
+        return ListeningWarmUp(model, tokenizer), partial(listening_of, config=config, encoded=encoded)
     if stage.name == "looking":
-        return LookingWarmUp(model), partial(looking_of, config=config, encoded=encoded)
+        return LookingWarmUp(model, tokenizer), partial(looking_of, config=config, encoded=encoded)
     if {"seeing", "hearing"}.intersection(_learning(stage, config)):
         return _Asked(model), batches.to_learn
     return _Asked(model), partial(batches.to_learn, media=encoded)

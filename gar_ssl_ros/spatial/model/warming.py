@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,12 +20,14 @@ from gar_ssl_ros.spatial.model.lessons import Lesson, Placed, picture_of, sound_
 from gar_ssl_ros.spatial.model.network import HearYouAre
 from gar_ssl_ros.spatial.model.options import ModelConfig
 from gar_ssl_ros.spatial.model.projector import parts_of
-from gar_ssl_ros.spatial.model.spatial_ast import SpatialLogits, targets
+from gar_ssl_ros.spatial.model.spatial_ast import targets
+from gar_ssl_ros.spatial.model.words import named
 
-BLUR = 4.0  # degrees: a direction's neighbours are nearly right, too
+BLUR = 6.0  # degrees: a direction's neighbours are nearly right, too
 EXTENT = 0.35  # of its width, to each side of its middle: where a thing is seen for sure
 NOTHING = 0.03  # what a patch in which nothing is counts, of one in which something is
 CONTRAST, TINT = 0.25, 20.0  # by so much at most pictures are seen in another light; of 256
+NEARNESS = 10.0  # how much of a logit a token of length 1 is that has the direction of a word
 NO_THING = 0.15  # the same of a part of the panorama
 FAR_M = 3.0  # what a distance is measured in
 SCALES = (10.0, 20.0, FAR_M)  # of a place in a part: degrees, degrees, m
@@ -44,20 +47,30 @@ class HearingWarmUp(nn.Module):
         hearing = self.model.hearing
         assert hearing is not None
         told = hearing.heads(self.model.heard(sounds))
-        return {"loss": _off(told, self.model.config, classes, azimuth, elevation, distance)}
+        shares = F.one_hot(classes, hearing.config.classes).float()
+        loss = hearing.config.classes / 2 * F.binary_cross_entropy_with_logits(told.classes.float(), shares)
+        config = self.model.config
+        return {
+            "loss": loss + _off_place(told.distance, told.azimuth, told.elevation, config, azimuth, elevation, distance)
+        }
 
 
 class ListeningWarmUp(nn.Module):
-    """The same, of what a language model is given to hear: the projector learns, by heads that are left behind."""
+    """The same, of what a language model is given to hear: the projector learns, by heads that are left behind.
 
-    def __init__(self, model: HearYouAre) -> None:
+    What it hears is near the language model's own word for it: what is heard, seen and asked about then meet in one
+    place.
+    """
+
+    def __init__(self, model: HearYouAre, tokenizer: Any) -> None:
         super().__init__()
         assert model.hearing_projector is not None
         self.model = model
         config = model.config.hearing
-        self.counts = [config.classes, config.distances, config.azimuths, config.elevations]
+        self.counts = [config.distances, config.azimuths, config.elevations]
         width = model.config.hearing_projector.queries * model.hearing_projector.out.out_features
         self.head = nn.Linear(width, sum(self.counts))
+        self.register_buffer("names", _names(model, tokenizer), persistent=False)
 
     def forward(
         self, heard: Tensor, classes: Tensor, azimuth: Tensor, elevation: Tensor, distance: Tensor
@@ -65,8 +78,10 @@ class ListeningWarmUp(nn.Module):
         """The loss. heard: as of HearYouAre.media; the others as of HearingWarmUp."""
         projector = self.model.hearing_projector
         assert projector is not None
-        told = self.head(projector(heard.to(projector.out.weight.dtype)).flatten(1).float()).split(self.counts, 1)
-        return {"loss": _off(SpatialLogits(*told), self.model.config, classes, azimuth, elevation, distance)}
+        tokens = projector(heard.to(projector.out.weight.dtype)).float()
+        far, around, above = self.head(tokens.flatten(1)).split(self.counts, 1)
+        loss = F.cross_entropy(NEARNESS * tokens[:, 0] @ self.names.T, classes)
+        return {"loss": loss + _off_place(far, around, above, self.model.config, azimuth, elevation, distance)}
 
 
 class SeeingWarmUp(nn.Module):
@@ -95,11 +110,12 @@ class SeeingWarmUp(nn.Module):
 class LookingWarmUp(nn.Module):
     """Of each part of the panorama, which thing is nearest in it, or none, and where: see ListeningWarmUp."""
 
-    def __init__(self, model: HearYouAre) -> None:
+    def __init__(self, model: HearYouAre, tokenizer: Any) -> None:
         super().__init__()
         assert model.seeing_projector is not None
         self.model = model
-        self.head = nn.Linear(model.seeing_projector.out.out_features, len(model.config.classes) + 4)
+        self.head = nn.Linear(model.seeing_projector.out.out_features, 4)  # nothing, and a place
+        self.register_buffer("names", _names(model, tokenizer), persistent=False)
 
     def forward(self, seen: Tensor, things: Tensor, places: Tensor) -> dict[str, Tensor]:
         """The loss. seen: as of HearYouAre.media. things (B, queries): as of SeeingWarmUp. places (B, queries, 3):
@@ -107,33 +123,45 @@ class LookingWarmUp(nn.Module):
         """
         projector = self.model.seeing_projector
         assert projector is not None
-        told = self.head(projector(seen.to(projector.out.weight.dtype)).float())
+        tokens = projector(seen.to(projector.out.weight.dtype)).float()
+        told = self.head(tokens)
+        classes = torch.cat([NEARNESS * tokens @ self.names.T, told[..., :1]], -1)
         nothing = len(self.model.config.classes)
         weights = torch.ones(nothing + 1, device=told.device)
         weights[nothing] = NO_THING
-        loss = F.cross_entropy(told[..., :-3].flatten(0, 1), things.flatten(), weight=weights)
+        loss = F.cross_entropy(classes.flatten(0, 1), things.flatten(), weight=weights)
         there = things != nothing
         if there.any():
             scales = torch.tensor(SCALES, device=told.device)
-            loss = loss + F.smooth_l1_loss(told[..., -3:][there], (places / scales)[there])
+            loss = loss + F.smooth_l1_loss(told[..., 1:][there], (places / scales)[there])
         return {"loss": loss}
 
 
-def _off(
-    told: SpatialLogits, config: ModelConfig, classes: Tensor, azimuth: Tensor, elevation: Tensor, distance: Tensor
+def _names(model: HearYouAre, tokenizer: Any) -> Tensor:
+    """The classes' words as the language model has them (classes, width), each of length 1."""
+    embeddings = model.language.get_input_embeddings().weight.detach().float()
+    each = torch.stack([embeddings[named(tokenizer, one)].mean(0) for one in model.config.classes])
+    return F.normalize(each, dim=1)
+
+
+def _off_place(
+    told_distance: Tensor,
+    told_azimuth: Tensor,
+    told_elevation: Tensor,
+    config: ModelConfig,
+    azimuth: Tensor,
+    elevation: Tensor,
+    distance: Tensor,
 ) -> Tensor:
-    """The loss of heads that tell what sounds. With one ear no direction is to be heard."""
+    """The loss of heads that tell where it sounds. With one ear no direction is to be heard."""
     hearing = config.hearing
     bins = targets(azimuth, elevation, distance, hearing)
-    named = F.one_hot(classes, hearing.classes).float()
-    loss = hearing.classes / 2 * F.binary_cross_entropy_with_logits(told.classes.float(), named)
-    loss = loss + F.cross_entropy(told.distance.float(), bins.distance)
+    loss = F.cross_entropy(told_distance.float(), bins.distance)
     if config.hears == "mono":
         return loss
     around = blurred(bins.azimuth, hearing.azimuths, BLUR * hearing.azimuths / 360, cyclic=True)
     above = blurred(bins.elevation, hearing.elevations, BLUR * hearing.elevations / 180, cyclic=False)
-    loss = loss + F.cross_entropy(told.azimuth.float(), around)
-    return loss + F.cross_entropy(told.elevation.float(), above)
+    return loss + F.cross_entropy(told_azimuth.float(), around) + F.cross_entropy(told_elevation.float(), above)
 
 
 def blurred(bins: Tensor, count: int, sd: float, cyclic: bool) -> Tensor:

@@ -43,6 +43,11 @@ def prompt(tokenizer: Any, question: str) -> tuple[list[int], list[int]]:
     return _ids(tokenizer, before), _ids(tokenizer, after)
 
 
+def named(tokenizer: Any, name: str) -> list[int]:
+    """The tokens of a class's name, where an answer begins with it and within a sentence."""
+    return [*_ids(tokenizer, name), *_ids(tokenizer, f" {name}")]
+
+
 def reply(tokenizer: Any, answer: str) -> list[int]:
     """An answer, and that it ends there."""
     return [*_ids(tokenizer, answer), tokenizer.eos_token_id]
