@@ -44,6 +44,7 @@ TINY_FORMER = {
     "intermediate_size": 384,
     "hidden_dropout_prob": 0.0,
     "attention_probs_dropout_prob": 0.0,
+    "initializer_range": 0.1,  # 1 / sqrt(width): from weights as small as a large one's a narrow one learns little
 }
 TINY: Mapping[str, Any] = MappingProxyType(
     {
@@ -81,6 +82,7 @@ TINY: Mapping[str, Any] = MappingProxyType(
             "num_key_value_heads": 2,
             "tie_word_embeddings": True,
             "max_position_embeddings": 1024,
+            "initializer_range": 0.08,
         },
     }
 )

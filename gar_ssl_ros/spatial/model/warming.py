@@ -30,7 +30,8 @@ CONTRAST, TINT = 0.25, 20.0  # by so much at most pictures are seen in another l
 NEARNESS = 10.0  # how much of a logit a token of length 1 is that has the direction of a word
 NO_THING = 0.15  # the same of a part of the panorama
 FAR_M = 3.0  # what a distance is measured in
-SCALES = (10.0, 20.0, FAR_M)  # of a place in a part: degrees, degrees, m
+AROUND, ABOVE = 72, 36  # points of a circle, and of a half circle from straight down to straight up
+WAVES = (8, 4)  # of the curves through them
 
 
 class HearingWarmUp(nn.Module):
@@ -55,33 +56,66 @@ class HearingWarmUp(nn.Module):
         }
 
 
-class ListeningWarmUp(nn.Module):
-    """The same, of what a language model is given to hear: the projector learns, by heads that are left behind.
+class Meeting(nn.Module):
+    """Where what is heard, seen and asked about meets: a token that names a thing lies towards the language model's own
+    word for it, and one that tells a direction towards the same point whether that is seen or heard.
+    """
 
-    What it hears is near the language model's own word for it: what is heard, seen and asked about then meet in one
-    place.
+    names: Tensor
+    around: Tensor
+    above: Tensor
+
+    def __init__(self, model: HearYouAre, tokenizer: Any) -> None:
+        super().__init__()
+        embeddings = model.language.get_input_embeddings().weight.detach().float()
+        words = [embeddings[named(tokenizer, one)].mean(0) for one in model.config.classes]
+        self.register_buffer("names", F.normalize(torch.stack(words), dim=1), persistent=False)
+        basis = torch.randn(2 * sum(WAVES), embeddings.shape[1], generator=torch.Generator().manual_seed(0))
+        around, above = F.normalize(basis, dim=1).split([2 * one for one in WAVES])
+        turns = torch.arange(AROUND) * math.tau / AROUND - math.pi
+        tilts = torch.arange(ABOVE) * math.pi / ABOVE - math.pi / 2
+        self.register_buffer("around", _waves(turns, WAVES[0]) @ around, persistent=False)
+        self.register_buffer("above", _waves(tilts, WAVES[1]) @ above, persistent=False)
+
+    def named(self, tokens: Tensor) -> Tensor:
+        """Logits (..., classes)."""
+        return NEARNESS * tokens @ self.names.T
+
+    def direction(self, tokens: Tensor, azimuth: Tensor, elevation: Tensor) -> Tensor:
+        """The loss of tokens (N, width) that tell these directions (N,), degrees."""
+        turned = ((azimuth + 180) * AROUND / 360).round().long() % AROUND
+        tilted = ((elevation + 90) * ABOVE / 180).round().long().clamp(0, ABOVE - 1)
+        around = blurred(turned, AROUND, BLUR * AROUND / 360, cyclic=True)
+        above = blurred(tilted, ABOVE, BLUR * ABOVE / 180, cyclic=False)
+        told = F.cross_entropy(NEARNESS * tokens @ self.around.T, around)
+        return told + F.cross_entropy(NEARNESS * tokens @ self.above.T, above)
+
+
+class ListeningWarmUp(nn.Module):
+    """Class, distance and direction of what sounds, of what a language model is given to hear: the projector learns.
+
+    Its first token names what sounds, the second tells from where, and how far.
     """
 
     def __init__(self, model: HearYouAre, tokenizer: Any) -> None:
         super().__init__()
         assert model.hearing_projector is not None
-        self.model = model
-        config = model.config.hearing
-        self.counts = [config.distances, config.azimuths, config.elevations]
-        width = model.config.hearing_projector.queries * model.hearing_projector.out.out_features
-        self.head = nn.Linear(width, sum(self.counts))
-        self.register_buffer("names", _names(model, tokenizer), persistent=False)
+        self.model, self.meeting = model, Meeting(model, tokenizer)
+        self.far = nn.Linear(model.hearing_projector.out.out_features, 1)
 
     def forward(
         self, heard: Tensor, classes: Tensor, azimuth: Tensor, elevation: Tensor, distance: Tensor
     ) -> dict[str, Tensor]:
-        """The loss. heard: as of HearYouAre.media; the others as of HearingWarmUp."""
+        """The loss. heard: as of HearYouAre.media; the others as of HearingWarmUp. One ear hears no direction."""
         projector = self.model.hearing_projector
         assert projector is not None
         tokens = projector(heard.to(projector.out.weight.dtype)).float()
-        far, around, above = self.head(tokens.flatten(1)).split(self.counts, 1)
-        loss = F.cross_entropy(NEARNESS * tokens[:, 0] @ self.names.T, classes)
-        return {"loss": loss + _off_place(far, around, above, self.model.config, azimuth, elevation, distance)}
+        what, where = tokens[:, 0], tokens[:, min(1, tokens.shape[1] - 1)]
+        loss = F.cross_entropy(self.meeting.named(what), classes)
+        loss = loss + F.smooth_l1_loss(self.far(where)[:, 0], distance / FAR_M)
+        if self.model.config.hears == "binaural":
+            loss = loss + self.meeting.direction(where, azimuth, elevation)
+        return {"loss": loss}
 
 
 class SeeingWarmUp(nn.Module):
@@ -108,40 +142,40 @@ class SeeingWarmUp(nn.Module):
 
 
 class LookingWarmUp(nn.Module):
-    """Of each part of the panorama, which thing is nearest in it, or none, and where: see ListeningWarmUp."""
+    """Of each part of the panorama, which thing is nearest in it, or none, and where: see Meeting."""
 
     def __init__(self, model: HearYouAre, tokenizer: Any) -> None:
         super().__init__()
         assert model.seeing_projector is not None
-        self.model = model
-        self.head = nn.Linear(model.seeing_projector.out.out_features, 4)  # nothing, and a place
-        self.register_buffer("names", _names(model, tokenizer), persistent=False)
+        self.model, self.meeting = model, Meeting(model, tokenizer)
+        self.head = nn.Linear(model.seeing_projector.out.out_features, 2)  # nothing; how far
 
     def forward(self, seen: Tensor, things: Tensor, places: Tensor) -> dict[str, Tensor]:
         """The loss. seen: as of HearYouAre.media. things (B, queries): as of SeeingWarmUp. places (B, queries, 3):
-        degrees from the part's middle and up from level, and m.
+        azimuth and elevation, degrees, and distance, m.
         """
         projector = self.model.seeing_projector
         assert projector is not None
         tokens = projector(seen.to(projector.out.weight.dtype)).float()
         told = self.head(tokens)
-        classes = torch.cat([NEARNESS * tokens @ self.names.T, told[..., :1]], -1)
+        classes = torch.cat([self.meeting.named(tokens), told[..., :1]], -1)
         nothing = len(self.model.config.classes)
         weights = torch.ones(nothing + 1, device=told.device)
         weights[nothing] = NO_THING
         loss = F.cross_entropy(classes.flatten(0, 1), things.flatten(), weight=weights)
         there = things != nothing
         if there.any():
-            scales = torch.tensor(SCALES, device=told.device)
-            loss = loss + F.smooth_l1_loss(told[..., 1:][there], (places / scales)[there])
+            azimuth, elevation, distance = places[there].unbind(-1)
+            loss = loss + self.meeting.direction(tokens[there], azimuth, elevation)
+            loss = loss + F.smooth_l1_loss(told[..., 1][there], distance / FAR_M)
         return {"loss": loss}
 
 
-def _names(model: HearYouAre, tokenizer: Any) -> Tensor:
-    """The classes' words as the language model has them (classes, width), each of length 1."""
-    embeddings = model.language.get_input_embeddings().weight.detach().float()
-    each = torch.stack([embeddings[named(tokenizer, one)].mean(0) for one in model.config.classes])
-    return F.normalize(each, dim=1)
+def _waves(angles: Tensor, count: int) -> Tensor:
+    """Points of length 1 on a closed curve (N, 2 * count), neighbours near each other: waves of ever shorter period."""
+    periods = torch.arange(1, count + 1)
+    both = torch.cat([(angles[:, None] * periods).cos(), (angles[:, None] * periods).sin()], 1)
+    return F.normalize(both / periods.sqrt().repeat(2), dim=1)
 
 
 def _off_place(
@@ -193,10 +227,8 @@ def looking_of(lessons: Sequence[Lesson], config: ModelConfig, encoded: Encoded)
     for row, lesson in enumerate(lessons):
         for one in sorted(lesson.objects, key=lambda one: -one.spot.distance):  # nearer things hide others
             at = int(parts_of(torch.tensor(one.spot.azimuth), queries))
-            middle = 180 - (at + 0.5) * 360 / queries
             things[row, at] = config.classes.index(one.label)
-            off = math.remainder(one.spot.azimuth - middle, 360)
-            places[row, at] = torch.tensor([off, one.spot.elevation, one.spot.distance])
+            places[row, at] = torch.tensor([one.spot.azimuth, one.spot.elevation, one.spot.distance])
     return {"seen": encoded(lessons)["seen"], "things": things, "places": places}
 
 
