@@ -26,7 +26,7 @@ from gar_ssl_ros.errors import DONE, OptionError, UsageError, UserError, misfit,
 from gar_ssl_ros.files import read_file
 from gar_ssl_ros.options import from_values, options_of
 from gar_ssl_ros.perception.quiet import quiet
-from gar_ssl_ros.spatial.model.options import HEARS, ModelConfig, Parts, TrainingOptions
+from gar_ssl_ros.spatial.model.options import HEARS, NO_PARTS, SIZES, ModelConfig, Parts, TrainingOptions
 
 if TYPE_CHECKING:
     from gar_ssl_ros.evaluation.questions.record import QuestionRecord
@@ -50,7 +50,8 @@ def add_train(actions: Commands) -> None:
     )
     training.add_argument("questions", type=Path, metavar="QUESTIONS", help="folder of questions")
     training.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the model")
-    training.add_argument("--size", choices=("tiny", "small"), help="for a CPU, or for a GPU (default: tiny)")
+    told = "tiny: for a CPU (the default); small: for a GPU; paper: for several, with pretrained weights"
+    training.add_argument("--size", choices=SIZES, help=told)
     told = "sounds with two ears, with one, or not at all"
     training.add_argument("--hears", choices=HEARS, default="binaural", help=told)
     training.add_argument("--no-picture", action="store_true", help="it is shown no pictures")
@@ -90,12 +91,13 @@ def run_train(options: argparse.Namespace) -> int:
     ears = _ears(options, records, first) if options.hears != "nothing" else None
     config = _config(options, records)
     warm = () if options.begin is None else warmed_up(config, options.begin)
-    stages = stages_of(config, chosen, warm)
     lessons = partial(QuestionLessons, folder, records, ears)
-    counts = {stage.name: len(lessons(stage.asks)) for stage, _ in stages}
-    _check_counts(folder, chosen, stages, counts)
     with kept(out):
         model, tokenizer = _begun(options, chosen, config)  # before a folder is left for what cannot be made
+        config = model.config
+        stages = stages_of(config, chosen, warm)
+        counts = {stage.name: len(lessons(stage.asks)) for stage, _ in stages}
+        _check_counts(folder, chosen, stages, counts)
         if first:
             begin(out, options.resume, _told(options, chosen, config), "model")
         about = _about(options, config, sum(one.numel() for one in model.parameters()), len(records), warm)
@@ -180,6 +182,8 @@ def _config(options: argparse.Namespace, records: Sequence[QuestionRecord]) -> M
 
     classes, sees = classes_of(records), not options.no_picture
     if options.begin is not None:
+        if _parts(options) != NO_PARTS:
+            raise UsageError(f"--begin {options.begin} has weights of its own: leave out the pretrained ones")
         config = read_config(options.begin)
         if options.size not in (None, config.size) or options.config != "{}":
             raise UsageError(f"--begin {options.begin} decides the sizes: leave out --size and --config")

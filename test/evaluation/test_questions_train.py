@@ -40,7 +40,7 @@ from gar_ssl_ros.spatial.model.training import UNFINISHED, kept_stage, train
 from gar_ssl_ros.spatial.questions.forms import PAPER_TYPES
 from gar_ssl_ros.spatial.questions.words import read_answer
 
-STAGES = ("hearing", "seeing", "classes", "places", "sounds", "joint")
+STAGES = ("hearing", "seeing", "listening", "looking", "classes", "places", "sounds", "joint")
 FORMER = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
 TOY = {
     "hearing": {"seconds": 0.3, "frames": 32, "width": 32, "depth": 1, "heads": 2},
@@ -52,7 +52,7 @@ TOY = {
     "language": {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
     | {"num_key_value_heads": 1},
 }
-STEPS = {"hearing": 6, "seeing": 5, "classes": 2, "places": 2, "sounds": 2, "joint": 4}
+STEPS = {"hearing": 6, "seeing": 5, "listening": 2, "looking": 2, "classes": 2, "places": 2, "sounds": 2, "joint": 4}
 TEACHING = [
     *("--config", json.dumps(TOY), "--batch", "8", "--save-steps", "2"),
     *(each for name, steps in STEPS.items() for each in (f"--{name}-steps", str(steps))),
@@ -190,9 +190,9 @@ def test_variants_share_the_warm_ups_of_what_both_have(questions, trained, tmp_p
     config = read_config(trained)
     cases = {
         ("binaural", True): STAGES[:-1],
-        ("mono", True): ("seeing", "classes", "places"),
-        ("nothing", True): ("seeing", "classes", "places"),
-        ("binaural", False): ("hearing", "sounds"),
+        ("mono", True): ("seeing", "looking", "classes", "places"),
+        ("nothing", True): ("seeing", "looking", "classes", "places"),
+        ("binaural", False): ("hearing", "listening", "sounds"),
         ("mono", False): (),
     }
     for (hears, sees), stages in cases.items():
@@ -209,7 +209,7 @@ def test_a_variant_learns_what_is_left_and_goes_on_where_it_was_stopped(question
     plain = [one for one in TEACHING if one not in ("--config", json.dumps(TOY))]
     told = ["questions", "train", str(questions), "--out", str(tmp_path / "mono"), *plain, *map(str, more)]
     assert main(told) == 0
-    assert f"begun with {trained}, which has been through seeing, classes, places" in capsys.readouterr().out
+    assert f"begun with {trained}, which has been through seeing, looking, classes, places" in capsys.readouterr().out
     assert [one.stage for one in by_stage(losses(tmp_path / "mono"))] == ["hearing", "sounds", "joint"]
     first = weights(tmp_path / "mono")
     for name in ("config.json", "model.safetensors", "stages/joint.safetensors"):
