@@ -265,9 +265,10 @@ def test_pretrained_encoders_have_no_stage_of_their_own(parts):
     def names(given: Parts) -> list[str]:
         return [stage.name for stage, _ in stages_of(begin(wanted(), given, seed=1)[0].config, TrainingOptions())]
 
-    assert names(parts) == ["classes", "places", "sounds", "joint"]
-    assert names(replace(parts, hearing=None)) == ["hearing", "classes", "places", "sounds", "joint"]
-    assert names(Parts(language=parts.language)) == ["hearing", "seeing", "classes", "places", "sounds", "joint"]
+    asked = ["listening", "looking", "classes", "places", "sounds", "joint"]
+    assert names(parts) == asked
+    assert names(replace(parts, hearing=None)) == ["hearing", *asked]
+    assert names(Parts(language=parts.language)) == ["hearing", "seeing", *asked]
 
 
 def test_without_lora_a_pretrained_language_model_learns_whole_and_is_kept_whole(parts, tmp_path):

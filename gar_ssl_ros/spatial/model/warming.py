@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -131,7 +130,10 @@ class SeeingWarmUp(nn.Module):
         """The loss. things (B, patches): of each its class's index, or as many as there are where nothing is.
         distances: m.
         """
-        told = self.head(self.model.seen(_in_another_light(pictures) if self.training else pictures)).float()
+        if self.training:
+            pictures, things, distances = _turned(pictures, things, distances, self.model.config)
+            pictures = _in_another_light(pictures)
+        told = self.head(self.model.seen(pictures)).float()
         nothing = len(self.model.config.classes)
         weights = torch.ones(nothing + 1, device=told.device)
         weights[nothing] = NOTHING
@@ -243,26 +245,24 @@ def _truth(lessons: Sequence[Lesson], config: ModelConfig) -> dict[str, Tensor]:
 
 
 def things_of(lessons: Sequence[Lesson], config: ModelConfig) -> dict[str, Tensor]:
-    """As of SeeingWarmUp.forward: of panoramas that are turned by any angle, and one in two seen in a mirror."""
-    pictures, things, distances = [], [], []
-    for one in lessons:
-        picture = picture_of(one.scene(), config)
-        by, mirrored = int(torch.randint(picture.shape[1], ())), bool(torch.rand(()) < 0.5)
-        picture = np.roll(picture, by, axis=1)  # to the right, by which azimuths become less
-        pictures.append(picture[:, ::-1] if mirrored else picture)
-        sign, turn = (-1 if mirrored else 1), 360 * by / picture.shape[1]
-        objects = [
-            replace(each, spot=replace(each.spot, azimuth=sign * math.remainder(each.spot.azimuth - turn, 360)))
-            for each in one.objects
-        ]
-        seen, far = patches_of(objects, config)
-        things.append(seen)
-        distances.append(far)
+    """As of SeeingWarmUp.forward."""
+    seen = [patches_of(one.objects, config) for one in lessons]
     return {
-        "pictures": torch.from_numpy(np.stack(pictures)),
-        "things": torch.stack(things),
-        "distances": torch.stack(distances),
+        "pictures": torch.from_numpy(np.stack([picture_of(one.scene(), config) for one in lessons])),
+        "things": torch.stack([things for things, _ in seen]),
+        "distances": torch.stack([distances for _, distances in seen]),
     }
+
+
+def _turned(pictures: Tensor, things: Tensor, distances: Tensor, config: ModelConfig) -> tuple[Tensor, Tensor, Tensor]:
+    """All of them turned by one angle, of whole patches, and one time in two seen in a mirror."""
+    rows, columns = config.patches
+    by, patch = int(torch.randint(columns, ())), pictures.shape[2] // columns
+    pictures = pictures.roll(by * patch, 2)
+    things, distances = (one.unflatten(1, (rows, columns)).roll(by, 2) for one in (things, distances))
+    if torch.rand(()) < 0.5:
+        pictures, things, distances = (one.flip(2) for one in (pictures, things, distances))
+    return pictures, things.flatten(1), distances.flatten(1)
 
 
 def _in_another_light(pictures: Tensor) -> Tensor:
