@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 
 from gar_ssl_ros.errors import misfit, sentence
-from gar_ssl_ros.files import draft_of, read_file, write_whole
+from gar_ssl_ros.files import read_file, write_whole
 from gar_ssl_ros.gar.reasoner import ReasonerError
+from gar_ssl_ros.perception.pretrained.folder import draft_of_weights
 from gar_ssl_ros.students.model import Student
 from gar_ssl_ros.students.options import StudentConfig
 
@@ -29,7 +30,7 @@ def save(student: Student, folder: Path) -> None:
     """Each file whole or not there. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: one.detach().cpu().contiguous() for name, one in student.state_dict().items()}
-    with draft_of(folder / WEIGHTS) as draft:
+    with draft_of_weights(folder / WEIGHTS) as draft:
         save_file(weights, draft, {"format": "pt"})
     write_whole(folder / CONFIG, student.config.model_dump_json(indent=2) + "\n")
 

@@ -295,6 +295,8 @@ def test_what_is_loaded_answers_as_what_was_saved(parts, tmp_path):
     said = answers(model, tokenizer)
     assert said != unlearned
     save(model, tokenizer, tmp_path)
+    files = [one for one in tmp_path.iterdir() if one.is_file()]
+    assert len({one.stat().st_mode for one in files}) == 1  # whoever may read one may read them all
     loaded, words = load(tmp_path)
     assert answers(loaded, words) == said
     asked = [(one.scene(), one.question) for one in lessons()]

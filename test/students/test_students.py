@@ -241,6 +241,7 @@ def test_every_network_answers_through_one_door_and_comes_back_from_disk_as_it_w
     torch.manual_seed(0)
     made = Student(config).eval()
     save(made, tmp_path)
+    assert len({one.stat().st_mode for one in tmp_path.iterdir()}) == 1  # whoever may read one file may read them all
     again = load(tmp_path).cpu()
     frames, mel = torch.randint(0, 256, (2, 5, 3, 48, 64), dtype=torch.uint8), torch.rand(2, config.spectra, config.mel)
     with torch.inference_mode():

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from transformers.utils import logging
 
 from gar_ssl_ros.errors import sentence
-from gar_ssl_ros.files import read_file
+from gar_ssl_ros.files import draft_of, read_file
 from gar_ssl_ros.gar.reasoner import ReasonerError
 from gar_ssl_ros.perception.failure import ModelError
 
@@ -93,3 +93,15 @@ def read(kind: Any, folder: Path, **more: Any) -> Any:
     if missing := sorted(found["missing_keys"]):
         raise ValueError(f"it lacks {len(missing)} of its weights, {missing[0]} among them")
     return model.requires_grad_(False).eval()
+
+
+@contextmanager
+def draft_of_weights(path: Path) -> Iterator[Path]:
+    """As files.draft_of; whoever may read the user's other new files may read this one, which safetensors would keep
+    from all others.
+    """
+    with draft_of(path) as draft:
+        draft.touch()
+        mode = draft.stat().st_mode
+        yield draft
+        draft.chmod(mode)

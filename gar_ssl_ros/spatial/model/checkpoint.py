@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from safetensors.torch import load_model, save_model
 
 from gar_ssl_ros.errors import UserError, misfit, sentence
-from gar_ssl_ros.files import draft_of, read_file, write_whole
+from gar_ssl_ros.files import read_file, write_whole
+from gar_ssl_ros.perception.pretrained.folder import draft_of_weights
 from gar_ssl_ros.spatial.model.network import HearYouAre
 from gar_ssl_ros.spatial.model.options import NO_PARTS, ModelConfig, Parts
 from gar_ssl_ros.spatial.model.pretrained import read_bases
@@ -35,7 +36,7 @@ def save(model: HearYouAre, tokenizer: Any, folder: Path) -> None:
     """Each file whole or not there, config.json last. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(folder)
-    with draft_of(folder / WEIGHTS) as draft:
+    with draft_of_weights(folder / WEIGHTS) as draft:
         save_model(model, str(draft))
     write_whole(folder / CONFIG, model.config.model_dump_json(indent=2) + "\n")
 

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 
-from gar_ssl_ros.files import draft_of
 from gar_ssl_ros.perception.pretrained.course import Course, first_process, learn, writing
+from gar_ssl_ros.perception.pretrained.folder import draft_of_weights
 from gar_ssl_ros.spatial.model.encoded import Encoded
 from gar_ssl_ros.spatial.model.lessons import Batches, Lessons
 from gar_ssl_ros.spatial.model.network import HearYouAre
@@ -114,7 +114,7 @@ def train(
             encoded.forget()
         if first_process():
             done.parent.mkdir(parents=True, exist_ok=True)
-            with draft_of(done) as draft, writing(done):
+            with draft_of_weights(done) as draft, writing(done):
                 save_model(model, str(draft))
             rmtree(unfinished, ignore_errors=True)
     if first_process():
