@@ -211,6 +211,7 @@ def test_a_variant_learns_what_is_left_and_goes_on_where_it_was_stopped(question
     assert main(told) == 0
     assert f"begun with {trained}, which has been through seeing, looking, classes, places" in capsys.readouterr().out
     assert [one.stage for one in by_stage(losses(tmp_path / "mono"))] == ["hearing", "listening", "sounds", "joint"]
+    assert warmed_up(read_config(tmp_path / "mono"), tmp_path / "mono") == STAGES[:-1]  # for whoever begins with it
     first = weights(tmp_path / "mono")
     for name in ("config.json", "model.safetensors", "stages/joint.safetensors"):
         (tmp_path / "mono" / name).unlink()

@@ -95,6 +95,8 @@ def train(
     """
     batches = Batches(model.config, tokenizer, model.media_tokens)
     encoded = Encoded(model, batches, round(options.memory * 2**30))
+    for name in begun if first_process() else ():  # so that whoever begins with this model finds them, too
+        _keep(model, kept_stage(out, name))
     networks = [one for one in (model.language, model.seeing) if one is not None and options.checkpointing]
     for one in networks:
         one.activation_checkpointing_enable()
@@ -107,21 +109,26 @@ def train(
         parts = _learning(stage, model.config)
         model.let_learn(parts)
         network, collate = _network(stage, model, tokenizer, batches, encoded)
+        network.train()  # what does not learn answers as it is from the first lesson on, which is read before any step
         course = Course(steps, options.batch, options.rate, options.seed, options.bfloat16, options.save_steps)
         unfinished = out / UNFINISHED / stage.name
         learn(network, lessons(stage.asks), collate, course, unfinished, partial(tell, stage.name))
         if {"seeing", "hearing"}.intersection(parts):  # which make other tokens now
             encoded.forget()
         if first_process():
-            done.parent.mkdir(parents=True, exist_ok=True)
-            with draft_of_weights(done) as draft, writing(done):
-                save_model(model, str(draft))
+            _keep(model, done)
             rmtree(unfinished, ignore_errors=True)
     if first_process():
         rmtree(out / UNFINISHED, ignore_errors=True)
     for one in networks:
         one.activation_checkpointing_disable()
     model.requires_grad_(False).eval()
+
+
+def _keep(model: HearYouAre, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with draft_of_weights(place) as draft, writing(place):
+        save_model(model, str(draft))
 
 
 def _learning(stage: Stage, config: ModelConfig) -> tuple[str, ...]:
