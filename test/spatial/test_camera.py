@@ -56,6 +56,9 @@ def test_a_point_that_is_projected_is_found_again_as_a_ray(camera, x, y, away):
     radii = np.linspace(0, 1.05, 50)[:, None] * point[None, :2] / away
     steps = np.array([seen(camera, np.array([*radius, 1.0])) for radius in radii]) - seen(camera, np.array([0, 0, 1.0]))
     assume((np.diff(np.linalg.norm(steps, axis=1)) > -1e-9).all())
+    # Nor does one mean that it turns back within the image, whose edges then see nothing.
+    across, down = np.array([0.0, 0.5, 0.5, 1.0]) * camera.width, np.array([0.5, 0.0, 1.0, 0.5]) * camera.height
+    assume(np.isfinite(camera.rays(np.stack([across, down], axis=1))).all())
     pixel = seen(camera, point)
     assume(0 <= pixel[0] <= camera.width and 0 <= pixel[1] <= camera.height)
     ray = camera.rays(pixel[None])[0]
