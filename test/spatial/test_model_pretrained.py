@@ -144,7 +144,16 @@ def _same(scene: Scene) -> Scene:
 
 def trained(model: HearYouAre, tokenizer, out: Path, **options) -> HearYouAre:
     """For two steps of being asked everything, unless options say more."""
-    steps = {"classes_steps": 0, "places_steps": 0, "sounds_steps": 0, "joint_steps": 2, "batch": 4, "rate": 1e-2}
+    steps = {
+        "listening_steps": 0,
+        "looking_steps": 0,
+        "classes_steps": 0,
+        "places_steps": 0,
+        "sounds_steps": 0,
+        "joint_steps": 2,
+        "batch": 4,
+        "rate": 1e-2,
+    }
     train(model, tokenizer, lambda asks: lessons(), TrainingOptions(**{**steps, **options}), out, lambda *_: None)
     return model
 
@@ -306,7 +315,15 @@ def test_what_is_loaded_answers_as_what_was_saved(parts, tmp_path):
 
 
 def test_training_goes_on_from_where_it_was_stopped_without_a_base_on_disk(parts, tmp_path):
-    steps = {"classes_steps": 0, "places_steps": 0, "sounds_steps": 0, "joint_steps": 6, "save_steps": 2}
+    steps = {
+        "listening_steps": 0,
+        "looking_steps": 0,
+        "classes_steps": 0,
+        "places_steps": 0,
+        "sounds_steps": 0,
+        "joint_steps": 6,
+        "save_steps": 2,
+    }
     model, tokenizer = begin(wanted(), parts, seed=1)
     trained(model, tokenizer, tmp_path / "whole", **steps)
 
