@@ -26,6 +26,7 @@ from gar_ssl_ros.errors import DONE, OptionError, UsageError, UserError, misfit,
 from gar_ssl_ros.files import read_file
 from gar_ssl_ros.options import from_values, options_of
 from gar_ssl_ros.perception.quiet import quiet
+from gar_ssl_ros.spatial.model import NEEDED
 from gar_ssl_ros.spatial.model.options import HEARS, NO_PARTS, SIZES, ModelConfig, Parts, TrainingOptions
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from gar_ssl_ros.spatial.model.network import HearYouAre
     from gar_ssl_ros.spatial.model.training import Stage
 
-NEEDED = ("torch", "transformers", "accelerate", "safetensors", "tokenizers")
+TO_LEARN = (*NEEDED, "accelerate", "tokenizers")
 PAGES = ("jinja2", "matplotlib")
 SPLIT = "train"
 LOSSES = "training.jsonl"
@@ -118,7 +119,7 @@ def run_train(options: argparse.Namespace) -> int:
 
 def require_learning(more: Sequence[str] = ()) -> None:
     """Raise UserError where something of the extra `questions` is missing."""
-    missing = [name for name in (*NEEDED, *more) if find_spec(name) is None]
+    missing = [name for name in (*TO_LEARN, *more) if find_spec(name) is None]
     if missing:
         raise UserError(f"a trained model needs {', '.join(missing)}, not found here: {pip_install('questions')}")
 

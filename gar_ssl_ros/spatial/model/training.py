@@ -108,7 +108,7 @@ def train(
         torch.manual_seed(options.seed)  # so that what is made for a stage does not hang on what came before
         parts = _learning(stage, model.config)
         model.let_learn(parts)
-        network, collate = _network(stage, model, tokenizer, batches, encoded)
+        network, collate = _network(stage, parts, model, tokenizer, batches, encoded)
         network.train()  # what does not learn answers as it is from the first lesson on, which is read before any step
         course = Course(steps, options.batch, options.rate, options.seed, options.bfloat16, options.save_steps)
         unfinished = out / UNFINISHED / stage.name
@@ -137,9 +137,9 @@ def _learning(stage: Stage, config: ModelConfig) -> tuple[str, ...]:
 
 
 def _network(
-    stage: Stage, model: HearYouAre, tokenizer: Any, batches: Batches, encoded: Encoded
+    stage: Stage, parts: Collection[str], model: HearYouAre, tokenizer: Any, batches: Batches, encoded: Encoded
 ) -> tuple[nn.Module, Callable[[Any], dict[str, Tensor]]]:
-    """What learns in a stage, and what makes tensors of lessons for it."""
+    """What learns in a stage, and what makes tensors of lessons for it. parts: of the model that learn."""
     config = model.config
     if stage.name == "hearing":
         return HearingWarmUp(model), partial(sources_of, config=config)
@@ -149,7 +149,7 @@ def _network(
         return ListeningWarmUp(model, tokenizer), partial(listening_of, config=config, encoded=encoded)
     if stage.name == "looking":
         return LookingWarmUp(model, tokenizer), partial(looking_of, config=config, encoded=encoded)
-    if {"seeing", "hearing"}.intersection(_learning(stage, config)):
+    if {"seeing", "hearing"}.intersection(parts):
         return _Asked(model), batches.to_learn
     return _Asked(model), partial(batches.to_learn, media=encoded)
 
