@@ -6,7 +6,6 @@ import argparse
 import io
 import logging
 import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,7 +29,8 @@ from gar_ssl_ros.commands import (
     train,
 )
 from gar_ssl_ros.commands.arguments import CommandParser
-from gar_ssl_ros.errors import FAILED, discard_stdout, interrupt, sentence, status, told
+from gar_ssl_ros.errors import FAILED, discard_stdout, sentence, status, told
+from gar_ssl_ros.interrupts import heeded, listen
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,13 +61,13 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _outcome(options: argparse.Namespace) -> int:
-    for wanted in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a script's background jobs are born deaf to it
-        signal.signal(wanted, interrupt)
+    listen()
     try:
         code = options.run(options)
         assert isinstance(code, int)
         return code
     except KeyboardInterrupt:
+        heeded()
         print("gar-ssl: interrupted; what was computed so far is on disk", file=sys.stderr)
         return FAILED
     except Exception as problem:

@@ -14,7 +14,6 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,19 +54,6 @@ class OptionError(UserError, ValueError):
     """A value that an option, parameter or setting cannot have: one sentence."""
 
     status = USAGE
-
-
-class Interrupted(KeyboardInterrupt):
-    """The process was told to stop.
-
-    Of a type of its own: CPython ends `python -m ...` by SIGINT, whatever it returns, once a plain one has
-    gone through exec() of a text, by which dataclasses and messages are made, even if somebody caught it (Py_RunMain).
-    """
-
-
-def interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """A handler of SIGINT and SIGTERM. Raises Interrupted."""
-    raise Interrupted
 
 
 def sentence(problem: BaseException) -> str:

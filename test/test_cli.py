@@ -303,11 +303,39 @@ def test_what_was_told_to_stop_ends_by_its_own_status_wherever_it_was(tmp_path):
     program = tmp_path / "told.py"
     program.write_text(
         "import os, signal, sys\n"
-        "from gar_ssl_ros.errors import interrupt\n"
-        "signal.signal(signal.SIGINT, interrupt)\n"
+        "from gar_ssl_ros.interrupts import listen\n"
+        "listen()\n"
         "try:\n"
         "    exec('os.kill(os.getpid(), signal.SIGINT)\\nwhile True: pass')\n"
         "except KeyboardInterrupt:\n"
         "    sys.exit(0)\n"
     )
     assert subprocess.run([sys.executable, "-m", "told"], cwd=tmp_path, check=False, timeout=60).returncode == 0
+
+
+def test_what_was_told_to_stop_stops_though_python_loses_that(tmp_path):
+    """In a finalizer, say, of a progress bar. What it closes on its way out is closed in peace."""
+    program = tmp_path / "deaf.py"
+    program.write_text(
+        "import os, signal, sys, time\n"
+        "from gar_ssl_ros import interrupts\n"
+        "interrupts.AGAIN_S = 0.05\n"
+        "interrupts.listen()\n"
+        "class Deaf:\n"
+        "    def __del__(self):\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        while True: pass\n"
+        "try:\n"
+        "    try:\n"
+        "        Deaf()\n"
+        "        while True: pass\n"
+        "    finally:\n"
+        "        end = time.monotonic() + 0.5\n"
+        "        while time.monotonic() < end: pass\n"
+        "        print('closed')\n"
+        "except KeyboardInterrupt:\n"
+        "    interrupts.heeded()\n"
+        "    sys.exit(3)\n"
+    )
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (3, "closed\n")

@@ -19,6 +19,7 @@ ROOMS = {
     "files": {"errors"},
     "options": {"errors"},
     "heap": set(),
+    "interrupts": set(),
     "media": {"media"},
     "gar": {"gar", "media"},
     "perception": {"perception", "gar", "media"},
@@ -46,11 +47,11 @@ ROOMS = {
     "checks": {"checks", "evaluation", "nodes", "messages", "reasoners", "perception", "gar", "media"},
 }
 LIFTABLE = {"interfaces", "embedded_ros"}  # which need nothing of the project, and could be lifted out together
-FOR_ALL = {"errors", "files", "options", "heap"}
+FOR_ALL = {"errors", "files", "options", "heap", "interrupts"}
 for room in ROOMS.keys() - LIFTABLE - FOR_ALL:
     ROOMS[room] |= FOR_ALL
 ROOMS["commands"] = {"commands", *ROOMS} - LIFTABLE
-ROOMS["cli"] = {"commands", "errors"}
+ROOMS["cli"] = {"commands", "errors", "interrupts"}
 
 
 def imports(path: Path) -> set[str]:

@@ -15,6 +15,7 @@ from gar_ssl_ros.commands.arguments import Commands, node_name, whole
 from gar_ssl_ros.commands.choice import add_masks, add_options, add_reasoner, chosen_reasoner, node_parameters
 from gar_ssl_ros.errors import DONE, UsageError, UserError, pip_install
 from gar_ssl_ros.gar.options import GarOptions
+from gar_ssl_ros.interrupts import heeded
 from gar_ssl_ros.masks import MaskOptions
 from gar_ssl_ros.media.options import WindowOptions
 from gar_ssl_ros.options import from_values, options_of
@@ -111,6 +112,7 @@ def _graph(options: argparse.Namespace, who: dict[str, object], kept: ExitStack)
             behind.look()
             sleep(LOOK_S)
     except KeyboardInterrupt:  # which is how it ends
+        heeded()
         return DONE
 
 
@@ -125,6 +127,7 @@ def _session(options: argparse.Namespace, anew: bool, kept: ExitStack) -> int:
         while True:
             sleep(LOOK_S)
     except KeyboardInterrupt:
+        heeded()
         return DONE
 
 

@@ -13,7 +13,8 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
-from gar_ssl_ros.errors import DONE, FAILED, USAGE, UserError, discard_stdout, interrupt, sentence
+from gar_ssl_ros.errors import DONE, FAILED, USAGE, UserError, discard_stdout, sentence
+from gar_ssl_ros.interrupts import heeded, listen
 
 NAMES = ("localizer", "player", "camera", "microphone", "recorder", "fuse")
 FAREWELL_S = 0.3  # s: that there will be no answer is told in callbacks, too
@@ -39,6 +40,7 @@ def main(name: str, arguments: Sequence[str] = ()) -> int:
     except (OSError, NotImplementedError) as problem:
         return _failed(name, sentence(problem), USAGE)
     except KeyboardInterrupt:  # a second one, while the first one was being heeded
+        heeded()
         return DONE
 
 
@@ -51,7 +53,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     from gar_ssl_ros.heap import one_arena
 
     one_arena()
-    _on_stop(interrupt)  # until there is something to spin
+    listen()  # until there is something to spin
     try:
         # rclpy's own handlers end the context at once: whoever waits for an answer would not be told that none comes.
         rclpy.init(args=[name, *arguments], signal_handler_options=SignalHandlerOptions.NO)
@@ -72,6 +74,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     except (UserError, ParameterException, LookupError, ValueError, RuntimeError) as problem:
         return _failed(name, str(problem), USAGE)
     finally:
+        heeded()
         rclpy.try_shutdown()
         _on_stop(signal.SIG_IGN)  # a second one breaks nothing; the only handler that outlives the interpreter
 

@@ -15,7 +15,8 @@ from threading import Thread, current_thread, main_thread
 from time import monotonic
 from types import FrameType
 
-from gar_ssl_ros.errors import Interrupted, UserError
+from gar_ssl_ros.errors import UserError
+from gar_ssl_ros.interrupts import Interrupted
 
 STOP_S = 5.0  # that a process is given to stop by itself
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
