@@ -37,7 +37,7 @@ Run: TypeAlias = Callable[..., "CompletedProcess[str]"]
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """What importing all tests makes stays: it is not searched for garbage while it grows, nor after, each time anew."""
+    """What importing all tests makes stays: it is not searched for garbage, while it grows and ever after."""
     gc.disable()
     try:
         return (yield)
