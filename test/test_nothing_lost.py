@@ -250,7 +250,7 @@ def test_standard_streams_that_are_closed_end_up_in_no_file(clip, tmp_path, clos
     shut = " ".join(f"{number}>&-" for number in closed)
     command = f'"$@" {shut}'
     done = subprocess.run(
-        ["sh", "-c", command, "sh", *COMMAND, *LOCALIZE, str(clip), "--out", str(tmp_path / "out")],
+        ["sh", "-c", command, "sh", *COMMAND, *QUICK, str(clip), "--out", str(tmp_path / "out")],
         capture_output=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, b"")

@@ -186,7 +186,7 @@ def test_the_command_serves_a_page_says_where_and_ends_when_told(clip, tmp_path)
         "--clip",
         str(clip),
         "--reasoner",
-        "signal",
+        "misbehaving:Fixed",
         "--port",
         "0",
     ]
@@ -204,7 +204,7 @@ def test_the_command_serves_a_page_says_where_and_ends_when_told(clip, tmp_path)
 
 def test_what_keeps_a_node_from_running_is_told_at_the_terminal_once_and_the_page_goes_on(tmp_path):
     (tmp_path / "clip.mp4").write_text("no clip")
-    command = [sys.executable, "-m", "gar_ssl_ros.cli", "live", "--clip", "clip.mp4", "--reasoner", "signal"]
+    command = [sys.executable, "-m", "gar_ssl_ros.cli", "live", "--clip", "clip.mp4", "--reasoner", "misbehaving:Fixed"]
     process = subprocess.Popen(
         [*command, "--port", "0"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
