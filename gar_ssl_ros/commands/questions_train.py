@@ -145,13 +145,16 @@ def _check_counts(
     folder: Path, chosen: TrainingOptions, stages: Sequence[tuple[Stage, int]], counts: Mapping[str, int]
 ) -> None:
     """Raises UserError where there is nothing to learn, or too little. counts: lessons of each stage."""
+    from gar_ssl_ros.spatial.model.training import batch_of
+
     if not stages:
         raise UsageError("there is nothing to learn: give steps to a stage, as --joint-steps 1500")
     for stage, _ in stages:
-        if counts[stage.name] < chosen.batch:
+        batch = batch_of(stage, chosen)
+        if counts[stage.name] < batch:
             of = f" of {', '.join(one.value for one in stage.asks)}" if stage.asks else ""
             told = f"{folder} has {counts[stage.name]} questions{of} in the split {SPLIT}"
-            raise UserError(f"{told}, fewer than a batch of {chosen.batch}: make more, or give a smaller --batch")
+            raise UserError(f"{told}, fewer than a batch of {batch}: make more, or give a smaller one")
 
 
 def _begun(options: argparse.Namespace, chosen: TrainingOptions, config: ModelConfig) -> tuple[HearYouAre, Any]:

@@ -33,9 +33,10 @@ from gar_ssl_ros.evaluation.questions.losses import LossRecord, by_stage
 from gar_ssl_ros.evaluation.questions.record import read_split
 from gar_ssl_ros.output.record import read_lines
 from gar_ssl_ros.spatial.model import training
-from gar_ssl_ros.spatial.model.beginning import begun, fresh, variant, warmed_up
+from gar_ssl_ros.spatial.model.beginning import begun, variant, warmed_up
 from gar_ssl_ros.spatial.model.checkpoint import load, read_config
-from gar_ssl_ros.spatial.model.options import TrainingOptions
+from gar_ssl_ros.spatial.model.options import NO_PARTS, TrainingOptions
+from gar_ssl_ros.spatial.model.pretrained import begin
 from gar_ssl_ros.spatial.model.training import UNFINISHED, kept_stage, train
 from gar_ssl_ros.spatial.questions.forms import PAPER_TYPES
 from gar_ssl_ros.spatial.questions.words import read_answer
@@ -158,7 +159,7 @@ def test_a_training_stopped_before_a_stage_is_kept_takes_no_step_more(questions,
     config, tokenizer = read_config(trained), load(trained)[1]
     config = config.model_copy(update={"language": {**config.language, "tie_word_embeddings": tied}})
     teaching = (tokenizer, lessons_of(questions), options)
-    train(fresh(config, 0), *teaching, tmp_path / "whole", lambda *_: None)
+    train(begin(config, NO_PARTS, 0)[0], *teaching, tmp_path / "whole", lambda *_: None)
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -166,10 +167,10 @@ def test_a_training_stopped_before_a_stage_is_kept_takes_no_step_more(questions,
     told: list[int] = []
     monkeypatch.setattr(training, "save_model", stop)
     with pytest.raises(KeyboardInterrupt):
-        train(fresh(config, 0), *teaching, tmp_path / "stopped", lambda *one: told.append(one[1]))
+        train(begin(config, NO_PARTS, 0)[0], *teaching, tmp_path / "stopped", lambda *one: told.append(one[1]))
     monkeypatch.undo()
     assert told == [1, 2, 3]
-    train(fresh(config, 0), *teaching, tmp_path / "stopped", lambda *one: told.append(one[1]))
+    train(begin(config, NO_PARTS, 0)[0], *teaching, tmp_path / "stopped", lambda *one: told.append(one[1]))
     assert told == [1, 2, 3]
     whole, again = (kept_stage(tmp_path / name, "classes").read_bytes() for name in ("whole", "stopped"))
     assert whole == again
@@ -181,7 +182,7 @@ def test_the_loss_falls_by_half_where_there_is_something_to_learn(questions, tra
     options = TrainingOptions(**{**none, "seeing_steps": 150, "batch": 16, "rate": 3e-3})
     told: list[float] = []
     few = [lessons_of(questions)(PAPER_TYPES)[index] for index in range(16)]
-    model, tokenizer = fresh(read_config(trained), 0), load(trained)[1]
+    model, tokenizer = begin(read_config(trained), NO_PARTS, 0)
     train(model, tokenizer, lambda _: few, options, tmp_path, lambda *one: told.append(one[2]))
     assert np.mean(told[-3:]) < 0.5 * told[0]
 

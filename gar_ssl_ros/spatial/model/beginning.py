@@ -18,12 +18,6 @@ from gar_ssl_ros.spatial.model.training import ALL, kept_stage
 LAST = "joint"  # the stage that is no warm-up
 
 
-def fresh(config: ModelConfig, seed: int) -> HearYouAre:
-    """The same seed gives the same weights."""
-    torch.manual_seed(seed)
-    return HearYouAre(config)
-
-
 def variant(config: ModelConfig, hears: Hears, sees: bool) -> ModelConfig:
     """The same, but for what it hears and sees; what it lacks then began with nothing."""
     lacks = {*(() if sees else ("seeing", "seeing_projector")), *(("hearing",) if hears == "nothing" else ())}

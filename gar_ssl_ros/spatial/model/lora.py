@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from peft import LoraConfig, inject_adapter_in_model
 from torch import nn
 
+from gar_ssl_ros.perception.quiet import quiet
 from gar_ssl_ros.spatial.model.options import PartName
 
 # What "Hear You Are" names (section 5.1): the patch embedding and the attention of the encoder of pictures. Of the
@@ -26,6 +26,9 @@ def adapt(network: nn.Module, part: PartName, rank: int) -> None:
 
     Its alpha is the rank: what it learns is added as it is.
     """
+    with quiet():  # here, since it takes seconds, and a model without LoRA has no need of it
+        from peft import LoraConfig, inject_adapter_in_model
+
     inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=rank, target_modules=list(TARGETS[part])), network)
     for name, weights in network.named_parameters():
         if is_added(name):

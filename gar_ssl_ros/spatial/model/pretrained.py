@@ -26,6 +26,7 @@ from gar_ssl_ros.errors import UsageError, UserError, sentence
 from gar_ssl_ros.files import open_file
 from gar_ssl_ros.perception.failure import ModelError
 from gar_ssl_ros.perception.pretrained.folder import model_type, read, whole
+from gar_ssl_ros.spatial.model import numbers
 from gar_ssl_ros.spatial.model.bat import load_bat
 from gar_ssl_ros.spatial.model.network import HearYouAre
 from gar_ssl_ros.spatial.model.options import ModelConfig, Origin, PartName, Parts
@@ -74,6 +75,8 @@ def begin(config: ModelConfig, parts: Parts, seed: int) -> tuple[HearYouAre, Any
     config = ModelConfig.model_validate({**dict(config), **sizes, "origins": origins})
     torch.manual_seed(seed)
     model = HearYouAre(config, given)
+    if parts.language is None:
+        numbers.place(model.language.get_input_embeddings(), tokenizer)
     if parts.seeing_projector is not None:
         assert model.seeing_projector is not None
         _fill_former(model.seeing_projector.former, parts.seeing_projector)

@@ -31,6 +31,7 @@ from gar_ssl_ros.spatial.model.warming import (
 )
 from gar_ssl_ros.spatial.questions.forms import PAPER_TYPES, QuestionType
 
+ASKED_MEMORY = 0.98  # as is usual for language models: see Course
 UNFINISHED, STAGES = "unfinished", "stages"  # folders of what a training goes on from
 
 
@@ -73,6 +74,11 @@ def stages_of(
     return tuple((one, count) for one, count in wanted if count and all(there[part] for part in one.needs))
 
 
+def batch_of(stage: Stage, options: TrainingOptions) -> int:
+    """How many lessons are in a step of it: few where a language model is asked, which then learns sooner."""
+    return options.asked if stage.asks else options.batch
+
+
 def kept_stage(folder: Path, name: str) -> Path:
     """Where the whole model is kept as it was after a stage."""
     return folder / STAGES / f"{name}.safetensors"
@@ -110,7 +116,15 @@ def train(
         model.let_learn(parts)
         network, collate = _network(stage, parts, model, tokenizer, batches, encoded)
         network.train()  # what does not learn answers as it is from the first lesson on, which is read before any step
-        course = Course(steps, options.batch, options.rate, options.seed, options.bfloat16, options.save_steps)
+        course = Course(
+            steps,
+            batch_of(stage, options),
+            options.rate,
+            options.seed,
+            options.bfloat16,
+            options.save_steps,
+            ASKED_MEMORY if stage.asks else Course.memory,
+        )
         unfinished = out / UNFINISHED / stage.name
         learn(network, lessons(stage.asks), collate, course, unfinished, partial(tell, stage.name))
         if {"seeing", "hearing"}.intersection(parts):  # which make other tokens now

@@ -17,6 +17,7 @@ from torch.nn import functional as F  # noqa: N812 - as everywhere
 from gar_ssl_ros.spatial.model.encoded import Encoded
 from gar_ssl_ros.spatial.model.lessons import Lesson, Placed, picture_of, sound_of
 from gar_ssl_ros.spatial.model.network import HearYouAre
+from gar_ssl_ros.spatial.model.numbers import axes, curve
 from gar_ssl_ros.spatial.model.options import ModelConfig
 from gar_ssl_ros.spatial.model.projector import parts_of
 from gar_ssl_ros.spatial.model.spatial_ast import targets
@@ -26,11 +27,12 @@ BLUR = 6.0  # degrees: a direction's neighbours are nearly right, too
 EXTENT = 0.35  # of its width, to each side of its middle: where a thing is seen for sure
 NOTHING = 0.03  # what a patch in which nothing is counts, of one in which something is
 CONTRAST, TINT = 0.25, 20.0  # by so much at most pictures are seen in another light; of 256
-NEARNESS = 10.0  # how much of a logit a token of length 1 is that has the direction of a word
-NO_THING = 0.15  # the same of a part of the panorama
+NEARNESS = 2.0  # how much of a logit a token of length 1 is that has the direction of a word
+NO_THING = 0.04  # the same of a part of the panorama
 FAR_M = 3.0  # what a distance is measured in
 AROUND, ABOVE = 72, 36  # points of a circle, and of a half circle from straight down to straight up
-WAVES = (8, 4)  # of the curves through them
+AWAY, AWAY_M = 40, 0.25  # points away from the listener, and how far they are from each other
+WAVES = (8, 4, 4)  # of the curves through them
 
 
 class HearingWarmUp(nn.Module):
@@ -57,27 +59,33 @@ class HearingWarmUp(nn.Module):
 
 class Meeting(nn.Module):
     """Where what is heard, seen and asked about meets: a token that names a thing lies towards the language model's own
-    word for it, and one that tells a direction towards the same point whether that is seen or heard.
+    word for it, and one that tells a place towards the same points whether that is seen or heard.
     """
 
     names: Tensor
     around: Tensor
     above: Tensor
+    away: Tensor
 
     def __init__(self, model: HearYouAre, tokenizer: Any) -> None:
         super().__init__()
         embeddings = model.language.get_input_embeddings().weight.detach().float()
         words = [embeddings[named(tokenizer, one)].mean(0) for one in model.config.classes]
-        self.register_buffer("names", F.normalize(torch.stack(words), dim=1), persistent=False)
-        basis = torch.randn(2 * sum(WAVES), embeddings.shape[1], generator=torch.Generator().manual_seed(0))
-        around, above = F.normalize(basis, dim=1).split([2 * one for one in WAVES])
+        counts = [*(2 * one for one in WAVES), 1]
+        around, above, away, nothing = axes(sum(counts), embeddings.shape[1], seed=0).split(counts)
         turns = torch.arange(AROUND) * math.tau / AROUND - math.pi
-        tilts = torch.arange(ABOVE) * math.pi / ABOVE - math.pi / 2
-        self.register_buffer("around", _waves(turns, WAVES[0]) @ around, persistent=False)
-        self.register_buffer("above", _waves(tilts, WAVES[1]) @ above, persistent=False)
+        tilts, steps = (torch.arange(count) * math.pi / count for count in (ABOVE, AWAY))
+        points = {
+            "names": torch.cat([F.normalize(torch.stack(words), dim=1), nothing]),
+            "around": curve(turns, WAVES[0]) @ around,
+            "above": curve(tilts, WAVES[1]) @ above,
+            "away": curve(steps, WAVES[2]) @ away,
+        }
+        for name, one in points.items():
+            self.register_buffer(name, one, persistent=False)
 
     def named(self, tokens: Tensor) -> Tensor:
-        """Logits (..., classes)."""
+        """Logits (..., classes + 1), the last one of nothing."""
         return NEARNESS * tokens @ self.names.T
 
     def direction(self, tokens: Tensor, azimuth: Tensor, elevation: Tensor) -> Tensor:
@@ -89,6 +97,16 @@ class Meeting(nn.Module):
         told = F.cross_entropy(NEARNESS * tokens @ self.around.T, around)
         return told + F.cross_entropy(NEARNESS * tokens @ self.above.T, above)
 
+    def distance(self, tokens: Tensor, distance: Tensor) -> Tensor:
+        """The loss of tokens (N, width) that tell these distances (N,), m."""
+        away = blurred((distance / AWAY_M).round().long().clamp(0, AWAY - 1), AWAY, 1.0, cyclic=False)
+        return F.cross_entropy(NEARNESS * tokens @ self.away.T, away)
+
+    def nowhere(self, tokens: Tensor) -> Tensor:
+        """The loss of tokens (N, width) that tell no place rather than another."""
+        told = (NEARNESS * tokens @ points.T for points in (self.around, self.above, self.away))
+        return -torch.stack([F.log_softmax(one, dim=1).mean() for one in told]).sum()
+
 
 class ListeningWarmUp(nn.Module):
     """Class, distance and direction of what sounds, of what a language model is given to hear: the projector learns.
@@ -98,9 +116,7 @@ class ListeningWarmUp(nn.Module):
 
     def __init__(self, model: HearYouAre, tokenizer: Any) -> None:
         super().__init__()
-        assert model.hearing_projector is not None
         self.model, self.meeting = model, Meeting(model, tokenizer)
-        self.far = nn.Linear(model.hearing_projector.out.out_features, 1)
 
     def forward(
         self, heard: Tensor, classes: Tensor, azimuth: Tensor, elevation: Tensor, distance: Tensor
@@ -110,8 +126,7 @@ class ListeningWarmUp(nn.Module):
         assert projector is not None
         tokens = projector(heard.to(projector.out.weight.dtype)).float()
         what, where = tokens[:, 0], tokens[:, min(1, tokens.shape[1] - 1)]
-        loss = F.cross_entropy(self.meeting.named(what), classes)
-        loss = loss + F.smooth_l1_loss(self.far(where)[:, 0], distance / FAR_M)
+        loss = F.cross_entropy(self.meeting.named(what), classes) + self.meeting.distance(where, distance)
         if self.model.config.hears == "binaural":
             loss = loss + self.meeting.direction(where, azimuth, elevation)
         return {"loss": loss}
@@ -148,9 +163,7 @@ class LookingWarmUp(nn.Module):
 
     def __init__(self, model: HearYouAre, tokenizer: Any) -> None:
         super().__init__()
-        assert model.seeing_projector is not None
         self.model, self.meeting = model, Meeting(model, tokenizer)
-        self.head = nn.Linear(model.seeing_projector.out.out_features, 2)  # nothing; how far
 
     def forward(self, seen: Tensor, things: Tensor, places: Tensor) -> dict[str, Tensor]:
         """The loss. seen: as of HearYouAre.media. things (B, queries): as of SeeingWarmUp. places (B, queries, 3):
@@ -159,25 +172,18 @@ class LookingWarmUp(nn.Module):
         projector = self.model.seeing_projector
         assert projector is not None
         tokens = projector(seen.to(projector.out.weight.dtype)).float()
-        told = self.head(tokens)
-        classes = torch.cat([self.meeting.named(tokens), told[..., :1]], -1)
         nothing = len(self.model.config.classes)
-        weights = torch.ones(nothing + 1, device=told.device)
+        weights = torch.ones(nothing + 1, device=tokens.device)
         weights[nothing] = NO_THING
-        loss = F.cross_entropy(classes.flatten(0, 1), things.flatten(), weight=weights)
+        loss = F.cross_entropy(self.meeting.named(tokens).flatten(0, 1), things.flatten(), weight=weights)
         there = things != nothing
         if there.any():
             azimuth, elevation, distance = places[there].unbind(-1)
             loss = loss + self.meeting.direction(tokens[there], azimuth, elevation)
-            loss = loss + F.smooth_l1_loss(told[..., 1][there], distance / FAR_M)
+            loss = loss + self.meeting.distance(tokens[there], distance)
+        if not there.all():
+            loss = loss + self.meeting.nowhere(tokens[~there])
         return {"loss": loss}
-
-
-def _waves(angles: Tensor, count: int) -> Tensor:
-    """Points of length 1 on a closed curve (N, 2 * count), neighbours near each other: waves of ever shorter period."""
-    periods = torch.arange(1, count + 1)
-    both = torch.cat([(angles[:, None] * periods).cos(), (angles[:, None] * periods).sin()], 1)
-    return F.normalize(both / periods.sqrt().repeat(2), dim=1)
 
 
 def _off_place(

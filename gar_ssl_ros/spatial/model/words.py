@@ -6,20 +6,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from gar_ssl_ros.perception.pretrained.folder import LOCAL
+from gar_ssl_ros.spatial.model import numbers
 from gar_ssl_ros.spatial.questions.forms import CHOICES, QuestionType
 from gar_ssl_ros.spatial.questions.words import wordings
 
 VOCABULARY = 1000  # tokens, at most
 MEDIA = "<media>"  # where in a prompt of a chat's form what is seen and heard stands
 PAD, END = "<pad>", "<eos>"
+NEXT = "; "  # between the fields of an answer
 
 
 def vocabulary(classes: Sequence[str]) -> PreTrainedTokenizerFast:
-    """Of the questions and answers about such classes, made as Qwen2's is: pairs of bytes, and each digit by itself."""
+    """Of the questions and answers about such classes: pairs of bytes, as Qwen2's, but each class and number a word."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
@@ -30,6 +32,8 @@ def vocabulary(classes: Sequence[str]) -> PreTrainedTokenizerFast:
         vocab_size=VOCABULARY, special_tokens=[PAD, END], initial_alphabet=alphabet, show_progress=False
     )
     tokenizer.train_from_iterator(_corpus(classes), trainer)
+    names = [AddedToken(one, lstrip=True, single_word=True) for one in classes]
+    tokenizer.add_tokens([*names, *(AddedToken(one, lstrip=True) for one in numbers.words()), NEXT])
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=PAD, eos_token=END)
 
 
