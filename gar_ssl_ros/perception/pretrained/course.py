@@ -25,8 +25,8 @@ TOLD = 20  # times that it tells its loss
 @dataclass(frozen=True)
 class Course:
     """steps: of the optimizer. batch: lessons in each, on each device. rate: of learning, the greatest; it rises over
-    the first tenth, and falls as a cosine. save_steps: after which what was learned is on disk. memory: how much of the
-    mean of squared gradients (AdamW's second beta) is kept from step to step.
+    the first tenth, and falls as a cosine. save_steps: after which what was learned is on disk. beta2: AdamW's
+    second: how much of the mean of squared gradients is kept from step to step.
     """
 
     steps: int
@@ -35,7 +35,7 @@ class Course:
     seed: int = 0
     bfloat16: bool = False
     save_steps: int = 500
-    memory: float = 0.999
+    beta2: float = 0.999
 
 
 def learn(
@@ -64,7 +64,7 @@ def learn(
         per_device_train_batch_size=course.batch,
         learning_rate=course.rate,
         weight_decay=0.01,
-        adam_beta2=course.memory,
+        adam_beta2=course.beta2,
         max_grad_norm=5.0,
         lr_scheduler_type="cosine",
         warmup_steps=max(1, course.steps // 10),

@@ -31,7 +31,7 @@ from gar_ssl_ros.spatial.model.warming import (
 )
 from gar_ssl_ros.spatial.questions.forms import PAPER_TYPES, QuestionType
 
-ASKED_MEMORY = 0.98  # as is usual for language models: see Course
+ASKED_BETA2 = 0.98  # as is usual for language models
 UNFINISHED, STAGES = "unfinished", "stages"  # folders of what a training goes on from
 
 
@@ -123,7 +123,7 @@ def train(
             options.seed,
             options.bfloat16,
             options.save_steps,
-            ASKED_MEMORY if stage.asks else Course.memory,
+            ASKED_BETA2 if stage.asks else Course.beta2,
         )
         unfinished = out / UNFINISHED / stage.name
         learn(network, lessons(stage.asks), collate, course, unfinished, partial(tell, stage.name))
