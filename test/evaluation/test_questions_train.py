@@ -37,9 +37,9 @@ from gar_ssl_ros.spatial.model.beginning import begun, variant, warmed_up
 from gar_ssl_ros.spatial.model.checkpoint import load, read_config
 from gar_ssl_ros.spatial.model.options import NO_PARTS, TrainingOptions
 from gar_ssl_ros.spatial.model.pretrained import begin
-from gar_ssl_ros.spatial.model.training import UNFINISHED, kept_stage, train
+from gar_ssl_ros.spatial.model.training import UNFINISHED, kept_stage, stages_of, train
 from gar_ssl_ros.spatial.questions.forms import PAPER_TYPES
-from gar_ssl_ros.spatial.questions.words import read_answer
+from gar_ssl_ros.spatial.questions.words import read_answer, read_question
 
 STAGES = ("hearing", "seeing", "listening", "looking", "classes", "places", "sounds", "joint")
 FORMER = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
@@ -185,6 +185,37 @@ def test_the_loss_falls_by_half_where_there_is_something_to_learn(questions, tra
     model, tokenizer = begin(read_config(trained), NO_PARTS, 0)
     train(model, tokenizer, lambda _: few, options, tmp_path, lambda *one: told.append(one[2]))
     assert np.mean(told[-3:]) < 0.5 * told[0]
+
+
+def test_what_brings_tokens_to_a_language_model_of_chance_stays_while_that_one_learns_to_read_them(trained):
+    before, after = (load_file(kept_stage(trained, name)) for name in ("looking", "joint"))
+    same = {name.partition(".")[0] for name in before if (before[name] == after[name]).all()}
+    learned = {name.partition(".")[0] for name in before if (before[name] != after[name]).any()}
+    assert {"seeing", "seeing_projector", "hearing", "hearing_projector"} <= same - learned
+    assert learned == {"language"}
+
+
+def test_a_projector_without_a_warm_up_learns_while_it_is_asked(questions, trained, tmp_path):
+    none = {f"{name}_steps": 0 for name in STAGES}
+    model, tokenizer = begin(read_config(trained), NO_PARTS, 0)
+    before = {name: one.clone() for name, one in model.state_dict().items()}
+    options = TrainingOptions(**{**none, "joint_steps": 2, "asked": 8})
+    train(model, tokenizer, lessons_of(questions), options, tmp_path, lambda *_: None)
+    after = model.state_dict()
+    learned = {name.partition(".")[0] for name in before if (before[name] != after[name]).any()}
+    assert learned == {"language", "seeing_projector", "hearing_projector"}
+
+
+@pytest.mark.parametrize(("hears", "sees"), [("binaural", True), ("nothing", True), ("mono", False)])
+def test_among_the_questions_of_a_split_a_few_are_asked_that_one_sense_answers(questions, trained, hears, sees):
+    config = variant(read_config(trained), hears, sees)
+    (*_, (joint, _)) = stages_of(config, TrainingOptions())
+    lessons = lessons_of(questions)(joint.asks)
+    assert len(lessons) == 45 + 15
+    drawn = {read_question(lessons[index].question).type for index in range(45, 60)}
+    senses = {"A": hears != "nothing", "V": sees}
+    assert drawn
+    assert all(senses[one.value[0]] for one in drawn)
 
 
 def test_variants_share_the_warm_ups_of_what_both_have(questions, trained, tmp_path):

@@ -271,8 +271,10 @@ def test_only_lora_and_projectors_learn(parts, tmp_path):
 
 
 def test_pretrained_encoders_have_no_stage_of_their_own(parts):
+    options = TrainingOptions(classes_steps=1, places_steps=1, sounds_steps=1)
+
     def names(given: Parts) -> list[str]:
-        return [stage.name for stage, _ in stages_of(begin(wanted(), given, seed=1)[0].config, TrainingOptions())]
+        return [stage.name for stage, _ in stages_of(begin(wanted(), given, seed=1)[0].config, options)]
 
     asked = ["listening", "looking", "classes", "places", "sounds", "joint"]
     assert names(parts) == asked

@@ -21,12 +21,13 @@ from gar_ssl_ros.spatial.questions.forms import Fields, QuestionType, placed
 from gar_ssl_ros.spatial.questions.words import Question, answer_text, question_text, wordings
 
 DRAWS = 4  # questions about each scene, where any may be asked
+AMONG = 3  # scenes, about one of which such a question is asked, where a split's own are asked, too
 WARM_UP = (QuestionType.A1, QuestionType.A2, QuestionType.V1, QuestionType.V2)
 
 
 class QuestionLessons:
     """The questions of these types, all where none is named; of those with which encoders warm up, several about each
-    scene.
+    scene, or a few among a split's own.
     """
 
     def __init__(
@@ -41,10 +42,11 @@ class QuestionLessons:
         own = set(types) - set(WARM_UP)
         self._own = [one for one in records if not types or one.question_type in own]
         self._drawn = [one for one in types if one in WARM_UP]
-        self._records = records if self._drawn else ()
+        self._draws = 1 if self._own else DRAWS
+        self._records = records[:: AMONG if self._own else 1] if self._drawn else ()
 
     def __len__(self) -> int:
-        return len(self._own) + DRAWS * len(self._records)
+        return len(self._own) + self._draws * len(self._records)
 
     def __getitem__(self, index: int) -> Lesson:
         """Its scene is read when it is asked for."""

@@ -7,7 +7,7 @@ what they ask.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -52,3 +52,10 @@ def place(embedding: nn.Embedding, tokenizer: Any) -> None:
     with torch.no_grad():
         length = weights[ids].norm(dim=1).mean()
         weights[ids] = OWN * weights[ids] + length * torch.cat([degrees, metres])
+
+
+def degrees(embeddings: Tensor, tokenizer: Any, wanted: Sequence[int]) -> Tensor | None:
+    """The words (N, width) of so many degrees; None where the tokenizer has no words for numbers."""
+    known = tokenizer.get_vocab()
+    ids = [known[str(one)] for one in wanted if str(one) in known]
+    return embeddings[torch.tensor(ids)] if len(ids) == len(wanted) else None

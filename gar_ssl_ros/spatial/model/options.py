@@ -119,13 +119,15 @@ class TrainingOptions(Options):
     hearing_steps: int = option(900, "of the encoder of sounds, by heads of its own", least=0, most=10**9, metavar="N")
     seeing_steps: int = option(550, "of that of pictures, so too", least=0, most=10**9, metavar="N")
     listening_steps: int = option(
-        250, "of what brings sounds to the language model, by heads", least=0, most=10**9, metavar="N"
+        400, "of what brings sounds to the language model, by heads", least=0, most=10**9, metavar="N"
     )
-    looking_steps: int = option(500, "of what brings pictures there, so too", least=0, most=10**9, metavar="N")
-    classes_steps: int = option(100, "asked what is seen somewhere", least=0, most=10**9, metavar="N")
-    places_steps: int = option(500, "asked that, and where things are seen", least=0, most=10**9, metavar="N")
-    sounds_steps: int = option(300, "asked what sounds, and where", least=0, most=10**9, metavar="N")
-    joint_steps: int = option(2200, "asked Q1 to Q9", least=0, most=10**9, metavar="N")
+    looking_steps: int = option(400, "of what brings pictures there, so too", least=0, most=10**9, metavar="N")
+    classes_steps: int = option(0, "asked what is seen somewhere", least=0, most=10**9, metavar="N")
+    places_steps: int = option(0, "asked that, and where things are seen", least=0, most=10**9, metavar="N")
+    sounds_steps: int = option(0, "asked what sounds, and where", least=0, most=10**9, metavar="N")
+    joint_steps: int = option(
+        3000, "asked Q1 to Q9, and now and then the questions before", least=0, most=10**9, metavar="N"
+    )
     batch: int = option(
         64, "scenes in a step of stages without questions, on each device", least=1, most=4096, metavar="N"
     )

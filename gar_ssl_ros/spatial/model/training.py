@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -56,8 +57,22 @@ ALL = (
     Stage("classes", ("seeing",), ("seeing", "seeing_projector", "language"), (QuestionType.V1,)),
     Stage("places", ("seeing",), ("seeing", "seeing_projector", "language"), (QuestionType.V1, QuestionType.V2)),
     Stage("sounds", ("hearing",), ("hearing_projector", "language"), (QuestionType.A1, QuestionType.A2)),
-    Stage("joint", (), ("seeing", "seeing_projector", "hearing_projector", "language"), PAPER_TYPES),
+    Stage(
+        "joint",
+        (),
+        ("seeing", "seeing_projector", "hearing_projector", "language"),
+        (*PAPER_TYPES, QuestionType.A1, QuestionType.A2, QuestionType.V1, QuestionType.V2),
+    ),
 )
+ABOUT = MappingProxyType(  # the encoder without which a question that needs no other one cannot be answered
+    {
+        QuestionType.A1: "hearing",
+        QuestionType.A2: "hearing",
+        QuestionType.V1: "seeing",
+        QuestionType.V2: "seeing",
+    }
+)
+WARM_UPS = MappingProxyType({"hearing_projector": "listening", "seeing_projector": "looking"})
 
 
 def stages_of(
@@ -70,7 +85,10 @@ def stages_of(
     there = {"seeing": config.sees, "hearing": config.hears != "nothing"}
     known = {*begun, *config.origins}
     steps = {stage.name: int(getattr(options, f"{stage.name}_steps")) for stage in ALL if stage.name not in known}
-    wanted = [(one, steps.get(one.name, 0)) for one in ALL]
+    wanted = [
+        (replace(one, asks=tuple(asked for asked in one.asks if asked not in ABOUT or there[ABOUT[asked]])), count)
+        for one, count in ((one, steps.get(one.name, 0)) for one in ALL)
+    ]
     return tuple((one, count) for one, count in wanted if count and all(there[part] for part in one.needs))
 
 
@@ -106,13 +124,14 @@ def train(
     networks = [one for one in (model.language, model.seeing) if one is not None and options.checkpointing]
     for one in networks:
         one.activation_checkpointing_enable()
-    for stage, steps in stages_of(model.config, options, begun):
+    stages = stages_of(model.config, options, begun)
+    for stage, steps in stages:
         done = kept_stage(out, stage.name)
         if done.is_file():
             load_model(model, done)
             continue
         torch.manual_seed(options.seed)  # so that what is made for a stage does not hang on what came before
-        parts = _learning(stage, model.config)
+        parts = _learning(stage, model.config, [*(one.name for one, _ in stages), *begun])
         model.let_learn(parts)
         network, collate = _network(stage, parts, model, tokenizer, batches, encoded)
         network.train()  # what does not learn answers as it is from the first lesson on, which is read before any step
@@ -145,9 +164,16 @@ def _keep(model: HearYouAre, place: Path) -> None:
         save_model(model, str(draft))
 
 
-def _learning(stage: Stage, config: ModelConfig) -> tuple[str, ...]:
-    """The parts that learn: an encoder that has heads of its own learns by these alone, as the paper's Spatial-AST."""
-    return tuple(one for one in stage.trains if one != "seeing" or not stage.asks or one in config.origins)
+def _learning(stage: Stage, config: ModelConfig, stages: Collection[str]) -> tuple[str, ...]:
+    """The parts that learn. What has heads of its own learns by these alone: an encoder, as the paper's Spatial-AST;
+    and a projector before a language model of chance, which would have to learn to read what does not stay as it is.
+    """
+    if not stage.asks:
+        return stage.trains
+    still = {"seeing"}.difference(config.origins)
+    if "language" not in config.origins:
+        still |= {part for part, warm_up in WARM_UPS.items() if warm_up in stages}
+    return tuple(one for one in stage.trains if one not in still)
 
 
 def _network(

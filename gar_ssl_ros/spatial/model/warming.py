@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - as everywhere
 
+from gar_ssl_ros.spatial.model import numbers
 from gar_ssl_ros.spatial.model.encoded import Encoded
 from gar_ssl_ros.spatial.model.lessons import Lesson, Placed, picture_of, sound_of
 from gar_ssl_ros.spatial.model.network import HearYouAre
@@ -73,11 +74,12 @@ class Meeting(nn.Module):
         words = [embeddings[named(tokenizer, one)].mean(0) for one in model.config.classes]
         counts = [*(2 * one for one in WAVES), 1]
         around, above, away, nothing = axes(sum(counts), embeddings.shape[1], seed=0).split(counts)
+        azimuths = numbers.degrees(embeddings, tokenizer, [round(360 / AROUND * at) - 180 for at in range(AROUND)])
         turns = torch.arange(AROUND) * math.tau / AROUND - math.pi
         tilts, steps = (torch.arange(count) * math.pi / count for count in (ABOVE, AWAY))
         points = {
             "names": torch.cat([F.normalize(torch.stack(words), dim=1), nothing]),
-            "around": curve(turns, WAVES[0]) @ around,
+            "around": curve(turns, WAVES[0]) @ around if azimuths is None else F.normalize(azimuths, dim=1),
             "above": curve(tilts, WAVES[1]) @ above,
             "away": curve(steps, WAVES[2]) @ away,
         }

@@ -14,7 +14,7 @@ from gar_ssl_ros.spatial.model import numbers
 from gar_ssl_ros.spatial.questions.forms import CHOICES, QuestionType
 from gar_ssl_ros.spatial.questions.words import wordings
 
-VOCABULARY = 1000  # tokens, at most
+VOCABULARY = 1000  # bytes and pairs of them, at most
 MEDIA = "<media>"  # where in a prompt of a chat's form what is seen and heard stands
 PAD, END = "<pad>", "<eos>"
 NEXT = "; "  # between the fields of an answer
