@@ -62,8 +62,8 @@ def add_train(actions: Commands) -> None:
         type=Path,
         metavar="DIR",
         help="a trained model to begin with, of the same sizes and words; it may hear and see otherwise. Warm-ups that "
-        "both have in common are not done again: of pictures (seeing, classes, places) where both see, of sounds "
-        "(hearing, sounds) where both hear alike. All other stages are learned, from its weights",
+        "both have in common are not done again: of pictures (seeing, looking) where both see, of sounds "
+        "(hearing, listening) where both hear alike. All other stages are learned, from its weights",
     )
     own = training.add_argument_group("pretrained weights of your own to begin with (docs/questions.md)")
     own.add_argument("--seeing", type=Path, metavar="DIR", help="of SigLIP 2 (NaFlex), as save_pretrained fills it")
