@@ -117,7 +117,7 @@ class TrainingOptions(Options):
     """How a model is trained: so many steps of each stage, 0 to leave it out. See docs/questions.md."""
 
     hearing_steps: int = option(900, "of the encoder of sounds, by heads of its own", least=0, most=10**9, metavar="N")
-    seeing_steps: int = option(550, "of that of pictures, so too", least=0, most=10**9, metavar="N")
+    seeing_steps: int = option(600, "of that of pictures, so too", least=0, most=10**9, metavar="N")
     listening_steps: int = option(
         400, "of what brings sounds to the language model, by heads", least=0, most=10**9, metavar="N"
     )
