@@ -67,7 +67,6 @@ def _outcome(options: argparse.Namespace) -> int:
         assert isinstance(code, int)
         return code
     except KeyboardInterrupt:
-        heeded()
         print("gar-ssl: interrupted; what was computed so far is on disk", file=sys.stderr)
         return FAILED
     except Exception as problem:
@@ -75,6 +74,8 @@ def _outcome(options: argparse.Namespace) -> int:
             raise
         print(told(problem), file=sys.stderr)
         return status(problem)
+    finally:
+        heeded()  # also if it was lost, and it ended before it could be told again
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,7 +6,7 @@ import signal
 import sys
 from types import FrameType
 
-AGAIN_S = 1.0
+AGAIN_S = 1.0  # after which what was lost is told again
 
 
 class Interrupted(KeyboardInterrupt):
@@ -18,7 +18,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 def listen() -> None:
-    """Let SIGINT and SIGTERM raise Interrupted in the main thread, until heeded()."""
+    """Let SIGINT and SIGTERM raise Interrupted in the main thread."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):  # SIGINT too: background jobs are born deaf to it
         signal.signal(number, interrupt)
 
@@ -35,7 +35,7 @@ def interrupt(number: int, _frame: FrameType | None) -> None:
 
 
 def heeded() -> None:
-    """Whoever caught Interrupted to end by it says so: it is not raised again."""
+    """Whoever ends says so: it is not told again what it was told before."""
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 

@@ -154,7 +154,8 @@ def _check_counts(
         if counts[stage.name] < batch:
             of = f" of {', '.join(one.value for one in stage.asks)}" if stage.asks else ""
             told = f"{folder} has {counts[stage.name]} questions{of} in the split {SPLIT}"
-            raise UserError(f"{told}, fewer than a batch of {batch}: make more, or give a smaller one")
+            option = "--asked" if stage.asks else "--batch"
+            raise UserError(f"{told}, fewer than a batch of {batch}: make more, or give a smaller {option}")
 
 
 def _begun(options: argparse.Namespace, chosen: TrainingOptions, config: ModelConfig) -> tuple[HearYouAre, Any]:

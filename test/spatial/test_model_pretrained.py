@@ -53,6 +53,7 @@ from gar_ssl_ros.spatial.questions.forms import Spot  # noqa: E402
 
 CLASSES = ("dog", "piano")
 RANK = 2
+NO_WARM_UPS = {f"{name}_steps": 0 for name in ("listening", "looking", "classes", "places", "sounds")}
 VISION = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
 VISION |= {"patch_size": 8, "num_patches": 16}
 FORMER = {"hidden_size": 32, "num_attention_heads": 4, "intermediate_size": 48, "vocab_size": 7}
@@ -144,16 +145,7 @@ def _same(scene: Scene) -> Scene:
 
 def trained(model: HearYouAre, tokenizer, out: Path, **options) -> HearYouAre:
     """For two steps of being asked everything, unless options say more."""
-    steps = {
-        "listening_steps": 0,
-        "looking_steps": 0,
-        "classes_steps": 0,
-        "places_steps": 0,
-        "sounds_steps": 0,
-        "joint_steps": 2,
-        "batch": 4,
-        "rate": 1e-2,
-    }
+    steps = {**NO_WARM_UPS, "joint_steps": 2, "batch": 4, "rate": 1e-2}
     train(model, tokenizer, lambda asks: lessons(), TrainingOptions(**{**steps, **options}), out, lambda *_: None)
     return model
 
@@ -317,15 +309,7 @@ def test_what_is_loaded_answers_as_what_was_saved(parts, tmp_path):
 
 
 def test_training_goes_on_from_where_it_was_stopped_without_a_base_on_disk(parts, tmp_path):
-    steps = {
-        "listening_steps": 0,
-        "looking_steps": 0,
-        "classes_steps": 0,
-        "places_steps": 0,
-        "sounds_steps": 0,
-        "joint_steps": 6,
-        "save_steps": 2,
-    }
+    steps = {**NO_WARM_UPS, "joint_steps": 6, "save_steps": 2}
     model, tokenizer = begin(wanted(), parts, seed=1)
     trained(model, tokenizer, tmp_path / "whole", **steps)
 

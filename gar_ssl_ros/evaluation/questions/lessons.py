@@ -17,12 +17,12 @@ from gar_ssl_ros.files import check_file
 from gar_ssl_ros.spatial.hearing.catalog import array_of
 from gar_ssl_ros.spatial.hearing.options import HearingOptions
 from gar_ssl_ros.spatial.model.lessons import Lesson, Placed, Scene
-from gar_ssl_ros.spatial.questions.forms import Fields, QuestionType, placed
+from gar_ssl_ros.spatial.questions.forms import HEARD_TYPES, SEEN_TYPES, Fields, QuestionType, placed
 from gar_ssl_ros.spatial.questions.words import Question, answer_text, question_text, wordings
 
 DRAWS = 4  # questions about each scene, where any may be asked
 AMONG = 3  # scenes, about one of which such a question is asked, where a split's own are asked, too
-WARM_UP = (QuestionType.A1, QuestionType.A2, QuestionType.V1, QuestionType.V2)
+WARM_UP = (*HEARD_TYPES, *SEEN_TYPES)
 
 
 class QuestionLessons:

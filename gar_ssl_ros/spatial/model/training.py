@@ -30,7 +30,7 @@ from gar_ssl_ros.spatial.model.warming import (
     sources_of,
     things_of,
 )
-from gar_ssl_ros.spatial.questions.forms import PAPER_TYPES, QuestionType
+from gar_ssl_ros.spatial.questions.forms import HEARD_TYPES, PAPER_TYPES, SEEN_TYPES, QuestionType
 
 ASKED_BETA2 = 0.98  # as is usual for language models
 UNFINISHED, STAGES = "unfinished", "stages"  # folders of what a training goes on from
@@ -55,23 +55,16 @@ ALL = (
     Stage("listening", ("hearing",), ("hearing_projector",)),
     Stage("looking", ("seeing",), ("seeing_projector",)),
     Stage("classes", ("seeing",), ("seeing", "seeing_projector", "language"), (QuestionType.V1,)),
-    Stage("places", ("seeing",), ("seeing", "seeing_projector", "language"), (QuestionType.V1, QuestionType.V2)),
-    Stage("sounds", ("hearing",), ("hearing_projector", "language"), (QuestionType.A1, QuestionType.A2)),
+    Stage("places", ("seeing",), ("seeing", "seeing_projector", "language"), SEEN_TYPES),
+    Stage("sounds", ("hearing",), ("hearing_projector", "language"), HEARD_TYPES),
     Stage(
         "joint",
         (),
         ("seeing", "seeing_projector", "hearing_projector", "language"),
-        (*PAPER_TYPES, QuestionType.A1, QuestionType.A2, QuestionType.V1, QuestionType.V2),
+        (*PAPER_TYPES, *HEARD_TYPES, *SEEN_TYPES),
     ),
 )
-ABOUT = MappingProxyType(  # the encoder without which a question that needs no other one cannot be answered
-    {
-        QuestionType.A1: "hearing",
-        QuestionType.A2: "hearing",
-        QuestionType.V1: "seeing",
-        QuestionType.V2: "seeing",
-    }
-)
+ABOUT = MappingProxyType({"hearing": HEARD_TYPES, "seeing": SEEN_TYPES})  # what cannot be answered without an encoder
 WARM_UPS = MappingProxyType({"hearing_projector": "listening", "seeing_projector": "looking"})
 
 
@@ -85,11 +78,12 @@ def stages_of(
     there = {"seeing": config.sees, "hearing": config.hears != "nothing"}
     known = {*begun, *config.origins}
     steps = {stage.name: int(getattr(options, f"{stage.name}_steps")) for stage in ALL if stage.name not in known}
-    wanted = [
-        (replace(one, asks=tuple(asked for asked in one.asks if asked not in ABOUT or there[ABOUT[asked]])), count)
-        for one, count in ((one, steps.get(one.name, 0)) for one in ALL)
-    ]
-    return tuple((one, count) for one, count in wanted if count and all(there[part] for part in one.needs))
+    beyond = {asked for part, types in ABOUT.items() if not there[part] for asked in types}
+    return tuple(
+        (replace(one, asks=tuple(asked for asked in one.asks if asked not in beyond)), steps[one.name])
+        for one in ALL
+        if steps.get(one.name) and all(there[part] for part in one.needs)
+    )
 
 
 def batch_of(stage: Stage, options: TrainingOptions) -> int:

@@ -40,6 +40,8 @@ class QuestionType(str, Enum):
 
 
 PAPER_TYPES = tuple(one for one in QuestionType if one.value.startswith("Q"))
+HEARD_TYPES = (QuestionType.A1, QuestionType.A2)  # for whose answers hearing is enough
+SEEN_TYPES = (QuestionType.V1, QuestionType.V2)
 CHOICES: Mapping[str, tuple[str, str]] = MappingProxyType(  # fields of two values
     {
         "closer": ("yes", "no"),
