@@ -19,14 +19,18 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, TrainerState
 from transformers.utils import logging
 
+from gar_ssl_ros.perception.pretrained.muon import MuonAndAdamW
+
 TOLD = 20  # times that it tells its loss
+DECAY = 0.01  # of weights that are no vectors
 
 
 @dataclass(frozen=True)
 class Course:
     """steps: of the optimizer. batch: lessons in each, on each device. rate: of learning, the greatest; it rises over
     the first tenth, and falls as a cosine. save_steps: after which what was learned is on disk. beta2: AdamW's
-    second: how much of the mean of squared gradients is kept from step to step.
+    second: how much of the mean of squared gradients is kept from step to step. muon: what the names of weights begin
+    with that learn by Muon, if they are matrices of layers; all else by AdamW.
     """
 
     steps: int
@@ -36,6 +40,7 @@ class Course:
     bfloat16: bool = False
     save_steps: int = 500
     beta2: float = 0.999
+    muon: tuple[str, ...] = ()
 
 
 def learn(
@@ -63,7 +68,7 @@ def learn(
         max_steps=course.steps,
         per_device_train_batch_size=course.batch,
         learning_rate=course.rate,
-        weight_decay=0.01,
+        weight_decay=DECAY,
         adam_beta2=course.beta2,
         max_grad_norm=5.0,
         lr_scheduler_type="cosine",
@@ -79,8 +84,10 @@ def learn(
         dataloader_drop_last=len(lessons) >= course.batch,
         disable_tqdm=True,
     )
+    both = MuonAndAdamW(network, course.muon, course.rate, DECAY, course.beta2) if course.muon else None
     trainer = Trainer(
         model=network,
+        optimizers=(both, None),
         args=arguments,
         train_dataset=lessons,
         data_collator=collate,

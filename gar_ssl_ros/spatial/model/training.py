@@ -137,6 +137,7 @@ def train(
             options.bfloat16,
             options.save_steps,
             ASKED_BETA2 if stage.asks else Course.beta2,
+            tuple(f"model.{part}." for part in parts if part not in model.config.origins),
         )
         unfinished = out / UNFINISHED / stage.name
         learn(network, lessons(stage.asks), collate, course, unfinished, partial(tell, stage.name))

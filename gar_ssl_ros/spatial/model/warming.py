@@ -25,6 +25,7 @@ from gar_ssl_ros.spatial.model.spatial_ast import targets
 from gar_ssl_ros.spatial.model.words import named
 
 BLUR = 6.0  # degrees: a direction's neighbours are nearly right, too
+HEARD_BLUR = 12.0  # degrees: the same, of directions by ear
 EXTENT = 0.35  # of its width, to each side of its middle: where a thing is seen for sure
 NOTHING = 0.03  # what a patch in which nothing is counts, of one in which something is
 CONTRAST, TINT = 0.25, 20.0  # by so much at most pictures are seen in another light; of 256
@@ -49,6 +50,8 @@ class HearingWarmUp(nn.Module):
         """The loss, of sources as lessons have them, each (B,): a class's index, degrees and m."""
         hearing = self.model.hearing
         assert hearing is not None
+        if self.training:
+            sounds, azimuth = _mirrored(sounds, azimuth)
         told = hearing.heads(self.model.heard(sounds))
         shares = F.one_hot(classes, hearing.config.classes).float()
         loss = hearing.config.classes / 2 * F.binary_cross_entropy_with_logits(told.classes.float(), shares)
@@ -203,8 +206,8 @@ def _off_place(
     loss = F.cross_entropy(told_distance.float(), bins.distance)
     if config.hears == "mono":
         return loss
-    around = blurred(bins.azimuth, hearing.azimuths, BLUR * hearing.azimuths / 360, cyclic=True)
-    above = blurred(bins.elevation, hearing.elevations, BLUR * hearing.elevations / 180, cyclic=False)
+    around = blurred(bins.azimuth, hearing.azimuths, HEARD_BLUR * hearing.azimuths / 360, cyclic=True)
+    above = blurred(bins.elevation, hearing.elevations, HEARD_BLUR * hearing.elevations / 180, cyclic=False)
     return loss + F.cross_entropy(told_azimuth.float(), around) + F.cross_entropy(told_elevation.float(), above)
 
 
@@ -260,6 +263,12 @@ def things_of(lessons: Sequence[Lesson], config: ModelConfig) -> dict[str, Tenso
         "things": torch.stack([things for things, _ in seen]),
         "distances": torch.stack([distances for _, distances in seen]),
     }
+
+
+def _mirrored(sounds: Tensor, azimuth: Tensor) -> tuple[Tensor, Tensor]:
+    """Some of them with left and right exchanged, as if heard in the room's mirror image: one in two, by chance."""
+    chosen = torch.rand(len(sounds), device=sounds.device) < 0.5
+    return torch.where(chosen[:, None, None], sounds.flip(1), sounds), torch.where(chosen, -azimuth, azimuth)
 
 
 def _turned(pictures: Tensor, things: Tensor, distances: Tensor, config: ModelConfig) -> tuple[Tensor, Tensor, Tensor]:
