@@ -13,7 +13,7 @@ from gar_ssl_ros.spatial.questions.forms import PAPER_TYPES, QuestionType
 SPLITS = ("train", "val", "test")
 INDIVIDUALS = {"train": 32, "val": 4, "test": 4}  # of each class, drawn, as many as the paper has
 SOUNDS = {"train": 128, "val": 16, "test": 32}  # recordings of each class that are made
-ROOMS = {"train": 40, "val": 8, "test": 16}
+ROOMS = {"train": 128, "val": 8, "test": 16}
 TINY = {"width": 204, "height": 56, "seconds": 1.0}  # for tests and small models
 
 

@@ -116,12 +116,12 @@ class ModelConfig(BaseModel):
 class TrainingOptions(Options):
     """How a model is trained: so many steps of each stage, 0 to leave it out. See docs/questions.md."""
 
-    hearing_steps: int = option(900, "of the encoder of sounds, by heads of its own", least=0, most=10**9, metavar="N")
-    seeing_steps: int = option(600, "of that of pictures, so too", least=0, most=10**9, metavar="N")
+    hearing_steps: int = option(1800, "of the encoder of sounds, by heads of its own", least=0, most=10**9, metavar="N")
+    seeing_steps: int = option(1200, "of that of pictures, so too", least=0, most=10**9, metavar="N")
     listening_steps: int = option(
-        400, "of what brings sounds to the language model, by heads", least=0, most=10**9, metavar="N"
+        800, "of what brings sounds to the language model, by heads", least=0, most=10**9, metavar="N"
     )
-    looking_steps: int = option(400, "of what brings pictures there, so too", least=0, most=10**9, metavar="N")
+    looking_steps: int = option(800, "of what brings pictures there, so too", least=0, most=10**9, metavar="N")
     classes_steps: int = option(0, "asked what is seen somewhere", least=0, most=10**9, metavar="N")
     places_steps: int = option(0, "asked that, and where things are seen", least=0, most=10**9, metavar="N")
     sounds_steps: int = option(0, "asked what sounds, and where", least=0, most=10**9, metavar="N")
@@ -129,10 +129,12 @@ class TrainingOptions(Options):
         3000, "asked Q1 to Q9, and now and then the questions before", least=0, most=10**9, metavar="N"
     )
     batch: int = option(
-        64, "scenes in a step of stages without questions, on each device", least=1, most=4096, metavar="N"
+        32, "scenes in a step of stages without questions, on each device", least=1, most=4096, metavar="N"
     )
     asked: int = option(24, "questions in a step of the others, on each device", least=1, most=4096, metavar="N")
-    rate: float = option(2e-3, "of learning, the greatest", least=1e-7, most=1.0, metavar="R")
+    rate: float = option(
+        2e-3, "of learning by AdamW, the greatest; by Muon it is 4 times as high", least=1e-7, most=1.0, metavar="R"
+    )
     seed: int = option(0, "of the first weights and of all chance", least=0, most=2**31 - 1, metavar="N")
     checkpointing: bool = option(False, "compute layers twice, of pictures and of language, for less memory")
     bfloat16: bool = option(False, "compute in bfloat16 where that is as good: faster on a processor that has it")
