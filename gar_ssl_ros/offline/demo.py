@@ -112,7 +112,7 @@ def answers(
     what reading a clip and writing results raise.
     """
     records = _live(film, out / "bag", parameters, RATES[0], calibration)
-    found = _inside(records, len(scenes))
+    found = windows_inside(records, len(scenes))
     for before, rate in pairwise(RATES):
         late = [index for index, record in enumerate(found) if record is None]
         if not late:
@@ -123,7 +123,7 @@ def answers(
             again = Path(folder) / film.name
             write_film([scenes[index] for index in late], again)
             heard = _live(again, Path(folder) / "bag", parameters, rate, calibration)
-        for index, record in zip(late, _inside(heard, len(late)), strict=True):
+        for index, record in zip(late, windows_inside(heard, len(late)), strict=True):
             if record is not None:
                 found[index] = record
                 records.append(_moved(record, index * SCENE_S))
@@ -213,7 +213,7 @@ def _judged(kind: Kind, truth: SceneTruth, record: WindowRecord | None) -> Verdi
     return Verdict(kind, truth.outcome, right, overlaps, record.sound.label if record.sound else "")
 
 
-def _inside(records: Sequence[WindowRecord], scenes: int) -> list[WindowRecord | None]:
+def windows_inside(records: Sequence[WindowRecord], scenes: int) -> list[WindowRecord | None]:
     """Of the whole windows inside each scene of a film, the one nearest its middle, in the scene's own time."""
     whole = [one for one in records if max(one.frame_gap_s, one.audio_gap_s) < MAX_GAP_S]
     own = [[_moved(record, -index * SCENE_S) for record in whole] for index in range(scenes)]
@@ -255,4 +255,4 @@ def tell_late(records: Sequence[WindowRecord | None]) -> None:
     if late := sum(record is None for record in records):
         load = f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
         told = f"of {late} of {len(records)} scenes no whole window was answered in time, even at {RATES[-1]:g}x"
-        print(f"\nthe machine was too slow ({load}): {told}; try again when it has less to do")
+        print(f"\nthe machine was too slow ({load}), or the nodes are, if it has little else to do: {told}")
