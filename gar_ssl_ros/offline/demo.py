@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -29,7 +31,8 @@ from gar_ssl_ros.output.record import RecordWriter, WindowRecord
 
 SCENE_S = 4.0  # of each scene, so that at least one window of 3 s, one each second, lies wholly in it
 SEEDS = range(20_000, 20_006)  # none that anything was chosen on or is measured on
-PLAYBACK_RATE = 2.0  # times as fast as life: the stamps are the scenes' own
+RATES = (2.0, 1.0)  # times as fast as life, the later for what is late at the earlier: the stamps are the scenes' own
+MAX_GAP_S = 0.1  # a window with less than this missing has lost neither a picture nor a message of sound on the way
 TITLES = {
     Kind.ONE: "one source, two distractors",
     Kind.TWO: "two sources, one distractor",
@@ -47,7 +50,7 @@ class Verdict:
     """What was said of one scene.
 
     expected: the outcome that it should have. right: True if it has, with a box on every source. overlaps: the IoU with
-    each. heard: the label.
+    each. heard: the label. late: True if no whole window of it was answered in time.
     """
 
     kind: Kind
@@ -55,6 +58,7 @@ class Verdict:
     right: bool
     overlaps: tuple[float, ...]
     heard: str
+    late: bool = False
 
 
 def scenes(out: Path, who: Mapping[str, object], seeds: Sequence[int] = SEEDS, overwrite: bool = False) -> bool:
@@ -68,16 +72,18 @@ def scenes(out: Path, who: Mapping[str, object], seeds: Sequence[int] = SEEDS, o
     make_room(out, film, [film], [], overwrite)
     wanted = [SceneOptions(kind=kind, seed=seed, seconds=SCENE_S) for seed in seeds for kind in Kind]
     print(f"rendering {len(wanted)} scenes of {SCENE_S:g} s into {film}", flush=True)
-    truths = write_film([Scene(options) for options in wanted], film)
-    records = live(film, out, {"sources": 2, **who}, PLAYBACK_RATE)
+    rendered = [Scene(options) for options in wanted]
+    truths = write_film(rendered, film)
+    records = answers(rendered, film, out, {"sources": 2, **who})
     verdicts = [
-        _judged(options.kind, truth, records, index * SCENE_S)
-        for index, (options, truth) in enumerate(zip(wanted, truths, strict=True))
+        _judged(options.kind, truth, record) for options, truth, record in zip(wanted, truths, records, strict=True)
     ]
     print(f"\n{len(seeds)} scenes of each kind (seeds {seeds[0]} to {seeds[-1]}), judged by a window inside each:\n")
     print(COLUMNS.format("scene", "expected", "right", "promised", "needed", "mean IoU", "heard"))
     held = [row(TITLES[kind], [one for one in verdicts if one.kind is kind]) for kind in TITLES]
-    return all([*held, row("all of them", verdicts)])
+    held.append(row("all of them", verdicts))
+    tell_late(records)
+    return all(held)
 
 
 def recording(clip: Path, out: Path, who: Mapping[str, object], overwrite: bool = False) -> bool:
@@ -87,29 +93,64 @@ def recording(clip: Path, out: Path, who: Mapping[str, object], overwrite: bool 
     """
     Clip(clip)  # what cannot be read is told before anything starts
     make_room(out, clip, [], [clip], overwrite)
-    return not any(record.outcome.failed for record in live(clip, out, {"sources": 1, **who}, 1.0))
+    records = _live(clip, out / "bag", {"sources": 1, **who}, 1.0)
+    _write(clip, out, records)
+    return not any(record.outcome.failed for record in records)
 
 
-def live(
-    clip: Path, out: Path, parameters: Mapping[str, object], pace: float, calibration: Path | None = None
-) -> list[WindowRecord]:
-    """The answers to a clip played `pace` times as fast, in its own time; on disk its bag and annotated video.
+def answers(
+    scenes: Sequence[Scene],
+    film: Path,
+    out: Path,
+    parameters: Mapping[str, object],
+    calibration: Path | None = None,
+) -> list[WindowRecord | None]:
+    """What is answered of a window inside each scene of a film, in the scene's own time; on disk the bag and a video.
 
-    calibration: of its camera. Raises LiveError, and what reading a clip and writing results raise.
+    Scenes without such a window that is whole, as on a busy machine, are played again at the next of RATES; None where
+    there is none at the last either. What was answered once stands. calibration: of the camera. Raises LiveError, and
+    what reading a clip and writing results raise.
     """
-    bag, (records, video) = out / "bag", _results(out, clip)
+    records = _live(film, out / "bag", parameters, RATES[0], calibration)
+    found = windows_inside(records, len(scenes))
+    for before, rate in pairwise(RATES):
+        late = [index for index, record in enumerate(found) if record is None]
+        if not late:
+            break
+        told = f"what was lost or late, {len(late)} of {len(scenes)} scenes, is played again at {rate:g}x"
+        print(f"\nthe machine was too slow for {before:g}x: {told}\n", flush=True)
+        with TemporaryDirectory(dir=out) as folder:
+            again = Path(folder) / film.name
+            write_film([scenes[index] for index in late], again)
+            heard = _live(again, Path(folder) / "bag", parameters, rate, calibration)
+        for index, record in zip(late, windows_inside(heard, len(late)), strict=True):
+            if record is not None:
+                found[index] = record
+                records.append(_moved(record, index * SCENE_S))
+    _write(film, out, sorted(records, key=lambda record: record.center_s))
+    return found
+
+
+def _live(
+    clip: Path, bag: Path, parameters: Mapping[str, object], pace: float, calibration: Path | None = None
+) -> list[WindowRecord]:
+    """The answers to a clip played `pace` times as fast, in its own time, told as they come."""
     print("player, localizer and recorder start; the answers of ~/sources as they come:\n", flush=True)
     print(f"{'outcome':<14}{'heard':<10}{'id':<5}box, pixels, and why", flush=True)
     play(clip, bag, parameters, lambda line: print(line, flush=True), pace, calibration)
-    found = list(_recorded(clip, bag))
+    return list(_recorded(clip, bag))
+
+
+def _write(clip: Path, out: Path, found: Sequence[WindowRecord]) -> None:
+    """Put a clip's answers on disk, and draw them."""
     if not found:
-        raise LiveError(f"no window of {clip} was answered: it must have more than 3 s")
+        raise LiveError(f"no window of {clip} was answered: it must have more than 3 s, and the machine must keep up")
+    records, video = _results(out, clip)
     with closing(RecordWriter(records)) as writer:
         for record in found:
             writer.write(record)
     annotate(Clip(clip), records, video)
-    print(f"\nannotated video: {video}\nrosbag2:         {bag}\nrecords:         {records}")
-    return found
+    print(f"\nannotated video: {video}\nrosbag2:         {out / 'bag'}\nrecords:         {records}")
 
 
 def _results(out: Path, clip: Path) -> tuple[Path, Path]:
@@ -150,10 +191,8 @@ def _recorded(clip: Path, path: Path) -> Iterator[WindowRecord]:
             elif one.topic == "/localizer/sources" and origin is not None:
                 message: Any = bag.message(one)
                 record = WindowRecord.model_validate_json(message.reasoning)
-                begin = origin / SECOND
-                times = {"start_s": record.start_s, "end_s": record.end_s, "center_s": record.center_s}
                 if message.stage == FINAL_STAGE:
-                    yield record.model_copy(update={key: time - begin for key, time in times.items()})
+                    yield _moved(record, -origin / SECOND)
 
 
 def _origin(clip: Path, message: Any) -> int:
@@ -166,19 +205,26 @@ def _origin(clip: Path, message: Any) -> int:
     return stamp
 
 
-def _judged(kind: Kind, truth: SceneTruth, records: Sequence[WindowRecord], begin: float) -> Verdict:
-    record = record_inside(records, begin, SCENE_S)
+def _judged(kind: Kind, truth: SceneTruth, record: WindowRecord | None) -> Verdict:
     if record is None:
-        return Verdict(kind, truth.outcome, False, (), "")
-    overlaps = tuple(truth.overlaps([source.box for source in record.sources], record.center_s - begin))
+        return Verdict(kind, truth.outcome, False, (), "", late=True)
+    overlaps = tuple(truth.overlaps([source.box for source in record.sources], record.center_s))
     right = record.outcome == truth.outcome and all(overlap >= MIN_FOUND_IOU for overlap in overlaps)
     return Verdict(kind, truth.outcome, right, overlaps, record.sound.label if record.sound else "")
 
 
-def record_inside(records: Sequence[WindowRecord], begin: float, seconds: float) -> WindowRecord | None:
-    """Of the window that lies wholly in a scene, the one nearest its middle if there are several. begin, seconds: s."""
-    inside = [record for record in records if record.start_s >= begin and record.end_s <= begin + seconds]
-    return min(inside, key=lambda one: abs(one.center_s - begin - seconds / 2), default=None)
+def windows_inside(records: Sequence[WindowRecord], scenes: int) -> list[WindowRecord | None]:
+    """Of the whole windows inside each scene of a film, the one nearest its middle, in the scene's own time."""
+    whole = [one for one in records if max(one.frame_gap_s, one.audio_gap_s) < MAX_GAP_S]
+    own = [[_moved(record, -index * SCENE_S) for record in whole] for index in range(scenes)]
+    inside = [[one for one in scene if one.start_s >= 0 and one.end_s <= SCENE_S] for scene in own]
+    return [min(scene, key=lambda one: abs(one.center_s - SCENE_S / 2), default=None) for scene in inside]
+
+
+def _moved(record: WindowRecord, seconds: float) -> WindowRecord:
+    """The same so much later."""
+    times = {"start_s": record.start_s, "end_s": record.end_s, "center_s": record.center_s}
+    return record.model_copy(update={key: time + seconds for key, time in times.items()})
 
 
 def row(title: str, verdicts: Sequence[Verdict]) -> bool:
@@ -190,9 +236,23 @@ def row(title: str, verdicts: Sequence[Verdict]) -> bool:
     overlaps = [overlap for one in verdicts for overlap in one.overlaps]
     shown = f"{np.mean(overlaps):.2f}" if overlaps else "-"
     heard = Counter(one.heard for one in verdicts if one.heard).most_common()
-    verdict = "" if right >= needed else "   TOO FEW"
+    late = sum(one.late for one in verdicts)
     labels = ", ".join(f"{count} {label}" for label, count in heard) or "-"
-    print(
-        COLUMNS.format(title, expected, f"{right} of {len(verdicts)}", f"{rate:.1%}", needed, shown, labels) + verdict
-    )
+    columns = COLUMNS.format(title, expected, f"{right} of {len(verdicts)}", f"{rate:.1%}", needed, shown, labels)
+    print(columns + shortfall(right, late, needed))
     return right >= needed
+
+
+def shortfall(right: int, late: int, needed: int) -> str:
+    """What is wrong with so many right scenes, where `needed` are: TOO LATE if those that were late might suffice."""
+    if right >= needed:
+        return ""
+    return "   TOO LATE" if right + late >= needed else "   TOO FEW"
+
+
+def tell_late(records: Sequence[WindowRecord | None]) -> None:
+    """Print what it means that scenes have no answer, where some have none."""
+    if late := sum(record is None for record in records):
+        load = f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+        told = f"of {late} of {len(records)} scenes no whole window was answered in time, even at {RATES[-1]:g}x"
+        print(f"\nthe machine was too slow ({load}), or the nodes are, if it has little else to do: {told}")

@@ -14,7 +14,7 @@ from gar_ssl_ros.evaluation.scenes.files import SceneTruth, write_film
 from gar_ssl_ros.evaluation.scenes.heard import HeardScene, HearingPlace
 from gar_ssl_ros.evaluation.scenes.promised import least_right
 from gar_ssl_ros.evaluation.scenes.scene import Kind, SceneOptions
-from gar_ssl_ros.offline.demo import PLAYBACK_RATE, SCENE_S, SEEDS, live, make_room, record_inside
+from gar_ssl_ros.offline.demo import SCENE_S, SEEDS, answers, make_room, shortfall, tell_late
 from gar_ssl_ros.output.record import WindowRecord
 from gar_ssl_ros.spatial.direction import angles_of_optical
 from gar_ssl_ros.spatial.hearing.catalog import arrays
@@ -53,22 +53,24 @@ def scenes(
     assert heard is not None  # by an array they are
     camera.write_text(_calibration(heard.camera_info), encoding="utf-8")
     parameters = {"array": ARRAY, "array_to_camera": heard.array_to_camera, **who}
-    records = live(film, out, parameters, PLAYBACK_RATE, camera)
+    records = answers(made, film, out, parameters, camera)
     print(f"\n{len(seeds)} scenes of each kind (seeds {seeds[0]} to {seeds[-1]}), judged by a window inside each:\n")
     apart = f", {math.degrees(separation):.0f} degrees apart"
     print(COLUMNS.format("scene", "right", "promised", "needed"))
-    judged: dict[str, Callable[[SceneTruth, WindowRecord, float], bool]] = {"alike": _alike, "unseen": _unseen}
+    judged: dict[str, Callable[[SceneTruth, WindowRecord], bool]] = {"alike": _alike, "unseen": _unseen}
     held = True
     for kind, title in TITLES.items():
-        right = 0
-        for index in (index for index, one in enumerate(kinds) if one == kind):
-            record = record_inside(records, index * SCENE_S, SCENE_S)
-            right += record is not None and judged[kind](truths[index], record, index * SCENE_S)
+        own = [(truth, record) for one, truth, record in zip(kinds, truths, records, strict=True) if one == kind]
+        right = sum(record is not None and judged[kind](truth, record) for truth, record in own)
+        late = sum(record is None for _, record in own)
         needed = least_right(len(seeds), PROMISED[kind])
         held = held and right >= needed
-        told = "" if right >= needed else "   TOO FEW"
         called = title + (apart if kind == "alike" else "")
-        print(COLUMNS.format(called, f"{right} of {len(seeds)}", f"{PROMISED[kind]:.0%}", needed) + told)
+        print(
+            COLUMNS.format(called, f"{right} of {len(seeds)}", f"{PROMISED[kind]:.0%}", needed)
+            + shortfall(right, late, needed)
+        )
+    tell_late(records)
     return held
 
 
@@ -83,17 +85,17 @@ def _scene(kind: str, seed: int, apart: float) -> HeardScene:
     )
 
 
-def _alike(truth: SceneTruth, record: WindowRecord, begin: float) -> bool:
+def _alike(truth: SceneTruth, record: WindowRecord) -> bool:
     """True if the one that sounds is boxed, and not the one that looks and moves like it."""
     assert truth.heard is not None
     if not record.sources:
         return False
-    box, at = record.sources[0].box, min(truth.frames - 1, round((record.center_s - begin) * truth.fps))
+    box, at = record.sources[0].box, min(truth.frames - 1, round(record.center_s * truth.fps))
     true, other = truth.sources[0].boxes[at], truth.heard.silent[0].boxes[at]
     return true is not None and box.iou(true) > (0.0 if other is None else box.iou(other))
 
 
-def _unseen(truth: SceneTruth, record: WindowRecord, begin: float) -> bool:  # noqa: ARG001
+def _unseen(truth: SceneTruth, record: WindowRecord) -> bool:
     """True if it is called off screen, and its direction is told."""
     assert truth.heard is not None
     source = truth.heard.room.sources[0].path[0]

@@ -22,12 +22,13 @@ import gar_ssl_ros.messages.ros  # noqa: F401  # before the demo, which reads me
 from gar_ssl_ros.bags.rosbag import Bag
 from gar_ssl_ros.evaluation.scenes.promised import SIGNAL_ACCURACY, SIGNIFICANCE_LEVEL, least_right
 from gar_ssl_ros.evaluation.scenes.scene import Kind
+from gar_ssl_ros.gar.localization import Timing
 from gar_ssl_ros.media.clip import Clip
 from gar_ssl_ros.media.window import SECOND
 from gar_ssl_ros.messages.stamps import stamp_of
-from gar_ssl_ros.offline.demo import SCENE_S, SEEDS, Verdict, row, scenes
+from gar_ssl_ros.offline.demo import SCENE_S, SEEDS, Verdict, row, scenes, shortfall, windows_inside
 from gar_ssl_ros.offline.playback import play
-from gar_ssl_ros.output.record import read_records
+from gar_ssl_ros.output.record import WindowRecord, read_records
 
 DEMO = [sys.executable, "-m", "gar_ssl_ros.cli", "demo"]
 OURS = {
@@ -68,6 +69,38 @@ def test_a_rate_that_does_not_hold_is_told_and_is_no_success(capsys):
     assert "TOO FEW" in capsys.readouterr().out
     assert row("one source", [replace(one, right=True) for one in missed])
     assert "TOO FEW" not in capsys.readouterr().out
+
+
+def test_only_scenes_without_a_window_in_time_are_played_again_slower(tmp_path, capsys):
+    """A window each 12.2 s is in the first and fourth scene of five, and in the first of the three that are left."""
+    assert not scenes(tmp_path, {"reasoner": "signal", "hop": 12.2}, SEEDS[:1])
+    shown = capsys.readouterr().out
+    assert shown.count("too slow for 2x: what was lost or late, 3 of 5 scenes, is played again at 1x\n") == 1
+    assert "TOO FEW" not in shown
+    assert re.search(r"^silence +SILENT +0 of 1 .* TOO LATE$", shown, re.MULTILINE)
+    assert re.search(r"^the machine was too slow \(load average [\d.]+ on \d+ cores\), .*: of 2 of 5 ", shown, re.M)
+    assert [one.start_s // SCENE_S for one in read_records(tmp_path / "scenes.jsonl")] == [0, 1, 3]
+    assert {path.name for path in tmp_path.iterdir()} == {"scenes.mp4", "scenes.jsonl", "scenes_annotated.mp4", "bag"}
+
+
+def test_a_scene_is_judged_by_its_own_window_that_lost_nothing_on_the_way():
+    def window(start, frame_gap=0.067, audio_gap=0.0):
+        frame = {"center_s": start + 1.5, "width": 320, "height": 240, "frames": 45, "frame_gap_s": frame_gap}
+        told = {"outcome": "SILENT", "detail": "", "reasoner": "signal", "model": None, "sound": None, "sources": ()}
+        times = {"start_s": start, "end_s": start + 3, "audio_gap_s": audio_gap, "skew_s": 0, "timing_s": Timing()}
+        return WindowRecord(media="/image", index=0, stages=(), **frame, **told, **times)
+
+    lost = [window(4.2, frame_gap=2 / 15), window(8.4, audio_gap=0.1)]  # a picture, a message of sound
+    found = windows_inside([window(0.1), window(0.6), window(3.5), *lost, window(5.0)], 4)
+    assert [None if one is None else one.start_s for one in found] == [0.6, 1.0, None, None]
+
+
+@pytest.mark.parametrize(
+    ("right", "late", "said"),
+    [(3, 0, ""), (3, 3, ""), (2, 1, "TOO LATE"), (0, 6, "TOO LATE"), (2, 0, "TOO FEW"), (1, 1, "TOO FEW")],
+)
+def test_late_scenes_excuse_no_more_than_themselves(right, late, said):
+    assert shortfall(right, late, needed=3).strip() == said
 
 
 @given(st.integers(1, 200), st.floats(0.5, 0.999))
