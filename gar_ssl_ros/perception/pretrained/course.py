@@ -30,7 +30,8 @@ class Course:
     """steps: of the optimizer. batch: lessons in each, on each device. rate: of learning, the greatest; it rises over
     the first tenth, and falls as a cosine. save_steps: after which what was learned is on disk. beta2: AdamW's
     second: how much of the mean of squared gradients is kept from step to step. muon: what the names of weights begin
-    with that learn by Muon, if they are matrices of layers; all else by AdamW.
+    with that learn by Muon, if they are matrices of layers; all else by AdamW. muon_rate: its rate of learning, in
+    AdamW's.
     """
 
     steps: int
@@ -41,6 +42,7 @@ class Course:
     save_steps: int = 500
     beta2: float = 0.999
     muon: tuple[str, ...] = ()
+    muon_rate: float = 1.0
 
 
 def learn(
@@ -84,7 +86,8 @@ def learn(
         dataloader_drop_last=len(lessons) >= course.batch,
         disable_tqdm=True,
     )
-    both = MuonAndAdamW(network, course.muon, course.rate, DECAY, course.beta2) if course.muon else None
+    rates = course.rate, course.rate * course.muon_rate
+    both = MuonAndAdamW(network, course.muon, rates, DECAY, course.beta2) if course.muon else None
     trainer = Trainer(
         model=network,
         optimizers=(both, None),

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 from torch.optim import AdamW, Muon
 
-FASTER = 4.0  # Muon's rate, in AdamW's, where its steps are as long as AdamW's
 IN_A_STACK = re.compile(r"\.\d+\.")  # a layer among others alike, and not a network's first or last one
 
 
@@ -21,8 +20,12 @@ class MuonAndAdamW(torch.optim.Optimizer):
     arXiv:2502.16982).
     """
 
-    def __init__(self, network: nn.Module, parts: Collection[str], rate: float, decay: float, beta2: float) -> None:
-        """parts: what the names of weights begin with that may go by Muon. decay: of weights that are no vectors."""
+    def __init__(
+        self, network: nn.Module, parts: Collection[str], rates: tuple[float, float], decay: float, beta2: float
+    ) -> None:
+        """parts: what the names of weights begin with that may go by Muon. rates: AdamW's and Muon's. decay: of what is
+        no vector.
+        """
         learned = {name: one for name, one in network.named_parameters() if one.requires_grad}
         matrices = {
             name: one
@@ -31,12 +34,12 @@ class MuonAndAdamW(torch.optim.Optimizer):
         }
         others = [one for name, one in learned.items() if name not in matrices]
         vectors, tensors = ([one for one in others if (one.ndim < 2) == flat] for flat in (True, False))
-        by_adam = AdamW(
-            [{"params": tensors}, {"params": vectors, "weight_decay": 0.0}], rate, (0.9, beta2), weight_decay=decay
-        )
+        groups = [{"params": tensors}, {"params": vectors, "weight_decay": 0.0}]
+        by_adam = AdamW(groups, rates[0], (0.9, beta2), weight_decay=decay)
         self._by: tuple[torch.optim.Optimizer, ...] = (by_adam,)
         if matrices:
-            self._by += (Muon(matrices.values(), rate * FASTER, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),)
+            by_muon = Muon(matrices.values(), rates[1], weight_decay=decay, adjust_lr_fn="match_rms_adamw")
+            self._by += (by_muon,)
         self._counts = [len(one.param_groups) for one in self._by]
         super().__init__([group for one in self._by for group in one.param_groups], {})
 

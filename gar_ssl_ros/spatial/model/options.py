@@ -132,9 +132,7 @@ class TrainingOptions(Options):
         32, "scenes in a step of stages without questions, on each device", least=1, most=4096, metavar="N"
     )
     asked: int = option(24, "questions in a step of the others, on each device", least=1, most=4096, metavar="N")
-    rate: float = option(
-        2e-3, "of learning by AdamW, the greatest; by Muon it is 4 times as high", least=1e-7, most=1.0, metavar="R"
-    )
+    rate: float = option(2e-3, "of learning, the greatest", least=1e-7, most=1.0, metavar="R")
     seed: int = option(0, "of the first weights and of all chance", least=0, most=2**31 - 1, metavar="N")
     checkpointing: bool = option(False, "compute layers twice, of pictures and of language, for less memory")
     bfloat16: bool = option(False, "compute in bfloat16 where that is as good: faster on a processor that has it")

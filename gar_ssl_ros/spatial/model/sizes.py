@@ -14,7 +14,8 @@ LORA_RANK = 16  # the paper's
 BASE = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12}
 SO400M = {"hidden_size": 1152, "intermediate_size": 4304, "num_hidden_layers": 27, "num_attention_heads": 16}
 # Qwen2-0.5B-Instruct and Qwen2-7B-Instruct.
-QWEN = {"rms_norm_eps": 1e-6, "rope_parameters": {"rope_type": "default", "rope_theta": 1_000_000.0}}
+ROPE = {"rope_type": "default", "rope_theta": 1_000_000.0}
+QWEN = {"rms_norm_eps": 1e-6, "rope_parameters": ROPE}
 HALF_B = {
     **QWEN,
     "vocab_size": 151936,
@@ -82,6 +83,7 @@ TINY: Mapping[str, Any] = MappingProxyType(
             "num_key_value_heads": 2,
             "tie_word_embeddings": True,
             "max_position_embeddings": 1024,
+            "rope_parameters": ROPE,  # a thing is found by what it is like, wherever its token stands
             "initializer_range": 0.08,
         },
     }

@@ -33,6 +33,7 @@ from gar_ssl_ros.spatial.model.warming import (
 from gar_ssl_ros.spatial.questions.forms import HEARD_TYPES, PAPER_TYPES, SEEN_TYPES, QuestionType
 
 ASKED_BETA2 = 0.98  # as is usual for language models
+WARM_UP_MUON, ASKED_MUON = 4.0, 1.0  # Muon's rate of learning, in AdamW's, by heads and by questions
 UNFINISHED, STAGES = "unfinished", "stages"  # folders of what a training goes on from
 
 
@@ -138,6 +139,7 @@ def train(
             options.save_steps,
             ASKED_BETA2 if stage.asks else Course.beta2,
             tuple(f"model.{part}." for part in parts if part not in model.config.origins),
+            ASKED_MUON if stage.asks else WARM_UP_MUON,
         )
         unfinished = out / UNFINISHED / stage.name
         learn(network, lessons(stage.asks), collate, course, unfinished, partial(tell, stage.name))
