@@ -13,7 +13,7 @@ from gar_ssl_ros.gar.noise_gate import NoiseGateOptions, held
 from gar_ssl_ros.gar.options import GarOptions
 from gar_ssl_ros.media.level import LevelMeter
 from gar_ssl_ros.media.options import WindowOptions
-from gar_ssl_ros.media.window import SECOND, Audio, Frame, Window
+from gar_ssl_ros.media.window import Audio, Frame, Window
 from gar_ssl_ros.messages.audio.families import AUDIO_TYPES, INFO_TYPES
 from gar_ssl_ros.messages.audio.installed import audio_class
 from gar_ssl_ros.messages.images import IMAGE_TYPES
@@ -35,12 +35,12 @@ from gar_ssl_ros.nodes.spatial_inputs import SpatialInputs
 from gar_ssl_ros.options import from_values
 from gar_ssl_ros.spatial.options import SpatialOptions
 from gar_ssl_ros.work.complaints import StandingProblems
+from gar_ssl_ros.work.schedule import look_ahead
 from gar_ssl_ros.work.window_assembler import Cut, WindowAssembler
 from gar_ssl_ros.work.worker import Request
 
 # Messages that may wait for their callback: about a second of a usual camera.
 IMAGE_DEPTH, CHUNK_DEPTH, INFO_DEPTH = 30, 100, 1
-PREPARE_PERIOD_NS = 3 * SECOND // 10  # of pictures: fewer are not worth a look before their window is due
 REMEDIES = {
     "image": "start `gar-ssl run camera`, another driver or `gar-ssl run player`, or remap `image` to its topic",
     "audio": "start `gar-ssl run microphone`, or remap `audio` to its topic",
@@ -69,7 +69,7 @@ class LocalizerInputs:
         self._parameters = parameters
         self._offer = offer
         self._prepare = prepare
-        self._prepared = 0  # ns: the end of what was offered or prepared last
+        self._looked: tuple[int, int] | None = None  # when the window that was looked at is due, and which look it was
         self._publish_level = publish_level
         self._meter = LevelMeter()
         self._retired = False
@@ -259,12 +259,13 @@ class LocalizerInputs:
             self._look_ahead()
 
     def _look_ahead(self) -> None:
-        """Have what has come of the next window looked at, where it is enough."""
-        frame = self._assembler.frame
-        if frame is None or self._retired or 0 <= frame.stamp - self._prepared < PREPARE_PERIOD_NS:
+        """Have what has come of the next window looked at, where it is time for that."""
+        if self._retired or (coming := self._assembler.left) is None:
             return
-        if self._prepare(self._assembler.coming):
-            self._prepared = frame.stamp
+        due, left = coming
+        look = look_ahead(left)
+        if look is not None and self._looked != (due, look) and self._prepare(self._assembler.coming):
+            self._looked = (due, look)
 
     def _on_audio(self, message: Any) -> None:
         self._due(self._assembler.take_audio(message, self._now()))
@@ -277,7 +278,6 @@ class LocalizerInputs:
 
     def _due(self, cut: Cut | None) -> None:
         if cut is not None and not self._retired:
-            self._prepared = cut.window.end
             self._offer(lambda: self.request(self._assembler.renewed(cut)))
 
     def _now(self) -> int:

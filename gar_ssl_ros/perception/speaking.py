@@ -96,14 +96,21 @@ class SpeakerDetector:
         ]
 
     def prepare(self, tracks: Sequence[FaceTrack], check: Callable[[], None]) -> None:
-        """See the faces of a window to come, the surest first. check: called before each; what it raises ends it."""
-        now: list[_Seen] = []
-        try:
-            for track in tracks:
-                check()
-                now.append(self._see(track))
-        finally:
-            self._seen = [*now, *self._seen[: len(tracks) - len(now)]]
+        """See the faces of a window to come, the surest first, each beside the next.
+
+        check: called before each; what it raises ends it.
+        """
+
+        def see(track: FaceTrack) -> _Seen:
+            check()
+            return self._see(track)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            looks = [pool.submit(see, track) for track in tracks]
+        now = [look.result() for look in looks if look.exception() is None]
+        self._seen = [*now, *self._seen[: len(tracks) - len(now)]]
+        for look in looks:
+            look.result()
 
     def _see(self, track: FaceTrack) -> _Seen:
         """What the network sees of a face; what it saw of it before stands where that is the same."""

@@ -8,6 +8,7 @@ from gar_ssl_ros.media.window import SECOND
 
 MAX_LAG_NS = 2 * SECOND  # how far the sound's stamps may be from the images' for both to be of one window
 MIN_LEAP_NS = 10 * SECOND  # images further apart than this are not of one stretch of time
+LOOK_PERIOD_NS = 3 * SECOND // 10  # between looks at a window that comes: of fewer pictures one is not worth it
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,16 @@ def up_to_now(frame: int, audio: int | None) -> tuple[int, bool]:
     """
     heard = audio is not None and abs(audio - frame) <= MAX_LAG_NS
     return (min(frame, audio) if heard and audio is not None else frame), heard
+
+
+def look_ahead(left: int) -> int | None:
+    """Which look at a window that comes may begin now, by the whole periods left after it; None where none may.
+
+    left: ns until that window is due. A look begins in the first half of its period: a later one might still be under
+    way when the window is due, which would wait for it.
+    """
+    periods, rest = divmod(left, LOOK_PERIOD_NS)
+    return periods if periods >= 0 and 2 * rest >= LOOK_PERIOD_NS else None
 
 
 class Schedule:

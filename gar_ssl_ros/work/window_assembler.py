@@ -33,7 +33,7 @@ class Cut:
 
 class WindowAssembler:
     """Takes messages in, whatever they are, and gives windows as they are due. For one thread at a time, but `newest`,
-    `coming`, `audio` and `renewed`.
+    `coming`, `left`, `audio` and `renewed`.
 
     `now`, ns, is when a message has come; it counts where the message has no stamp.
     """
@@ -172,6 +172,15 @@ class WindowAssembler:
         """What has come of the window that will be due next; None where no image has. From any thread."""
         interval = self._schedule.coming()
         return None if interval is None else self._buffer.cut(*interval)
+
+    @property
+    def left(self) -> tuple[int, int] | None:
+        """When the next window will be due, and how much is left until then, ns of the slower stream.
+
+        None before any image. From any thread.
+        """
+        interval, now = self._schedule.coming(), self._newest()
+        return None if interval is None or now is None else (interval[1], interval[1] - now[0])
 
     def renewed(self, cut: Cut) -> Cut:
         """The window up to now, where there is a whole one later than the given one; else that. From any thread."""

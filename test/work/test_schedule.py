@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gar_ssl_ros.media.window import SECOND
-from gar_ssl_ros.work.schedule import MAX_LAG_NS, MIN_LEAP_NS, Due, Schedule
+from gar_ssl_ros.work.schedule import LOOK_PERIOD_NS, MAX_LAG_NS, MIN_LEAP_NS, Due, Schedule, look_ahead
 
 LENGTH, HOP = 3 * SECOND, SECOND
 FRAME, CHUNK = SECOND // 30, SECOND // 10
@@ -102,3 +102,16 @@ def test_whatever_the_stamps_a_due_window_is_one_of_the_right_length_that_has_be
             assert due.end - due.start == LENGTH
             assert due.end <= frame
             assert not due.heard or due.end <= audio
+
+
+@given(st.integers(-SECOND, 3 * SECOND))
+def test_a_window_is_looked_at_a_while_before_it_is_due_or_not_at_all(left):
+    look = look_ahead(left)
+    if look is not None:
+        assert 2 * left >= LOOK_PERIOD_NS
+        assert look == left // LOOK_PERIOD_NS
+
+
+def test_of_a_camera_s_pictures_each_look_has_one():
+    looks = [look_ahead(SECOND - i * FRAME) for i in range(30)]
+    assert list(dict.fromkeys(look for look in looks if look is not None)) == [2, 1, 0]

@@ -181,13 +181,14 @@ def test_a_preparation_that_breaks_leaves_the_window_as_it_is():
 
 def test_what_comes_of_the_next_window_is_its_interval_and_the_pictures_so_far():
     assembler = WindowAssembler(WindowOptions(window=1.0, hop=0.5), pytest.fail)
-    assert assembler.coming() is None
+    assert assembler.coming() is assembler.left is None
     for tenth in range(100, 138):
         assembler.take_image(picture(tenth * SECOND // 10), tenth * SECOND // 10)
     coming = assembler.coming()
     assert coming is not None
     assert coming.end - coming.start == SECOND
     assert coming.end > 13.7 * SECOND
+    assert assembler.left == (coming.end, coming.end - 1 - 137 * SECOND // 10)  # that picture is in it
     assert [frame.stamp for frame in coming.frames] == [
         tenth * SECOND // 10 for tenth in range(-(-coming.start * 10 // SECOND), 138)
     ]
