@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ pytest.importorskip("accelerate", reason="needs the extra questions")
 pytest.importorskip("jinja2", reason="needs the extra evaluate")
 pytest.importorskip("pyroomacoustics", reason="needs the extra spatial-scenes")
 
+import torch
 from safetensors.torch import load_file
 
 from gar_ssl_ros.cli import main
@@ -28,9 +30,10 @@ from gar_ssl_ros.commands.questions_train import LOSSES
 from gar_ssl_ros.evaluation.datasets.media import read_sound
 from gar_ssl_ros.evaluation.metrics.questions import PAIRED, differences
 from gar_ssl_ros.evaluation.questions.answering import AnswerRecord
-from gar_ssl_ros.evaluation.questions.lessons import QuestionLessons, classes_of, ears_of
+from gar_ssl_ros.evaluation.questions.lessons import QuestionLessons, classes_of, ears_of, symmetric
 from gar_ssl_ros.evaluation.questions.losses import LossRecord, by_stage
-from gar_ssl_ros.evaluation.questions.record import read_split
+from gar_ssl_ros.evaluation.questions.options import QuestionOptions
+from gar_ssl_ros.evaluation.questions.record import read_split, write_config
 from gar_ssl_ros.output.record import read_lines
 from gar_ssl_ros.spatial.model import training
 from gar_ssl_ros.spatial.model.beginning import begun, variant, warmed_up
@@ -38,6 +41,7 @@ from gar_ssl_ros.spatial.model.checkpoint import load, read_config
 from gar_ssl_ros.spatial.model.options import NO_PARTS, TrainingOptions
 from gar_ssl_ros.spatial.model.pretrained import begin
 from gar_ssl_ros.spatial.model.training import UNFINISHED, kept_stage, stages_of, train
+from gar_ssl_ros.spatial.model.warming import HearingWarmUp, sources_of
 from gar_ssl_ros.spatial.questions.forms import PAPER_TYPES
 from gar_ssl_ros.spatial.questions.words import read_answer, read_question
 
@@ -193,6 +197,35 @@ def test_what_brings_tokens_to_a_language_model_of_chance_stays_while_that_one_l
     learned = {name.partition(".")[0] for name in before if (before[name] != after[name]).any()}
     assert {"seeing", "seeing_projector", "hearing", "hearing_projector"} <= same - learned
     assert learned == {"language"}
+
+
+@pytest.mark.parametrize(
+    ("array", "ears", "expected"),
+    [
+        ("binaural", (0, 1), True),
+        ("pair", (1, 0), True),
+        ("binaural", (0, 0), False),
+        ("respeaker_usb_4", (1, 2), False),  # one is behind, the other to the right
+        ("tetrahedral", (0, 1), False),  # one is higher
+        ("foa", (0, 1), False),
+    ],
+)
+def test_ears_hear_a_room_in_a_mirror_where_they_lie_left_and_right_alike(tmp_path, array, ears, expected):
+    write_config(tmp_path, QuestionOptions(array=array))
+    assert symmetric(tmp_path, ears) is expected
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_only_what_such_ears_heard_is_heard_in_a_mirror_too(questions, trained, mirrored):
+    model, _ = load(trained)
+    lessons = lessons_of(questions)(())
+    told = sources_of([replace(lessons[at], symmetric=mirrored) for at in range(8)], model.config)
+    learning = HearingWarmUp(model).train()
+    found = set()
+    for seed in range(4):
+        torch.manual_seed(seed)
+        found.add(round(float(learning(**told)["loss"]), 4))
+    assert (len(found) > 1) is mirrored
 
 
 def test_a_projector_without_a_warm_up_learns_while_it_is_asked(questions, trained, tmp_path):

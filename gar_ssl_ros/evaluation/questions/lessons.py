@@ -39,6 +39,7 @@ class QuestionLessons:
     ) -> None:
         """ears: the channels of a recording that are the left ear's and the right one's; None where it is not heard."""
         self._folder, self._ears = folder, ears
+        self._symmetric = ears is not None and symmetric(folder, ears)
         own = set(types) - set(WARM_UP)
         self._own = [one for one in records if not types or one.question_type in own]
         self._drawn = [one for one in types if one in WARM_UP]
@@ -63,7 +64,8 @@ class QuestionLessons:
         source = record.sources[0]
         objects = tuple(Placed(one.label, one.spot, one.width) for one in record.objects)
         scene = partial(scene_of, self._folder, record, self._ears)
-        return Lesson(record.id, scene, Placed(source.label, source.spot), objects, question, answer)
+        heard = Placed(source.label, source.spot)
+        return Lesson(record.id, scene, heard, objects, question, answer, self._symmetric)
 
 
 def about(random: np.random.Generator, record: QuestionRecord, asked: QuestionType) -> tuple[Question, Fields]:
@@ -96,6 +98,20 @@ def ears_of(folder: Path, records: Sequence[QuestionRecord]) -> tuple[int, int]:
     if array is None:
         raise QuestionsError(f"{folder} names no array that its sounds were heard by: make them anew")
     return array.channels[0], array.channels[1]
+
+
+def symmetric(folder: Path, ears: tuple[int, int]) -> bool:
+    """Whether one of the ears is to the left where the other is to the right, as a head's are.
+
+    Raises OptionError and ArrayError where the array is not there.
+    """
+    if ears[0] == ears[1]:
+        return False
+    array = array_of(HearingOptions(array=read_config(folder).array))
+    if array is None or not array.positions:
+        return False
+    left, right = (array.positions[array.channels.index(one)] for one in ears)
+    return bool(np.allclose(left, np.multiply(right, (1, -1, 1)), atol=1e-4))
 
 
 def classes_of(records: Sequence[QuestionRecord]) -> tuple[str, ...]:

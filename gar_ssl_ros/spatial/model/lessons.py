@@ -42,7 +42,10 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """A scene, what is true of it, and a question with its answer. key: names the scene among all. scene: reads it."""
+    """A scene, what is true of it, and a question with its answer.
+
+    key: names the scene among all. scene: reads it. symmetric: if its ears, exchanged, hear the room in a mirror.
+    """
 
     key: str
     scene: Callable[[], Scene]
@@ -50,6 +53,7 @@ class Lesson:
     objects: tuple[Placed, ...]
     question: str
     answer: str
+    symmetric: bool = False
 
 
 class Lessons(Protocol):

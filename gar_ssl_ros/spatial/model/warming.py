@@ -45,13 +45,19 @@ class HearingWarmUp(nn.Module):
         self.model = model
 
     def forward(
-        self, sounds: Tensor, classes: Tensor, azimuth: Tensor, elevation: Tensor, distance: Tensor
+        self,
+        sounds: Tensor,
+        symmetric: Tensor,
+        classes: Tensor,
+        azimuth: Tensor,
+        elevation: Tensor,
+        distance: Tensor,
     ) -> dict[str, Tensor]:
-        """The loss, of sources as lessons have them, each (B,): a class's index, degrees and m."""
+        """The loss, of sources as lessons have them, each (B,): a class's index, degrees, m. symmetric: see Lesson."""
         hearing = self.model.hearing
         assert hearing is not None
         if self.training:
-            sounds, azimuth = _mirrored(sounds, azimuth)
+            sounds, azimuth = _mirrored(sounds, azimuth, symmetric)
         told = hearing.heads(self.model.heard(sounds))
         shares = F.one_hot(classes, hearing.config.classes).float()
         loss = hearing.config.classes / 2 * F.binary_cross_entropy_with_logits(told.classes.float(), shares)
@@ -223,6 +229,7 @@ def sources_of(lessons: Sequence[Lesson], config: ModelConfig) -> dict[str, Tens
     """As of HearingWarmUp.forward."""
     return {
         "sounds": torch.from_numpy(np.stack([sound_of(one.scene(), config) for one in lessons])),
+        "symmetric": torch.tensor([one.symmetric for one in lessons]),
         **_truth(lessons, config),
     }
 
@@ -265,9 +272,9 @@ def things_of(lessons: Sequence[Lesson], config: ModelConfig) -> dict[str, Tenso
     }
 
 
-def _mirrored(sounds: Tensor, azimuth: Tensor) -> tuple[Tensor, Tensor]:
-    """Some of them with left and right exchanged, as if heard in the room's mirror image: one in two, by chance."""
-    chosen = torch.rand(len(sounds), device=sounds.device) < 0.5
+def _mirrored(sounds: Tensor, azimuth: Tensor, symmetric: Tensor) -> tuple[Tensor, Tensor]:
+    """Some of them with left and right exchanged, as heard in the room's mirror image: one in two of symmetric ears."""
+    chosen = symmetric & (torch.rand(len(sounds), device=sounds.device) < 0.5)
     return torch.where(chosen[:, None, None], sounds.flip(1), sounds), torch.where(chosen, -azimuth, azimuth)
 
 
