@@ -14,6 +14,7 @@ from gar_ssl_ros.errors import sentence
 from gar_ssl_ros.evaluation.datasets.media import read_image
 from gar_ssl_ros.evaluation.questions.record import QuestionRecord, QuestionsError, read_config
 from gar_ssl_ros.files import check_file
+from gar_ssl_ros.spatial.hearing.array import MicrophoneArray
 from gar_ssl_ros.spatial.hearing.catalog import array_of
 from gar_ssl_ros.spatial.hearing.options import HearingOptions
 from gar_ssl_ros.spatial.model.lessons import Lesson, Placed, Scene
@@ -94,7 +95,7 @@ def ears_of(folder: Path, records: Sequence[QuestionRecord]) -> tuple[int, int]:
     """
     if len(_recorded(folder / records[0].audio)[0]) == 1:
         return 0, 0
-    array = array_of(HearingOptions(array=read_config(folder).array))
+    array = _array_of(folder)
     if array is None:
         raise QuestionsError(f"{folder} names no array that its sounds were heard by: make them anew")
     return array.channels[0], array.channels[1]
@@ -107,11 +108,15 @@ def symmetric(folder: Path, ears: tuple[int, int]) -> bool:
     """
     if ears[0] == ears[1]:
         return False
-    array = array_of(HearingOptions(array=read_config(folder).array))
+    array = _array_of(folder)
     if array is None or not array.positions:
         return False
     left, right = (array.positions[array.channels.index(one)] for one in ears)
     return bool(np.allclose(left, np.multiply(right, (1, -1, 1)), atol=1e-4))
+
+
+def _array_of(folder: Path) -> MicrophoneArray | None:
+    return array_of(HearingOptions(array=read_config(folder).array))
 
 
 def classes_of(records: Sequence[QuestionRecord]) -> tuple[str, ...]:

@@ -40,14 +40,13 @@ class MuonAndAdamW(torch.optim.Optimizer):
         if matrices:
             by_muon = Muon(matrices.values(), rates[1], weight_decay=decay, adjust_lr_fn="match_rms_adamw")
             self._by += (by_muon,)
-        self._counts = [len(one.param_groups) for one in self._by]
         super().__init__([group for one in self._by for group in one.param_groups], {})
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """As of any optimizer. What is learned and at which rate is this one's, which alone is saved and loaded."""
         loss = None if closure is None else closure()
         groups = iter(self.param_groups)
-        for one, count in zip(self._by, self._counts, strict=True):
-            one.state, one.param_groups = self.state, [next(groups) for _ in range(count)]
+        for one in self._by:
+            one.state, one.param_groups = self.state, [next(groups) for _ in one.param_groups]
             one.step()
         return loss
