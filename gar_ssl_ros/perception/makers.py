@@ -55,8 +55,8 @@ class Group(BaseModel):
 
     seen: kinds of things, the likeliest first. things: what makes single sounds, for detectors that see more than
     COCO's kinds; where none are told, of hands, and of groups that see nothing, what the sound is called. only: True if
-    nothing else makes them. mostly: True if they are often heard without their maker in view. broad: True if they only
-    say what others, heard as surely, say better.
+    nothing else makes them. mostly: True if they are often heard without their maker in view. played: True if a musical
+    instrument makes them. broad: True if they only say what others, heard as surely, say better.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,6 +68,7 @@ class Group(BaseModel):
     things: dict[Sound, tuple[str, ...]] = {}
     only: bool = False
     mostly: bool = False
+    played: bool = False
     broad: bool = False
 
     @model_validator(mode="after")

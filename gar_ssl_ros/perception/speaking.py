@@ -30,6 +30,7 @@ AT_ONCE = 2  # faces, each by a thread: the small machines that this is for have
 SAME_PLACE = 0.02  # of half a face's size: from a crop so far off, what was seen in the window before stands
 # Conditional logit over two faces and nobody, fitted to one half of the speakers that benchmarks/speakers.py lists.
 PER_ODDS, PER_TIMING, PER_MOTION, NOBODY = 1.56, 2.15, 4.2, 1.75
+PER_TALKING = 1.5  # of the log-odds that the surest of them talks: by so much less is it nobody in view
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +90,12 @@ class SpeakerDetector:
             hearing = pool.submit(self._network.hear, samples, steps)
             found = list(pool.map(judged, tracks))
         self._seen = [seen for seen, *_ in found]
-        worth = np.array([_worth(float(log_odds.mean()), timing, motion) for _, log_odds, timing, motion in found])
+        scores = np.array([float(log_odds.mean()) for _, log_odds, *_ in found])
+        worth = np.array(
+            [_worth(score, timing, motion) for score, (*_, timing, motion) in zip(scores, found, strict=True)]
+        )
         return [
-            Speaking(track, log_odds, float(log_odds.mean()), timing, motion, _share(i, worth, tracks))
+            Speaking(track, log_odds, float(scores[i]), timing, motion, _share(i, worth, scores, tracks))
             for i, (track, (_, log_odds, timing, motion)) in enumerate(zip(tracks, found, strict=True))
         ]
 
@@ -173,18 +177,18 @@ class _Seen:
 
 
 def _worth(score: float, timing: float, motion: float) -> float:
-    """Log-odds of being the one who speaks, against nobody. Above even odds, a higher score tells nothing."""
+    """Log-odds of being the one who speaks, against nobody. Above even odds, a higher score does not tell who it is."""
     return PER_ODDS * min(score, 0.0) + PER_TIMING * timing + PER_MOTION * motion - NOBODY
 
 
-def _share(which: int, worth: NDArray[np.float64], tracks: Sequence[FaceTrack]) -> float:
-    """The probability of one among those that are seen while it is."""
+def _share(which: int, worth: NDArray[np.float64], scores: NDArray[np.float64], tracks: Sequence[FaceTrack]) -> float:
+    """The probability of one among those that are seen while it is, and nobody: less so where one plainly talks."""
     one = tracks[which]
     together = [
         max(one.first, other.first) < min(one.first + len(one.crops), other.first + len(other.crops))
         for other in tracks
     ]
-    rivals = np.append(worth[together], 0.0)
+    rivals = np.append(worth[together], -PER_TALKING * max(0.0, float(scores[together].max())))
     return float(np.exp(worth[which] - rivals.max()) / np.exp(rivals - rivals.max()).sum())
 
 

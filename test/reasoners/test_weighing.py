@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.perception.makers import By, Group, Heard
-from gar_ssl_ros.reasoners.senses.candidates import Candidate
+from gar_ssl_ros.reasoners.senses.candidates import INSTRUMENT, Candidate
 from gar_ssl_ros.reasoners.senses.weighing import Evidence, Weighed, moves_count, nameless_may, weigh
 
 VOICE = Heard(Group(name="voice", by=By.VOICE, seen=("face",), sounds=("speech",), only=True), 0.9, "speech")
@@ -91,3 +91,48 @@ def test_what_is_not_looked_for_would_not_have_counted(sounds, more, less, known
         if not moves_count(heard, candidate):
             both = ([one.support for one in found if one.candidate is candidate] for found in (moved, still))
             assert next(both) == next(both)
+
+
+BLAST = Heard(Group(name="blast", by=By.ITSELF, seen=(), sounds=("explosion",)), 0.9, "explosion")
+DRUM = Heard(Group(name="instrument", by=By.HANDS, seen=("drum", "person"), sounds=("drum",), played=True), 0.9, "drum")
+CROWD = Heard(Group(name="crowd", by=By.ALL, seen=("person",), sounds=("applause",)), 0.9, "applause")
+UNCLEAR = Heard(WORK.group, 0.3, "knock")
+KIT = Candidate(INSTRUMENT, Box(35, 30, 65, 60), 0.9)
+TIMED = Candidate("in time", HANDS.box, 0.9)
+
+
+@pytest.mark.parametrize(("heard", "beside"), [(WORK, [DRUMMER]), (BLAST, [])])
+def test_what_moves_at_an_instrument_plays_it_and_does_nothing_else(heard, beside):
+    assert support(heard, HANDS, Evidence(0.9), *beside) > 0.3
+    assert support(heard, HANDS, Evidence(0.9), *beside, KIT) == 0
+    assert support(DRUM, HANDS, Evidence(0.9), *beside, KIT) > 0.2
+
+
+@pytest.mark.parametrize("heard", [DRUM, DOG])
+def test_a_maker_that_would_have_been_seen_is_hardly_whatever_moves_in_time(heard):
+    nobody_sees_it = Heard(heard.group.model_copy(update={"seen": ()}), heard.share, heard.sound)
+    assert 0 < support(heard, TIMED, Evidence(1.0)) < 0.3 * support(nobody_sees_it, TIMED, Evidence(1.0))
+
+
+def test_at_an_instrument_that_is_seen_what_moves_in_time_counts_whole():
+    whole = Heard(DRUM.group.model_copy(update={"seen": ()}), DRUM.share, DRUM.sound)
+    for kit in (KIT, Candidate("drum", KIT.box, 0.9)):
+        assert support(DRUM, TIMED, Evidence(1.0), kit) == support(whole, TIMED, Evidence(1.0))
+
+
+@pytest.mark.parametrize(("people", "counts"), [(1, False), (2, False), (3, True), (9, True)])
+def test_applause_is_of_many_and_of_nothing_that_moves(people, counts):
+    crowd = [Candidate("person", Box(20 * i, 0, 20 * i + 9, 30), 0.9) for i in range(people)]
+    assert (support(CROWD, crowd[0], Evidence(0.2), *crowd[1:]) > 0.3) is counts
+    assert support(CROWD, TIMED, Evidence(1.0), *crowd) == 0
+
+
+def test_a_sound_without_a_name_is_of_what_moves_in_time_but_of_no_face():
+    face = Candidate("face", TIMED.box, 0.9)
+    assert support(UNCLEAR, TIMED, Evidence(1.0)) > 0.3
+    assert support(UNCLEAR, TIMED, Evidence(1.0), face) == 0
+
+
+@pytest.mark.parametrize(("sure", "counts"), [(0.2, False), (0.4, True)])
+def test_what_is_hardly_seen_at_all_makes_nothing(sure, counts):
+    assert (support(DOG, Candidate("dog", Box(0, 0, 9, 9), sure), Evidence(1.0)) > 0.3) is counts

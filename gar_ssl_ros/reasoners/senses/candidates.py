@@ -14,6 +14,7 @@ from gar_ssl_ros.reasoners.senses.senses import Senses
 MOVING = "moving"  # the kind of what moves and no detector names
 IN_TIME = "in time"  # the kind of what `signal` finds to move in time with the sound
 PERSON = "person"
+INSTRUMENT = "musical instrument"
 HEAD_MARGINS = (0.1, 0.22, 0.1, 0.02)  # of a face's width and height: how far its head reaches beyond it, by side
 MIN_ALONE_SURENESS = 0.5  # of a detector that is believed although a finder does not see the thing
 UNCONFIRMED_SHARE = 0.25  # of how sure a detector is, where it is not
@@ -81,6 +82,13 @@ def confirmed(
 def _same_place(whole: Detection, other: Detection) -> bool:
     """True if a finder's box, which may be that of a part, is of the same thing as a detector's."""
     return whole.box.iou(other.box) >= SAME_PLACE_IOU or other.box.share_in(whole.box) >= SAME_PLACE_SHARE
+
+
+def played(senses: Senses, frame: Frame, known: Iterable[Candidate]) -> list[Candidate]:
+    """An instrument that nobody asked for, where one can be looked for: whatever moves at it plays it."""
+    if senses.finder is None or any(one.kind == INSTRUMENT for one in known):
+        return []
+    return candidates(senses.finder.find(frame.image, senses.looked_for([INSTRUMENT])), frame)
 
 
 def candidates(detections: Iterable[Detection], frame: Frame) -> list[Candidate]:

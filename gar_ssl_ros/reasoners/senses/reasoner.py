@@ -40,6 +40,7 @@ from gar_ssl_ros.reasoners.senses.candidates import (
     Candidate,
     again,
     head,
+    played,
     seen,
     with_sighted,
 )
@@ -67,7 +68,7 @@ from gar_ssl_ros.reasoners.signal.synchrony import Courses, Match
 
 SIGNAL_LOOKS = 3  # of `signal`, at what it finds to be in time
 SAME_FACE = 0.3  # overlap from which a face and a followed one are the same
-MIN_SUPPORT = 0.2  # support from which a candidate is named
+MIN_SUPPORT = 0.18  # support from which a candidate is named
 MIN_SUPPORT_AWAY = 0.5  # and from which it is although the sound comes from out of view: it is the likelier then
 MIN_SURENESS_OFF_SCREEN = 0.5  # how sure a sound must be before something is said to be out of view
 KEEP_SHARE = 0.8  # of the best support: a source that has as much stands
@@ -104,7 +105,9 @@ class SensesReasoner:
             tags = None if window.audio is None else self._senses.tagger.tags(window.audio.mono(SPEECH_RATE_HZ))
             heard = [] if tags is None else self._senses.heard(tags)
             if 2 * last > window.start + window.end:
-                seen(self._senses, window.center, _wanted(heard))
+                known = seen(self._senses, window.center, _wanted(heard))
+                if heard and nameless_may(heard, known):
+                    played(self._senses, window.center, known)
             self._views.prepare(window)
             deadline.check()
             if self._tracker is not None and self._senses.speakers is not None and lips_tell(heard):
@@ -162,17 +165,17 @@ class _SensesReading:
         wanted = groups[0].group.seen if groups else ()
         if not any(candidate.kind in wanted for candidate in known):
             known += again(self._senses, self._window, wanted)
+        if nameless := nameless_may(self._heard, known):
+            known += played(self._senses, self._window.center, known)
         with ThreadPoolExecutor(1) as beside:  # lips and motion have nothing to do with each other
             speaking = beside.submit(self._lips, known)
             motion = measure(self._window, self._views)
             self._deadline.check()
-            nameless = []
-            if motion is not None and nameless_may(self._heard, known):
-                nameless = [*moving(motion), *self._in_time(motion)]
-            candidates = [*known, *nameless]
+            unnamed = [*moving(motion), *self._in_time(motion)] if nameless and motion is not None else []
+            candidates = [*known, *unnamed]
             counted = [i for i, candidate in enumerate(candidates) if moves_count(self._heard, candidate)]
             courses = self._courses(motion, [candidates[i] for i in counted])
-            lips = [*speaking.result(), *(None for _ in nameless)]
+            lips = [*speaking.result(), *(None for _ in unnamed)]
         self._deadline.check()
         ratios = [ratio(self._window, candidate.box) for candidate in candidates]
         sight = _Sight(candidates, lips, counted, courses, ratios, [], [])

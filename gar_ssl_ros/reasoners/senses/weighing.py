@@ -10,20 +10,23 @@ import numpy as np
 from gar_ssl_ros.gar.heard import joined
 from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import TELLING, By, Group, Heard
-from gar_ssl_ros.reasoners.senses.candidates import IN_TIME, MOVING, PERSON, Candidate
+from gar_ssl_ros.reasoners.senses.candidates import IN_TIME, INSTRUMENT, MOVING, PERSON, Candidate
 from gar_ssl_ros.reasoners.signal.synchrony import Way
 
 # Chosen on real clips, with their own and with other clips' sounds (docs/figures.md).
 MIN_SHARE_OF_SUREST = 0.3  # of the surest group's share: a group that has less of it is not asked for its makers
 MIN_SHARE_NAMELESS = 0.7  # of it: what has no name is only taken for the maker of a group that has as much
 MIN_GROUP_SHARE = 0.1  # share of a group below which it says nothing
-MIN_KNOWN_SURENESS = 0.3  # how sure a detection must be to say that such a thing is in view
+MIN_MAKER_SURENESS = 0.25  # how sure a detection must be to be taken for a maker
+MIN_KNOWN_SURENESS = 0.3  # and to say that such a thing is in view
 MIN_OTHER_SURENESS = 0.5  # and that what moves is that and nothing else: a drum kit may pass for a motorcycle
 SAME_THING_IOU = 0.4  # overlap from which what moves is the known thing
 PART_SHARE = 0.6  # of what moves: that much of it in a known thing is that thing
+PLAYED_SHARE = 0.2  # of what moves or of an instrument, within the other: from there on it is what plays it
+CROWD = 3  # things of a kind that are many
 STRONG_GREY = 5.0  # grey levels a frame: what moves by as much may well make a sound that goes on
-PLAYING_GREY = 40.0  # grey levels a frame: so do hands that play, or work
-UNSEEN_MAKER_SHARE = 0.25  # of what moves, as a maker of music, where instruments were looked for and none is in view
+PLAYING_GREY = 25.0  # grey levels a frame: so do hands that play, or work
+UNSEEN_MAKER_SHARE = 0.25  # of what moves, where the makers would have been seen: instruments, animals, vehicles
 UNSEEN_LIPS_ODDS = 0.5  # of a face whose lips nobody has looked at
 EVEN_LAUGH_LIPS = 0.1  # of lips, as a voice's: even odds of a laugh, in which they move less with the sound
 LIPS = (By.VOICE, By.FACE)  # whose sounds lips tell
@@ -174,7 +177,9 @@ def _fit(group: Group, candidate: Candidate, does: Evidence, candidates: Sequenc
         return _moving(group, candidate, does.timing, candidates)
     if candidate.kind == IN_TIME:
         return _in_time(group, candidate, candidates)
-    if candidate.kind not in group.seen:
+    if candidate.kind not in group.seen or candidate.sure < MIN_MAKER_SURENESS:
+        return 0.0
+    if group.by is By.ALL and not _many(candidate.kind, candidates):
         return 0.0
     rank = BY_RANK[min(group.seen.index(candidate.kind), len(BY_RANK) - 1)]
     fit = rank * float(np.sqrt(candidate.sure)) * (0.7 + 0.3 * does.timing)
@@ -192,10 +197,13 @@ def _told(group: Group, lips: float, timing: float) -> float:
 
 
 def _in_time(group: Group, candidate: Candidate, candidates: Sequence[Candidate]) -> float:
-    """Of what moves in time with the sound, whatever it is."""
+    """Of what moves in time with the sound, whatever it is. What has no name is no face's: a voice has one."""
     if group is UNNAMED:
-        return candidate.sure**2
-    if not _free(group, candidate, candidates) or (group.mostly and not _held(candidate, candidates)):
+        faces = (c for c in candidates if c.kind == FACE and c.sure >= MIN_OTHER_SURENESS)
+        return 0.0 if any(part_of(candidate, face) for face in faces) else candidate.sure**2
+    if group.by is By.ALL or not _free(group, candidate, candidates):
+        return 0.0
+    if group.mostly and not _held(candidate, candidates):
         return 0.0
     return (0.5 if group.only or group.mostly else 1.0) * candidate.sure**2 * _unless_unseen(group, candidates)
 
@@ -220,10 +228,16 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
 
 
 def _unless_unseen(group: Group, candidates: Sequence[Candidate]) -> float:
-    """What is left of a thing without a name, where what plays such music was looked for: all if that is there."""
+    """What is left of a thing without a name, where its makers would have been seen: all if one is there."""
     makers = set(group.seen) - {PERSON}
-    seen = any(c.kind in makers and c.sure >= MIN_KNOWN_SURENESS for c in candidates)
-    return UNSEEN_MAKER_SHARE if group.mostly and makers and not seen else 1.0
+    told = makers and (group.played or group.by is By.ITSELF)
+    seen = any(c.kind in makers | {INSTRUMENT} and c.sure >= MIN_KNOWN_SURENESS for c in candidates)
+    return UNSEEN_MAKER_SHARE if told and not seen else 1.0
+
+
+def _many(kind: str, candidates: Sequence[Candidate]) -> bool:
+    """True if a crowd of that kind is in view."""
+    return sum(c.kind == kind and c.sure >= MIN_KNOWN_SURENESS for c in candidates) >= CROWD
 
 
 def _held(moving: Candidate, candidates: Sequence[Candidate]) -> bool:
@@ -238,8 +252,14 @@ def _free(group: Group, moving: Candidate, candidates: Sequence[Candidate]) -> b
     if group.by is not By.HANDS and _known_maker(group, candidates):
         return False
     known = [c for c in candidates if c.kind not in (MOVING, IN_TIME) and c.sure >= MIN_KNOWN_SURENESS]
-    others = (c for c in known if c.sure >= MIN_OTHER_SURENESS and not _makes(group, c))
-    return not any(part_of(moving, other) for other in others)
+    others = [c for c in known if c.sure >= MIN_OTHER_SURENESS and not _makes(group, c)]
+    return not any(part_of(moving, other) or _plays(moving, other) for other in others)
+
+
+def _plays(moving: Candidate, thing: Candidate) -> bool:
+    """True if that is an instrument, and what moves is at it."""
+    shares = (moving.box.share_in(thing.box), thing.box.share_in(moving.box))
+    return thing.kind == INSTRUMENT and max(shares) > PLAYED_SHARE
 
 
 def _known_maker(group: Group, candidates: Sequence[Candidate]) -> bool:
@@ -248,4 +268,5 @@ def _known_maker(group: Group, candidates: Sequence[Candidate]) -> bool:
 
 
 def _makes(group: Group, thing: Candidate) -> bool:
-    return thing.kind in group.seen or (group.by is By.HANDS and thing.kind == PERSON)
+    also = (group.by is By.HANDS and thing.kind == PERSON) or (group.played and thing.kind == INSTRUMENT)
+    return also or thing.kind in group.seen
