@@ -25,7 +25,8 @@ BETTER_KNOWN = frozenset(
 AREA_PX = 86_000  # pixels of the picture that is looked at
 REGION = 5  # cells: side of the regions that are classified
 SHARE_OF_PEAK = 0.3  # of the strongest evidence of a thing: where there is as much, is the thing
-MIN_SHARE = 0.3  # of a region: a thing that has less is not there
+MIN_SHARE = 0.6  # of a region: a thing that has less is not there
+MIN_SHARE_OF_ANIMAL = 0.3  # nor an animal, of which a detector says the rest
 FINER = 8  # parts of a cell's side, to which evidence is interpolated
 
 
@@ -94,7 +95,7 @@ def _thing(name: str, logits: Floats, shares: Floats, classes: list[int], image:
     _, rows, columns = logits.shape
     sure = shares[classes].sum(axis=0)
     row, column = np.unravel_index(int(sure.argmax()), sure.shape)
-    if sure[row, column] < MIN_SHARE:
+    if sure[row, column] < (MIN_SHARE_OF_ANIMAL if name in BETTER_KNOWN else MIN_SHARE):
         return None
     parts = shares[classes, row, column] / sure[row, column]
     evidence = cv2.resize(

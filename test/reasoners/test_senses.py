@@ -162,6 +162,14 @@ def test_music_is_of_the_instrument_in_view_and_of_nobody_s_hands_where_there_is
     assert found(replace(what, finder=Names()), window(HANDS)).outcome is Outcome.UNCERTAIN
 
 
+def test_hands_that_play_are_not_at_work():
+    what = senses(Ears(hammer=0.7), objects=DetectorInputs(PERSON))
+    assert found(what, window(HANDS)).sources[0].box.iou(HANDS) > 0.5
+    playing = replace(what, finder=Names(VIOLIN))
+    assert found(playing, window(HANDS)).outcome is Outcome.UNCERTAIN
+    assert found(playing, window(Box(20, 20, 70, 80))).outcome is Outcome.LOCALIZED  # somewhere else
+
+
 def test_a_finder_confirms_what_it_knows_better_than_a_detector():
     doubtful = replace(DOG, score=0.3)
     what = senses(Ears(bark=0.9), objects=DetectorInputs(doubtful))
@@ -216,6 +224,14 @@ def test_a_face_that_does_not_speak_is_not_boxed_for_a_voice():
         Outcome.UNCERTAIN,
         "speech is heard, and nothing shows which thing makes it",
     )
+
+
+def test_a_face_that_is_seen_too_briefly_to_be_judged_is_not_boxed_for_a_voice_that_others_would_be():
+    seen = window(Box(60, 40, 90, 70))  # so that its pictures differ
+    middle = seen.center.image
+    brief = senses(Ears(speech=0.9), DetectorInputs(of=lambda image: [FACE] if image is middle else []))
+    assert found(replace(brief, speakers=Lips({})), seen).outcome is Outcome.UNCERTAIN
+    assert found(brief, seen).outcome is Outcome.LOCALIZED  # without a model that looks at lips
 
 
 @pytest.mark.parametrize(("heard", "times"), [("speech", 1), ("laughter", 1), ("bark", 0), ("music", 0)])
@@ -284,6 +300,12 @@ def test_a_sound_of_what_no_detector_knows_is_not_called_off_screen():
         Outcome.UNCERTAIN,
         "wind is heard, and no model here knows what makes that",
     )
+
+
+def test_an_insect_is_too_small_to_be_called_off_screen_though_it_is_an_animal():
+    heard = {"wild animals": 0.95, "bee, wasp, etc.": 0.9}
+    assert found(senses(Ears(**heard), objects=DetectorInputs(PERSON))).outcome is Outcome.UNCERTAIN
+    assert found(senses(Ears(roar=0.95), objects=DetectorInputs(PERSON))).outcome is Outcome.OFF_SCREEN
 
 
 def test_music_over_an_empty_room_or_somebody_who_sits_in_it_is_uncertain():

@@ -26,9 +26,9 @@ from gar_ssl_ros.gar.stages import (
     Trial,
     Unseen,
 )
-from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Sighting, Window
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Frame, Sighting, Window
 from gar_ssl_ros.perception.faces import FACE
-from gar_ssl_ros.perception.makers import By, Heard
+from gar_ssl_ros.perception.makers import TELLING, By, Heard
 from gar_ssl_ros.perception.once import DetectorOncePerPicture, OncePerPicture
 from gar_ssl_ros.perception.tags import Tags
 from gar_ssl_ros.perception.tracks import FaceTracker
@@ -67,6 +67,7 @@ from gar_ssl_ros.reasoners.signal.sound import Sound
 from gar_ssl_ros.reasoners.signal.synchrony import Courses, Match
 
 SIGNAL_LOOKS = 3  # of `signal`, at what it finds to be in time
+BRIEF_LIPS_ODDS = 0.2  # of a face that is seen too briefly for its lips to be judged, where none is judged
 SAME_FACE = 0.3  # overlap from which a face and a followed one are the same
 MIN_SUPPORT = 0.18  # support from which a candidate is named
 MIN_SUPPORT_AWAY = 0.5  # and from which it is although the sound comes from out of view: it is the likelier then
@@ -105,9 +106,7 @@ class SensesReasoner:
             tags = None if window.audio is None else self._senses.tagger.tags(window.audio.mono(SPEECH_RATE_HZ))
             heard = [] if tags is None else self._senses.heard(tags)
             if 2 * last > window.start + window.end:
-                known = seen(self._senses, window.center, _wanted(heard))
-                if heard and nameless_may(heard, known):
-                    played(self._senses, window.center, known)
+                _instrument(self._senses, window.center, heard, seen(self._senses, window.center, _wanted(heard)))
             self._views.prepare(window)
             deadline.check()
             if self._tracker is not None and self._senses.speakers is not None and lips_tell(heard):
@@ -165,8 +164,8 @@ class _SensesReading:
         wanted = groups[0].group.seen if groups else ()
         if not any(candidate.kind in wanted for candidate in known):
             known += again(self._senses, self._window, wanted)
-        if nameless := nameless_may(self._heard, known):
-            known += played(self._senses, self._window.center, known)
+        nameless = nameless_may(self._heard, known)
+        known += _instrument(self._senses, self._window.center, self._heard, known)
         with ThreadPoolExecutor(1) as beside:  # lips and motion have nothing to do with each other
             speaking = beside.submit(self._lips, known)
             motion = measure(self._window, self._views)
@@ -253,6 +252,8 @@ class _SensesReading:
             nearest = max(faces, key=lambda i: candidates[i].box.iou(its))
             if candidates[nearest].box.iou(its) >= SAME_FACE:
                 lips[nearest] = (one.probability, one.probability / total)
+        if all(one is None for one in lips):
+            lips = [(BRIEF_LIPS_ODDS, 1 / len(faces)) if c.kind == FACE else None for c in candidates]
         return lips
 
     def _courses(self, motion: Motion | None, candidates: Sequence[Candidate]) -> Courses | None:
@@ -290,7 +291,8 @@ class _SensesReading:
 
     def _unseen(self, weighed: Sequence[Weighed]) -> Unseen:
         """Why no place is named; off screen where what would make the sound was looked for, and is not there."""
-        first = self._heard[0]
+        telling = (one for one in self._heard if not one.group.broad and one.share >= TELLING)
+        first = next(telling, self._heard[0])
         if first.share < MIN_GROUP_SHARE:
             return Unseen(off_screen=False, reason="nothing that is heard is clear enough to be named")
         if (
@@ -359,6 +361,14 @@ class _SensesReading:
 def _wanted(heard: Sequence[Heard]) -> list[str]:
     """The makers that are looked for."""
     return [*(kind for one in asked(heard) for kind in one.group.seen), PERSON]
+
+
+def _instrument(
+    senses: Senses, frame: Frame, heard: Sequence[Heard], known: Sequence[Candidate]
+) -> Sequence[Candidate]:
+    """An instrument in view, looked for where others than instruments sound and what has no name may be the maker."""
+    others = any(not one.group.played for one in asked(heard))
+    return played(senses, frame, known) if others and nameless_may(heard, known) else ()
 
 
 def _evidence(sight: _Sight, part: slice = slice(None)) -> list[Evidence]:

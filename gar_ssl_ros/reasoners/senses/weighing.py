@@ -31,8 +31,8 @@ UNSEEN_LIPS_ODDS = 0.5  # of a face whose lips nobody has looked at
 EVEN_LAUGH_LIPS = 0.1  # of lips, as a voice's: even odds of a laugh, in which they move less with the sound
 LIPS = (By.VOICE, By.FACE)  # whose sounds lips tell
 UNNAMED = Group(name="unnamed", by=By.ALL, seen=(), sounds=())
-SPEAKER, NAMED, MOVER, TIMED = (0.4, 0.55), (0.05, 1.45), (0.45, 0.3), 0.65  # S_av: at least, and how much more
-MAX_LIKELIHOOD = 0.97
+SPEAKER, NAMED, MOVER, TIMED = (0.4, 0.55), (0.05, 1.45), (0.55, 0.3), 0.65  # S_av: at least, and how much more
+MAX_LIKELIHOOD = 0.92
 BY_RANK = (1.0, 0.85, 0.7)  # of a group's makers: the likeliest, the next, and all others
 
 
@@ -200,7 +200,7 @@ def _in_time(group: Group, candidate: Candidate, candidates: Sequence[Candidate]
     """Of what moves in time with the sound, whatever it is. What has no name is no face's: a voice has one."""
     if group is UNNAMED:
         faces = (c for c in candidates if c.kind == FACE and c.sure >= MIN_OTHER_SURENESS)
-        return 0.0 if any(part_of(candidate, face) for face in faces) else candidate.sure**2
+        return 0.0 if any(part_of(candidate, face) for face in faces) else candidate.sure**3
     if group.by is By.ALL or not _free(group, candidate, candidates):
         return 0.0
     if group.mostly and not _held(candidate, candidates):
