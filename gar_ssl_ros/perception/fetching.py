@@ -21,7 +21,7 @@ from tqdm import tqdm
 from gar_ssl_ros import __version__
 from gar_ssl_ros.files import check_file, put
 from gar_ssl_ros.perception.catalog import Model, obtaining
-from gar_ssl_ros.perception.store import ModelFileError, folder, is_there, sha256
+from gar_ssl_ros.perception.store import ModelFileError, folder, held_already, sha256
 
 TIMEOUT_S = 30.0  # s without a byte
 BLOCK_BYTES = 1 << 16  # bytes
@@ -34,9 +34,9 @@ def fetch(model: Model, overwrite: bool = False) -> Path:
     overwrite: True if another file in its place may be replaced. Raises ModelFileError where it cannot be had or its
     place is taken, and OSError where it cannot be written.
     """
+    if here := held_already(model, overwrite):
+        return here
     place = folder() / model.file
-    if is_there(model, overwrite):
-        return place
     if not model.fetched:
         raise ModelFileError(f"{model.name} is published without a hash, so it is not fetched: {obtaining(model)}")
     place.parent.mkdir(parents=True, exist_ok=True)

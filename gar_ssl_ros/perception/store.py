@@ -1,11 +1,12 @@
-"""The folder of models on this machine. What lies in it is known by its SHA-256, which is compared at every load."""
+"""The models on this machine: a folder, and what pip installed. Their SHA-256 is compared at every load."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from gar_ssl_ros.files import draft_of, open_file
@@ -59,7 +60,7 @@ def load_path(name: str) -> Path:
 
 
 def add(model: Model, file: Path, overwrite: bool = False) -> Path:
-    """Copy a model's file into the folder. Returns the copy.
+    """Copy a model's file into the folder, where it is nowhere yet. Returns where it is.
 
     overwrite: True if a file that is not the model may be replaced. Raises ModelFileError where `file` is not the
     model, or its place is taken; OSError where one cannot be read or written.
@@ -69,36 +70,46 @@ def add(model: Model, file: Path, overwrite: bool = False) -> Path:
             f"{file} is not {model.name}: it has {file.stat().st_size:,} bytes and SHA-256 {found}, not {model.size:,} "
             f"and {model.sha256[0]}: download {model.url} anew"
         )
+    if here := held_already(model, overwrite):
+        return here
     place = folder() / model.file
-    if not is_there(model, overwrite):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with draft_of(place, overwrite) as draft:
-            shutil.copyfile(file, draft)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with draft_of(place, overwrite) as draft:
+        shutil.copyfile(file, draft)
     return place
 
 
-def is_there(model: Model, overwrite: bool) -> bool:
-    """True if its file is in the folder. Raises as `find`, but for another file that may be replaced."""
+def held_already(model: Model, overwrite: bool) -> Path | None:
+    """As `held`, but None in place of another file that may be replaced."""
     try:
-        return held(model) is not None
+        return held(model)
     except ModelFileError:
         if overwrite:
-            return False
+            return None
         raise
 
 
 def held(model: Model) -> Path | None:
     """As `find`, of a model as such."""
-    place = folder() / model.file
-    try:
-        found = sha256(place)
-    except FileNotFoundError:
-        return None
-    if found not in model.sha256:
-        raise ModelFileError(
-            f"{place} is not the model {model.name} (its SHA-256 is {found}): {obtaining(model)} --overwrite"
-        )
-    return place
+    for place in _places(model):
+        try:
+            found = sha256(place)
+        except FileNotFoundError:
+            continue
+        if found not in model.sha256:
+            raise ModelFileError(
+                f"{place} is not the model {model.name} (its SHA-256 is {found}): {obtaining(model)} --overwrite"
+            )
+        return place
+    return None
+
+
+def _places(model: Model) -> Iterator[Path]:
+    """Where its file may be, the folder first."""
+    yield folder() / model.file
+    package, _, inside = model.installed.partition("/")
+    if package and (spec := find_spec(package)):
+        yield from (Path(root) / inside for root in spec.submodule_search_locations or ())
 
 
 def sha256(file: Path) -> str:

@@ -63,15 +63,23 @@ class _Names(pickle.Unpickler):
 def state_dict(path: Path) -> dict[str, NDArray[Any]]:
     """Each tensor by its name, in the machine's byte order. Raises TorchFileError, and nothing else, for a bad file.
 
-    path: what torch.save writes since 1.6, or a wheel or other zip file with one .pth that it wrote before.
+    path: what torch.save writes, since 1.6 or before, or a wheel or other zip file with one .pth that it wrote before.
     """
     try:
+        if not zipfile.is_zipfile(path):
+            return _read_old(BytesIO(_bytes(path)))
         with zipfile.ZipFile(path) as archive:
             return _read(archive)
     except TorchFileError:
         raise
     except Exception as problem:  # a damaged zip or pickle raises nearly anything
         raise TorchFileError(" ".join(str(problem).split()) or type(problem).__name__) from None
+
+
+def _bytes(path: Path) -> bytes:
+    if path.stat().st_size > MAX_BYTES:
+        raise TorchFileError(f"it has more than {MAX_BYTES >> 20} MiB")
+    return path.read_bytes()
 
 
 def _read(archive: zipfile.ZipFile) -> dict[str, NDArray[Any]]:

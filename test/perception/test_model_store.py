@@ -122,3 +122,43 @@ def test_a_pipe_is_no_model(model, models):
     os.mkfifo(models / "model.onnx")
     with pytest.raises(OSError, match="it is a named pipe, not a file"):
         store.load_path("yunet")
+
+
+@pytest.fixture
+def packaged(publisher, tmp_path, monkeypatch):
+    """A model that is published as a package, its file there."""
+    file = tmp_path / "site-packages" / "some_weights" / "models" / "weights.pth"
+    file.parent.mkdir(parents=True)
+    (file.parents[1] / "__init__.py").write_text("raise RuntimeError('nobody has to run this')")
+    file.write_bytes(publisher.content)
+    monkeypatch.syspath_prepend(file.parents[2])
+    return publisher.model(installed="some_weights/models/weights.pth"), file
+
+
+def test_a_model_that_is_a_package_is_found_where_pip_put_it_and_never_imported(packaged, models, download):
+    model, file = packaged
+    assert store.held(model) == store.add(model, download) == file
+    assert not models.exists()
+
+
+def test_a_file_of_the_user_s_comes_before_the_package(packaged, models, publisher):
+    model, _ = packaged
+    models.mkdir(parents=True)
+    (models / "model.onnx").write_bytes(publisher.content)
+    assert store.held(model) == models / "model.onnx"
+
+
+def test_a_package_with_another_file_is_a_sentence_and_may_be_got_around(packaged, models, download):
+    model, file = packaged
+    file.write_text("mine")
+    with pytest.raises(ModelFileError, match=f"^{file} is not the model yunet .* get yunet --overwrite$"):
+        store.held(model)
+    assert store.add(model, download, overwrite=True) == store.held(model) == models / "model.onnx"
+    assert file.read_text() == "mine"
+
+
+def test_a_package_that_is_not_installed_or_holds_no_such_file_is_none(packaged, models):
+    model, file = packaged
+    file.unlink()
+    assert store.held(model) is None
+    assert store.held(replace(model, installed="no_such_package/weights.pth")) is None
