@@ -97,13 +97,15 @@ def models() -> Iterator[Finding]:
     from gar_ssl_ros.reasoners.senses.senses import FACES, OBJECTS, PICTURES, SPEAKERS, TAGS
 
     here: list[str] = []
+    installed: list[str] = []
     missing: list[str] = []
     remedies: list[str] = []
     try:
         folder = store.folder()
         for name in (TAGS, FACES, SPEAKERS, *OBJECTS, PICTURES):
             try:
-                (here if store.find(name) else missing).append(name)
+                found = store.find(name)
+                (missing if found is None else here if found.parent == folder else installed).append(name)
             except (ReasonerError, OSError) as problem:
                 remedies.append(sentence(problem))
     except ReasonerError as problem:  # there is no folder
@@ -112,7 +114,8 @@ def models() -> Iterator[Finding]:
     if fetched := [name for name in missing if MODELS[name].fetched]:
         remedies.append(f"gar-ssl models get {' '.join(fetched)}")
     remedies += [obtaining(MODELS[name]) for name in missing if not MODELS[name].fetched]
-    yield Finding("models of senses", f"{', '.join(here) or 'none'} in {folder}", "; ".join(remedies))
+    by_pip = f"; {', '.join(installed)} by pip" if installed else ""
+    yield Finding("models of senses", f"{', '.join(here) or 'none'} in {folder}{by_pip}", "; ".join(remedies))
 
 
 def microphones() -> Iterator[Finding]:
