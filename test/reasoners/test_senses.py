@@ -145,8 +145,10 @@ def test_what_no_detector_knows_is_looked_for_by_the_sound_s_own_name():
         "The harp in the left: harp, a harp makes that.",
     )
     assert finder.asked == {"harp"}  # a person is the detector's
-    found(replace(senses(Ears(bark=0.9), objects=DetectorInputs(DOG)), finder=finder))
+    found(replace(senses(Ears(speech=0.9), DetectorInputs(FACE), DetectorInputs(DOG)), finder=finder))
     assert finder.asked == {"harp"}
+    found(replace(senses(Ears(bark=0.9), objects=DetectorInputs(DOG)), finder=finder))
+    assert finder.asked == {"harp", "musical instrument"}  # what moves at one plays it, and does not bark
 
 
 VIOLIN = Detection("musical instrument", 0.8, Box(100, 30, 180, 130))
@@ -185,6 +187,12 @@ def test_a_finder_confirms_what_it_knows_better_than_a_detector():
     assert found(replace(sure, finder=blind)).sources[0].box == DOG.box
     alone = senses(Ears(bark=0.9), objects=DetectorInputs())
     assert found(replace(alone, finder=sees)).sources[0].box == Box(0, 50, 80, 140)
+
+
+def test_who_eats_is_the_face_in_view_whatever_its_lips_do():
+    said = found(replace(senses(Ears(biting=0.6), DetectorInputs(FACE)), speakers=Lips({})))
+    assert said.sources[0].box.contains(*FACE.box.center)
+    assert said.sources[0].description == "The face in the upper right: biting, a face makes that."
 
 
 def test_speech_is_a_face_s_and_its_box_is_the_head():

@@ -84,13 +84,6 @@ def _same_place(whole: Detection, other: Detection) -> bool:
     return whole.box.iou(other.box) >= SAME_PLACE_IOU or other.box.share_in(whole.box) >= SAME_PLACE_SHARE
 
 
-def played(senses: Senses, frame: Frame, known: Iterable[Candidate]) -> list[Candidate]:
-    """An instrument that nobody asked for, where one can be looked for: whatever moves at it plays it."""
-    if senses.finder is None or any(one.kind == INSTRUMENT for one in known):
-        return []
-    return candidates(senses.finder.find(frame.image, senses.looked_for([INSTRUMENT])), frame)
-
-
 def candidates(detections: Iterable[Detection], frame: Frame) -> list[Candidate]:
     """Detections as candidates; a face as the head around it."""
     return [

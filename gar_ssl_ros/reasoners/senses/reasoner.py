@@ -26,7 +26,7 @@ from gar_ssl_ros.gar.stages import (
     Trial,
     Unseen,
 )
-from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Frame, Sighting, Window
+from gar_ssl_ros.media.window import SPEECH_RATE_HZ, Sighting, Window
 from gar_ssl_ros.perception.faces import FACE
 from gar_ssl_ros.perception.makers import TELLING, By, Heard
 from gar_ssl_ros.perception.once import DetectorOncePerPicture, OncePerPicture
@@ -35,12 +35,12 @@ from gar_ssl_ros.perception.tracks import FaceTracker
 from gar_ssl_ros.reasoners.blas import one_blas_thread
 from gar_ssl_ros.reasoners.senses.candidates import (
     IN_TIME,
+    INSTRUMENT,
     MOVING,
     PERSON,
     Candidate,
     again,
     head,
-    played,
     seen,
     with_sighted,
 )
@@ -106,7 +106,7 @@ class SensesReasoner:
             tags = None if window.audio is None else self._senses.tagger.tags(window.audio.mono(SPEECH_RATE_HZ))
             heard = [] if tags is None else self._senses.heard(tags)
             if 2 * last > window.start + window.end:
-                _instrument(self._senses, window.center, heard, seen(self._senses, window.center, _wanted(heard)))
+                seen(self._senses, window.center, _wanted(heard))
             self._views.prepare(window)
             deadline.check()
             if self._tracker is not None and self._senses.speakers is not None and lips_tell(heard):
@@ -164,17 +164,17 @@ class _SensesReading:
         wanted = groups[0].group.seen if groups else ()
         if not any(candidate.kind in wanted for candidate in known):
             known += again(self._senses, self._window, wanted)
-        nameless = nameless_may(self._heard, known)
-        known += _instrument(self._senses, self._window.center, self._heard, known)
         with ThreadPoolExecutor(1) as beside:  # lips and motion have nothing to do with each other
             speaking = beside.submit(self._lips, known)
             motion = measure(self._window, self._views)
             self._deadline.check()
-            unnamed = [*moving(motion), *self._in_time(motion)] if nameless and motion is not None else []
-            candidates = [*known, *unnamed]
+            nameless = []
+            if motion is not None and nameless_may(self._heard, known):
+                nameless = [*moving(motion), *self._in_time(motion)]
+            candidates = [*known, *nameless]
             counted = [i for i, candidate in enumerate(candidates) if moves_count(self._heard, candidate)]
             courses = self._courses(motion, [candidates[i] for i in counted])
-            lips = [*speaking.result(), *(None for _ in unnamed)]
+            lips = [*speaking.result(), *(None for _ in nameless)]
         self._deadline.check()
         ratios = [ratio(self._window, candidate.box) for candidate in candidates]
         sight = _Sight(candidates, lips, counted, courses, ratios, [], [])
@@ -359,16 +359,10 @@ class _SensesReading:
 
 
 def _wanted(heard: Sequence[Heard]) -> list[str]:
-    """The makers that are looked for."""
-    return [*(kind for one in asked(heard) for kind in one.group.seen), PERSON]
-
-
-def _instrument(
-    senses: Senses, frame: Frame, heard: Sequence[Heard], known: Sequence[Candidate]
-) -> Sequence[Candidate]:
-    """An instrument in view, looked for where others than instruments sound and what has no name may be the maker."""
-    others = any(not one.group.played for one in asked(heard))
-    return played(senses, frame, known) if others and nameless_may(heard, known) else ()
+    """The makers that are looked for, and where anything may be one, instruments: what moves at these plays them."""
+    groups = [one.group for one in asked(heard)]
+    anything = any(group.by in (By.HANDS, By.ITSELF) and not group.played for group in groups)
+    return [*(kind for group in groups for kind in group.seen), PERSON, *([INSTRUMENT] if anything else [])]
 
 
 def _evidence(sight: _Sight, part: slice = slice(None)) -> list[Evidence]:

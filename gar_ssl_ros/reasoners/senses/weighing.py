@@ -31,7 +31,7 @@ UNSEEN_LIPS_ODDS = 0.5  # of a face whose lips nobody has looked at
 EVEN_LAUGH_LIPS = 0.1  # of lips, as a voice's: even odds of a laugh, in which they move less with the sound
 LIPS = (By.VOICE, By.FACE)  # whose sounds lips tell
 UNNAMED = Group(name="unnamed", by=By.ALL, seen=(), sounds=())
-SPEAKER, NAMED, MOVER, TIMED = (0.4, 0.55), (0.05, 1.45), (0.55, 0.3), 0.65  # S_av: at least, and how much more
+SPEAKER, NAMED, MOVER, TIMED = (0.4, 0.55), (0.05, 1.45), (0.45, 0.3), 0.65  # S_av: at least, and how much more
 MAX_LIKELIHOOD = 0.92
 BY_RANK = (1.0, 0.85, 0.7)  # of a group's makers: the likeliest, the next, and all others
 
