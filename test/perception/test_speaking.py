@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gar_ssl_ros.gar.boxes import Box
 from gar_ssl_ros.gar.deadline import Cancelled
 from gar_ssl_ros.media.window import SECOND, Frame, Window
+from gar_ssl_ros.perception import speaking
 from gar_ssl_ros.perception.light_asd import FACE_SIDE_PX, REACH
 from gar_ssl_ros.perception.speaking import SpeakerDetector
 from gar_ssl_ros.perception.tracks import FaceTrack
@@ -68,6 +71,39 @@ def test_lips_that_move_with_the_sound_go_before_lips_that_do_not(detector):
         assert own.motion > still.motion == 0
         right += own.probability > still.probability
     assert right == 3
+
+
+class Scripted:
+    """A network to which whoever is brighter than grey talks, by as much, whatever is heard."""
+
+    def __init__(self, _: Path) -> None:
+        pass
+
+    def hear(self, _: np.ndarray, steps: int) -> np.ndarray:
+        return np.zeros((steps, 1), np.float32)
+
+    def see(self, crops: np.ndarray, **_: bool) -> np.ndarray:
+        return crops.mean(axis=(1, 2), dtype=np.float32)[:, None] - 128
+
+    def log_odds(self, seen: np.ndarray, moved: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(seen[:, 0], moved.shape[:2])
+
+
+@given(st.integers(0, 4), st.integers(0, 4))
+def test_where_somebody_plainly_talks_it_is_less_likely_nobody_and_no_likelier_that_one(one, more):
+    def told(*scores: int) -> list[float]:
+        tracks = [
+            replace(drawn(np.zeros(75)), crops=np.full_like(drawn(np.zeros(75)).crops, 128 + score)) for score in scores
+        ]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(speaking, "LightASD", Scripted)
+            found = SpeakerDetector(Path("scripted")).speaking(WINDOW, tracks, babble(0)[1])
+        return [each.probability for each in found]
+
+    before, after = told(one, 0), told(one + more, 0)
+    assert before[0] / before[1] == pytest.approx(after[0] / after[1], rel=1e-4)
+    assert sum(after) >= sum(before) - 1e-6
+    assert sum(told(4, 0)) > 2 * sum(told(0, 0))
 
 
 def test_faces_of_different_shots_are_no_rivals(detector):
