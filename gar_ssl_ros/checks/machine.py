@@ -105,7 +105,7 @@ def models() -> Iterator[Finding]:
         for name in (TAGS, FACES, SPEAKERS, *OBJECTS, PICTURES):
             try:
                 found = store.find(name)
-                (missing if found is None else here if found.parent == folder else installed).append(name)
+                (missing if found is None else installed if store.by_pip(found) else here).append(name)
             except (ReasonerError, OSError) as problem:
                 remedies.append(sentence(problem))
     except ReasonerError as problem:  # there is no folder

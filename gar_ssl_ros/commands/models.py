@@ -85,12 +85,12 @@ def run_add(options: argparse.Namespace) -> int:
 
 
 def _state(model: Model) -> str:
-    from gar_ssl_ros.perception.store import folder, held
+    from gar_ssl_ros.perception.store import by_pip, held
 
     try:
         here = held(model)
         if here is None:
             return f"not here: {obtaining(model)}"
-        return "here" if here.parent == folder() else f"here, installed by pip in {here.parent}"
+        return f"here, installed by pip in {here.parent}" if by_pip(here) else "here"
     except (UserError, OSError) as problem:
         return sentence(problem)

@@ -104,6 +104,11 @@ def held(model: Model) -> Path | None:
     return None
 
 
+def by_pip(file: Path) -> bool:
+    """True if pip put a model's file there, which is not in the folder."""
+    return file.parent != folder()
+
+
 def _places(model: Model) -> Iterator[Path]:
     """Where its file may be, the folder first."""
     yield folder() / model.file

@@ -112,6 +112,9 @@ def test_what_moves_at_an_instrument_plays_it_and_does_nothing_else(heard, besid
 def test_a_maker_that_would_have_been_seen_is_hardly_whatever_moves_in_time(heard):
     nobody_sees_it = Heard(heard.group.model_copy(update={"seen": ()}), heard.share, heard.sound)
     assert 0 < support(heard, TIMED, Evidence(1.0)) < 0.3 * support(nobody_sees_it, TIMED, Evidence(1.0))
+    elsewhere = Candidate(INSTRUMENT, Box(0, 0, 9, 9), 0.9)
+    barks = heard is DOG  # which no instrument does
+    assert (support(heard, TIMED, Evidence(1.0), elsewhere) == support(heard, TIMED, Evidence(1.0))) is barks
 
 
 def test_at_an_instrument_that_is_seen_what_moves_in_time_counts_whole():

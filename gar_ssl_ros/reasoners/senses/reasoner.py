@@ -361,7 +361,7 @@ class _SensesReading:
 def _wanted(heard: Sequence[Heard]) -> list[str]:
     """The makers that are looked for, and where anything may be one, instruments: what moves at these plays them."""
     groups = [one.group for one in asked(heard)]
-    anything = any(group.by in (By.HANDS, By.ITSELF) and not group.played for group in groups)
+    anything = any(not group.seen or (group.by is By.HANDS and not group.played) for group in groups)
     return [*(kind for group in groups for kind in group.seen), PERSON, *([INSTRUMENT] if anything else [])]
 
 

@@ -229,9 +229,8 @@ def _moving(group: Group, moving: Candidate, timing: float, candidates: Sequence
 
 def _unless_unseen(group: Group, candidates: Sequence[Candidate]) -> float:
     """What is left of a thing without a name, where its makers would have been seen: all if one is there."""
-    makers = set(group.seen) - {PERSON}
-    told = makers and (group.played or group.by is By.ITSELF)
-    seen = any(c.kind in makers | {INSTRUMENT} and c.sure >= MIN_KNOWN_SURENESS for c in candidates)
+    told = set(group.seen) - {PERSON} and (group.played or group.by is By.ITSELF)
+    seen = any(c.kind != PERSON and _makes(group, c) and c.sure >= MIN_KNOWN_SURENESS for c in candidates)
     return UNSEEN_MAKER_SHARE if told and not seen else 1.0
 
 
